@@ -1,0 +1,29 @@
+// All that the logic knows of time.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+namespace sallyport {
+
+using Duration = std::chrono::milliseconds;
+using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Duration>;
+
+/// A pending call; destroying it cancels it.
+class Timer {
+ public:
+  virtual ~Timer() = default;
+};
+
+/// The time of one loop, and calls that it makes later. Used on that loop's thread alone.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  /// The time at which this turn of the loop began.
+  virtual TimePoint now() const = 0;
+  /// Calls `then` once, never inside this call, unless the Timer is destroyed before. `then` may destroy the Timer.
+  [[nodiscard]] virtual std::unique_ptr<Timer> after(Duration delay, std::function<void()> then) = 0;
+};
+
+}  // namespace sallyport

@@ -1,0 +1,63 @@
+// The port between the connection protocol (mux) and an SSH transport (ssh, or a test's memory).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <sallyport/bytes.hpp>
+#include <sallyport/result.hpp>
+
+namespace sallyport {
+
+/// RFC 4253, 11.1.
+enum class DisconnectReason : std::uint32_t {
+  protocol_error = 2,
+  service_not_available = 7,
+  connection_lost = 10,
+  by_application = 11,
+  too_many_connections = 12,
+  auth_cancelled_by_user = 13,
+  no_more_auth_methods = 14,
+};
+
+/// What a transport tells its user. Every call is made on the loop's thread, from the loop, never inside a call of
+/// Transport's, except that a call of *another* transport's send() may be on the stack.
+class TransportEvents {
+ public:
+  virtual ~TransportEvents() = default;
+  /// One message of types 80 to 100; `payload[0]` is the type. The bytes are gone when the call returns. The user
+  /// may send on any transport and disconnect any transport, this one too, but must not destroy this one inside.
+  virtual void on_message(ByteView payload) = 0;
+  /// The backlog was above the high mark and has fallen to the low mark or below it.
+  virtual void on_drained() = 0;
+  /// The end, once; nothing comes after it. The user may destroy the transport inside by handing it to retire().
+  virtual void on_closed(const Error& why) = 0;
+};
+
+/// An authenticated SSH connection that carries messages 80 to 100, in both roles.
+class Transport {
+ public:
+  /// When more than this waits unsent, the transport counts as congested.
+  static constexpr std::size_t kHighMark = 64 * 1024;
+  static constexpr std::size_t kLowMark = 16 * 1024;
+
+  virtual ~Transport() = default;
+  /// Who gets the events. Must be set before the next turn of the loop; may be replaced, not by null.
+  virtual void attach(TransportEvents* user) = 0;
+  /// Queues one message, made of `head` and `tail` one behind the other; `head[0]` is its type. Always succeeds: on a
+  /// transport that has died the message is dropped and on_closed tells. Nothing is held back during a re-exchange
+  /// of keys but by the transport itself. Calls nothing back.
+  virtual void send(ByteView head, ByteView tail = {}) = 0;
+  /// Bytes that were given to send() and that the kernel has not taken yet.
+  virtual std::size_t backlog() const = 0;
+  /// Stops and resumes on_message; what is already on its way may still come. Not counted: two pauses need one resume.
+  virtual void pause() = 0;
+  virtual void resume() = 0;
+  /// Sends DISCONNECT with `text` behind what was sent before, and closes. on_closed follows on a later turn, with
+  /// a bound on the time. Later sends are dropped.
+  virtual void disconnect(DisconnectReason reason, std::string_view text) = 0;
+};
+
+}  // namespace sallyport
