@@ -1,0 +1,205 @@
+// The configuration as plain, validated values. Made by src/config, never changed afterwards; a reload makes another one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sallyport/clock.hpp>
+
+namespace sallyport {
+
+/// Where to listen. `host` is a literal IPv4 or IPv6 address, without brackets.
+struct ListenAddress {
+  std::string host;
+  std::uint16_t port = 0;  ///< 0: the system chooses one, which is logged
+  bool operator==(const ListenAddress&) const = default;
+};
+
+/// `[server]`. Paths here and below are absolute, or relative to the working folder when the configuration's own path was.
+struct ServerSettings {
+  static constexpr const char* kDefaultIdentification = "OpenSSH_9.9 Sallyport";
+
+  std::vector<std::string> host_keys{"ssh_host_ed25519_key"};
+  std::string control_socket;  ///< empty: none
+  std::string banner;          ///< the text itself (a file is read when the configuration is loaded); empty: none
+  /// What follows "SSH-2.0-" on both legs. Without the OpenSSH_ in front, peers do not use their extensions.
+  std::string identification = kDefaultIdentification;
+  std::string login_separator = "+";
+  Duration drain_timeout = std::chrono::seconds(30);  ///< SIGTERM: how long open channels may go on
+  bool operator==(const ServerSettings&) const = default;
+};
+
+enum class LogLevel : std::uint8_t { trace, debug, info, warn, error };
+enum class LogFormat : std::uint8_t { text, json };
+
+/// `[log]`
+struct LogSettings {
+  LogLevel level = LogLevel::info;
+  LogFormat format = LogFormat::text;
+  std::string file = "-";  ///< "-": standard error
+  bool operator==(const LogSettings&) const = default;
+};
+
+/// `[audit]`
+struct AuditSettings {
+  std::string file;  ///< empty: no audit trail
+  bool operator==(const AuditSettings&) const = default;
+};
+
+/// `[auth]`
+struct AuthSettings {
+  std::vector<std::string> methods{"publickey"};
+  std::vector<std::string> authorized_keys{"authorized_keys/{user}"};  ///< path templates with {user}
+  std::uint64_t max_authorized_keys_size = 1024 * 1024;                ///< bytes; a larger file is refused
+  bool operator==(const AuthSettings&) const = default;
+};
+
+/// `[algorithms]`; an absent list means the built-in one. None is empty.
+struct Algorithms {
+  std::optional<std::vector<std::string>> kex;
+  std::optional<std::vector<std::string>> ciphers;
+  std::optional<std::vector<std::string>> macs;
+  std::optional<std::vector<std::string>> host_keys;
+  bool operator==(const Algorithms&) const = default;
+};
+
+/// As sshd's MaxStartups: from `start` unauthenticated connections on, `rate` per cent are refused, growing linearly
+/// up to `full`, where all are.
+struct MaxStartups {
+  std::uint32_t start = 50;
+  std::uint32_t rate = 30;
+  std::uint32_t full = 200;
+  bool operator==(const MaxStartups&) const = default;
+};
+
+/// `[limits]`
+struct Limits {
+  Duration login_grace_time = std::chrono::seconds(60);
+  std::uint32_t max_auth_tries = 6;
+  MaxStartups max_startups;
+  std::uint32_t max_connections_per_user = 100;
+  std::uint32_t max_channels_per_connection = 256;
+  std::uint32_t max_trunks_per_user = 100;
+  /// How many channels may wait for one trunk that is still connecting.
+  std::uint32_t max_waiting_channels = 256;
+  /// The most that a peer may send ahead on one channel, in bytes, whatever the other side advertised.
+  std::uint32_t channel_window = 2 * 1024 * 1024;
+  bool operator==(const Limits&) const = default;
+};
+
+enum class Record : std::uint8_t { none, interactive, all };
+
+/// What may stand in `[defaults]`, a target and a route, with the built-in values.
+struct Options {
+  Duration idle_timeout = std::chrono::minutes(10);  ///< a trunk without channels is kept this long
+  Duration max_age = std::chrono::hours(12);         ///< then it drains; 0: never
+  std::uint32_t channels_per_trunk = 10;
+  Duration keepalive_interval = std::chrono::seconds(15);  ///< 0: none
+  std::uint32_t keepalive_count = 3;                       ///< that many unanswered ones end the connection
+  Duration connect_timeout = std::chrono::seconds(10);     ///< name look-up, TCP and handshake together
+  bool forward_agent = false;
+  bool forward_x11 = false;
+  std::vector<std::string> local_forwarding;
+  std::vector<std::string> remote_forwarding;
+  Record record = Record::none;
+  bool operator==(const Options&) const = default;
+};
+
+/// The options that one place sets.
+struct OptionOverrides {
+  std::optional<Duration> idle_timeout;
+  std::optional<Duration> max_age;
+  std::optional<std::uint32_t> channels_per_trunk;
+  std::optional<Duration> keepalive_interval;
+  std::optional<std::uint32_t> keepalive_count;
+  std::optional<Duration> connect_timeout;
+  std::optional<bool> forward_agent;
+  std::optional<bool> forward_x11;
+  std::optional<std::vector<std::string>> local_forwarding;
+  std::optional<std::vector<std::string>> remote_forwarding;
+  std::optional<Record> record;
+  bool operator==(const OptionOverrides&) const = default;
+
+  /// Sets in `options` what is set here.
+  void apply_to(Options& options) const;
+};
+
+enum class TargetKind : std::uint8_t { ssh, local };
+
+/// One way to prove who we are to a target, in the order of the configuration.
+struct Credential {
+  enum class Kind : std::uint8_t { key_file };
+  Kind kind = Kind::key_file;
+  std::string value;  ///< key_file: the private key's path, with {user} and {target} in a target of the configuration
+  bool operator==(const Credential&) const = default;
+};
+
+/// The part of a target that `kind = "local"` has.
+struct LocalSettings {
+  std::string user;  ///< empty: the daemon's own; may hold {user}
+  std::vector<std::string> shell{"/bin/sh"};
+  std::map<std::string, std::string> environment;
+  std::vector<std::string> accept_environment;  ///< globs on names
+  std::map<std::string, std::vector<std::string>> subsystems;
+  bool operator==(const LocalSettings&) const = default;
+};
+
+/// `[target.NAME]`
+struct Target {
+  std::string name;
+  TargetKind kind = TargetKind::ssh;
+  std::string host;                     ///< kind ssh; may hold {target} and {user}; no brackets
+  std::uint16_t port = 22;              ///< kind ssh
+  std::string user = "{user}";          ///< kind ssh: login name upstream; may hold {target} and {user}
+  std::vector<Credential> credentials;  ///< kind ssh
+  std::string known_hosts;              ///< kind ssh; never empty there
+  Algorithms algorithms;                ///< kind ssh; what is absent comes from [algorithms]
+  LocalSettings local;                  ///< kind local
+  OptionOverrides options;
+  bool operator==(const Target&) const = default;
+};
+
+/// `[[route.channel]]`: exactly one of `to` and `deny` is set.
+struct ChannelRule {
+  std::vector<std::string> requests;     ///< "session" stands for shell, exec and subsystem
+  std::optional<std::string> command;    ///< glob on exec's command line; only exec can match then
+  std::optional<std::string> subsystem;  ///< glob on its name; only subsystem can match then
+  std::optional<std::string> to;         ///< a target's name, or "{target}"
+  std::optional<std::string> deny;       ///< what the client is told
+  bool operator==(const ChannelRule&) const = default;
+};
+
+/// `[[route]]`
+struct Route {
+  std::string name;                                 ///< "route 3" when the configuration gives none
+  std::optional<std::vector<std::string>> users;    ///< names, globs, @groups; absent: everyone
+  std::optional<std::vector<std::string>> targets;  ///< globs on what the client asked for
+  std::optional<std::vector<std::string>> sources;  ///< networks; absent: anywhere
+  std::string to;                                   ///< a target's name, or "{target}"
+  std::vector<ChannelRule> channels;
+  OptionOverrides options;
+  bool operator==(const Route&) const = default;
+};
+
+/// Everything. Handed around as std::shared_ptr<const Config>.
+struct Config {
+  std::string file;  ///< where it came from, for messages
+  std::vector<ListenAddress> listens;
+  ServerSettings server;
+  LogSettings log;
+  AuditSettings audit;
+  AuthSettings auth;
+  Algorithms algorithms;
+  Limits limits;
+  std::map<std::string, std::vector<std::string>> groups;
+  Options defaults;  ///< built-in values with [defaults] on top
+  std::map<std::string, Target> targets;
+  std::vector<Route> routes;
+  bool operator==(const Config&) const = default;
+};
+
+}  // namespace sallyport
