@@ -1,0 +1,12 @@
+# Libraries from the distribution's packages. packaging/lib/packages lists the packages that have them.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
+pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv>=1.44)  # Debian 12 has no CMake package of it
+find_package(spdlog 1.10 REQUIRED)
+find_package(tomlplusplus 3.3 REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(CLI11 2.1 REQUIRED)
+if(SALLYPORT_TESTS)
+  find_package(GTest 1.12 REQUIRED)
+endif()

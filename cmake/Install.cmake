@@ -1,0 +1,16 @@
+# What `cmake --install` puts where.
+if(TARGET sallyportd)
+  install(TARGETS sallyportd RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
+endif()
+if(TARGET sallyportctl)
+  install(TARGETS sallyportctl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+# A sample to read and copy, not a live configuration: the administrator's own file is never written over.
+if(EXISTS ${PROJECT_SOURCE_DIR}/config/sallyport.toml)
+  install(FILES ${PROJECT_SOURCE_DIR}/config/sallyport.toml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+endif()
+foreach(document README.md CHANGELOG.md LICENSE)
+  if(EXISTS ${PROJECT_SOURCE_DIR}/${document})
+    install(FILES ${PROJECT_SOURCE_DIR}/${document} DESTINATION ${CMAKE_INSTALL_DOCDIR})
+  endif()
+endforeach()

@@ -1,0 +1,93 @@
+# How targets of this project are made: one static library for each layer, and the programs and tests made of them.
+include(GoogleTest)
+
+# Headers: <sallyport/x.hpp> from include/, "layer/x.hpp" from src/.
+add_library(sallyport_headers INTERFACE)
+target_include_directories(sallyport_headers INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+target_compile_features(sallyport_headers INTERFACE cxx_std_20)
+
+# Gives `target` the language level, visibility, warnings, hardening and sanitizers that all of ours have.
+function(sallyport_configure_target target)
+  set_target_properties(${target} PROPERTIES
+    C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS ON
+    CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF
+    C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
+    POSITION_INDEPENDENT_CODE ON
+    INTERPROCEDURAL_OPTIMIZATION ${SALLYPORT_LTO_WORKS})
+  target_link_libraries(${target} PRIVATE
+    $<BUILD_INTERFACE:sallyport_warnings> $<BUILD_INTERFACE:sallyport_hardening>
+    $<BUILD_INTERFACE:sallyport_sanitizers> $<BUILD_INTERFACE:sallyport_linker>)
+endfunction()
+
+# sallyport_layer(NAME [SOURCES file...] [USES target...] [PRIVATE_USES target...])
+#
+# The static library sallyport_NAME, known as sallyport::NAME. What its headers need goes to USES, what only its sources
+# need to PRIVATE_USES. A layer of headers only has no SOURCES.
+function(sallyport_layer name)
+  cmake_parse_arguments(PARSE_ARGV 1 layer "" "" "SOURCES;USES;PRIVATE_USES")
+  if(layer_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "sallyport_layer(${name}): don't know ${layer_UNPARSED_ARGUMENTS}")
+  endif()
+  set(target sallyport_${name})
+  if(layer_SOURCES)
+    add_library(${target} STATIC ${layer_SOURCES})
+    sallyport_configure_target(${target})
+    target_link_libraries(${target} PUBLIC sallyport_headers ${layer_USES} PRIVATE ${layer_PRIVATE_USES})
+  else()
+    add_library(${target} INTERFACE)
+    target_link_libraries(${target} INTERFACE sallyport_headers ${layer_USES})
+  endif()
+  add_library(sallyport::${name} ALIAS ${target})
+endfunction()
+
+# sallyport_program(NAME SOURCES file... USES target...): an executable of the product.
+function(sallyport_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 program "" "" "SOURCES;USES")
+  add_executable(${name} ${program_SOURCES})
+  sallyport_configure_target(${name})
+  target_compile_definitions(${name} PRIVATE SALLYPORT_VERSION="${PROJECT_VERSION}")
+  target_link_libraries(${name} PRIVATE sallyport_headers ${program_USES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+endfunction()
+
+# sallyport_unit_test(NAME SOURCES file... USES target... [TIMEOUT seconds])
+#
+# The executable unit_NAME with GoogleTest's main; each of its tests is one of ctest's, labelled "unit". "fakes/x.hpp" is
+# found in tests/.
+function(sallyport_unit_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 test "" "TIMEOUT" "SOURCES;USES")
+  if(NOT test_TIMEOUT)
+    set(test_TIMEOUT 60)
+  endif()
+  set(target unit_${name})
+  add_executable(${target} ${test_SOURCES})
+  sallyport_configure_target(${target})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_link_libraries(${target} PRIVATE sallyport_headers ${test_USES} GTest::gmock_main)
+  # Finding the tests runs the program while other compilers keep the machine busy: the default of 5 s is too short.
+  gtest_discover_tests(${target} DISCOVERY_TIMEOUT 120
+    PROPERTIES LABELS unit TIMEOUT ${test_TIMEOUT} SKIP_RETURN_CODE 77)
+endfunction()
+
+# sallyport_fuzz_test(NAME SOURCES file... USES target... CORPUS folder)
+#
+# A file with LLVMFuzzerTestOneInput becomes fuzz_NAME. With SALLYPORT_FUZZERS it is a libFuzzer program; otherwise it
+# feeds its arguments' files to the target once. Either way ctest replays the corpus, labelled "fuzz".
+function(sallyport_fuzz_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 fuzz "" "CORPUS" "SOURCES;USES")
+  set(target fuzz_${name})
+  add_executable(${target} ${fuzz_SOURCES})
+  sallyport_configure_target(${target})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_link_libraries(${target} PRIVATE sallyport_headers ${fuzz_USES})
+  if(SALLYPORT_FUZZERS)
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    set(arguments -runs=0)
+  else()
+    target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.cpp)
+    set(arguments "")
+  endif()
+  cmake_path(ABSOLUTE_PATH fuzz_CORPUS NORMALIZE)
+  add_test(NAME fuzz.${name}.corpus COMMAND ${target} ${arguments} ${fuzz_CORPUS})
+  set_tests_properties(fuzz.${name}.corpus PROPERTIES LABELS fuzz TIMEOUT 120)
+endfunction()
