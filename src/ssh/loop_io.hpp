@@ -1,0 +1,73 @@
+// What all SSH connections of one loop share: the read buffer, the write at the end of a turn, the idle sweep.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <sallyport/clock.hpp>
+
+#include "net/handle.hpp"
+#include "net/loop.hpp"
+#include "ssh/output_queue.hpp"
+
+namespace sallyport::ssh {
+
+/// Something that wants a call before the loop next waits.
+class TurnUser {
+ public:
+  virtual ~TurnUser() = default;
+  /// Once for each time that was asked for. May destroy *this.
+  virtual void end_of_turn() = 0;
+  /// About a second after it was asked for.
+  virtual void sweep() = 0;
+
+ private:
+  friend class LoopIo;
+  static constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
+  std::size_t turn_slot_ = kNowhere;
+  std::size_t sweep_slot_ = kNowhere;
+};
+
+/// Used on the loop's thread alone; must outlive the connections that use it.
+class LoopIo {
+ public:
+  /// Enough for bulk: a larger read costs more cache misses than it saves calls.
+  static constexpr std::size_t kReadSize = 64 * 1024;
+  static constexpr Duration kSweepInterval{1000};
+
+  LoopIo(net::Loop& loop, Clock& clock);
+  ~LoopIo();
+  LoopIo(const LoopIo&) = delete;
+  LoopIo& operator=(const LoopIo&) = delete;
+
+  net::Loop& loop() { return loop_; }
+  Clock& clock() { return clock_; }
+  ChunkPool& chunks() { return chunks_; }
+  /// kReadSize bytes, shared: whoever reads into it must have taken the data out when its callback returns.
+  std::uint8_t* read_buffer() { return read_buffer_.get(); }
+
+  /// end_of_turn() will be called. Nothing when it has been asked for already.
+  void at_end_of_turn(TurnUser& user);
+  /// sweep() will be called. Nothing when it has been asked for already.
+  void sweep_later(TurnUser& user);
+  /// No call will come any more.
+  void forget(TurnUser& user);
+
+ private:
+  using Prepare = net::Handle<uv_prepare_t, LoopIo>;
+
+  static void on_prepare(uv_prepare_t* uv) noexcept;
+  void run_sweep();
+
+  net::Loop& loop_;
+  Clock& clock_;
+  ChunkPool chunks_;
+  std::unique_ptr<std::uint8_t[]> read_buffer_;
+  Prepare prepare_;
+  std::vector<TurnUser*> turn_;
+  std::vector<TurnUser*> sweep_;
+  std::unique_ptr<Timer> sweep_timer_;
+};
+
+}  // namespace sallyport::ssh

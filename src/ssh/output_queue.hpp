@@ -1,0 +1,62 @@
+// Bytes on their way to a socket, in chunks of one size, so that memory is given back as it drains.
+#pragma once
+
+#include <uv.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include <sallyport/bytes.hpp>
+
+namespace sallyport::ssh {
+
+/// A piece of output: [begin, end) of data is unsent.
+struct Chunk {
+  static constexpr std::size_t kSize = 16 * 1024 - 64;  // with its header and malloc's still four pages
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  std::array<std::uint8_t, kSize> data;  // on purpose not initialised
+};
+
+/// Keeps a few free chunks, so that steady traffic doesn't go through malloc.
+class ChunkPool {
+ public:
+  static constexpr std::size_t kKept = 16;
+  std::unique_ptr<Chunk> take();
+  void give(std::unique_ptr<Chunk> chunk);
+
+ private:
+  std::vector<std::unique_ptr<Chunk>> free_;
+};
+
+/// What a connection has to write.
+class OutputQueue {
+ public:
+  /// Chunks that go into one system call.
+  static constexpr std::size_t kMaxBuffers = 8;
+
+  explicit OutputQueue(ChunkPool& pool) : pool_(pool) {}
+  ~OutputQueue() { clear(); }
+  OutputQueue(const OutputQueue&) = delete;
+  OutputQueue& operator=(const OutputQueue&) = delete;
+
+  void append(ByteView bytes);
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  /// The first pieces, for writev; returns how many there are. Valid until the queue changes.
+  unsigned int front(std::array<uv_buf_t, kMaxBuffers>& buffers) const;
+  /// The first `count` bytes have been written.
+  void consume(std::size_t count);
+  void clear();
+
+ private:
+  ChunkPool& pool_;
+  std::deque<std::unique_ptr<Chunk>> chunks_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace sallyport::ssh

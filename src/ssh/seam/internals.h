@@ -1,0 +1,37 @@
+// What socket.c and packet_tap.c share. Private to the seam.
+#pragma once
+
+#include "config.h"
+
+#include "libssh/priv.h"
+//
+#include "libssh/buffer.h"
+#include "libssh/callbacks.h"
+#include "libssh/misc.h"
+#include "libssh/packet.h"
+#include "libssh/poll.h"
+#include "libssh/session.h"
+#include "libssh/socket.h"
+#include "libssh/ssh2.h"
+
+#include "seam.h"
+
+#if LIBSSH_VERSION_MAJOR != 0 || LIBSSH_VERSION_MINOR != 12
+#error "The seam was written for the internals of libssh 0.12.x: read it against this version before changing this line."
+#endif
+
+_Static_assert(SSH2_MSG_USERAUTH_REQUEST == 50, "RFC 4252, section 6");
+_Static_assert(SSH2_MSG_GLOBAL_REQUEST == 80 && SSH2_MSG_CHANNEL_FAILURE == 100, "RFC 4254, section 9");
+
+// Our socket: no descriptor, only where libssh's output goes.
+struct ssh_socket_struct {
+  ssh_session session;
+  ssh_socket_callbacks callbacks;
+  ssh_poll_handle poll_handle;  // without a descriptor; ssh_handle_packets() wants one
+  int open;
+  const struct spssh_events* events;
+  void* owner;
+  char* identification;
+  struct ssh_packet_callbacks_struct connection_tap;
+  struct ssh_packet_callbacks_struct userauth_tap;
+};
