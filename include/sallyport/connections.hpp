@@ -1,0 +1,126 @@
+// The ports between the control socket and the daemon: what is open, ending it, and the daemon's own life.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sallyport/clock.hpp>
+#include <sallyport/ids.hpp>
+#include <sallyport/result.hpp>
+
+namespace sallyport {
+
+/// Payload bytes of channel data, both kinds. `in` came from the client, `out` went to the client.
+struct ByteCounts {
+  std::uint64_t in = 0;
+  std::uint64_t out = 0;
+};
+
+/// One client connection that has been authenticated.
+struct ConnectionRow {
+  ConnectionId id{};
+  std::string user;             ///< who the client is
+  std::string source;           ///< address and port of the client: "10.0.0.7:50022"
+  std::string target;           ///< name of the target that the route chose
+  std::string route;            ///< name of the route
+  std::string method;           ///< how the client was authenticated: "publickey"
+  std::string key_fingerprint;  ///< "SHA256:…" of the key that did it; empty without one
+  TimePoint since{};            ///< when it was accepted
+  std::size_t channels = 0;     ///< open ones
+  ByteCounts bytes;             ///< of all its channels, the closed ones too
+};
+
+/// One channel of a client connection.
+struct ChannelRow {
+  ChannelId id{};
+  ConnectionId connection{};
+  std::string user;              ///< that of the connection
+  std::optional<TrunkId> trunk;  ///< absent: it ends on the bastion, or its endpoint isn't chosen yet
+  std::string target;            ///< name of the target it ends at; empty until that is chosen
+  std::string type;              ///< RFC 4254's channel type: "session"
+  std::string request;           ///< "shell", "exec", "subsystem"; empty before it came
+  std::string command;           ///< the command line or the subsystem's name, as the peer sent it
+  std::string state;             ///< the enumerator's name: "opening", "open", …
+  TimePoint since{};
+  ByteCounts bytes;
+};
+
+enum class TrunkState : std::uint8_t { connecting, ready, draining, closing };
+
+/// The enumerator's name.
+constexpr std::string_view to_string(TrunkState state) {
+  switch (state) {
+    case TrunkState::connecting: return "connecting";
+    case TrunkState::ready: return "ready";
+    case TrunkState::draining: return "draining";
+    case TrunkState::closing: return "closing";
+  }
+  return "unknown";
+}
+
+/// One shared upstream connection.
+struct TrunkRow {
+  TrunkId id{};
+  std::string user;           ///< whose it is
+  std::string target;         ///< name of the target
+  std::string address;        ///< "10.0.0.5:22"
+  std::string upstream_user;  ///< login name at the target
+  TrunkState state = TrunkState::connecting;
+  std::size_t channels = 0;       ///< slots in use, those that wait for CLOSE too
+  std::size_t channel_limit = 0;  ///< channels_per_trunk, or less when the target refused earlier
+  std::size_t connections = 0;    ///< client connections that have a channel on it
+  TimePoint since{};
+  std::optional<TimePoint> idle_since;  ///< since when it has no channel; absent while it has one
+  ByteCounts bytes;
+};
+
+/// What is open, and ending it; mux implements it. All calls are made on the loop's thread and call nothing back.
+class Connections {
+ public:
+  virtual ~Connections() = default;
+  /// Rows in ascending order of id.
+  virtual std::vector<ConnectionRow> connections() const = 0;
+  virtual std::vector<ChannelRow> channels() const = 0;
+  virtual std::vector<TrunkRow> trunks() const = 0;
+  /// Ends it soon, not inside the call. `reason` goes to the log, the audit trail and, as text of the disconnection,
+  /// to the client. Errc::not_found when there is no such connection.
+  virtual Result<> end_connection(ConnectionId id, std::string_view reason) = 0;
+  /// The same for one channel: it gets CLOSE on both sides, and a local process is hung up.
+  virtual Result<> end_channel(ChannelId id, std::string_view reason) = 0;
+};
+
+/// The daemon as a whole. Counts of what is open come from Connections.
+struct DaemonStatus {
+  std::string version;
+  std::int64_t pid = 0;
+  TimePoint started{};
+  std::string config_file;
+  std::chrono::system_clock::time_point config_loaded{};
+  std::vector<std::string> listening;  ///< addresses in use, with the real port
+  bool draining = false;               ///< no new connections or channels; the daemon ends with the last one
+  std::uint64_t connections_accepted = 0;  ///< since the start, the unauthenticated ones too
+  std::uint64_t logins_failed = 0;
+};
+
+/// The daemon's own life; app implements it. Called on the loop's thread.
+class DaemonControl {
+ public:
+  virtual ~DaemonControl() = default;
+  virtual DaemonStatus status() const = 0;
+  /// As SIGHUP: reads and checks the configuration and puts it in force, or keeps the old one and says what is wrong
+  /// in Error::detail. Calls `done` exactly once, inside the call or later; `done` never calls back into the daemon.
+  virtual void reload(std::function<void(Result<>)> done) = 0;
+  /// As SIGTERM: accepts nothing new and ends when the last channel has, or at the configured deadline.
+  virtual void drain() = 0;
+  /// What `sallyportd -C query` prints: which route and channel rule would win, and why. Errc::config when the query
+  /// is malformed.
+  virtual Result<std::string> explain(std::string_view query) const = 0;
+};
+
+}  // namespace sallyport

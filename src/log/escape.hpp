@@ -1,0 +1,48 @@
+// Showing strings that a peer chose.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include <fmt/core.h>
+
+namespace sallyport::log {
+
+/// How much of a peer's string is shown; the rest becomes "…".
+constexpr std::size_t kShownBytes = 256;
+
+/// A string that is safe in a log line and on a terminal: valid UTF-8 is kept, but control characters (C0, DEL, C1),
+/// invisible and direction-changing characters, quotes, backslashes and broken bytes become \n, \t, \", \\ or \xNN.
+/// Text longer than `limit` bytes is cut between two characters, with "…" behind it. Never throws on any input.
+[[nodiscard]] std::string escape(std::string_view text, std::size_t limit = kShownBytes);
+
+/// What escaped() returns: escapes when it is formatted, and only then.
+struct Escaped {
+  std::string_view text;
+  std::size_t limit;
+};
+
+/// For the arguments of log and format calls: `log.info("conn={} user \"{}\" …", id, escaped(user))`. Costs nothing
+/// when the level is off. The result is as long-lived as `text`.
+[[nodiscard]] inline Escaped escaped(std::string_view text, std::size_t limit = kShownBytes) { return {text, limit}; }
+
+/// Appends `text` as the inside of a JSON string: UTF-8 kept, control characters as \u00NN, broken bytes as the
+/// replacement character, so that the result is always valid JSON. Never throws.
+void append_json_escaped(std::string& out, std::string_view text);
+
+/// Length in bytes of the UTF-8 character at the start of `text` and its code point; length 0 when it's broken (or
+/// `text` is empty).
+struct Utf8Character {
+  std::size_t length = 0;
+  char32_t code = 0;
+};
+[[nodiscard]] Utf8Character first_character(std::string_view text);
+
+}  // namespace sallyport::log
+
+template <>
+struct fmt::formatter<sallyport::log::Escaped> {
+  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
+  fmt::format_context::iterator format(const sallyport::log::Escaped& value, fmt::format_context& context) const;
+};
