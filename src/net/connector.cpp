@@ -1,0 +1,198 @@
+#include "net/connector.hpp"
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "net/handle.hpp"
+
+namespace sallyport::net {
+namespace {
+
+// A name with more addresses than this isn't tried any better by trying them all.
+constexpr std::size_t kMostAddresses = 16;
+
+class Attempt;
+
+// A name look-up has no handle: the request outlives its asker, who clears `owner` when it goes.
+struct LookUp {
+  uv_getaddrinfo_t uv{};
+  Attempt* owner = nullptr;
+};
+
+class Attempt final : public Connecting {
+ public:
+  Attempt(Loop& loop, std::string host, std::uint16_t port, Duration limit,
+          std::function<void(Result<Connected>)> done)
+      : loop_(loop), host_(std::move(host)), port_(port), deadline_(loop.now() + limit), done_(std::move(done)) {
+    if (!timer_.open(*this, uv_timer_init, loop_.uv())) std::abort();  // allocates nothing, can't fail
+    if (auto address = SocketAddress::from_numbers(host_, port_)) {
+      addresses_.push_back(*address);
+      start_timer(Duration{0});  // done() never runs inside connect_to()
+    } else {
+      start_timer(limit);
+      look_up();
+    }
+  }
+  ~Attempt() override { drop_look_up(); }
+
+ private:
+  using Timer = Handle<uv_timer_t, Attempt>;
+  using Poll = Handle<uv_poll_t, Attempt>;
+
+  void look_up() {
+    auto request = std::make_unique<LookUp>();
+    request->owner = this;
+    request->uv.data = request.get();
+    addrinfo hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_ADDRCONFIG;
+    const int rc = uv_getaddrinfo(loop_.uv(), &request->uv, looked_up, host_.c_str(), nullptr, &hints);
+    if (rc != 0) {  // an over-long name, for example
+      last_error_ = from_uv(rc, "look up " + host_);
+      last_error_->code = Errc::not_found;
+      start_timer(Duration{0});
+      return;
+    }
+    look_up_ = request.release();
+  }
+
+  void drop_look_up() {
+    if (look_up_ == nullptr) return;
+    look_up_->owner = nullptr;
+    // EBUSY when the resolver is at it: then the callback comes later and finds no owner.
+    static_cast<void>(uv_cancel(reinterpret_cast<uv_req_t*>(&look_up_->uv)));
+    look_up_ = nullptr;
+  }
+
+  static void looked_up(uv_getaddrinfo_t* uv, int status, addrinfo* found) noexcept {
+    const std::unique_ptr<LookUp> request{static_cast<LookUp*>(uv->data)};
+    Attempt* self = request->owner;
+    if (self != nullptr) {
+      self->look_up_ = nullptr;
+      for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
+        if (self->addresses_.size() == kMostAddresses) break;
+        const SocketAddress number{entry->ai_addr, entry->ai_addrlen};
+        auto address = SocketAddress::from_numbers(number.host(), self->port_);
+        if (address) self->addresses_.push_back(*address);
+      }
+    }
+    uv_freeaddrinfo(found);
+    if (self == nullptr) return;
+    if (status != 0) {
+      self->last_error_ = from_uv(status, "look up " + self->host_);
+    } else if (self->addresses_.empty()) {
+      self->last_error_ = Error{Errc::not_found, "look up " + self->host_ + ": no address"};
+    }
+    self->try_next();
+  }
+
+  // Begins with the next address, or ends. May destroy *this.
+  void try_next() {
+    while (next_ < addresses_.size()) {
+      poll_.close();
+      fd_.reset();
+      const SocketAddress& address = addresses_[next_++];
+      if (begin(address)) return;
+    }
+    finish(fail(last_error_.value_or(Error{Errc::io, "connect to " + host_ + ": no address"})));
+  }
+
+  // True when the attempt is under way.
+  bool begin(const SocketAddress& address) {
+    uv_update_time(loop_.uv());
+    const Duration left = deadline_ - loop_.now();
+    if (left <= Duration{0}) return failed(Error{Errc::timeout, "connect to " + name_of(address) + ": no time left"});
+    fd_ = Fd{socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    if (!fd_) return failed(from_errno(errno, "socket for " + name_of(address)));
+    // Also when it is connected at once, as it may be on this machine, the watcher tells on a later turn.
+    if (connect(fd_.get(), address.get(), address.length()) != 0 && errno != EINPROGRESS) {
+      return failed(from_errno(errno, "connect to " + name_of(address)));
+    }
+    if (auto opened = poll_.open(*this, uv_poll_init, loop_.uv(), fd_.get()); !opened) return failed(opened.error());
+    if (int rc = uv_poll_start(poll_.get(), UV_WRITABLE, on_ready); rc != 0) return failed(from_uv(rc, "watch socket"));
+    // One silent address must not eat the time of the others.
+    const auto shares = static_cast<Duration::rep>(addresses_.size() - next_ + 1);
+    start_timer(std::max(left / shares, Duration{1}));
+    return true;
+  }
+
+  bool failed(Error error) {
+    last_error_ = std::move(error);
+    return false;
+  }
+
+  // Its status is EBADF for every kind of trouble: the socket itself knows better.
+  static void on_ready(uv_poll_t* uv, int, int) noexcept {
+    auto* self = Poll::owner_of(uv->data);
+    if (self == nullptr) return;
+    int error_number = 0;
+    socklen_t length = sizeof error_number;
+    if (getsockopt(self->fd_.get(), SOL_SOCKET, SO_ERROR, &error_number, &length) != 0) error_number = errno;
+    const SocketAddress address = self->addresses_[self->next_ - 1];
+    if (error_number != 0) {
+      self->last_error_ = from_errno(error_number, "connect to " + self->name_of(address));
+      return self->try_next();
+    }
+    self->poll_.close();
+    self->finish(Connected{std::move(self->fd_), address});
+  }
+
+  static void on_timer(uv_timer_t* uv) noexcept {
+    auto* self = Timer::owner_of(uv->data);
+    if (self == nullptr) return;
+    if (self->look_up_ != nullptr) {
+      self->drop_look_up();
+      self->last_error_ = Error{Errc::timeout, "look up " + self->host_ + ": no answer in time"};
+    } else if (self->poll_) {
+      const auto& address = self->addresses_[self->next_ - 1];
+      self->last_error_ = Error{Errc::timeout, "connect to " + self->name_of(address) + ": no answer in time"};
+    }
+    self->try_next();
+  }
+
+  void start_timer(Duration wait) {
+    const auto milliseconds = static_cast<std::uint64_t>(std::max<Duration::rep>(wait.count(), 0));
+    if (uv_timer_start(timer_.get(), on_timer, milliseconds, 0) != 0) std::abort();  // only for a closing handle
+  }
+
+  std::string name_of(const SocketAddress& address) const {
+    return address.host() == host_ ? address.text() : host_ + " (" + address.text() + ")";
+  }
+
+  void finish(Result<Connected> outcome) {
+    poll_.close();
+    timer_.close();
+    const auto done = std::exchange(done_, nullptr);
+    done(std::move(outcome));  // may destroy *this
+  }
+
+  Loop& loop_;
+  const std::string host_;
+  const std::uint16_t port_;
+  const TimePoint deadline_;
+  std::function<void(Result<Connected>)> done_;
+  LookUp* look_up_ = nullptr;
+  std::vector<SocketAddress> addresses_;
+  std::size_t next_ = 0;
+  std::optional<Error> last_error_;
+  Timer timer_;
+  Fd fd_;  // before the watcher: it must be open when that closes
+  Poll poll_;
+};
+
+}  // namespace
+
+std::unique_ptr<Connecting> connect_to(Loop& loop, std::string host, std::uint16_t port, Duration limit,
+                                       std::function<void(Result<Connected>)> done) {
+  return std::make_unique<Attempt>(loop, std::move(host), port, limit, std::move(done));
+}
+
+}  // namespace sallyport::net

@@ -1,0 +1,36 @@
+// Connects to a host by name, without blocking.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <sallyport/clock.hpp>
+#include <sallyport/result.hpp>
+
+#include "net/address.hpp"
+#include "net/fd.hpp"
+#include "net/loop.hpp"
+
+namespace sallyport::net {
+
+/// A connected socket, non-blocking and close-on-exec, with the address that answered.
+struct Connected {
+  Fd fd;
+  SocketAddress peer;
+};
+
+/// An attempt under way; destroying it gives it up, and its handler is not called any more.
+class Connecting {
+ public:
+  virtual ~Connecting() = default;
+};
+
+/// Looks `host` up (a number needs no look-up) and tries its addresses one by one; `limit` covers all of it, and each
+/// address gets its share of what is left. Calls `done` once, from the loop; it may destroy the Connecting. Fails
+/// with Errc::not_found, refused, timeout or io; of several addresses the last one's failure counts.
+[[nodiscard]] std::unique_ptr<Connecting> connect_to(Loop& loop, std::string host, std::uint16_t port, Duration limit,
+                                                     std::function<void(Result<Connected>)> done);
+
+}  // namespace sallyport::net

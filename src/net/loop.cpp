@@ -1,0 +1,159 @@
+#include "net/loop.hpp"
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "net/error.hpp"
+
+namespace sallyport::net {
+namespace {
+
+// Without a loop there is no daemon, and these fail for want of memory or descriptors alone.
+void must(int rc) {
+  if (rc != 0) std::abort();
+}
+
+class WorkTicket;
+
+// libuv's request owns the functions, since the thread may be at it when the ticket goes.
+struct WorkRequest {
+  uv_work_t uv{};
+  std::function<void()> in_thread;
+  std::function<void()> then;
+  WorkTicket* ticket = nullptr;
+};
+
+class WorkTicket final : public Work {
+ public:
+  WorkTicket(uv_loop_t* loop, std::function<void()> in_thread, std::function<void()> then) {
+    auto request = std::make_unique<WorkRequest>();
+    request->in_thread = std::move(in_thread);
+    request->then = std::move(then);
+    request->ticket = this;
+    request->uv.data = request.get();
+    must(uv_queue_work(loop, &request->uv, on_thread, on_done));
+    request_ = request.release();
+  }
+  ~WorkTicket() override {
+    if (request_ == nullptr) return;
+    request_->ticket = nullptr;
+    request_->then = nullptr;
+    // EBUSY when a thread is at it already: then on_done frees it later all the same.
+    static_cast<void>(uv_cancel(reinterpret_cast<uv_req_t*>(&request_->uv)));
+  }
+
+ private:
+  static void on_thread(uv_work_t* uv) noexcept { static_cast<WorkRequest*>(uv->data)->in_thread(); }
+  static void on_done(uv_work_t* uv, int) noexcept {
+    const std::unique_ptr<WorkRequest> request{static_cast<WorkRequest*>(uv->data)};
+    if (request->ticket == nullptr) return;
+    request->ticket->request_ = nullptr;
+    request->then();  // may destroy the ticket
+  }
+
+  WorkRequest* request_ = nullptr;
+};
+
+}  // namespace
+
+Loop::Loop() {
+  must(uv_loop_init(&uv_));
+  must(uv_idle_init(&uv_, &idle_));
+  idle_.data = this;
+  must(uv_async_init(&uv_, &async_, [](uv_async_t* uv) noexcept { static_cast<Loop*>(uv->data)->run_posted(); }));
+  async_.data = this;
+  uv_unref(reinterpret_cast<uv_handle_t*>(&async_));
+}
+
+Loop::~Loop() {
+  // A handle that is still open would be freed under its owner's feet. Leaking the loop's own resources is harmless.
+  static_cast<void>(close());
+}
+
+void Loop::run() {
+  uv_ref(reinterpret_cast<uv_handle_t*>(&async_));
+  uv_run(&uv_, UV_RUN_DEFAULT);
+  uv_unref(reinterpret_cast<uv_handle_t*>(&async_));
+}
+
+void Loop::stop() { uv_stop(&uv_); }
+
+void Loop::run_once() {
+  uv_ref(reinterpret_cast<uv_handle_t*>(&async_));
+  uv_run(&uv_, UV_RUN_ONCE);
+  uv_unref(reinterpret_cast<uv_handle_t*>(&async_));
+}
+
+void Loop::run_dry() { uv_run(&uv_, UV_RUN_DEFAULT); }
+
+TimePoint Loop::now() const { return TimePoint{Duration{uv_now(&uv_)}}; }
+
+void Loop::retire_cell(std::unique_ptr<Cell> cell) {
+  retired_.push_back(std::move(cell));
+  if (!open_) return;
+  must(uv_idle_start(&idle_, [](uv_idle_t* uv) noexcept { static_cast<Loop*>(uv->data)->free_retired(); }));
+}
+
+void Loop::free_retired() {
+  if (open_) must(uv_idle_stop(&idle_));
+  // A destructor may retire something else: that is for the next turn.
+  std::exchange(retired_, {}).clear();
+}
+
+void Loop::post(std::function<void()> task) {
+  {
+    const std::lock_guard lock{posted_mutex_};
+    posted_.push_back(std::move(task));
+  }
+  must(uv_async_send(&async_));
+}
+
+void Loop::run_posted() {
+  std::vector<std::function<void()>> tasks;
+  {
+    const std::lock_guard lock{posted_mutex_};
+    tasks.swap(posted_);
+  }
+  for (auto& task : tasks) task();
+}
+
+std::unique_ptr<Work> Loop::work(std::function<void()> in_thread, std::function<void()> then) {
+  return std::make_unique<WorkTicket>(&uv_, std::move(in_thread), std::move(then));
+}
+
+Result<> Loop::close() {
+  if (!open_) return {};
+  while (!retired_.empty()) free_retired();
+  struct Left {
+    const Loop* loop;
+    std::string names;
+  } left{this, {}};
+  uv_walk(
+      &uv_,
+      [](uv_handle_t* uv, void* data) noexcept {
+        auto* found = static_cast<Left*>(data);
+        const void* own[] = {&found->loop->idle_, &found->loop->async_};
+        if (uv_is_closing(uv) != 0 || uv == own[0] || uv == own[1]) return;
+        const char* name = uv_handle_type_name(uv->type);
+        found->names += ' ';
+        found->names += name != nullptr ? name : "unknown";
+      },
+      &left);
+  if (!left.names.empty()) return fail(Errc::io, "handles left open in the loop:" + left.names);
+  open_ = false;
+  uv_close(reinterpret_cast<uv_handle_t*>(&idle_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&async_), nullptr);
+  do {
+    uv_run(&uv_, UV_RUN_DEFAULT);
+    while (!retired_.empty()) free_retired();
+  } while (uv_loop_alive(&uv_) != 0);
+  {
+    const std::lock_guard lock{posted_mutex_};
+    posted_.clear();
+  }
+  if (int rc = uv_loop_close(&uv_); rc != 0) return fail(from_uv(rc, "close loop"));
+  return {};
+}
+
+}  // namespace sallyport::net

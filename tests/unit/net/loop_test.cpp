@@ -1,0 +1,120 @@
+#include "net/loop.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <atomic>
+#include <future>
+#include <thread>
+#include <vector>
+
+#include "fakes/loop_fixture.hpp"
+#include "net/handle.hpp"
+#include "net/signal.hpp"
+
+namespace sallyport::net {
+namespace {
+
+using test::LoopTest;
+
+struct Flag {
+  explicit Flag(bool& gone) : gone_(gone) {}
+  ~Flag() { gone_ = true; }
+  bool& gone_;
+};
+
+TEST_F(LoopTest, RetiredObjectsGoOnALaterTurn) {
+  bool gone = false;
+  loop_.retire(std::make_unique<Flag>(gone));
+  EXPECT_FALSE(gone);
+  EXPECT_TRUE(run_until([&] { return gone; }));
+}
+
+TEST_F(LoopTest, CloseFreesWhatWasRetired) {
+  bool gone = false;
+  loop_.retire(std::make_unique<Flag>(gone));
+  EXPECT_TRUE(loop_.close());
+  EXPECT_TRUE(gone);
+}
+
+TEST_F(LoopTest, CloseNamesHandlesThatWereLeft) {
+  struct Owner {
+    Handle<uv_timer_t, Owner> timer;
+  };
+  auto owner = std::make_unique<Owner>();
+  ASSERT_TRUE(owner->timer.open(*owner, uv_timer_init, loop_.uv()));
+  const auto closed = loop_.close();
+  ASSERT_FALSE(closed);
+  EXPECT_NE(closed.error().detail.find("timer"), std::string::npos);
+  owner.reset();
+}
+
+TEST_F(LoopTest, TimersComeInOrderAndMayDestroyThemselves) {
+  std::vector<int> fired;
+  std::unique_ptr<Timer> second = clock_.after(Duration{2}, [&] {
+    fired.push_back(2);
+    second.reset();
+  });
+  const auto first = clock_.after(Duration{0}, [&] { fired.push_back(1); });
+  EXPECT_TRUE(fired.empty());
+  EXPECT_TRUE(run_until([&] { return fired.size() == 2; }));
+  EXPECT_EQ(fired, (std::vector<int>{1, 2}));
+}
+
+TEST_F(LoopTest, DestroyedTimersDoNotFire) {
+  bool fired = false;
+  clock_.after(Duration{0}, [&] { fired = true; }).reset();
+  run_for(Duration{5});
+  EXPECT_FALSE(fired);
+}
+
+TEST_F(LoopTest, WorkRunsElsewhereAndReportsHere) {
+  std::thread::id where;
+  bool done = false;
+  std::unique_ptr<Work> work = loop_.work([&] { where = std::this_thread::get_id(); },
+                                          [&] {
+                                            done = true;
+                                            work.reset();
+                                          });
+  EXPECT_TRUE(run_until([&] { return done; }));
+  EXPECT_NE(where, std::this_thread::get_id());
+}
+
+TEST_F(LoopTest, CancelledWorkDoesNotReport) {
+  const auto begun = std::make_shared<std::promise<void>>();
+  const auto go_on = std::make_shared<std::promise<void>>();
+  bool reported = false;
+  auto work = loop_.work(
+      [begun, go_on] {
+        begun->set_value();
+        go_on->get_future().wait();
+      },
+      [&] { reported = true; });
+  begun->get_future().wait();
+  work.reset();  // in mid-operation: the thread is at it
+  go_on->set_value();
+  loop_.run_dry();
+  EXPECT_FALSE(reported);
+}
+
+TEST_F(LoopTest, OtherThreadsPost) {
+  std::thread other{[this] { loop_.post([this] { loop_.stop(); }); }};
+  loop_.run();
+  other.join();
+}
+
+TEST_F(LoopTest, SignalsArriveAndTheWatcherMayGoInside) {
+  bool arrived = false;
+  std::unique_ptr<SignalWatcher> watcher;
+  auto opened = SignalWatcher::open(loop_, SIGUSR1, [&] {
+    arrived = true;
+    watcher.reset();
+  });
+  ASSERT_TRUE(opened);
+  watcher = std::move(*opened);
+  ASSERT_EQ(kill(getpid(), SIGUSR1), 0);
+  EXPECT_TRUE(run_until([&] { return arrived; }));
+}
+
+}  // namespace
+}  // namespace sallyport::net
