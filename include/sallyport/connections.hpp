@@ -108,6 +108,12 @@ struct DaemonStatus {
   std::uint64_t logins_failed = 0;
 };
 
+/// What `explain` answers, for people and for programs.
+struct ExplainAnswer {
+  std::string text;  ///< several lines, each with its end
+  std::string json;  ///< the same as one JSON value
+};
+
 /// The daemon's own life; app implements it. Called on the loop's thread.
 class DaemonControl {
  public:
@@ -120,7 +126,7 @@ class DaemonControl {
   virtual void drain() = 0;
   /// What `sallyportd -C query` prints: which route and channel rule would win, and why. Errc::config when the query
   /// is malformed.
-  virtual Result<std::string> explain(std::string_view query) const = 0;
+  virtual Result<ExplainAnswer> explain(std::string_view query) const = 0;
 };
 
 }  // namespace sallyport

@@ -36,6 +36,20 @@ void append_hex(std::string& out, unsigned char byte) {
   out += kHexDigits[byte & 15];
 }
 
+/// UTF-16 units as JSON writes them.
+void append_unicode_escape(std::string& out, char32_t code) {
+  const auto unit = [&out](char32_t value) {
+    out += "\\u";
+    for (int shift = 12; shift >= 0; shift -= 4) out += kHexDigits[(value >> shift) & 15];
+  };
+  if (code >= 0x10000) {
+    unit(0xd800 + ((code - 0x10000) >> 10));
+    unit(0xdc00 + (code & 0x3ff));
+  } else {
+    unit(code);
+  }
+}
+
 /// One character (or one broken byte) as escape() shows it.
 void append_shown(std::string& out, std::string_view character, char32_t code) {
   switch (code) {
@@ -117,11 +131,8 @@ void append_json_escaped(std::string& out, std::string_view text) {
       out += text[at];
     } else if (character.code == '\n') {
       out += "\\n";
-    } else if (character.code < 0x20 || character.code == 0x7f) {
-      const auto byte = static_cast<unsigned char>(text[at]);
-      out += "\\u00";
-      out += kHexDigits[byte >> 4];
-      out += kHexDigits[byte & 15];
+    } else if (character.code < 0x20 || character.code == 0x7f || is_deceptive(character.code)) {
+      append_unicode_escape(out, character.code);
     } else {
       out += text.substr(at, character.length);
     }

@@ -27,8 +27,8 @@ struct Escaped {
 /// when the level is off. The result is as long-lived as `text`.
 [[nodiscard]] inline Escaped escaped(std::string_view text, std::size_t limit = kShownBytes) { return {text, limit}; }
 
-/// Appends `text` as the inside of a JSON string: UTF-8 kept, control characters as \u00NN, broken bytes as the
-/// replacement character, so that the result is always valid JSON. Never throws.
+/// Appends `text` as the inside of a JSON string: UTF-8 kept, control characters and those that escape()
+/// takes for deceptive as \uNNNN, broken bytes as the replacement character: always valid JSON that is safe to show.
 void append_json_escaped(std::string& out, std::string_view text);
 
 /// Length in bytes of the UTF-8 character at the start of `text` and its code point; length 0 when it's broken (or
