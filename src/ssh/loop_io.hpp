@@ -1,6 +1,7 @@
 // What all SSH connections of one loop share: the read buffer, the write at the end of a turn, the idle sweep.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -29,11 +30,13 @@ class TurnUser {
   std::size_t sweep_slot_ = kNowhere;
 };
 
-/// Used on the loop's thread alone; must outlive the connections that use it.
+/// Used on the loop's thread alone; must outlive the connections that use it. The process must ignore SIGPIPE.
 class LoopIo {
  public:
   /// Enough for bulk: a larger read costs more cache misses than it saves calls.
   static constexpr std::size_t kReadSize = 64 * 1024;
+  /// Room in front of it, for the rest of the read before.
+  static constexpr std::size_t kReadHeadroom = 16 * 1024;
   static constexpr Duration kSweepInterval{1000};
 
   LoopIo(net::Loop& loop, Clock& clock);
@@ -44,7 +47,7 @@ class LoopIo {
   net::Loop& loop() { return loop_; }
   Clock& clock() { return clock_; }
   ChunkPool& chunks() { return chunks_; }
-  /// kReadSize bytes, shared: whoever reads into it must have taken the data out when its callback returns.
+  /// kReadHeadroom and kReadSize bytes, shared: whoever reads into it takes the data out before its callback returns.
   std::uint8_t* read_buffer() { return read_buffer_.get(); }
 
   /// end_of_turn() will be called. Nothing when it has been asked for already.
@@ -58,6 +61,7 @@ class LoopIo {
   using Prepare = net::Handle<uv_prepare_t, LoopIo>;
 
   static void on_prepare(uv_prepare_t* uv) noexcept;
+  void run_turn();
   void run_sweep();
 
   net::Loop& loop_;
@@ -65,8 +69,12 @@ class LoopIo {
   ChunkPool chunks_;
   std::unique_ptr<std::uint8_t[]> read_buffer_;
   Prepare prepare_;
+  net::Handle<uv_idle_t, LoopIo> idle_;
+  // A user that goes leaves a null in its slot, also while the list is run.
   std::vector<TurnUser*> turn_;
+  std::vector<TurnUser*> turn_running_;
   std::vector<TurnUser*> sweep_;
+  std::vector<TurnUser*> sweep_running_;
   std::unique_ptr<Timer> sweep_timer_;
 };
 

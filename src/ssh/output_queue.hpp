@@ -6,7 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <vector>
 
@@ -51,11 +51,15 @@ class OutputQueue {
   unsigned int front(std::array<uv_buf_t, kMaxBuffers>& buffers) const;
   /// The first `count` bytes have been written.
   void consume(std::size_t count);
+  /// The first chunk, for somebody else to write. The queue must not be empty.
+  std::unique_ptr<Chunk> take_front();
   void clear();
 
  private:
+  void drop_front();
+
   ChunkPool& pool_;
-  std::deque<std::unique_ptr<Chunk>> chunks_;
+  std::list<std::unique_ptr<Chunk>> chunks_;  // a deque would keep half a kilobyte for each idle connection
   std::size_t size_ = 0;
 };
 

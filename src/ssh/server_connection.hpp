@@ -96,7 +96,8 @@ class ServerConnection {
   /// Lets the client in. Only for a request that is_signed (or for another method's proof): an offer is no login, and
   /// accepting one rejects it.
   void accept();
-  /// Refuses; the client may try something else until max_auth_tries. A refused offer isn't a try, nor is "none".
+  /// Refuses; the client may try something else, max_auth_tries times in all. As with sshd a refused offer is a try,
+  /// and "none" isn't.
   void reject();
   /// Answers an offer: a signature by this key would do.
   void offer_ok();

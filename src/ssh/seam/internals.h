@@ -7,6 +7,7 @@
 //
 #include "libssh/buffer.h"
 #include "libssh/callbacks.h"
+#include "libssh/messages.h"
 #include "libssh/misc.h"
 #include "libssh/packet.h"
 #include "libssh/poll.h"

@@ -122,6 +122,13 @@ size_t spssh_queued(ssh_session session) {
   return bytes;
 }
 
+ssh_message spssh_next_message(ssh_session session) { return ssh_message_pop_head(session); }
+
+int spssh_signature_valid(ssh_message message) {
+  return message->type == SSH_REQUEST_AUTH && message->auth_request.method == SSH_AUTH_METHOD_PUBLICKEY &&
+         message->auth_request.signature_state == SSH_PUBLICKEY_STATE_VALID;
+}
+
 enum spssh_phase spssh_phase(ssh_session session) {
   switch (session->session_state) {
     case SSH_SESSION_STATE_ERROR:

@@ -14,6 +14,7 @@
 //   callbacks.h         struct ssh_socket_callbacks_struct: data, connected, userdata: how bytes get in
 //   packet.h            ssh_packet_set_callbacks (our table in front of libssh's), ssh_packet_send
 //   buffer.h            ssh_buffer_* on packets and out_buffer
+//   messages.h          ssh_message_pop_head: the public ssh_message_get() would poll; auth_request.signature_state
 //   misc.h              struct ssh_list, struct ssh_iterator: to look at out_queue
 #pragma once
 
@@ -64,6 +65,13 @@ enum spssh_sent spssh_send(ssh_session session, const uint8_t* head, size_t head
                            size_t tail_length);
 /// Bytes of the messages that libssh holds back.
 size_t spssh_queued(ssh_session session);
+
+/// The next message of the server role that waits for an answer, or null. To be freed with ssh_message_free().
+ssh_message spssh_next_message(ssh_session session);
+
+/// True when it is a publickey request whose signature libssh has verified. (The public function is deprecated in
+/// favour of callbacks that want their answer at once.)
+int spssh_signature_valid(ssh_message message);
 
 enum spssh_phase spssh_phase(ssh_session session);
 int spssh_in_rekey(ssh_session session);

@@ -1,0 +1,82 @@
+#include "ssh/algorithms.hpp"
+
+#include <libssh/libssh.h>
+
+#include "ssh/handles.hpp"
+
+namespace sallyport::ssh {
+
+const Names& default_kex() {
+  static const Names names{"mlkem768x25519-sha256",
+                           "sntrup761x25519-sha512",
+                           "sntrup761x25519-sha512@openssh.com",
+                           "curve25519-sha256",
+                           "curve25519-sha256@libssh.org",
+                           "ecdh-sha2-nistp256",
+                           "ecdh-sha2-nistp384",
+                           "ecdh-sha2-nistp521",
+                           "diffie-hellman-group14-sha256"};
+  return names;
+}
+
+const Names& default_ciphers() {
+  // The client's order counts, so this is the one towards targets: AES-GCM costs a bastion the least.
+  static const Names names{"aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com",
+                           "aes128-ctr",             "aes192-ctr",             "aes256-ctr"};
+  return names;
+}
+
+const Names& default_macs() {
+  static const Names names{"hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256",
+                           "hmac-sha2-512"};
+  return names;
+}
+
+const Names& default_host_keys() {
+  static const Names names{"ssh-ed25519",         "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
+                           "ecdsa-sha2-nistp521", "rsa-sha2-512",        "rsa-sha2-256"};
+  return names;
+}
+
+const Names& user_key_algorithms() {
+  static const Names names{"ssh-ed25519",         "sk-ssh-ed25519@openssh.com",
+                           "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
+                           "ecdsa-sha2-nistp521", "sk-ecdsa-sha2-nistp256@openssh.com",
+                           "rsa-sha2-512",        "rsa-sha2-256"};
+  return names;
+}
+
+std::string name_list(const Names& names) {
+  std::string list;
+  for (const auto& name : names) {
+    if (!list.empty()) list += ',';
+    list += name;
+  }
+  return list;
+}
+
+Result<> check_algorithms(const Algorithms& algorithms) {
+  auto scratch = new_session();
+  if (!scratch) return fail(scratch.error());
+  const struct {
+    const char* what;
+    const std::optional<Names>& names;
+    ssh_options_e option;
+  } kinds[] = {{"key exchange method", algorithms.kex, SSH_OPTIONS_KEY_EXCHANGE},
+               {"cipher", algorithms.ciphers, SSH_OPTIONS_CIPHERS_C_S},
+               {"MAC", algorithms.macs, SSH_OPTIONS_HMAC_C_S},
+               {"host key type", algorithms.host_keys, SSH_OPTIONS_HOSTKEYS}};
+  for (const auto& kind : kinds) {
+    if (!kind.names) continue;
+    // libssh drops unknown names from a list without a word: one by one it can't. A list operator isn't a name.
+    for (const auto& name : *kind.names) {
+      const bool plain = !name.empty() && name.find_first_of("+-^,") != 0 && name.find(',') == std::string::npos;
+      if (!plain || ssh_options_set(scratch->get(), kind.option, name.c_str()) != SSH_OK) {
+        return fail(Errc::config, std::string{"unknown "} + kind.what + " \"" + name + "\"");
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace sallyport::ssh

@@ -1,0 +1,288 @@
+#include "ssh/client_connection.hpp"
+
+#include <libssh/libssh.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "net/connector.hpp"
+#include "ssh/algorithms.hpp"
+#include "ssh/connection.hpp"
+#include "ssh/credentials.hpp"
+#include "ssh/seam/seam.h"
+
+namespace sallyport::ssh {
+namespace {
+
+// The signature algorithms that a key of this type can answer for.
+bool answers_for(const std::string& algorithm, const std::string& key_type) {
+  return algorithm == key_type || (key_type == "ssh-rsa" && algorithm.starts_with("rsa-sha2-"));
+}
+
+// As OpenSSH does: if keys are known for the host, only their types are asked for. A server that would rather show
+// another of its keys would look like an impostor.
+Names host_key_algorithms(const Names& wanted, const std::vector<std::string>& known_types) {
+  Names fitting;
+  for (const auto& algorithm : wanted) {
+    const bool known = std::any_of(known_types.begin(), known_types.end(),
+                                   [&algorithm](const auto& type) { return answers_for(algorithm, type); });
+    if (known) fitting.push_back(algorithm);
+  }
+  return fitting.empty() ? wanted : fitting;
+}
+
+}  // namespace
+
+class ClientConnection::Impl final : public LoginDriver {
+ public:
+  Impl(LoopIo& io, ClientOptions options, UpstreamEvents& events)
+      : io_(io), options_(std::move(options)), events_(events) {
+    deadline_ = io_.clock().after(options_.connect_timeout, [this] { time_is_up(); });
+    // The files are read while the name is looked up and the connection made.
+    auto files = std::make_shared<std::optional<Result<ClientFiles>>>();
+    work_ = io_.loop().work([files, options = options_] { files->emplace(read_client_files(options)); },
+                            [this, files] { files_read(std::move(**files)); });
+    connecting_ = net::connect_to(io_.loop(), options_.host, options_.port, options_.connect_timeout,
+                                  [this](Result<net::Connected> result) { connected(std::move(result)); });
+  }
+
+ private:
+  enum class Step : std::uint8_t { preparing, handshake, login, done };
+
+  void files_read(Result<ClientFiles> files) {
+    work_.reset();
+    if (!files) return failed(Errc::config, "the bastion has no usable credentials for it", files.error().detail);
+    files_ = std::move(*files);
+    begin_when_ready();
+  }
+
+  void connected(Result<net::Connected> result) {
+    connecting_.reset();
+    if (!result) {
+      switch (result.error().code) {
+        case Errc::not_found:
+          return failed(Errc::not_found, "its name could not be found", result.error().detail);
+        case Errc::refused:
+          return failed(Errc::refused, "connection refused", result.error().detail);
+        case Errc::timeout:
+          return failed(Errc::timeout, "connection timed out", result.error().detail);
+        default:
+          return failed(Errc::io, "host unreachable", result.error().detail);
+      }
+    }
+    fd_ = std::move(result->fd);
+    begin_when_ready();
+  }
+
+  void begin_when_ready() {
+    if (!files_ || !fd_) return;
+    step_ = Step::handshake;
+    if (auto begun = begin(); !begun) {
+      const Error why = begun.error();
+      return failed(why.code, "the connection could not be set up", why.detail);
+    }
+  }
+
+  Result<> begin() {
+    if (auto checked = check_algorithms(options_.algorithms); !checked) return checked;
+    auto session = new_session();
+    if (!session) return fail(session.error());
+    if (auto set = set_options(session->get()); !set) return set;
+    ssh_session raw = session->get();
+    connection_ = std::make_unique<Connection>(io_, std::move(*session), Role::client, *this);
+    if (auto started = connection_->start(std::move(fd_), "SSH-2.0-" + options_.identification); !started) {
+      return started;
+    }
+    if (ssh_connect(raw) == SSH_ERROR) return fail(Errc::protocol, session_error(raw, "begin the handshake"));
+    return {};
+  }
+
+  Result<> set_options(ssh_session session) const {
+    const Algorithms& wanted = options_.algorithms;
+    const std::string kex = name_list(wanted.kex.value_or(default_kex()));
+    const std::string ciphers = name_list(wanted.ciphers.value_or(default_ciphers()));
+    const std::string macs = name_list(wanted.macs.value_or(default_macs()));
+    const std::string host_keys = name_list(
+        host_key_algorithms(wanted.host_keys.value_or(default_host_keys()), files_->known_hosts.key_types()));
+    const struct {
+      ssh_options_e option;
+      const void* value;
+    } settings[] = {{SSH_OPTIONS_HOST, "target"},  // our socket layer connects nowhere, but libssh wants a name
+                    {SSH_OPTIONS_USER, options_.user.c_str()},
+                    {SSH_OPTIONS_KEY_EXCHANGE, kex.c_str()},
+                    {SSH_OPTIONS_CIPHERS_C_S, ciphers.c_str()},
+                    {SSH_OPTIONS_CIPHERS_S_C, ciphers.c_str()},
+                    {SSH_OPTIONS_HMAC_C_S, macs.c_str()},
+                    {SSH_OPTIONS_HMAC_S_C, macs.c_str()},
+                    {SSH_OPTIONS_HOSTKEYS, host_keys.c_str()},
+                    {SSH_OPTIONS_REKEY_DATA, options_.rekey_data > 0 ? &options_.rekey_data : nullptr}};
+    for (const auto& setting : settings) {
+      if (setting.value == nullptr) continue;
+      if (ssh_options_set(session, setting.option, setting.value) != SSH_OK) {
+        return fail(Errc::config, session_error(session, "session options"));
+      }
+    }
+    return {};
+  }
+
+  // LoginDriver
+
+  void on_userauth_packet(ByteView) override {}  // a server sends none
+
+  void on_progress() override {
+    if (step_ == Step::handshake) handshake();
+    if (step_ == Step::login) log_in();
+  }
+
+  void handshake() {
+    const int rc = ssh_connect(connection_->session());
+    if (rc != SSH_OK) return;  // a failure shows in the session's state
+    if (auto verdict = verify_host_key(); !verdict) {
+      failure_ = failure(Errc::host_key, verdict.error().detail, host_key_detail_);
+      return connection_->disconnect(DisconnectReason::by_application, "host key verification failed");
+    }
+    step_ = Step::login;
+  }
+
+  Result<> verify_host_key() {
+    ssh_key raw = nullptr;
+    if (ssh_get_server_publickey(connection_->session(), &raw) != SSH_OK) {
+      return fail(Errc::host_key, "it showed no usable host key");
+    }
+    const KeyHandle key{raw};
+    const Bytes blob = public_blob_of(key.get());
+    const std::string seen =
+        std::string{ssh_key_type_to_char(ssh_key_type(key.get()))} + " " + fingerprint_of(blob);
+    host_key_detail_ = "host key seen: " + seen;
+    switch (files_->known_hosts.judge(blob)) {
+      case HostKeyVerdict::known:
+        return {};
+      case HostKeyVerdict::unknown:
+        return fail(Errc::host_key, "its host key is unknown: " + seen);
+      case HostKeyVerdict::changed:
+        return fail(Errc::host_key, "host key mismatch: " + seen);
+      case HostKeyVerdict::revoked:
+        break;
+    }
+    return fail(Errc::host_key, "its host key is revoked: " + seen);
+  }
+
+  void log_in() {
+    while (next_key_ < files_->keys.size()) {
+      const int rc = ssh_userauth_publickey(connection_->session(), nullptr, files_->keys[next_key_].get());
+      if (rc == SSH_AUTH_AGAIN) return;
+      if (rc == SSH_AUTH_SUCCESS) {
+        step_ = Step::done;
+        connection_->hold();  // what follows belongs to the transport's user
+        return connection_->call_driver();
+      }
+      if (spssh_phase(connection_->session()) == SPSSH_DEAD) return;  // the session's state tells more
+      if (rc == SSH_AUTH_PARTIAL) partial_ = true;
+      ++next_key_;
+    }
+    failure_ = refused(partial_ ? "a key was accepted, but another method is needed too" : "no key was accepted");
+    connection_->disconnect(DisconnectReason::no_more_auth_methods, "no more authentication methods");
+  }
+
+  void on_turn() override {
+    if (step_ != Step::done) return;
+    end();
+    connection_->hand_over();
+    events_.on_connected(std::move(connection_));
+  }
+
+  void on_dead(const Error& why) override {
+    end();
+    if (failure_) {
+      const UpstreamFailure told = *failure_;
+      return events_.on_connect_failed(told);
+    }
+    if (step_ == Step::login) {
+      // sshd ends the connection after too many keys.
+      if (why.code == Errc::closed) return events_.on_connect_failed(refused(why.detail));
+      return events_.on_connect_failed(failure(why.code, "the connection was lost during the login", why.detail));
+    }
+    events_.on_connect_failed(failure(Errc::protocol, handshake_reason(why), why.detail));
+  }
+
+  static std::string handshake_reason(const Error& why) {
+    if (why.detail.find("no match for method") != std::string::npos) {
+      return "the SSH handshake failed: no algorithm in common";
+    }
+    return "the SSH handshake failed";
+  }
+
+  void time_is_up() {
+    std::string detail = "not in time: ";
+    switch (step_) {
+      case Step::preparing:
+        detail += "connecting to " + options_.host;
+        break;
+      case Step::handshake:
+        detail += "SSH handshake";
+        break;
+      case Step::login:
+      case Step::done:
+        detail += "login";
+        break;
+    }
+    failed(Errc::timeout, "connection timed out", detail);
+  }
+
+  UpstreamFailure failure(Errc code, const std::string& told, std::string detail) const {
+    return UpstreamFailure{code, "target " + options_.name + " can't be reached: " + told,
+                           options_.host + " port " + std::to_string(options_.port) + ": " + std::move(detail) +
+                               problems()};
+  }
+
+  UpstreamFailure refused(const std::string& detail) const {
+    return UpstreamFailure{Errc::denied, "target " + options_.name + " refused the login",
+                           options_.host + " port " + std::to_string(options_.port) + ": login as " + options_.user +
+                               ": " + detail + problems()};
+  }
+
+  std::string problems() const {
+    std::string text;
+    if (files_) {
+      for (const auto& problem : files_->problems) text += "; " + problem;
+    }
+    return text;
+  }
+
+  // Nothing more may happen of itself.
+  void end() {
+    deadline_.reset();
+    work_.reset();
+    connecting_.reset();
+  }
+
+  // May destroy *this.
+  void failed(Errc code, const std::string& told, std::string detail) {
+    end();
+    const UpstreamFailure why = failure_.value_or(failure(code, told, std::move(detail)));
+    connection_.reset();
+    events_.on_connect_failed(why);
+  }
+
+  LoopIo& io_;
+  const ClientOptions options_;
+  UpstreamEvents& events_;
+  Step step_ = Step::preparing;
+  std::unique_ptr<Timer> deadline_;
+  std::unique_ptr<net::Work> work_;
+  std::unique_ptr<net::Connecting> connecting_;
+  net::Fd fd_;
+  std::optional<ClientFiles> files_;
+  std::unique_ptr<Connection> connection_;
+  std::size_t next_key_ = 0;
+  bool partial_ = false;
+  std::string host_key_detail_;
+  std::optional<UpstreamFailure> failure_;
+};
+
+ClientConnection::ClientConnection(LoopIo& io, ClientOptions options, UpstreamEvents& events)
+    : impl_(std::make_unique<Impl>(io, std::move(options), events)) {}
+ClientConnection::~ClientConnection() = default;
+
+}  // namespace sallyport::ssh

@@ -1,0 +1,426 @@
+#include "ssh/connection.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "net/error.hpp"
+#include "ssh/seam/seam.h"
+
+namespace sallyport::ssh {
+namespace {
+
+std::string text_or_empty(const char* text) { return text == nullptr ? std::string{} : std::string{text}; }
+
+void append_uint32(Bytes& out, std::uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(value >> shift));
+}
+
+void append_string(Bytes& out, std::string_view text) {
+  append_uint32(out, static_cast<std::uint32_t>(text.size()));
+  out.insert(out.end(), text.begin(), text.end());
+}
+
+constexpr std::uint8_t kMsgDisconnect = 1;  // RFC 4253, 12
+
+}  // namespace
+
+// The trampolines of the seam.
+struct SeamEvents {
+  static void output(void* owner, const std::uint8_t* data, std::size_t length) noexcept {
+    static_cast<Connection*>(owner)->output({data, length});
+  }
+  static void message(void* owner, const std::uint8_t* payload, std::size_t length) noexcept {
+    static_cast<Connection*>(owner)->message({payload, length});
+  }
+  static void userauth_request(void* owner, const std::uint8_t* payload, std::size_t length) noexcept {
+    auto* self = static_cast<Connection*>(owner);
+    if (self->driver_ != nullptr) self->driver_->on_userauth_packet({payload, length});
+  }
+  static constexpr spssh_events kTable{output, message, userauth_request};
+};
+
+// A chunk that libuv writes once the socket takes something again. libuv's until its callback.
+struct Connection::Write {
+  uv_write_t uv{};
+  Connection* owner = nullptr;
+  std::unique_ptr<Chunk> chunk;
+};
+
+Connection::Connection(LoopIo& io, SessionHandle session, Role role, LoginDriver& driver)
+    : io_(io), session_(std::move(session)), role_(role), driver_(&driver), out_(io.chunks()) {}
+
+Connection::~Connection() {
+  spssh_detach(session_.get());
+  io_.forget(*this);
+  if (writing_ != nullptr) writing_->owner = nullptr;
+}
+
+Result<> Connection::start(net::Fd fd, const std::string& identification) {
+  // These fail on a Unix socket, where they aren't needed.
+  const int one = 1;
+  static_cast<void>(setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one));
+  static_cast<void>(
+      setsockopt(fd.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kNotSentLowWater, sizeof kNotSentLowWater));
+  if (auto opened = tcp_.open(*this, uv_tcp_init, io_.loop().uv()); !opened) return opened;
+  if (int rc = uv_tcp_open(tcp_.get(), fd.get()); rc != 0) return fail(net::from_uv(rc, "open socket"));
+  static_cast<void>(fd.release());  // libuv's now
+  rearm_quick_ack();
+  const char* line = identification.empty() ? nullptr : identification.c_str();
+  if (spssh_attach(session_.get(), &SeamEvents::kTable, this, line) != 0) return fail(Errc::limit, "out of memory");
+  update_reading();
+  return {};
+}
+
+void Connection::release() {
+  if (!held_) return;
+  held_ = false;
+  io_.at_end_of_turn(*this);
+}
+
+void Connection::call_driver() {
+  driver_wanted_ = true;
+  io_.at_end_of_turn(*this);
+}
+
+void Connection::hand_over() {
+  driver_ = nullptr;
+  held_ = user_ == nullptr;
+  quick_until_ = io_.clock().now() + kQuickAfterLogin;
+  io_.at_end_of_turn(*this);
+}
+
+ConnectionInfo Connection::info() const {
+  ssh_session session = session_.get();
+  ConnectionInfo info;
+  info.peer_identification = text_or_empty(peer_identification());
+  info.kex = text_or_empty(ssh_get_kex_algo(session));
+  info.cipher_in = text_or_empty(ssh_get_cipher_in(session));
+  info.cipher_out = text_or_empty(ssh_get_cipher_out(session));
+  info.mac_in = text_or_empty(ssh_get_hmac_in(session));
+  info.mac_out = text_or_empty(ssh_get_hmac_out(session));
+  info.strict_kex = spssh_strict_kex(session) != 0;
+  return info;
+}
+
+const char* Connection::peer_identification() const {
+  return role_ == Role::server ? ssh_get_clientbanner(session_.get()) : ssh_get_serverbanner(session_.get());
+}
+
+void Connection::attach(TransportEvents* user) {
+  user_ = user;
+  held_ = false;
+  io_.at_end_of_turn(*this);
+}
+
+void Connection::send(ByteView head, ByteView tail) {
+  if (state_ != State::alive) return;
+  active_ = true;
+  switch (spssh_send(session_.get(), head.data(), head.size(), tail.data(), tail.size())) {
+    case SPSSH_SENT:
+      break;
+    case SPSSH_QUEUED:
+      queued_ += head.size() + tail.size();
+      break;
+    case SPSSH_FAILED:
+      check_session();
+      die(Error{Errc::limit, "a message could not be sent"});  // if the session itself has nothing to say
+      return;
+  }
+  if (head.size() + tail.size() > kLargePacket) large_packets_ = true;
+  note_backlog();
+  // This may have begun an exchange of keys, which has to be read even while paused.
+  if (paused_ && !reading_) update_reading();
+  io_.at_end_of_turn(*this);
+}
+
+std::size_t Connection::backlog() const { return out_.size() + in_flight_ + queued_; }
+
+void Connection::note_backlog() {
+  if (backlog() > kHighMark) congested_ = true;
+}
+
+void Connection::pause() {
+  if (paused_) return;
+  paused_ = true;
+  update_reading();
+}
+
+void Connection::resume() {
+  if (!paused_) return;
+  paused_ = false;
+  io_.at_end_of_turn(*this);  // what is in rest_ comes first
+}
+
+void Connection::disconnect(DisconnectReason reason, std::string_view text) {
+  if (state_ != State::alive) return;
+  Bytes payload{kMsgDisconnect};
+  append_uint32(payload, static_cast<std::uint32_t>(reason));
+  append_string(payload, text);
+  append_string(payload, "");  // language tag
+  send(payload);
+  if (state_ != State::alive) return;
+  state_ = State::flushing;
+  why_ = Error{Errc::closed, "disconnected: " + std::string{text}};
+  rest_.consume(rest_.size());
+  deadline_ = io_.clock().after(kDisconnectLimit, [this] { die(why_); });
+  update_reading();
+  io_.at_end_of_turn(*this);
+}
+
+void Connection::die(Error why) {
+  if (state_ == State::dead || state_ == State::told) return;
+  // After our DISCONNECT its reason is the one that counts.
+  if (state_ == State::alive) why_ = std::move(why);
+  state_ = State::dead;
+  update_reading();
+  io_.at_end_of_turn(*this);
+}
+
+// libssh's failures don't come back as return values: after each call that may fail its state is looked at.
+void Connection::check_session() {
+  if (state_ != State::alive || spssh_phase(session_.get()) != SPSSH_DEAD) return;
+  std::string text = session_error(session_.get(), "the connection failed");
+  // The peer's own words, in libssh's.
+  const bool closed = text.starts_with("Received SSH_MSG_DISCONNECT");
+  die(Error{closed ? Errc::closed : Errc::protocol, std::move(text)});
+}
+
+// ---- what LoopIo calls
+
+void Connection::end_of_turn() {
+  feed_rest();
+  update_reading();  // a hold or a pause may have ended
+  flush();
+  if (state_ == State::flushing && backlog() == queued_) end_disconnect();
+  // At most one call to the outside, and nothing after it: *this may be gone.
+  if (state_ == State::dead) return tell_end();
+  if (driver_wanted_ && driver_ != nullptr) {
+    driver_wanted_ = false;
+    return driver_->on_turn();
+  }
+  if (congested_ && state_ == State::alive && backlog() <= kLowMark) {
+    congested_ = false;
+    if (user_ != nullptr) user_->on_drained();
+  }
+}
+
+void Connection::tell_end() {
+  if (driver_ == nullptr && user_ == nullptr) return;  // attach() comes back to this
+  state_ = State::told;
+  tcp_.close();
+  deadline_.reset();
+  const Error why = why_;
+  if (driver_ != nullptr) {
+    driver_->on_dead(why);
+  } else {
+    user_->on_closed(why);
+  }
+}
+
+void Connection::sweep() {
+  if (state_ != State::alive) return;
+  if (active_) {
+    active_ = false;
+    io_.sweep_later(*this);
+    return;
+  }
+  spssh_trim(session_.get());
+  large_packets_ = false;
+}
+
+// ---- reading
+
+bool Connection::may_feed() const {
+  if (state_ != State::alive || held_) return false;
+  // A pause must not stop an exchange of keys: our own output may be waiting for its end, and whoever asked for the
+  // pause for that output.
+  return !paused_ || spssh_in_rekey(session_.get()) != 0;
+}
+
+void Connection::update_reading() {
+  const bool wanted = may_feed() || state_ == State::flushing || state_ == State::lingering;
+  if (wanted == reading_ || !tcp_) return;
+  reading_ = wanted;
+  const int rc = wanted ? uv_read_start(stream(), on_alloc, on_read) : uv_read_stop(stream());
+  if (rc != 0) die(net::from_uv(rc, "read"));
+}
+
+void Connection::on_alloc(uv_handle_t* uv, std::size_t, uv_buf_t* buffer) noexcept {
+  auto* self = Tcp::owner_of(uv->data);
+  if (self == nullptr) {
+    *buffer = uv_buf_init(nullptr, 0);
+    return;
+  }
+  // A short rest is put in front of the new bytes in the shared buffer, a long one has room behind itself.
+  const std::size_t rest = self->rest_.size();
+  std::uint8_t* space = rest <= LoopIo::kReadHeadroom ? self->io_.read_buffer() + LoopIo::kReadHeadroom
+                                                      : self->rest_.reserve(LoopIo::kReadSize);
+  *buffer = uv_buf_init(reinterpret_cast<char*>(space), LoopIo::kReadSize);
+}
+
+void Connection::on_read(uv_stream_t* uv, ssize_t count, const uv_buf_t* buffer) noexcept {
+  auto* self = Tcp::owner_of(uv->data);
+  if (self == nullptr || count == 0) return;
+  if (count < 0) return self->read_failed(static_cast<int>(count));
+  self->read_some(reinterpret_cast<std::uint8_t*>(buffer->base), static_cast<std::size_t>(count));
+}
+
+void Connection::read_failed(int rc) {
+  reading_ = false;
+  static_cast<void>(uv_read_stop(stream()));
+  if (rc != UV_EOF) return die(net::from_uv(rc, "read"));
+  die(Error{Errc::closed, peer_identification() == nullptr
+                              ? "the peer closed the connection before it had identified itself"
+                              : "the peer closed the connection"});
+}
+
+void Connection::read_some(std::uint8_t* data, std::size_t size) {
+  if (state_ != State::alive) return;  // dropped: our DISCONNECT is on its way
+  active_ = true;
+  if (io_.clock().now() < quick_until_) rearm_quick_ack();
+  if (driver_ != nullptr) {
+    bytes_before_login_ += size;
+    if (bytes_before_login_ > kMaxBytesBeforeLogin) {
+      return die(Error{Errc::limit, "too much data before the login"});
+    }
+  }
+  if (rest_.size() > LoopIo::kReadHeadroom) {
+    rest_.commit(size);
+    feed_rest();
+    return;
+  }
+  if (const std::size_t rest = rest_.size(); rest > 0) {
+    data -= rest;
+    size += rest;
+    std::memcpy(data, rest_.data(), rest);
+    rest_.consume(rest);
+  }
+  const std::size_t taken = feed(data, size);
+  if (state_ == State::alive && taken < size) {
+    const std::size_t left = size - taken;
+    std::memcpy(rest_.reserve(left), data + taken, left);
+    rest_.commit(left);
+  }
+}
+
+void Connection::feed_rest() {
+  if (rest_.empty() || feeding_) return;
+  const std::size_t taken = feed(rest_.data(), rest_.size());
+  rest_.consume(state_ == State::alive ? taken : rest_.size());
+}
+
+std::size_t Connection::feed(std::uint8_t* data, std::size_t size) {
+  std::size_t taken = 0;
+  feeding_ = true;
+  while (taken < size && may_feed()) {
+    const std::size_t count = spssh_feed(session_.get(), data + taken, size - taken);
+    taken += count;
+    check_session();
+    if (count == 0 || state_ != State::alive) break;
+    if (spssh_last_packet_length(session_.get()) > kLargePacket) large_packets_ = true;
+    if (driver_ != nullptr) {
+      driver_->on_progress();
+      check_session();
+    }
+  }
+  feeding_ = false;
+  if (queued_ > 0) update_queued();
+  if (large_packets_) io_.sweep_later(*this);
+  update_reading();
+  return taken;
+}
+
+// An exchange of keys that has ended lets libssh's queue go, or a part of it.
+void Connection::update_queued() {
+  queued_ = spssh_queued(session_.get());
+  io_.at_end_of_turn(*this);
+}
+
+void Connection::message(ByteView payload) {
+  if (state_ == State::alive && user_ != nullptr) user_->on_message(payload);
+}
+
+// Linux forgets this setting by itself after some segments, hence "re-arm". Without it a peer that writes a small
+// packet and waits, with Nagle's algorithm on, waits for 40 ms.
+void Connection::rearm_quick_ack() {
+  int fd = -1;
+  if (uv_fileno(reinterpret_cast<uv_handle_t*>(tcp_.get()), &fd) != 0) return;
+  const int one = 1;
+  static_cast<void>(setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one));
+}
+
+// ---- writing
+
+void Connection::output(ByteView bytes) {
+  out_.append(bytes);
+  if (out_.size() >= kFlushAt) flush();
+  io_.at_end_of_turn(*this);
+}
+
+void Connection::flush() {
+  while (!out_.empty() && writing_ == nullptr && tcp_) {
+    std::array<uv_buf_t, OutputQueue::kMaxBuffers> buffers;
+    const unsigned int count = out_.front(buffers);
+    std::size_t offered = 0;
+    for (unsigned int i = 0; i < count; ++i) offered += buffers[i].len;
+    const int written = uv_try_write(stream(), buffers.data(), count);
+    if (written < 0 && written != UV_EAGAIN) {
+      out_.clear();
+      return die(net::from_uv(written, "write"));
+    }
+    if (written > 0) out_.consume(static_cast<std::size_t>(written));
+    if (written < 0 || static_cast<std::size_t>(written) < offered) return write_when_ready();
+  }
+}
+
+void Connection::write_when_ready() {
+  auto write = std::make_unique<Write>();
+  write->owner = this;
+  write->chunk = out_.take_front();
+  write->uv.data = write.get();
+  const std::size_t size = write->chunk->end - write->chunk->begin;
+  const uv_buf_t buffer = uv_buf_init(reinterpret_cast<char*>(write->chunk->data.data() + write->chunk->begin),
+                                      static_cast<unsigned int>(size));
+  if (int rc = uv_write(&write->uv, stream(), &buffer, 1, on_written); rc != 0) {
+    return die(net::from_uv(rc, "write"));
+  }
+  in_flight_ = size;
+  writing_ = write.release();
+}
+
+void Connection::on_written(uv_write_t* uv, int status) noexcept {
+  const std::unique_ptr<Write> write{static_cast<Write*>(uv->data)};
+  Connection* self = write->owner;
+  if (self == nullptr) return;
+  self->io_.chunks().give(std::move(write->chunk));
+  self->writing_ = nullptr;
+  self->in_flight_ = 0;
+  if (status != 0) {
+    self->out_.clear();
+    return self->die(net::from_uv(status, "write"));
+  }
+  self->flush();
+  self->io_.at_end_of_turn(*self);
+}
+
+// Everything is written, DISCONNECT at its end. Closing now with unread data would make the kernel send a reset, which
+// can overtake it.
+void Connection::end_disconnect() {
+  state_ = State::lingering;
+  struct Shutdown {
+    uv_shutdown_t uv{};
+  };
+  auto request = std::make_unique<Shutdown>();
+  request->uv.data = request.get();
+  const int rc = uv_shutdown(&request->uv, stream(),
+                             [](uv_shutdown_t* uv, int) noexcept { delete static_cast<Shutdown*>(uv->data); });
+  if (rc != 0) return die(why_);
+  static_cast<void>(request.release());
+}
+
+}  // namespace sallyport::ssh

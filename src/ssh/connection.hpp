@@ -1,0 +1,156 @@
+// One SSH connection of either role: libssh's state machine between a socket and the messages 80 to 100.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <sallyport/bytes.hpp>
+#include <sallyport/clock.hpp>
+#include <sallyport/result.hpp>
+#include <sallyport/transport.hpp>
+
+#include "net/fd.hpp"
+#include "net/handle.hpp"
+#include "ssh/connection_info.hpp"
+#include "ssh/handles.hpp"
+#include "ssh/input_buffer.hpp"
+#include "ssh/loop_io.hpp"
+#include "ssh/output_queue.hpp"
+
+namespace sallyport::ssh {
+
+/// Who drives a connection until it is logged in.
+class LoginDriver {
+ public:
+  virtual ~LoginDriver() = default;
+  /// libssh has taken in a line or a packet. May call libssh and Connection's functions; must run nobody else's code
+  /// and destroy nothing.
+  virtual void on_progress() = 0;
+  /// A USERAUTH_REQUEST, from inside libssh: only to be noted. on_progress() follows.
+  virtual void on_userauth_packet(ByteView payload) = 0;
+  /// Asked for by Connection::call_driver(), with nothing on the stack: anything may be done here.
+  virtual void on_turn() = 0;
+  /// The end, with nothing on the stack. The connection may be destroyed here.
+  virtual void on_dead(const Error& why) = 0;
+};
+
+enum class Role : std::uint8_t { server, client };
+
+/// Carries a session over a socket. It is made for a LoginDriver, and from hand_over() on it is a Transport like any other.
+class Connection final : public Transport, private TurnUser {
+ public:
+  /// Before the login a peer may send so much: dozens of logins' worth.
+  static constexpr std::uint64_t kMaxBytesBeforeLogin = 512 * 1024;
+  /// disconnect() waits at most so long for the peer to read and to close.
+  static constexpr Duration kDisconnectLimit{2000};
+  /// Acknowledgements aren't delayed until so long after the login: by then the first channel is open.
+  static constexpr Duration kQuickAfterLogin{1000};
+  /// What the kernel may hold unsent: little, so that what is urgent can still overtake bulk in our own queues.
+  static constexpr int kNotSentLowWater = 32 * 1024;
+  static constexpr std::size_t kFlushAt = 64 * 1024;
+  /// Packets above this make libssh's buffers grow so much that giving them back pays.
+  static constexpr std::size_t kLargePacket = 1024;
+
+  Connection(LoopIo& io, SessionHandle session, Role role, LoginDriver& driver);
+  ~Connection() override;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Takes the socket and begins to read. `identification` (of the client role) may be empty.
+  Result<> start(net::Fd fd, const std::string& identification);
+
+  // For the driver.
+  ssh_session_struct* session() { return session_.get(); }
+  /// False once it has died or DISCONNECT is on its way.
+  bool is_alive() const { return state_ == State::alive; }
+  /// Nothing more is fed until release(): a decision is pending.
+  void hold() { held_ = true; }
+  void release();
+  /// on_turn() will be called.
+  void call_driver();
+  /// One message of the login, RFC 4252's.
+  void send_login_message(ByteView payload) { send(payload); }
+  /// Ends it without a word to the peer; on_dead or on_closed follows.
+  void die(Error why);
+  /// The login is done: the driver hears nothing more. What the peer sends waits for attach().
+  void hand_over();
+  ConnectionInfo info() const;
+
+  // Transport
+  void attach(TransportEvents* user) override;
+  void send(ByteView head, ByteView tail = {}) override;
+  std::size_t backlog() const override;
+  void pause() override;
+  void resume() override;
+  void disconnect(DisconnectReason reason, std::string_view text) override;
+
+ private:
+  enum class State : std::uint8_t {
+    alive,      // the driver's or the user's
+    flushing,   // DISCONNECT is in the queue; what comes in is dropped
+    lingering,  // everything is written; waiting for the peer to close, lest a reset overtakes our DISCONNECT
+    dead,       // to be told
+    told,
+  };
+  using Tcp = net::Handle<uv_tcp_t, Connection>;
+  struct Write;
+  friend struct SeamEvents;
+
+  // From libuv
+  static void on_alloc(uv_handle_t* uv, std::size_t suggested, uv_buf_t* buffer) noexcept;
+  static void on_read(uv_stream_t* uv, ssize_t count, const uv_buf_t* buffer) noexcept;
+  static void on_written(uv_write_t* uv, int status) noexcept;
+  void read_some(std::uint8_t* data, std::size_t size);
+  void read_failed(int rc);
+  // From libssh
+  void output(ByteView bytes);
+  void message(ByteView payload);
+  // From LoopIo
+  void end_of_turn() override;
+  void sweep() override;
+
+  bool may_feed() const;
+  std::size_t feed(std::uint8_t* data, std::size_t size);
+  void feed_rest();
+  void check_session();
+  void update_queued();
+  void update_reading();
+  void flush();
+  void write_when_ready();
+  void end_disconnect();
+  void tell_end();
+  void note_backlog();
+  void rearm_quick_ack();
+  const char* peer_identification() const;
+  uv_stream_t* stream() const { return reinterpret_cast<uv_stream_t*>(tcp_.get()); }
+
+  LoopIo& io_;
+  SessionHandle session_;
+  const Role role_;
+  LoginDriver* driver_;
+  TransportEvents* user_ = nullptr;
+  Tcp tcp_;
+  State state_ = State::alive;
+  bool feeding_ = false;  // libssh is on the stack
+  bool held_ = false;
+  bool paused_ = false;
+  bool reading_ = false;
+  bool driver_wanted_ = false;
+  bool congested_ = false;
+  bool large_packets_ = false;  // since the last sweep: libssh's buffers have grown
+  bool active_ = false;         // since the last sweep
+  std::uint64_t bytes_before_login_ = 0;
+  TimePoint quick_until_ = TimePoint::max();
+  InputBuffer rest_;
+  OutputQueue out_;
+  Write* writing_ = nullptr;    // libuv's; its bytes count as backlog
+  std::size_t in_flight_ = 0;
+  std::size_t queued_ = 0;  // held back by libssh while keys are exchanged
+  std::unique_ptr<Timer> deadline_;
+  Error why_;
+};
+
+}  // namespace sallyport::ssh

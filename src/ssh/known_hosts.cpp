@@ -1,0 +1,153 @@
+#include "ssh/known_hosts.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+#include "ssh/base64.hpp"
+#include "ssh/digest.hpp"
+
+namespace sallyport::ssh {
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string result{text};
+  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return result;
+}
+
+// Takes the next word off `line`.
+std::string_view next_word(std::string_view& line) {
+  const auto begin = line.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return line = {};
+  const auto end = std::min(line.find_first_of(" \t", begin), line.size());
+  const auto word = line.substr(begin, end - begin);
+  line.remove_prefix(end);
+  return word;
+}
+
+// '*' and '?' as OpenSSH has them. Goes back to the last star alone, so that no pattern takes exponential time.
+bool glob(std::string_view pattern, std::string_view text) {
+  std::size_t p = 0;
+  std::size_t t = 0;
+  std::size_t star = std::string_view::npos;
+  std::size_t resume = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      resume = t;
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+      ++p;
+      ++t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+// The type that a key names itself (RFC 4253, 6.6).
+std::string_view type_in(ByteView blob) {
+  if (blob.size() < 4) return {};
+  const std::size_t length = static_cast<std::size_t>(blob[0]) << 24 | static_cast<std::size_t>(blob[1]) << 16 |
+                             static_cast<std::size_t>(blob[2]) << 8 | blob[3];
+  if (length > blob.size() - 4) return {};
+  return text_of(blob.subspan(4, length));
+}
+
+}  // namespace
+
+KnownHosts::KnownHosts(std::string_view host, std::uint16_t port) : name_(lower(host)) {
+  if (port != 22) name_ = "[" + name_ + "]:" + std::to_string(port);
+}
+
+void KnownHosts::read(std::string_view text) {
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const auto end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.size() <= kMaxLine) read_line(line, number);
+  }
+}
+
+void KnownHosts::read_line(std::string_view line, std::size_t number) {
+  std::string_view word = next_word(line);
+  if (word.empty() || word.front() == '#') return;
+  std::string_view marker;
+  if (word.front() == '@') {
+    marker = word;
+    word = next_word(line);
+  }
+  if (word.empty() || !matches(word)) return;
+  const std::string where = "line " + std::to_string(number);
+  if (marker == "@cert-authority") {
+    warnings_.push_back(where + ": host certificates aren't supported; ignored");
+    return;
+  }
+  if (!marker.empty() && marker != "@revoked") {
+    warnings_.push_back(where + ": unknown marker; ignored");
+    return;
+  }
+  const std::string_view type = next_word(line);
+  const auto blob = base64_decode(next_word(line));
+  if (!blob || type.empty() || type_in(*blob) != type) {
+    warnings_.push_back(where + ": no usable key; ignored");
+    return;
+  }
+  entries_.push_back(Entry{std::string{type}, *blob, marker == "@revoked"});
+}
+
+// A list of patterns; a negated one that matches wins over all others.
+bool KnownHosts::matches(std::string_view patterns) const {
+  if (patterns.starts_with('|')) return matches_hashed(patterns);
+  bool found = false;
+  while (!patterns.empty()) {
+    const auto end = std::min(patterns.find(','), patterns.size());
+    std::string_view pattern = patterns.substr(0, end);
+    patterns.remove_prefix(std::min(end + 1, patterns.size()));
+    const bool negated = pattern.starts_with('!');
+    if (negated) pattern.remove_prefix(1);
+    if (pattern.empty() || !glob(lower(pattern), name_)) continue;
+    if (negated) return false;
+    found = true;
+  }
+  return found;
+}
+
+// "|1|salt|hash": HMAC-SHA1 of the name, keyed with the salt.
+bool KnownHosts::matches_hashed(std::string_view hashed) const {
+  if (!hashed.starts_with("|1|")) return false;
+  hashed.remove_prefix(3);
+  const auto bar = hashed.find('|');
+  if (bar == std::string_view::npos) return false;
+  const auto salt = base64_decode(hashed.substr(0, bar));
+  const auto hash = base64_decode(hashed.substr(bar + 1));
+  return salt && hash && !hash->empty() && hmac_sha1(*salt, bytes_of(name_)) == *hash;
+}
+
+HostKeyVerdict KnownHosts::judge(ByteView key_blob) const {
+  bool known = false;
+  bool others = false;
+  for (const auto& entry : entries_) {
+    const bool same = std::equal(entry.blob.begin(), entry.blob.end(), key_blob.begin(), key_blob.end());
+    if (same && entry.revoked) return HostKeyVerdict::revoked;
+    if (same) known = true;
+    if (!entry.revoked) others = true;
+  }
+  if (known) return HostKeyVerdict::known;
+  return others ? HostKeyVerdict::changed : HostKeyVerdict::unknown;
+}
+
+std::vector<std::string> KnownHosts::key_types() const {
+  std::vector<std::string> types;
+  for (const auto& entry : entries_) {
+    if (!entry.revoked && std::find(types.begin(), types.end(), entry.type) == types.end()) types.push_back(entry.type);
+  }
+  return types;
+}
+
+}  // namespace sallyport::ssh

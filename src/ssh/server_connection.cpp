@@ -1,0 +1,309 @@
+#include "ssh/server_connection.hpp"
+
+#include <libssh/libssh.h>
+#include <libssh/server.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "ssh/algorithms.hpp"
+#include "ssh/connection.hpp"
+#include "ssh/seam/seam.h"
+#include "ssh/userauth_packet.hpp"
+
+namespace sallyport::ssh {
+namespace {
+
+// RFC 4252, section 6
+constexpr std::uint8_t kMsgUserauthFailure = 51;
+constexpr std::uint8_t kMsgUserauthBanner = 53;
+constexpr std::uint8_t kMsgUserauthPkOk = 60;
+
+constexpr std::uint8_t kUserPresent = 1;
+constexpr std::uint8_t kUserVerified = 4;
+
+void append_string(Bytes& out, ByteView bytes) {
+  const auto size = static_cast<std::uint32_t>(bytes.size());
+  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(size >> shift));
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
+Result<> set_option(const BindHandle& bind, ssh_bind_options_e option, const void* value, const char* what) {
+  if (ssh_bind_options_set(bind.get(), option, value) == SSH_OK) return {};
+  return fail(Errc::config, std::string{"can't set "} + what);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const ServerContext>> ServerContext::make(const HostKeys& keys, ServerOptions options) {
+  ensure_libssh();
+  if (auto checked = check_algorithms(options.algorithms); !checked) return fail(checked.error());
+  BindHandle bind{ssh_bind_new()};
+  if (!bind) return fail(Errc::limit, "no memory for a server");
+  const Algorithms& wanted = options.algorithms;
+  const std::string kex = name_list(wanted.kex.value_or(default_kex()));
+  const std::string ciphers = name_list(wanted.ciphers.value_or(default_ciphers()));
+  const std::string macs = name_list(wanted.macs.value_or(default_macs()));
+  const std::string host_keys = name_list(wanted.host_keys.value_or(default_host_keys()));
+  const std::string user_keys = name_list(user_key_algorithms());
+  const bool no_files = false;
+  const struct {
+    ssh_bind_options_e option;
+    const void* value;
+    const char* what;
+  } settings[] = {
+      {SSH_BIND_OPTIONS_PROCESS_CONFIG, &no_files, "no configuration files"},
+      {SSH_BIND_OPTIONS_BANNER, options.identification.c_str(), "the identification"},
+      {SSH_BIND_OPTIONS_KEY_EXCHANGE, kex.c_str(), "key exchange methods"},
+      {SSH_BIND_OPTIONS_CIPHERS_C_S, ciphers.c_str(), "ciphers"},
+      {SSH_BIND_OPTIONS_CIPHERS_S_C, ciphers.c_str(), "ciphers"},
+      {SSH_BIND_OPTIONS_HMAC_C_S, macs.c_str(), "MACs"},
+      {SSH_BIND_OPTIONS_HMAC_S_C, macs.c_str(), "MACs"},
+      {SSH_BIND_OPTIONS_HOSTKEY_ALGORITHMS, host_keys.c_str(), "host key types"},
+      {SSH_BIND_OPTIONS_PUBKEY_ACCEPTED_KEY_TYPES, user_keys.c_str(), "user key types"},
+  };
+  for (const auto& setting : settings) {
+    if (auto set = set_option(bind, setting.option, setting.value, setting.what); !set) return fail(set.error());
+  }
+  const Names allowed = wanted.host_keys.value_or(default_host_keys());
+  bool fits = false;
+  for (const auto& entry : keys.keys()) {
+    fits = fits || std::any_of(allowed.begin(), allowed.end(), [&entry](const std::string& name) {
+             return name == entry.type || (entry.type == "ssh-rsa" && name.starts_with("rsa-sha2-"));
+           });
+    ssh_key copy = ssh_key_dup(entry.key.get());  // the bind owns what it is given
+    if (copy == nullptr) return fail(Errc::limit, "no memory for a host key");
+    if (ssh_bind_options_set(bind.get(), SSH_BIND_OPTIONS_IMPORT_KEY, copy) != SSH_OK) {
+      ssh_key_free(copy);
+      return fail(Errc::config, "host key " + entry.file + " can't be used");
+    }
+  }
+  if (!fits) return fail(Errc::config, "no host key is of a type in host_keys of [algorithms]");
+  return std::shared_ptr<const ServerContext>{new ServerContext{std::move(options), std::move(bind)}};
+}
+
+class ServerConnection::Impl final : public LoginDriver {
+ public:
+  Impl(LoopIo& io, std::shared_ptr<const ServerContext> context, ServerEvents& events)
+      : io_(io), context_(std::move(context)), events_(events) {}
+
+  void start(net::Fd fd) {
+    auto begun = begin(std::move(fd));
+    if (begun) return;
+    connection_.reset();
+    // Never inside the constructor: told on the next turn.
+    early_failure_ = begun.error();
+    early_timer_ = io_.clock().after(Duration{0}, [this] {
+      const Error why = early_failure_;
+      events_.on_failed(why);
+    });
+  }
+
+  void answer(bool yes) {
+    if (!request_ || !connection_->is_alive()) return;
+    const auto request = *std::exchange(request_, std::nullopt);
+    const MessageHandle message = std::move(message_);
+    if (yes && request.key && request.key->is_signed && message) {
+      if (ssh_message_auth_reply_success(message.get(), 0) == SSH_OK) {
+        logged_in_ = true;
+        connection_->call_driver();  // still held: what follows belongs to the transport's user
+        return;
+      }
+      connection_->die(Error{Errc::io, "the login could not be confirmed"});
+      return;
+    }
+    refuse(request.method == UserauthRequest::Method::none ? Counts::no : Counts::yes);
+    connection_->release();
+  }
+
+  void offer_ok() {
+    if (!request_ || !request_->key || request_->key->is_signed) return answer(false);
+    const auto request = *std::exchange(request_, std::nullopt);
+    message_.reset();
+    Bytes payload{kMsgUserauthPkOk};
+    append_string(payload, bytes_of(request.key->algorithm));
+    append_string(payload, request.key->blob);
+    connection_->send_login_message(payload);
+    connection_->release();
+  }
+
+  void disconnect(DisconnectReason reason, std::string_view text) {
+    if (connection_) connection_->disconnect(reason, text);
+  }
+  ConnectionInfo info() const { return connection_ ? connection_->info() : info_; }
+
+ private:
+  enum class Counts : bool { no, yes };
+
+  Result<> begin(net::Fd fd) {
+    auto session = new_session();
+    if (!session) return fail(session.error());
+    const ServerOptions& options = context_->options();
+    if (options.rekey_data > 0 &&
+        ssh_options_set(session->get(), SSH_OPTIONS_REKEY_DATA, &options.rekey_data) != SSH_OK) {
+      return fail(Errc::config, "can't set the rekey limit");
+    }
+    // The descriptor means nothing to our socket layer.
+    if (ssh_bind_accept_fd(context_->bind_.get(), session->get(), SSH_INVALID_SOCKET) != SSH_OK) {
+      return fail(Errc::io, session_error(session->get(), "accept the connection"));
+    }
+    ssh_session raw = session->get();
+    connection_ = std::make_unique<Connection>(io_, std::move(*session), Role::server, *this);
+    if (auto started = connection_->start(std::move(fd), ""); !started) return started;
+    if (ssh_handle_key_exchange(raw) == SSH_ERROR) {
+      return fail(Errc::protocol, session_error(raw, "begin the key exchange"));
+    }
+    grace_ = io_.clock().after(options.login_grace_time, [this] {
+      timed_out_ = true;
+      connection_->disconnect(DisconnectReason::by_application, "login grace time is over");
+    });
+    return {};
+  }
+
+  // LoginDriver
+
+  void on_userauth_packet(ByteView payload) override {
+    packet_seen_ = true;
+    packet_ = parse_userauth(payload);
+  }
+
+  void on_progress() override {
+    ssh_session session = connection_->session();
+    if (spssh_phase(session) != SPSSH_AUTHENTICATING) return;
+    MessageHandle message{spssh_next_message(session)};
+    if (std::exchange(packet_seen_, false)) return take_request(std::move(message));
+    if (message && ssh_message_type(message.get()) == SSH_REQUEST_SERVICE) accept_service(message);
+  }
+
+  void accept_service(const MessageHandle& message) {
+    const char* service = ssh_message_service_service(message.get());
+    if (service == nullptr || std::string_view{service} != "ssh-userauth") {
+      return connection_->disconnect(DisconnectReason::service_not_available, "service not available");
+    }
+    if (ssh_message_service_reply_success(message.get()) != SSH_OK) {
+      connection_->die(Error{Errc::io, "the service could not be accepted"});
+    }
+  }
+
+  // One request, with libssh's view of it: no message means that libssh could not use the key or the signature, and
+  // has said nothing to the client.
+  void take_request(MessageHandle message) {
+    auto packet = std::exchange(packet_, std::nullopt);
+    if (!packet) {
+      return connection_->disconnect(DisconnectReason::protocol_error, "malformed authentication request");
+    }
+    if (packet->service != "ssh-connection" || (user_ && *user_ != packet->user)) {
+      return connection_->disconnect(DisconnectReason::protocol_error, "change of user name or service not allowed");
+    }
+    user_ = packet->user;
+    show_banner();
+    UserauthRequest request;
+    request.user = packet->user;
+    if (packet->is_publickey()) {
+      if (!message || !is_sound(*packet, message.get())) return refuse(Counts::yes);
+      request.method = UserauthRequest::Method::publickey;
+      request.key = key_of(*packet, message.get());
+    } else if (packet->method != "none") {
+      return refuse(Counts::yes);
+    }
+    request_ = std::move(request);
+    message_ = std::move(message);
+    connection_->hold();
+    connection_->call_driver();
+  }
+
+  // libssh has verified the signature, but not that its type is the one that the request names.
+  static bool is_sound(const UserauthPacket& packet, ssh_message message) {
+    const auto& allowed = user_key_algorithms();
+    if (std::find(allowed.begin(), allowed.end(), packet.algorithm) == allowed.end()) return false;
+    if (!packet.has_signature) return true;
+    return spssh_signature_valid(message) != 0 && packet.signature_algorithm == packet.algorithm;
+  }
+
+  static UserauthRequest::PublicKey key_of(const UserauthPacket& packet, ssh_message message) {
+    UserauthRequest::PublicKey key;
+    key.algorithm = packet.algorithm;
+    key.blob = packet.blob;
+    key.fingerprint = fingerprint_of(packet.blob);
+    key.is_signed = packet.has_signature && spssh_signature_valid(message) != 0;
+    key.user_present = (packet.sk_flags.value_or(0) & kUserPresent) != 0;
+    key.user_verified = (packet.sk_flags.value_or(0) & kUserVerified) != 0;
+    return key;
+  }
+
+  void show_banner() {
+    const std::string& banner = context_->options().banner;
+    if (banner.empty() || std::exchange(banner_shown_, true)) return;
+    Bytes payload{kMsgUserauthBanner};
+    append_string(payload, bytes_of(banner));
+    append_string(payload, {});  // language tag
+    connection_->send_login_message(payload);
+  }
+
+  void refuse(Counts counts) {
+    if (counts == Counts::yes && ++tries_ >= context_->options().max_auth_tries) {
+      too_many_ = true;
+      return connection_->disconnect(DisconnectReason::no_more_auth_methods, "Too many authentication failures");
+    }
+    Bytes payload{kMsgUserauthFailure};
+    append_string(payload, bytes_of(name_list(context_->options().methods)));
+    payload.push_back(0);  // no partial success
+    connection_->send_login_message(payload);
+  }
+
+  void on_turn() override {
+    if (logged_in_) {
+      grace_.reset();
+      info_ = connection_->info();
+      connection_->hand_over();
+      return events_.on_logged_in(std::move(connection_));
+    }
+    if (request_) {
+      const UserauthRequest request = *request_;  // an answer inside takes the original
+      events_.on_userauth(request);
+    }
+  }
+
+  void on_dead(const Error& why) override {
+    grace_.reset();
+    request_.reset();
+    message_.reset();
+    Error told = why;
+    if (timed_out_) told = Error{Errc::timeout, "no login within the grace time"};
+    if (too_many_) told = Error{Errc::denied, "too many authentication failures"};
+    events_.on_failed(told);
+  }
+
+  LoopIo& io_;
+  std::shared_ptr<const ServerContext> context_;
+  ServerEvents& events_;
+  std::unique_ptr<Connection> connection_;
+  ConnectionInfo info_;
+  std::unique_ptr<Timer> grace_;
+  std::unique_ptr<Timer> early_timer_;
+  Error early_failure_;
+  bool packet_seen_ = false;
+  std::optional<UserauthPacket> packet_;
+  std::optional<std::string> user_;
+  std::optional<UserauthRequest> request_;  // waits for its answer
+  MessageHandle message_;
+  std::uint32_t tries_ = 0;
+  bool banner_shown_ = false;
+  bool logged_in_ = false;
+  bool timed_out_ = false;
+  bool too_many_ = false;
+};
+
+ServerConnection::ServerConnection(LoopIo& io, std::shared_ptr<const ServerContext> context, net::Fd fd,
+                                   ServerEvents& events)
+    : impl_(std::make_unique<Impl>(io, std::move(context), events)) {
+  impl_->start(std::move(fd));
+}
+ServerConnection::~ServerConnection() = default;
+void ServerConnection::accept() { impl_->answer(true); }
+void ServerConnection::reject() { impl_->answer(false); }
+void ServerConnection::offer_ok() { impl_->offer_ok(); }
+void ServerConnection::disconnect(DisconnectReason reason, std::string_view text) { impl_->disconnect(reason, text); }
+ConnectionInfo ServerConnection::info() const { return impl_->info(); }
+
+}  // namespace sallyport::ssh
