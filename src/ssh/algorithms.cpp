@@ -7,22 +7,22 @@
 namespace sallyport::ssh {
 
 const Names& default_kex() {
-  static const Names names{"mlkem768x25519-sha256",
-                           "sntrup761x25519-sha512",
-                           "sntrup761x25519-sha512@openssh.com",
-                           "curve25519-sha256",
-                           "curve25519-sha256@libssh.org",
-                           "ecdh-sha2-nistp256",
-                           "ecdh-sha2-nistp384",
-                           "ecdh-sha2-nistp521",
-                           "diffie-hellman-group14-sha256"};
+  static const Names names{
+      "mlkem768x25519-sha256", "sntrup761x25519-sha512",       "sntrup761x25519-sha512@openssh.com",
+      "curve25519-sha256",     "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256",
+      "ecdh-sha2-nistp384",    "ecdh-sha2-nistp521",           "diffie-hellman-group14-sha256"};
   return names;
 }
 
 const Names& default_ciphers() {
-  // The client's order counts, so this is the one towards targets: AES-GCM costs a bastion the least.
-  static const Names names{"aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com",
-                           "aes128-ctr",             "aes192-ctr",             "aes256-ctr"};
+  // The client's order counts, so this is the one towards targets: AES-GCM
+  // costs a bastion the least.
+  static const Names names{"aes128-gcm@openssh.com",
+                           "aes256-gcm@openssh.com",
+                           "chacha20-poly1305@openssh.com",
+                           "aes128-ctr",
+                           "aes192-ctr",
+                           "aes256-ctr"};
   return names;
 }
 
@@ -39,10 +39,9 @@ const Names& default_host_keys() {
 }
 
 const Names& user_key_algorithms() {
-  static const Names names{"ssh-ed25519",         "sk-ssh-ed25519@openssh.com",
-                           "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
-                           "ecdsa-sha2-nistp521", "sk-ecdsa-sha2-nistp256@openssh.com",
-                           "rsa-sha2-512",        "rsa-sha2-256"};
+  static const Names names{
+      "ssh-ed25519",         "sk-ssh-ed25519@openssh.com",         "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
+      "ecdsa-sha2-nistp521", "sk-ecdsa-sha2-nistp256@openssh.com", "rsa-sha2-512",        "rsa-sha2-256"};
   return names;
 }
 
@@ -68,7 +67,8 @@ Result<> check_algorithms(const Algorithms& algorithms) {
                {"host key type", algorithms.host_keys, SSH_OPTIONS_HOSTKEYS}};
   for (const auto& kind : kinds) {
     if (!kind.names) continue;
-    // libssh drops unknown names from a list without a word: one by one it can't. A list operator isn't a name.
+    // libssh drops unknown names from a list without a word: one by one it
+    // can't. A list operator isn't a name.
     for (const auto& name : *kind.names) {
       const bool plain = !name.empty() && name.find_first_of("+-^,") != 0 && name.find(',') == std::string::npos;
       if (!plain || ssh_options_set(scratch->get(), kind.option, name.c_str()) != SSH_OK) {

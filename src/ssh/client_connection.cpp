@@ -20,8 +20,9 @@ bool answers_for(const std::string& algorithm, const std::string& key_type) {
   return algorithm == key_type || (key_type == "ssh-rsa" && algorithm.starts_with("rsa-sha2-"));
 }
 
-// As OpenSSH does: if keys are known for the host, only their types are asked for. A server that would rather show
-// another of its keys would look like an impostor.
+// As OpenSSH does: if keys are known for the host, only their types are asked
+// for. A server that would rather show another of its keys would look like an
+// impostor.
 Names host_key_algorithms(const Names& wanted, const std::vector<std::string>& known_types) {
   Names fitting;
   for (const auto& algorithm : wanted) {
@@ -103,12 +104,13 @@ class ClientConnection::Impl final : public LoginDriver {
     const std::string kex = name_list(wanted.kex.value_or(default_kex()));
     const std::string ciphers = name_list(wanted.ciphers.value_or(default_ciphers()));
     const std::string macs = name_list(wanted.macs.value_or(default_macs()));
-    const std::string host_keys = name_list(
-        host_key_algorithms(wanted.host_keys.value_or(default_host_keys()), files_->known_hosts.key_types()));
+    const std::string host_keys =
+        name_list(host_key_algorithms(wanted.host_keys.value_or(default_host_keys()), files_->known_hosts.key_types()));
     const struct {
       ssh_options_e option;
       const void* value;
-    } settings[] = {{SSH_OPTIONS_HOST, "target"},  // our socket layer connects nowhere, but libssh wants a name
+    } settings[] = {{SSH_OPTIONS_HOST, "target"},  // our socket layer connects nowhere, but
+                                                   // libssh wants a name
                     {SSH_OPTIONS_USER, options_.user.c_str()},
                     {SSH_OPTIONS_KEY_EXCHANGE, kex.c_str()},
                     {SSH_OPTIONS_CIPHERS_C_S, ciphers.c_str()},
@@ -152,8 +154,7 @@ class ClientConnection::Impl final : public LoginDriver {
     }
     const KeyHandle key{raw};
     const Bytes blob = public_blob_of(key.get());
-    const std::string seen =
-        std::string{ssh_key_type_to_char(ssh_key_type(key.get()))} + " " + fingerprint_of(blob);
+    const std::string seen = std::string{ssh_key_type_to_char(ssh_key_type(key.get()))} + " " + fingerprint_of(blob);
     host_key_detail_ = "host key seen: " + seen;
     switch (files_->known_hosts.judge(blob)) {
       case HostKeyVerdict::known:
@@ -231,9 +232,9 @@ class ClientConnection::Impl final : public LoginDriver {
   }
 
   UpstreamFailure failure(Errc code, const std::string& told, std::string detail) const {
-    return UpstreamFailure{code, "target " + options_.name + " can't be reached: " + told,
-                           options_.host + " port " + std::to_string(options_.port) + ": " + std::move(detail) +
-                               problems()};
+    return UpstreamFailure{
+        code, "target " + options_.name + " can't be reached: " + told,
+        options_.host + " port " + std::to_string(options_.port) + ": " + std::move(detail) + problems()};
   }
 
   UpstreamFailure refused(const std::string& detail) const {

@@ -76,7 +76,8 @@ Result<KeyHandle> load_private_key(const std::string& path) {
   const bool encrypted = rc != SSH_OK && is_encrypted(*text);
   explicit_bzero(text->data(), text->size());
   if (rc != SSH_OK) {
-    return fail(Errc::config, path + (encrypted ? ": the key has a passphrase" : ": not a private key that can be used"));
+    return fail(Errc::config,
+                path + (encrypted ? ": the key has a passphrase" : ": not a private key that can be used"));
   }
   return KeyHandle{key};
 }

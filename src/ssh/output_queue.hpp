@@ -1,4 +1,5 @@
-// Bytes on their way to a socket, in chunks of one size, so that memory is given back as it drains.
+// Bytes on their way to a socket, in chunks of one size, so that memory is
+// given back as it drains.
 #pragma once
 
 #include <uv.h>
@@ -8,9 +9,8 @@
 #include <cstdint>
 #include <list>
 #include <memory>
-#include <vector>
-
 #include <sallyport/bytes.hpp>
+#include <vector>
 
 namespace sallyport::ssh {
 
@@ -47,7 +47,8 @@ class OutputQueue {
   void append(ByteView bytes);
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
-  /// The first pieces, for writev; returns how many there are. Valid until the queue changes.
+  /// The first pieces, for writev; returns how many there are. Valid until the
+  /// queue changes.
   unsigned int front(std::array<uv_buf_t, kMaxBuffers>& buffers) const;
   /// The first `count` bytes have been written.
   void consume(std::size_t count);

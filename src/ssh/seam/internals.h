@@ -2,7 +2,6 @@
 #pragma once
 
 #include "config.h"
-
 #include "libssh/priv.h"
 //
 #include "libssh/buffer.h"
@@ -14,11 +13,11 @@
 #include "libssh/session.h"
 #include "libssh/socket.h"
 #include "libssh/ssh2.h"
-
 #include "seam.h"
 
 #if LIBSSH_VERSION_MAJOR != 0 || LIBSSH_VERSION_MINOR != 12
-#error "The seam was written for the internals of libssh 0.12.x: read it against this version before changing this line."
+#error \
+    "The seam was written for the internals of libssh 0.12.x: read it against this version before changing this line."
 #endif
 
 _Static_assert(SSH2_MSG_USERAUTH_REQUEST == 50, "RFC 4252, section 6");

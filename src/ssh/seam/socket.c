@@ -1,9 +1,10 @@
-// Our own implementation of libssh/socket.h: libuv owns the descriptor, libssh sees a pipe in memory. libssh's own reads
-// 4 KiB at a time, sets the descriptor blocking, treats EAGAIN as the death of the connection.
-#include "internals.h"
-
+// Our own implementation of libssh/socket.h: libuv owns the descriptor, libssh
+// sees a pipe in memory. libssh's own reads 4 KiB at a time, sets the
+// descriptor blocking, treats EAGAIN as the death of the connection.
 #include <stdlib.h>
 #include <string.h>
+
+#include "internals.h"
 
 int proxy_disconnect = 0;  // libssh's ssh_disconnect() sets it for proxy jumps, which we don't have
 
@@ -39,7 +40,8 @@ int ssh_socket_is_open(ssh_socket s) { return s->open; }
 
 void ssh_socket_set_callbacks(ssh_socket s, ssh_socket_callbacks callbacks) { s->callbacks = callbacks; }
 
-// The server role: ssh_bind_accept_fd() calls this with the descriptor that it was given; ours isn't one.
+// The server role: ssh_bind_accept_fd() calls this with the descriptor that it
+// was given; ours isn't one.
 int ssh_socket_set_fd(ssh_socket s, socket_t fd) {
   (void)fd;
   s->open = 1;
@@ -51,7 +53,8 @@ void ssh_socket_set_connected(ssh_socket s, struct ssh_poll_handle_struct* p) {
   s->open = 1;
 }
 
-// The client role: ssh_connect() believes that it connects here; the owner has done so long before.
+// The client role: ssh_connect() believes that it connects here; the owner has
+// done so long before.
 int ssh_socket_connect(ssh_socket s, const char* host, uint16_t port, const char* bind_addr) {
   (void)host;
   (void)port;
@@ -66,8 +69,9 @@ static void emit(ssh_socket s, const void* data, size_t length) {
   if (s->events != NULL) s->events->output(s->owner, data, length);
 }
 
-// The client's identification is fixed when libssh is compiled. ssh_send_banner() notes it, as the exchange hash needs
-// it, and writes it: both are put right here.
+// The client's identification is fixed when libssh is compiled.
+// ssh_send_banner() notes it, as the exchange hash needs it, and writes it:
+// both are put right here.
 static int write_identification(ssh_socket s) {
   char* copy = strdup(s->identification);
   if (copy == NULL) {
@@ -109,7 +113,8 @@ int ssh_socket_pollcallback(struct ssh_poll_handle_struct* p, socket_t fd, int r
   return 0;
 }
 
-// Nothing of what follows has a meaning without a descriptor: libssh wants the names.
+// Nothing of what follows has a meaning without a descriptor: libssh wants the
+// names.
 
 socket_t ssh_socket_get_fd(ssh_socket s) {
   (void)s;
@@ -120,11 +125,13 @@ int ssh_socket_unix(ssh_socket s, const char* path) {
   ssh_set_error(s->session, SSH_FATAL, "Unix sockets aren't supported here");
   return SSH_ERROR;
 }
+#ifdef WITH_EXEC
 int ssh_socket_connect_proxycommand(ssh_socket s, const char* command) {
   (void)command;
   ssh_set_error(s->session, SSH_FATAL, "Proxy commands aren't supported here");
   return SSH_ERROR;
 }
+#endif
 int ssh_socket_connect_proxyjump(ssh_socket s) {
   ssh_set_error(s->session, SSH_FATAL, "Proxy jumps aren't supported here");
   return SSH_ERROR;

@@ -50,7 +50,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, UserKeyTest,
                                            KindName{KeyKind::ecdsa256, "ecdsa256", "ecdsa-sha2-nistp256"},
                                            KindName{KeyKind::ecdsa521, "ecdsa521", "ecdsa-sha2-nistp521"},
                                            KindName{KeyKind::rsa, "rsa", "rsa-sha2-512"}),
-                         [](const auto& info) { return std::string{info.param.name}; });
+                         [](const auto& row) { return std::string{row.param.name}; });
 
 TEST_F(LoginTest, WaitsForAnAnswerThatComesLater) {
   std::unique_ptr<Timer> timer;
@@ -65,7 +65,7 @@ TEST_F(LoginTest, RefusesAKeyAndTriesTheNext) {
   const std::string second = folder_.file("second");
   make_key(second, KeyKind::ecdsa256);
   decide_ = [](ServerConnection& connection, const UserauthRequest& request) {
-    request.key && request.key->algorithm == "ecdsa-sha2-nistp256" ? connection.accept() : connection.reject();
+    request.key&& request.key->algorithm == "ecdsa-sha2-nistp256" ? connection.accept() : connection.reject();
   };
   listen();
   auto options = client_options();
@@ -131,7 +131,8 @@ TEST_F(LoginTest, SurvivesDestructionAtAnyMoment) {
     client_.failed.reset();
     client_.connected = false;
     servers_.clear();
-    // A connection that waits in the kernel's queue would become a server of the next round: harmless.
+    // A connection that waits in the kernel's queue would become a server of
+    // the next round: harmless.
   }
 }
 
@@ -182,7 +183,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Garbage{"tiny_packet", std::string("SSH-2.0-X\r\n") + std::string(100, '\0')},
                       Garbage{"channel_before_login",
                               std::string("SSH-2.0-X\r\n\0\0\0\x0c\x0a\x5a", 17) + std::string(10, '\0')}),
-    [](const auto& info) { return std::string{info.param.name}; });
+    [](const auto& row) { return std::string{row.param.name}; });
 
 }  // namespace
 }  // namespace sallyport::ssh::test

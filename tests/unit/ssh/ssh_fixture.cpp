@@ -111,16 +111,16 @@ void SshTest::listen(ServerOptions options) {
   auto context = ServerContext::make(*keys, std::move(options));
   ASSERT_TRUE(context) << context.error().detail;
   context_ = *context;
-  auto listener = net::Listener::open(
-      loop_, "127.0.0.1:0",
-      {.on_connection =
-           [this](net::Fd fd, const net::SocketAddress&) {
-             servers_.push_back(std::make_unique<ServerSide>());
-             ServerSide& side = *servers_.back();
-             side.decide = decide_;
-             side.connection = std::make_unique<ServerConnection>(*io_, context_, std::move(fd), side);
-           },
-       .on_trouble = [](const Error& why) { ADD_FAILURE() << why.detail; }});
+  auto listener = net::Listener::open(loop_, "127.0.0.1:0",
+                                      {.on_connection =
+                                           [this](net::Fd fd, const net::SocketAddress&) {
+                                             servers_.push_back(std::make_unique<ServerSide>());
+                                             ServerSide& side = *servers_.back();
+                                             side.decide = decide_;
+                                             side.connection = std::make_unique<ServerConnection>(*io_, context_,
+                                                                                                  std::move(fd), side);
+                                           },
+                                       .on_trouble = [](const Error& why) { ADD_FAILURE() << why.detail; }});
   ASSERT_TRUE(listener) << listener.error().detail;
   listener_ = std::move(*listener);
   port_ = listener_->address().port();
