@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <optional>
 #include <string>
 
@@ -22,7 +21,6 @@ struct KeyOptions {
   bool user_rc = true;
   bool touch_required = true;    ///< sk keys: the signature must say that the user was present
   bool verify_required = false;  ///< sk keys: … and verified (PIN, fingerprint)
-  std::map<std::string, std::string> environment;
   bool operator==(const KeyOptions&) const = default;
 };
 

@@ -1,0 +1,221 @@
+// -T: a Config as TOML.
+#include <iterator>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "config/load.hpp"
+#include "config/units.hpp"
+
+namespace sallyport::config {
+namespace {
+
+using Strings = std::vector<std::string>;
+
+/// A basic string of TOML. What is not ASCII is UTF-8, or it would not have been read.
+std::string text(std::string_view value) {
+  std::string out = "\"";
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += fmt::format("\\u{:04x}", byte);
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+std::string text(const Strings& values) {
+  std::string out = "[";
+  for (const std::string& value : values) {
+    if (out.size() > 1) out += ", ";
+    out += text(value);
+  }
+  return out + "]";
+}
+
+std::string text(Duration value) { return text(format_duration(value)); }
+std::string text(std::uint32_t value) { return fmt::format("{}", value); }
+std::string text(bool value) { return value ? "true" : "false"; }
+
+std::string text(Record value) {
+  switch (value) {
+    case Record::interactive:
+      return "\"interactive\"";
+    case Record::all:
+      return "\"all\"";
+    case Record::none:
+      break;
+  }
+  return "\"none\"";
+}
+
+std::string_view level_name(LogLevel level) {
+  switch (level) {
+    case LogLevel::trace:
+      return "trace";
+    case LogLevel::debug:
+      return "debug";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::warn:
+      return "warn";
+    case LogLevel::error:
+      break;
+  }
+  return "error";
+}
+
+class Writer {
+ public:
+  void heading(std::string_view name) { fmt::format_to(std::back_inserter(out_), "{}{}\n", out_.empty() ? "" : "\n", name); }
+
+  template <typename T>
+  void entry(std::string_view key, const T& value) {
+    fmt::format_to(std::back_inserter(out_), "{} = {}\n", key, text(value));
+  }
+  void entry(std::string_view key, const char* value) { entry(key, std::string(value)); }
+
+  template <typename T>
+  void entry(std::string_view key, const std::optional<T>& value) {
+    if (value) entry(key, *value);
+  }
+
+  /// Both Options and OptionOverrides.
+  template <typename T>
+  void options(const T& options) {
+    entry("idle_timeout", options.idle_timeout);
+    entry("max_age", options.max_age);
+    entry("channels_per_trunk", options.channels_per_trunk);
+    entry("keepalive_interval", options.keepalive_interval);
+    entry("keepalive_count", options.keepalive_count);
+    entry("connect_timeout", options.connect_timeout);
+    entry("forward_agent", options.forward_agent);
+    entry("forward_x11", options.forward_x11);
+    entry("local_forwarding", options.local_forwarding);
+    entry("remote_forwarding", options.remote_forwarding);
+    entry("record", options.record);
+  }
+
+  void algorithms(std::string_view name, const Algorithms& algorithms) {
+    if (algorithms == Algorithms{}) return;
+    heading(fmt::format("[{}]", name));
+    entry("kex", algorithms.kex);
+    entry("ciphers", algorithms.ciphers);
+    entry("macs", algorithms.macs);
+    entry("host_keys", algorithms.host_keys);
+  }
+
+  void target(const Target& target) {
+    const std::string name = "target." + text(target.name);
+    heading(fmt::format("[{}]", name));
+    if (target.kind == TargetKind::ssh) {
+      entry("kind", "ssh");
+      entry("address", format_host_port(target.host, target.port));
+      entry("user", target.user);
+      Strings credentials;
+      for (const Credential& credential : target.credentials) credentials.push_back("key:" + credential.value);
+      entry("credentials", credentials);
+      entry("known_hosts", target.known_hosts);
+      options(target.options);
+      algorithms(name + ".algorithms", target.algorithms);
+      return;
+    }
+    entry("kind", "local");
+    if (!target.local.user.empty()) entry("user", target.local.user);
+    entry("shell", target.local.shell);
+    entry("accept_environment", target.local.accept_environment);
+    options(target.options);
+    map(name + ".environment", target.local.environment);
+    map(name + ".subsystems", target.local.subsystems);
+  }
+
+  void route(const Route& route) {
+    heading("[[route]]");
+    entry("name", route.name);
+    entry("users", route.users);
+    entry("targets", route.targets);
+    entry("sources", route.sources);
+    entry("to", route.to);
+    options(route.options);
+    for (const ChannelRule& rule : route.channels) {
+      heading("[[route.channel]]");
+      entry("request", rule.requests);
+      entry("command", rule.command);
+      entry("subsystem", rule.subsystem);
+      entry("to", rule.to);
+      entry("deny", rule.deny);
+    }
+  }
+
+  template <typename T>
+  void map(std::string_view name, const std::map<std::string, T>& values) {
+    if (values.empty()) return;
+    heading(fmt::format("[{}]", name));
+    for (const auto& [key, value] : values) entry(text(key), value);
+  }
+
+  std::string take() { return std::move(out_); }
+
+ private:
+  std::string out_;
+};
+
+void write_settings(Writer& out, const Config& config) {
+  for (const ListenAddress& listen : config.listens) {
+    out.heading("[[listen]]");
+    out.entry("address", format_host_port(listen.host, listen.port));
+  }
+  out.heading("[server]");
+  out.entry("host_keys", config.server.host_keys);
+  if (!config.server.control_socket.empty()) out.entry("control_socket", config.server.control_socket);
+  const std::string& banner = config.server.banner;
+  if (!banner.empty()) out.entry("banner", (banner.front() == '@' ? "@" : "") + banner);
+  out.entry("identification", config.server.identification);
+  out.entry("login_separator", config.server.login_separator);
+  out.entry("drain_timeout", config.server.drain_timeout);
+  out.heading("[log]");
+  out.entry("level", std::string(level_name(config.log.level)));
+  out.entry("format", config.log.format == LogFormat::json ? "json" : "text");
+  out.entry("file", config.log.file);
+  if (!config.audit.file.empty()) {
+    out.heading("[audit]");
+    out.entry("file", config.audit.file);
+  }
+  out.heading("[auth]");
+  out.entry("methods", config.auth.methods);
+  out.entry("authorized_keys", config.auth.authorized_keys);
+  out.entry("max_authorized_keys_size", format_size(config.auth.max_authorized_keys_size));
+  out.algorithms("algorithms", config.algorithms);
+  const Limits& limits = config.limits;
+  const MaxStartups& startups = limits.max_startups;
+  out.heading("[limits]");
+  out.entry("login_grace_time", limits.login_grace_time);
+  out.entry("max_auth_tries", limits.max_auth_tries);
+  out.entry("max_startups", fmt::format("{}:{}:{}", startups.start, startups.rate, startups.full));
+  out.entry("max_connections_per_user", limits.max_connections_per_user);
+  out.entry("max_channels_per_connection", limits.max_channels_per_connection);
+  out.entry("max_trunks_per_user", limits.max_trunks_per_user);
+  out.entry("max_waiting_channels", limits.max_waiting_channels);
+  out.entry("channel_window", format_size(limits.channel_window));
+}
+
+}  // namespace
+
+std::string to_toml(const Config& config) {
+  Writer out;
+  write_settings(out, config);
+  out.map("groups", config.groups);
+  out.heading("[defaults]");
+  out.options(config.defaults);
+  for (const auto& [name, target] : config.targets) out.target(target);
+  for (const Route& route : config.routes) out.route(route);
+  return out.take();
+}
+
+}  // namespace sallyport::config

@@ -1,0 +1,91 @@
+#include "config/match.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <string>
+
+namespace sallyport::config {
+
+bool glob_matches(std::string_view pattern, std::string_view text) {
+  std::size_t p = 0;
+  std::size_t t = 0;
+  // Behind the last star: only that one ever has to take more, since an earlier one taking more gains nothing.
+  std::size_t star = std::string_view::npos;
+  std::size_t star_text = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = ++p;
+      star_text = t;
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+      ++p;
+      ++t;
+    } else if (star != std::string_view::npos) {
+      p = star;
+      t = ++star_text;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+std::optional<IpAddress> parse_ip(std::string_view text) {
+  const std::string literal(text.substr(0, text.find('%')));
+  if (literal.size() != text.size() && literal.find(':') == std::string::npos) return std::nullopt;  // no zones in IPv4
+  if (literal.find('\0') != std::string::npos) return std::nullopt;
+  IpAddress address;
+  in_addr v4{};
+  if (inet_pton(AF_INET, literal.c_str(), &v4) == 1) {
+    std::memcpy(address.bytes.data(), &v4, sizeof v4);
+    address.bits = 32;
+    return address;
+  }
+  in6_addr v6{};
+  if (inet_pton(AF_INET6, literal.c_str(), &v6) != 1) return std::nullopt;
+  if (IN6_IS_ADDR_V4MAPPED(&v6)) {
+    std::memcpy(address.bytes.data(), v6.s6_addr + 12, 4);
+    address.bits = 32;
+  } else {
+    std::memcpy(address.bytes.data(), v6.s6_addr, sizeof v6.s6_addr);
+    address.bits = 128;
+  }
+  return address;
+}
+
+namespace {
+
+/// The first `prefix` bits of `address`, the rest zero.
+IpAddress masked(IpAddress address, unsigned prefix) {
+  for (unsigned i = 0; i < address.bytes.size(); ++i) {
+    const unsigned keep = prefix <= 8 * i ? 0 : std::min(8U, prefix - 8 * i);
+    address.bytes[i] = static_cast<std::uint8_t>(address.bytes[i] & (0xff00U >> keep));
+  }
+  return address;
+}
+
+}  // namespace
+
+bool Network::contains(const IpAddress& other) const {
+  return address.bits == other.bits && masked(other, prefix) == address;
+}
+
+std::optional<Network> parse_network(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  const auto address = parse_ip(text.substr(0, slash));
+  if (!address || text.substr(0, slash).find('%') != std::string_view::npos) return std::nullopt;
+  Network network{*address, address->bits};
+  if (slash != std::string_view::npos) {
+    const std::string_view digits = text.substr(slash + 1);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), network.prefix);
+    if (error != std::errc() || end != digits.data() + digits.size() || network.prefix > address->bits) return std::nullopt;
+  }
+  if (masked(network.address, network.prefix) != network.address) return std::nullopt;
+  return network;
+}
+
+}  // namespace sallyport::config

@@ -1,0 +1,53 @@
+#include "config/names.hpp"
+
+#include <algorithm>
+
+namespace sallyport::config {
+namespace {
+
+/// Not isalnum(), which asks the locale.
+bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+
+bool consists_of(std::string_view text, std::string_view punctuation) {
+  return std::all_of(text.begin(), text.end(), [punctuation](char c) {
+    return is_alphanumeric(c) || punctuation.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_safe_name(std::string_view text, std::size_t limit, std::string_view punctuation) {
+  return !text.empty() && text.size() <= limit && text.front() != '-' && text.front() != '.' &&
+         text.find("..") == std::string_view::npos && consists_of(text, punctuation);
+}
+
+}  // namespace
+
+bool is_safe_user(std::string_view user) { return is_safe_name(user, kMaxUserLength, "._-@+"); }
+
+bool is_safe_target(std::string_view target) { return is_safe_name(target, kMaxTargetLength, "._-"); }
+
+bool is_safe_host(std::string_view host) {
+  return !host.empty() && host.size() <= 255 && host.front() != '-' && host.find("..") == std::string_view::npos &&
+         consists_of(host, "._-:%");
+}
+
+std::optional<std::string> expand(std::string_view text, const std::vector<Placeholder>& placeholders) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '}') return std::nullopt;
+    if (text[i] != '{') {
+      out += text[i];
+      continue;
+    }
+    const std::size_t end = text.find('}', i);
+    if (end == std::string_view::npos) return std::nullopt;
+    const std::string_view name = text.substr(i + 1, end - i - 1);
+    const auto found = std::find_if(placeholders.begin(), placeholders.end(),
+                                    [name](const Placeholder& placeholder) { return placeholder.name == name; });
+    if (found == placeholders.end()) return std::nullopt;
+    out += found->value;
+    i = end;
+  }
+  return out;
+}
+
+}  // namespace sallyport::config

@@ -1,0 +1,83 @@
+// The options of [defaults], targets and routes.
+#include <sallyport/config.hpp>
+
+#include "config/sections.hpp"
+#include "config/units.hpp"
+
+namespace sallyport {
+
+void OptionOverrides::apply_to(Options& options) const {
+  if (idle_timeout) options.idle_timeout = *idle_timeout;
+  if (max_age) options.max_age = *max_age;
+  if (channels_per_trunk) options.channels_per_trunk = *channels_per_trunk;
+  if (keepalive_interval) options.keepalive_interval = *keepalive_interval;
+  if (keepalive_count) options.keepalive_count = *keepalive_count;
+  if (connect_timeout) options.connect_timeout = *connect_timeout;
+  if (forward_agent) options.forward_agent = *forward_agent;
+  if (forward_x11) options.forward_x11 = *forward_x11;
+  if (local_forwarding) options.local_forwarding = *local_forwarding;
+  if (remote_forwarding) options.remote_forwarding = *remote_forwarding;
+  if (record) options.record = *record;
+}
+
+namespace config {
+namespace {
+
+void read_duration(TableReader& table, std::string_view key, std::optional<Duration>& out, Duration min) {
+  Duration value{};
+  if (table.duration(key, value, min, kMaxDuration) != nullptr) out = value;
+}
+
+void read_number(TableReader& table, std::string_view key, std::optional<std::uint32_t>& out, std::uint32_t max) {
+  std::uint32_t value = 0;
+  if (table.number(key, value, 1, max) != nullptr) out = value;
+}
+
+/// For now these can only be switched off; saying so explicitly is allowed and takes part in the precedence.
+void read_switch(TableReader& table, std::string_view key, std::optional<bool>& out) {
+  bool value = false;
+  const Node* node = table.boolean(key, value);
+  if (node == nullptr) return;
+  if (value) {
+    table.not_yet(key);
+  } else {
+    out = false;
+  }
+}
+
+void read_forwarding(TableReader& table, std::string_view key, std::optional<std::vector<std::string>>& out) {
+  std::vector<std::string> value;
+  const Node* node = table.strings(key, value);
+  if (node == nullptr) return;
+  if (!value.empty()) {
+    table.not_yet(key);
+  } else {
+    out = value;
+  }
+}
+
+}  // namespace
+
+void read_options(TableReader& table, OptionOverrides& options) {
+  read_duration(table, "idle_timeout", options.idle_timeout, Duration(0));
+  read_duration(table, "max_age", options.max_age, Duration(0));
+  read_number(table, "channels_per_trunk", options.channels_per_trunk, 10000);
+  read_duration(table, "keepalive_interval", options.keepalive_interval, Duration(0));
+  read_number(table, "keepalive_count", options.keepalive_count, 1000);
+  read_duration(table, "connect_timeout", options.connect_timeout, Duration(1));
+  read_switch(table, "forward_agent", options.forward_agent);
+  read_switch(table, "forward_x11", options.forward_x11);
+  read_forwarding(table, "local_forwarding", options.local_forwarding);
+  read_forwarding(table, "remote_forwarding", options.remote_forwarding);
+  Record record = Record::none;
+  if (table.word<Record>("record", record, {{"none", Record::none}, {"interactive", Record::interactive}, {"all", Record::all}})) {
+    if (record == Record::none) {
+      options.record = record;
+    } else {
+      table.not_yet("record");
+    }
+  }
+}
+
+}  // namespace config
+}  // namespace sallyport

@@ -1,0 +1,172 @@
+// [[route]] and [[route.channel]]
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "config/match.hpp"
+#include "config/sections.hpp"
+#include "config/suggest.hpp"
+
+namespace sallyport::config {
+namespace {
+
+constexpr std::array<std::string_view, 4> kSessionRequests{"session", "shell", "exec", "subsystem"};
+/// What can be denied today, and sent somewhere by a version to come.
+constexpr std::array<std::string_view, 6> kOtherRequests{"direct-tcpip",        "direct-streamlocal", "tcpip-forward",
+                                                         "streamlocal-forward", "agent",              "x11"};
+
+template <typename List>
+bool has(const List& list, std::string_view name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+class RouteReader {
+ public:
+  RouteReader(const Config& config, Problems& problems) : config_(config), problems_(problems) {
+    for (const auto& entry : config.targets) target_names_.push_back(entry.first);
+    target_names_.emplace_back("{target}");
+    for (const auto& entry : config.groups) group_names_.push_back(entry.first);
+  }
+
+  Route read(const Node& node, std::size_t number) {
+    TableReader table(&node, "route", problems_);
+    Route route;
+    route.name = fmt::format("route {}", number);
+    if (const Node* name = table.string("name", route.name)) {
+      if (route.name.empty()) table.wrong(*name, "a name that is not empty");
+    }
+    read_users(table, route);
+    std::vector<std::string> targets;
+    if (table.strings("targets", targets)) route.targets = targets;
+    read_sources(table, route);
+    if (const Node* to = table.string("to", route.to)) {
+      check_target(table, *to, route.to);
+    } else if (table.take("to") == nullptr) {
+      table.missing("to");
+    }
+    for (const Node* rule : table.tables("channel")) route.channels.push_back(read_rule(*rule));
+    read_options(table, route.options);
+    table.finish();
+    return route;
+  }
+
+ private:
+  void check_target(TableReader& table, const Node& node, const std::string& name) {
+    if (has(target_names_, name)) return;
+    table.wrong(node, "the name of a [target.NAME], or \"{target}\"", did_you_mean(name, target_names_));
+  }
+
+  void read_users(TableReader& table, Route& route) {
+    std::vector<std::string> users;
+    const Node* node = table.strings("users", users);
+    if (node == nullptr) return;
+    for (std::size_t i = 0; i < users.size(); ++i) {
+      if (users[i].front() != '@') continue;
+      const std::string group = users[i].substr(1);
+      if (config_.groups.count(group) != 0) continue;
+      table.complain(node->children[i], fmt::format("route.users: found {}, expected a group of [groups]{}",
+                                                    describe(node->children[i]), did_you_mean(group, group_names_)));
+    }
+    route.users = users;
+  }
+
+  void read_sources(TableReader& table, Route& route) {
+    std::vector<std::string> sources;
+    const Node* node = table.strings("sources", sources);
+    if (node == nullptr) return;
+    for (const Node& item : node->children) {
+      if (parse_network(item.text)) continue;
+      table.complain(item, fmt::format("route.sources: found {}, expected a network such as \"10.0.0.0/8\" (host bits zero)",
+                                       describe(item)));
+    }
+    route.sources = sources;
+  }
+
+  ChannelRule read_rule(const Node& node) {
+    TableReader table(&node, "route.channel", problems_);
+    ChannelRule rule;
+    read_requests(table, rule);
+    std::string text;
+    if (const Node* command = table.string("command", text)) {
+      rule.command = text;
+      if (!has(rule.requests, "exec") && !has(rule.requests, "session")) {
+        table.complain(*command, "route.channel.command: only goes with request = \"exec\" or \"session\"");
+      }
+    }
+    if (const Node* subsystem = table.string("subsystem", text)) {
+      rule.subsystem = text;
+      if (!has(rule.requests, "subsystem") && !has(rule.requests, "session")) {
+        table.complain(*subsystem, "route.channel.subsystem: only goes with request = \"subsystem\" or \"session\"");
+      }
+      if (rule.command) table.complain(*subsystem, "route.channel: \"command\" and \"subsystem\" can't both hold");
+    }
+    const Node* to = table.string("to", text);
+    if (to != nullptr) {
+      rule.to = text;
+      check_target(table, *to, text);
+      for (const std::string& request : rule.requests) {
+        if (!has(kOtherRequests, request)) continue;
+        table.complain(*to, fmt::format("route.channel.to: not supported yet for {} (\"deny\" is)", quoted(request)));
+      }
+    }
+    if (const Node* deny = table.string("deny", text)) {
+      rule.deny = text;
+      if (text.empty()) table.wrong(*deny, "a reason to show to the client");
+      if (to != nullptr) table.complain(*deny, "route.channel: \"to\" and \"deny\" exclude each other");
+    }
+    if (table.take("to") == nullptr && table.take("deny") == nullptr) {
+      table.complain(node, "route.channel: expected one of the keys \"to\" and \"deny\"");
+    }
+    table.finish();
+    return rule;
+  }
+
+  /// A name or a list of names.
+  void read_requests(TableReader& table, ChannelRule& rule) {
+    const Node* node = table.take("request");
+    if (node == nullptr) {
+      table.missing("request");
+      return;
+    }
+    std::string one;
+    if (node->kind == Node::Kind::array) {
+      table.strings("request", rule.requests);
+      if (node->children.empty()) table.wrong(*node, "at least one name");
+    } else if (table.string("request", one)) {
+      rule.requests.push_back(one);
+    }
+    std::vector<std::string_view> known(kSessionRequests.begin(), kSessionRequests.end());
+    known.insert(known.end(), kOtherRequests.begin(), kOtherRequests.end());
+    for (std::size_t i = 0; i < rule.requests.size(); ++i) {
+      if (has(known, rule.requests[i])) continue;
+      const Node& item = node->kind == Node::Kind::array ? node->children[i] : *node;
+      table.complain(item, fmt::format("route.channel.request: found {}, expected one of \"{}\"{}", describe(item),
+                                       fmt::join(known, "\", \""), did_you_mean(rule.requests[i], known)));
+    }
+  }
+
+  const Config& config_;
+  Problems& problems_;
+  std::vector<std::string_view> target_names_;
+  std::vector<std::string_view> group_names_;
+};
+
+}  // namespace
+
+void read_routes(TableReader& root, Config& config, Problems& problems) {
+  RouteReader reader(config, problems);
+  std::set<std::string> names;
+  for (const Node* node : root.tables("route")) {
+    Route route = reader.read(*node, config.routes.size() + 1);
+    if (!names.insert(route.name).second) {
+      const Node* name = node->find("name");
+      problems.add(name != nullptr ? name->place : node->place, fmt::format("route.name: {} is the name of an earlier route", quoted(route.name)));
+    }
+    config.routes.push_back(std::move(route));
+  }
+}
+
+}  // namespace sallyport::config

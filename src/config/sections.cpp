@@ -1,0 +1,243 @@
+#include "config/sections.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "config/algorithm_names.hpp"
+#include "config/include.hpp"
+#include "config/match.hpp"
+#include "config/names.hpp"
+#include "config/suggest.hpp"
+#include "config/units.hpp"
+
+namespace sallyport::config {
+namespace {
+
+constexpr std::uint32_t kMaxCount = 1000000;
+constexpr std::size_t kMaxBanner = 16 * 1024;
+constexpr std::size_t kMaxIdentification = 240;  // RFC 4253, 4.2: 255 with "SSH-2.0-" and CR LF
+
+/// A banner goes to a terminal; besides text it may hold line ends and tabs.
+bool is_banner(std::string_view text) {
+  return text.size() <= kMaxBanner && std::none_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\n' && c != '\r' && c != '\t') || byte == 0x7f;
+  });
+}
+
+void read_banner(TableReader& table, const Files& files, std::string& banner) {
+  std::string text;
+  const Node* node = table.string("banner", text);
+  if (node == nullptr) return;
+  if (text.rfind("@@", 0) == 0) {
+    text.erase(0, 1);  // the way to write a text that begins with @
+  } else if (text.rfind('@', 0) == 0) {
+    const std::string path = resolved_path(*node->place.file, text.substr(1));
+    auto contents = files.read(path);
+    if (!contents) {
+      table.complain(*node, fmt::format("server.banner: can't read {}: {}", path, contents.error().detail));
+      return;
+    }
+    text = *contents;
+  }
+  if (!is_banner(text)) {
+    table.complain(*node, fmt::format("server.banner: expected text without control characters, of at most {} bytes", kMaxBanner));
+    return;
+  }
+  banner = text;
+}
+
+void read_names(TableReader& table, std::string_view key, const std::vector<std::string_view>& known,
+                std::optional<std::vector<std::string>>& out) {
+  std::vector<std::string> names;
+  const Node* node = table.strings(key, names);
+  if (node == nullptr) return;
+  if (names.empty()) {
+    table.wrong(*node, "at least one name");
+    return;
+  }
+  bool good = true;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (std::find(known.begin(), known.end(), names[i]) != known.end()) continue;
+    table.complain(node->children[i], fmt::format("{}: found {}, expected the name of an algorithm that this build knows{}",
+                                                  table.name_of(key), describe(node->children[i]), did_you_mean(names[i], known)));
+    good = false;
+  }
+  if (good) out = names;
+}
+
+}  // namespace
+
+void read_listens(TableReader& root, Config& config) {
+  Problems* problems = root.problems();
+  for (const Node* node : root.tables("listen")) {
+    TableReader table(node, "listen", *problems);
+    std::string text;
+    if (const Node* address = table.string("address", text)) {
+      const auto parsed = parse_host_port(text);
+      const bool bracketed = text.rfind('[', 0) == 0;
+      if (parsed && parsed->port && parse_ip(parsed->host) && (parsed->host.find(':') != std::string::npos) == bracketed) {
+        config.listens.push_back({parsed->host, *parsed->port});
+      } else {
+        table.wrong(*address, "an IP address and a port, such as \"127.0.0.1:2222\" or \"[::]:2222\"");
+      }
+    } else if (table.take("address") == nullptr) {
+      table.missing("address");
+    }
+    table.not_yet("proxy_protocol_from");
+    table.finish();
+  }
+  if (root.take("listen") == nullptr) problems->add(root.place(), "expected at least one [[listen]] with an address");
+}
+
+void read_server(TableReader& root, const Files& files, Config& config, Problems& problems) {
+  const Node* node = root.table("server");
+  TableReader table(node, "server", problems);
+  ServerSettings& server = config.server;
+  for (std::string& path : server.host_keys) path = resolved_path(config.file, path);
+  const Node* keys = table.paths("host_keys", server.host_keys);
+  if (keys != nullptr && server.host_keys.empty()) table.wrong(*keys, "at least one file");
+  if (const Node* socket = table.path("control_socket", server.control_socket)) {
+    constexpr std::size_t kMaxSocketPath = 107;  // sockaddr_un
+    if (server.control_socket.size() > kMaxSocketPath) {
+      table.wrong(*socket, fmt::format("a path of at most {} bytes, when made absolute", kMaxSocketPath));
+    }
+  }
+  read_banner(table, files, server.banner);
+  if (const Node* identification = table.string("identification", server.identification)) {
+    const std::string& text = server.identification;
+    const bool printable = std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+    const std::string_view software = std::string_view(text).substr(0, text.find(' '));
+    if (software.empty() || !printable || text.size() > kMaxIdentification || software.find('-') != std::string_view::npos) {
+      table.wrong(*identification, "a software version without \"-\", and perhaps a comment behind a space, in printable ASCII");
+    }
+  }
+  if (const Node* separator = table.string("login_separator", server.login_separator)) {
+    const std::string& text = server.login_separator;
+    // Letters and digits would cut names in half; : @ / mean something to scp, rsync and git.
+    const bool good = text.size() == 1 && std::string_view("+%,=~^#!._-").find(text[0]) != std::string_view::npos;
+    if (!good) table.wrong(*separator, "one of the characters + % , = ~ ^ # ! . _ -");
+  }
+  table.duration("drain_timeout", server.drain_timeout, Duration(0), kMaxDuration);
+  table.finish();
+}
+
+void read_log(TableReader& root, Config& config, Problems& problems) {
+  TableReader table(root.table("log"), "log", problems);
+  table.word<LogLevel>("level", config.log.level,
+                       {{"trace", LogLevel::trace},
+                        {"debug", LogLevel::debug},
+                        {"info", LogLevel::info},
+                        {"warn", LogLevel::warn},
+                        {"error", LogLevel::error}});
+  table.word<LogFormat>("format", config.log.format, {{"text", LogFormat::text}, {"json", LogFormat::json}});
+  table.path("file", config.log.file, true);
+  table.finish();
+}
+
+void read_audit(TableReader& root, Config& config, Problems& problems) {
+  TableReader table(root.table("audit"), "audit", problems);
+  table.path("file", config.audit.file);
+  table.finish();
+}
+
+void read_auth(TableReader& root, Config& config, Problems& problems) {
+  TableReader table(root.table("auth"), "auth", problems);
+  AuthSettings& auth = config.auth;
+  for (std::string& path : auth.authorized_keys) path = resolved_path(config.file, path);
+  std::vector<std::string> methods;
+  if (const Node* node = table.strings("methods", methods)) {
+    static const std::vector<std::string_view> later{"publickey", "keyboard-interactive", "password", "hostbased", "gssapi-with-mic"};
+    if (methods.empty()) table.wrong(*node, "at least one method");
+    for (const Node& item : node->children) {
+      if (item.text == "publickey") continue;
+      const bool combined = item.text.find('+') != std::string::npos;
+      const bool known = combined || std::find(later.begin(), later.end(), item.text) != later.end();
+      table.complain(item, known ? fmt::format("auth.methods: {} is not supported yet, only \"publickey\" is", quoted(item.text))
+                                 : fmt::format("auth.methods: found {}, expected \"publickey\"{}", describe(item),
+                                               did_you_mean(item.text, later)));
+    }
+    auth.methods = methods;
+  }
+  if (const Node* node = table.paths("authorized_keys", auth.authorized_keys)) {
+    for (std::size_t i = 0; i < auth.authorized_keys.size(); ++i) {
+      check_template(table, node->children[i], auth.authorized_keys[i], false);
+    }
+  }
+  table.size("max_authorized_keys_size", auth.max_authorized_keys_size, 1024, 1ULL << 30U);
+  table.not_yet("trusted_user_ca_keys");
+  table.not_yet("revoked_keys");
+  table.finish();
+}
+
+void read_algorithms(const Node* node, const std::string& name, Algorithms& algorithms, Problems& problems) {
+  TableReader table(node, name, problems);
+  read_names(table, "kex", known_kex(), algorithms.kex);
+  read_names(table, "ciphers", known_ciphers(), algorithms.ciphers);
+  read_names(table, "macs", known_macs(), algorithms.macs);
+  read_names(table, "host_keys", known_host_keys(), algorithms.host_keys);
+  table.finish();
+}
+
+void read_limits(TableReader& root, Config& config, Problems& problems) {
+  TableReader table(root.table("limits"), "limits", problems);
+  Limits& limits = config.limits;
+  table.duration("login_grace_time", limits.login_grace_time, std::chrono::seconds(1), kMaxDuration);
+  table.number("max_auth_tries", limits.max_auth_tries, 1, 1000);
+  std::string text;
+  if (const Node* node = table.string("max_startups", text)) {
+    if (const auto parsed = parse_max_startups(text)) {
+      limits.max_startups = *parsed;
+    } else {
+      table.wrong(*node, "\"start:rate:full\", such as \"50:30:200\"");
+    }
+  }
+  table.number("max_connections_per_user", limits.max_connections_per_user, 1, kMaxCount);
+  table.number("max_channels_per_connection", limits.max_channels_per_connection, 1, kMaxCount);
+  table.number("max_trunks_per_user", limits.max_trunks_per_user, 1, kMaxCount);
+  table.number("max_waiting_channels", limits.max_waiting_channels, 1, kMaxCount);
+  std::uint64_t window = limits.channel_window;
+  table.size("channel_window", window, 32 * 1024, 1ULL << 30U);
+  limits.channel_window = static_cast<std::uint32_t>(window);
+  table.finish();
+}
+
+void read_groups(TableReader& root, Config& config, Problems& problems) {
+  const Node* node = root.table("groups");
+  if (node == nullptr) return;
+  TableReader table(node, "groups", problems);
+  for (const Node& child : node->children) {
+    std::vector<std::string> members;
+    if (!is_safe_target(child.key)) {
+      problems.add(child.key_place, fmt::format("groups: found the name {}, expected letters, digits and . _ -", quoted(child.key)));
+    }
+    const Node* list = table.strings(child.key, members);
+    for (std::size_t i = 0; list != nullptr && i < members.size(); ++i) {
+      if (members[i].front() == '@') {
+        table.complain(list->children[i], fmt::format("groups.{}: found {}, expected a user: groups don't nest", child.key, quoted(members[i])));
+      }
+    }
+    config.groups[child.key] = members;
+  }
+}
+
+void read_defaults(TableReader& root, Config& config, Problems& problems) {
+  TableReader table(root.table("defaults"), "defaults", problems);
+  OptionOverrides options;
+  read_options(table, options);
+  options.apply_to(config.defaults);
+  table.finish();
+}
+
+bool check_template(TableReader& table, const Node& node, const std::string& text, bool with_target) {
+  std::vector<Placeholder> placeholders{{"user", "u"}};
+  if (with_target) placeholders.push_back({"target", "t"});
+  if (expand(text, placeholders)) return true;
+  table.complain(node, fmt::format("found {}, expected no other placeholder than {{user}}{}", quoted(node.text),
+                                   with_target ? " and {target}" : ""));
+  return false;
+}
+
+}  // namespace sallyport::config

@@ -1,0 +1,61 @@
+#include <nlohmann/json.hpp>
+
+#include "config/units.hpp"
+#include "route/explain.hpp"
+
+namespace sallyport::route {
+namespace {
+
+using nlohmann::json;
+
+json considered(const std::vector<Considered>& list) {
+  json out = json::array();
+  for (const Considered& one : list) out.push_back({{"name", one.name}, {"matches", one.reason.empty()}, {"reason", one.reason}});
+  return out;
+}
+
+json or_null(const std::optional<std::string>& text) { return text ? json(*text) : json(nullptr); }
+
+json options_json(const Options& options) {
+  return {{"idle_timeout", config::format_duration(options.idle_timeout)},
+          {"max_age", config::format_duration(options.max_age)},
+          {"channels_per_trunk", options.channels_per_trunk},
+          {"keepalive_interval", config::format_duration(options.keepalive_interval)},
+          {"keepalive_count", options.keepalive_count},
+          {"connect_timeout", config::format_duration(options.connect_timeout)}};
+}
+
+json target_json(const ResolvedTarget& target) {
+  json out{{"name", target.name}, {"options", options_json(target.options)}};
+  if (target.kind == TargetKind::local) {
+    out.update({{"kind", "local"}, {"user", target.local.user}, {"shell", target.local.shell}});
+    return out;
+  }
+  json credentials = json::array();
+  for (const Credential& credential : target.credentials) credentials.push_back("key:" + credential.value);
+  out.update({{"kind", "ssh"},
+              {"address", config::format_host_port(target.host, target.port)},
+              {"user", target.user},
+              {"credentials", credentials},
+              {"known_hosts", target.known_hosts}});
+  return out;
+}
+
+}  // namespace
+
+json to_json(const Explanation& explanation) {
+  return {{"user", explanation.query.user},
+          {"asked", or_null(explanation.query.target)},
+          {"source", explanation.query.source},
+          {"request", explanation.request},
+          {"command", or_null(explanation.query.command)},
+          {"subsystem", or_null(explanation.query.subsystem)},
+          {"routes", considered(explanation.routes)},
+          {"route", or_null(explanation.route)},
+          {"rules", considered(explanation.rules)},
+          {"rule", or_null(explanation.rule)},
+          {"target", explanation.target ? target_json(*explanation.target) : json(nullptr)},
+          {"denied", or_null(explanation.denied)}};
+}
+
+}  // namespace sallyport::route

@@ -1,0 +1,95 @@
+#include "route/match_reason.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "config/document.hpp"
+#include "config/match.hpp"
+#include "config/names.hpp"
+
+namespace sallyport::route {
+namespace {
+
+bool any_glob(const std::vector<std::string>& patterns, std::string_view text) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [text](const std::string& pattern) { return config::glob_matches(pattern, text); });
+}
+
+bool user_matches(const Config& config, const std::vector<std::string>& users, std::string_view user) {
+  return std::any_of(users.begin(), users.end(), [&config, user](const std::string& entry) {
+    if (entry.empty() || entry.front() != '@') return config::glob_matches(entry, user);
+    const auto group = config.groups.find(entry.substr(1));
+    return group != config.groups.end() && any_glob(group->second, user);
+  });
+}
+
+bool source_matches(const std::vector<std::string>& sources, std::string_view source) {
+  const auto address = config::parse_ip(source);
+  if (!address) return false;
+  return std::any_of(sources.begin(), sources.end(), [&address](const std::string& text) {
+    const auto network = config::parse_network(text);
+    return network && network->contains(*address);
+  });
+}
+
+std::string listed(const std::vector<std::string>& values) { return fmt::format("{}", fmt::join(values, ", ")); }
+
+/// Without `targets`, a route serves those who named no target, and those who named the very one that it leads to.
+std::optional<std::string> why_target_differs(const Route& route, const RouteQuery& query) {
+  if (route.targets) {
+    if (!query.target) return fmt::format("the client named no target, the route is for {}", listed(*route.targets));
+    if (any_glob(*route.targets, *query.target)) return std::nullopt;
+    return fmt::format("target {} is not among {}", *query.target, listed(*route.targets));
+  }
+  if (route.to == "{target}") {
+    if (query.target) return std::nullopt;
+    return "the client named no target, and the route leads to the one that is named";
+  }
+  if (!query.target || *query.target == route.to) return std::nullopt;
+  return fmt::format("the client named target {}, the route has no `targets` and leads to {}", *query.target, route.to);
+}
+
+}  // namespace
+
+const Target* target_named(const Config& config, const std::string& to, const std::optional<std::string>& asked) {
+  const auto found = config.targets.find(to == "{target}" ? asked.value_or("") : to);
+  return found == config.targets.end() ? nullptr : &found->second;
+}
+
+std::optional<std::string> why_no_match(const Config& config, const Route& route, const RouteQuery& query) {
+  if (route.users && !user_matches(config, *route.users, query.user)) {
+    return fmt::format("user {} is not among {}", query.user, listed(*route.users));
+  }
+  if (auto reason = why_target_differs(route, query)) return reason;
+  if (route.sources && !source_matches(*route.sources, query.source)) {
+    return fmt::format("source {} is not in {}", query.source.empty() ? "(none)" : query.source, listed(*route.sources));
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> why_no_match(const ChannelRule& rule, const ChannelQuery& query) {
+  const bool session = query.request == "shell" || query.request == "exec" || query.request == "subsystem" || query.request == "session";
+  const bool named = std::any_of(rule.requests.begin(), rule.requests.end(), [&query, session](const std::string& request) {
+    return request == query.request || (session && request == "session");
+  });
+  if (!named) return fmt::format("request {} is not {}", query.request, listed(rule.requests));
+  if (rule.command) {
+    if (query.request != "exec") return fmt::format("request {} has no command", query.request);
+    if (!config::glob_matches(*rule.command, query.command)) return fmt::format("the command is not like {}", config::quoted(*rule.command));
+  }
+  if (rule.subsystem) {
+    if (query.request != "subsystem") return fmt::format("request {} has no subsystem", query.request);
+    if (!config::glob_matches(*rule.subsystem, query.subsystem)) return fmt::format("the subsystem is not like {}", config::quoted(*rule.subsystem));
+  }
+  return std::nullopt;
+}
+
+std::string no_route(const RouteQuery& query) {
+  // What the client asked for may be repeated to it, when it is plainly a name; anything else is not worth a terminal's risk.
+  if (query.target && config::is_safe_target(*query.target)) return fmt::format("no route for target '{}'", *query.target);
+  return query.target ? "no route for this target" : "no route: name a target, as in user+target";
+}
+
+}  // namespace sallyport::route

@@ -1,0 +1,142 @@
+#include "route/resolved_target.hpp"
+
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "config/match.hpp"
+#include "config/names.hpp"
+
+namespace sallyport {
+namespace {
+
+Failure unsafe(const Target& target, std::string_view what) {
+  return fail(Errc::denied, fmt::format("target {}: the placeholders give no usable {}", target.name, what));
+}
+
+/// The target's list where it has one, else the one that holds everywhere.
+Algorithms combined(const Algorithms& general, const Algorithms& own) {
+  Algorithms result = general;
+  if (own.kex) result.kex = own.kex;
+  if (own.ciphers) result.ciphers = own.ciphers;
+  if (own.macs) result.macs = own.macs;
+  if (own.host_keys) result.host_keys = own.host_keys;
+  return result;
+}
+
+/// Writes values one behind the other such that no two different sequences look alike: each with its length or an end mark.
+class Fingerprint {
+ public:
+  void add(std::string_view text) { out_ += fmt::format("{}:{};", text.size(), text); }
+  void add(const std::string& text) { add(std::string_view(text)); }
+  void add(std::uint64_t number) { out_ += fmt::format("{};", number); }
+  void add(std::uint32_t number) { add(std::uint64_t{number}); }
+  void add(bool flag) { out_ += flag ? "y;" : "n;"; }
+  void add(Duration duration) { out_ += fmt::format("{}ms;", duration.count()); }
+  template <typename T>
+  void add(const std::vector<T>& values) {
+    out_ += fmt::format("[{};", values.size());
+    for (const T& value : values) add(value);
+  }
+  template <typename T>
+  void add(const std::map<std::string, T>& values) {
+    out_ += fmt::format("{{{};", values.size());
+    for (const auto& [key, value] : values) {
+      add(key);
+      add(value);
+    }
+  }
+  template <typename T>
+  void add(const std::optional<T>& value) {
+    add(value.has_value());
+    if (value) add(*value);
+  }
+  void add(const Credential& credential) {
+    add(static_cast<std::uint64_t>(credential.kind));
+    add(credential.value);
+  }
+  std::string take() { return std::move(out_); }
+
+ private:
+  std::string out_;
+};
+
+}  // namespace
+
+Result<ResolvedTarget> resolve_target(const Config& config, const Target& target, const OptionOverrides& route_options,
+                                      const ResolveInput& input) {
+  // The caller's names are checked where they come in; checked here again, since from here on they are in paths.
+  const std::string_view asked = input.asked.empty() ? std::string_view(target.name) : input.asked;
+  if (!config::is_safe_user(input.user)) return unsafe(target, "user");
+  if (!config::is_safe_target(asked)) return unsafe(target, "target");
+  const std::vector<config::Placeholder> placeholders{{"user", input.user}, {"target", asked}};
+
+  ResolvedTarget result;
+  result.name = target.name;
+  result.kind = target.kind;
+  result.options = config.defaults;
+  target.options.apply_to(result.options);
+  route_options.apply_to(result.options);
+  if (target.kind == TargetKind::local) {
+    result.local = target.local;
+    const auto user = config::expand(target.local.user, placeholders);
+    if (!user || (!user->empty() && !config::is_safe_user(*user))) return unsafe(target, "local user");
+    result.local.user = *user;
+    return result;
+  }
+
+  const auto host = config::expand(target.host, placeholders);
+  if (!host || !config::is_safe_host(*host)) return unsafe(target, "host");
+  if (host->find(':') != std::string::npos && !config::parse_ip(*host)) return unsafe(target, "host");
+  const auto user = config::expand(target.user, placeholders);
+  if (!user || !config::is_safe_user(*user)) return unsafe(target, "login name");
+  const auto known_hosts = config::expand(target.known_hosts, placeholders);
+  if (!known_hosts || known_hosts->empty()) return unsafe(target, "known_hosts file");
+  result.host = *host;
+  result.port = target.port;
+  result.user = *user;
+  result.known_hosts = *known_hosts;
+  for (const Credential& credential : target.credentials) {
+    const auto value = config::expand(credential.value, placeholders);
+    if (!value) return unsafe(target, "credential");
+    result.credentials.push_back({credential.kind, *value});
+  }
+  result.algorithms = combined(config.algorithms, target.algorithms);
+  return result;
+}
+
+std::string policy_fingerprint(const ResolvedTarget& target) {
+  Fingerprint out;
+  out.add(target.name);
+  out.add(target.kind == TargetKind::local);
+  out.add(target.host);
+  out.add(std::uint64_t{target.port});
+  out.add(target.user);
+  out.add(target.credentials);
+  out.add(target.known_hosts);
+  out.add(target.algorithms.kex);
+  out.add(target.algorithms.ciphers);
+  out.add(target.algorithms.macs);
+  out.add(target.algorithms.host_keys);
+  out.add(target.local.user);
+  out.add(target.local.shell);
+  out.add(target.local.environment);
+  out.add(target.local.accept_environment);
+  out.add(target.local.subsystems);
+  const Options& options = target.options;
+  out.add(options.idle_timeout);
+  out.add(options.max_age);
+  out.add(options.channels_per_trunk);
+  out.add(options.keepalive_interval);
+  out.add(options.keepalive_count);
+  out.add(options.connect_timeout);
+  out.add(options.forward_agent);
+  out.add(options.forward_x11);
+  out.add(options.local_forwarding);
+  out.add(options.remote_forwarding);
+  out.add(static_cast<std::uint64_t>(options.record));
+  return out.take();
+}
+
+}  // namespace sallyport
