@@ -15,8 +15,7 @@ const Names& default_kex() {
 }
 
 const Names& default_ciphers() {
-  // The client's order counts, so this is the one towards targets: AES-GCM
-  // costs a bastion the least.
+  // The client's order counts, so this is the one towards targets: AES-GCM costs a bastion the least.
   static const Names names{"aes128-gcm@openssh.com",
                            "aes256-gcm@openssh.com",
                            "chacha20-poly1305@openssh.com",
@@ -67,8 +66,7 @@ Result<> check_algorithms(const Algorithms& algorithms) {
                {"host key type", algorithms.host_keys, SSH_OPTIONS_HOSTKEYS}};
   for (const auto& kind : kinds) {
     if (!kind.names) continue;
-    // libssh drops unknown names from a list without a word: one by one it
-    // can't. A list operator isn't a name.
+    // libssh drops unknown names from a list without a word: one by one it can't. A list operator isn't a name.
     for (const auto& name : *kind.names) {
       const bool plain = !name.empty() && name.find_first_of("+-^,") != 0 && name.find(',') == std::string::npos;
       if (!plain || ssh_options_set(scratch->get(), kind.option, name.c_str()) != SSH_OK) {

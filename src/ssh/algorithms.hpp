@@ -1,18 +1,18 @@
 // The algorithms that we offer.
 #pragma once
 
-#include <sallyport/config.hpp>
-#include <sallyport/result.hpp>
 #include <string>
 #include <vector>
+
+#include <sallyport/config.hpp>
+#include <sallyport/result.hpp>
 
 namespace sallyport::ssh {
 
 using Names = std::vector<std::string>;
 
-/// What `[algorithms]` leaves out. Post-quantum key exchange comes first; group
-/// exchange and the large groups cost the server a hundred times as much as the
-/// rest and are left out.
+/// What `[algorithms]` leaves out. Post-quantum key exchange comes first; group exchange and the large groups cost the
+/// server a hundred times as much as the rest and are left out.
 const Names& default_kex();
 const Names& default_ciphers();
 const Names& default_macs();

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <optional>
-#include <sallyport/bytes.hpp>
 #include <string>
 #include <string_view>
+
+#include <sallyport/bytes.hpp>
 
 namespace sallyport::ssh {
 

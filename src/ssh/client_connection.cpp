@@ -20,9 +20,8 @@ bool answers_for(const std::string& algorithm, const std::string& key_type) {
   return algorithm == key_type || (key_type == "ssh-rsa" && algorithm.starts_with("rsa-sha2-"));
 }
 
-// As OpenSSH does: if keys are known for the host, only their types are asked
-// for. A server that would rather show another of its keys would look like an
-// impostor.
+// As OpenSSH does: if keys are known for the host, only their types are asked for. A server that would rather show
+// another of its keys would look like an impostor.
 Names host_key_algorithms(const Names& wanted, const std::vector<std::string>& known_types) {
   Names fitting;
   for (const auto& algorithm : wanted) {
@@ -109,8 +108,7 @@ class ClientConnection::Impl final : public LoginDriver {
     const struct {
       ssh_options_e option;
       const void* value;
-    } settings[] = {{SSH_OPTIONS_HOST, "target"},  // our socket layer connects nowhere, but
-                                                   // libssh wants a name
+    } settings[] = {{SSH_OPTIONS_HOST, "target"},  // our socket layer connects nowhere, but libssh wants a name
                     {SSH_OPTIONS_USER, options_.user.c_str()},
                     {SSH_OPTIONS_KEY_EXCHANGE, kex.c_str()},
                     {SSH_OPTIONS_CIPHERS_C_S, ciphers.c_str()},

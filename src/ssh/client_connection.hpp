@@ -3,11 +3,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
+
 #include <sallyport/clock.hpp>
 #include <sallyport/config.hpp>
 #include <sallyport/upstream.hpp>
-#include <string>
-#include <vector>
 
 #include "ssh/loop_io.hpp"
 
@@ -19,23 +20,19 @@ struct ClientOptions {
   std::string host;  ///< a name or a literal address, without brackets
   std::uint16_t port = 22;
   std::string user;
-  /// Private keys in the order in which they are tried. A certificate
-  /// FILE-cert.pub beside one is used first.
+  /// Private keys in the order in which they are tried. A certificate FILE-cert.pub beside one is used first.
   std::vector<std::string> key_files;
-  /// OpenSSH known_hosts files. All are read; a host that is in none of them is
-  /// refused.
+  /// OpenSSH known_hosts files. All are read; a host that is in none of them is refused.
   std::vector<std::string> known_hosts;
   Algorithms algorithms;                                ///< what is absent gets the built-in lists
   Duration connect_timeout = std::chrono::seconds(10);  ///< look-up, TCP, handshake and login together
-  std::string identification = sallyport::ServerSettings::kDefaultIdentification;  ///< what follows
-                                                                                   ///< "SSH-2.0-"
+  std::string identification = sallyport::ServerSettings::kDefaultIdentification;  ///< what follows "SSH-2.0-"
   std::uint64_t rekey_data = 0;  ///< bytes after which keys are exchanged anew; 0: libssh's choice
 };
 
-/// An attempt to connect; destroying it gives it up. `events` gets the outcome
-/// as UpstreamEvents says. Errc of a failure: not_found, refused, timeout, io
-/// (unreachable), host_key, denied (the target refused the login), protocol (no
-/// handshake), config (no usable key file, known_hosts unreadable).
+/// An attempt to connect; destroying it gives it up. `events` gets the outcome as UpstreamEvents says.
+/// Errc of a failure: not_found, refused, timeout, io (unreachable), host_key, denied (the target refused the login),
+/// protocol (no handshake), config (no usable key file, known_hosts unreadable).
 class ClientConnection final : public UpstreamAttempt {
  public:
   /// `io` and `events` must outlive the attempt.

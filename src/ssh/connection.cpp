@@ -44,8 +44,7 @@ struct SeamEvents {
   static constexpr spssh_events kTable{output, message, userauth_request};
 };
 
-// A chunk that libuv writes once the socket takes something again. libuv's
-// until its callback.
+// A chunk that libuv writes once the socket takes something again. libuv's until its callback.
 struct Connection::Write {
   uv_write_t uv{};
   Connection* owner = nullptr;
@@ -128,14 +127,12 @@ void Connection::send(ByteView head, ByteView tail) {
       break;
     case SPSSH_FAILED:
       check_session();
-      die(Error{Errc::limit, "a message could not be sent"});  // if the session itself has
-                                                               // nothing to say
+      die(Error{Errc::limit, "a message could not be sent"});  // if the session itself has nothing to say
       return;
   }
   if (head.size() + tail.size() > kLargePacket) large_packets_ = true;
   note_backlog();
-  // This may have begun an exchange of keys, which has to be read even while
-  // paused.
+  // This may have begun an exchange of keys, which has to be read even while paused.
   if (paused_ && !reading_) update_reading();
   io_.at_end_of_turn(*this);
 }
@@ -183,8 +180,7 @@ void Connection::die(Error why) {
   io_.at_end_of_turn(*this);
 }
 
-// libssh's failures don't come back as return values: after each call that may
-// fail its state is looked at.
+// libssh's failures don't come back as return values: after each call that may fail its state is looked at.
 void Connection::check_session() {
   if (state_ != State::alive || spssh_phase(session_.get()) != SPSSH_DEAD) return;
   std::string text = session_error(session_.get(), "the connection failed");
@@ -240,8 +236,8 @@ void Connection::sweep() {
 
 bool Connection::may_feed() const {
   if (state_ != State::alive || held_) return false;
-  // A pause must not stop an exchange of keys: our own output may be waiting
-  // for its end, and whoever asked for the pause for that output.
+  // A pause must not stop an exchange of keys: our own output may be waiting for its end, and whoever asked for the
+  // pause for that output.
   return !paused_ || spssh_in_rekey(session_.get()) != 0;
 }
 
@@ -259,8 +255,7 @@ void Connection::on_alloc(uv_handle_t* uv, std::size_t, uv_buf_t* buffer) noexce
     *buffer = uv_buf_init(nullptr, 0);
     return;
   }
-  // A short rest is put in front of the new bytes in the shared buffer, a long
-  // one has room behind itself.
+  // A short rest is put in front of the new bytes in the shared buffer, a long one has room behind itself.
   const std::size_t rest = self->rest_.size();
   std::uint8_t* space = rest <= LoopIo::kReadHeadroom ? self->io_.read_buffer() + LoopIo::kReadHeadroom
                                                       : self->rest_.reserve(LoopIo::kReadSize);
@@ -349,9 +344,8 @@ void Connection::message(ByteView payload) {
   if (state_ == State::alive && user_ != nullptr) user_->on_message(payload);
 }
 
-// Linux forgets this setting by itself after some segments, hence "re-arm".
-// Without it a peer that writes a small packet and waits, with Nagle's
-// algorithm on, waits for 40 ms.
+// Linux forgets this setting by itself after some segments, hence "re-arm". Without it a peer that writes a small
+// packet and waits, with Nagle's algorithm on, waits for 40 ms.
 void Connection::rearm_quick_ack() {
   int fd = -1;
   if (uv_fileno(reinterpret_cast<uv_handle_t*>(tcp_.get()), &fd) != 0) return;
@@ -413,8 +407,8 @@ void Connection::on_written(uv_write_t* uv, int status) noexcept {
   self->io_.at_end_of_turn(*self);
 }
 
-// Everything is written, DISCONNECT at its end. Closing now with unread data
-// would make the kernel send a reset, which can overtake it.
+// Everything is written, DISCONNECT at its end. Closing now with unread data would make the kernel send a reset, which
+// can overtake it.
 void Connection::end_disconnect() {
   state_ = State::lingering;
   struct Shutdown {

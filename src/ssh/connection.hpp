@@ -1,16 +1,16 @@
-// One SSH connection of either role: libssh's state machine between a socket
-// and the messages 80 to 100.
+// One SSH connection of either role: libssh's state machine between a socket and the messages 80 to 100.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
+
 #include <sallyport/bytes.hpp>
 #include <sallyport/clock.hpp>
 #include <sallyport/result.hpp>
 #include <sallyport/transport.hpp>
-#include <string>
-#include <string_view>
 
 #include "net/fd.hpp"
 #include "net/handle.hpp"
@@ -26,14 +26,12 @@ namespace sallyport::ssh {
 class LoginDriver {
  public:
   virtual ~LoginDriver() = default;
-  /// libssh has taken in a line or a packet. May call libssh and Connection's
-  /// functions; must run nobody else's code and destroy nothing.
+  /// libssh has taken in a line or a packet. May call libssh and Connection's functions; must run nobody else's code
+  /// and destroy nothing.
   virtual void on_progress() = 0;
-  /// A USERAUTH_REQUEST, from inside libssh: only to be noted. on_progress()
-  /// follows.
+  /// A USERAUTH_REQUEST, from inside libssh: only to be noted. on_progress() follows.
   virtual void on_userauth_packet(ByteView payload) = 0;
-  /// Asked for by Connection::call_driver(), with nothing on the stack:
-  /// anything may be done here.
+  /// Asked for by Connection::call_driver(), with nothing on the stack: anything may be done here.
   virtual void on_turn() = 0;
   /// The end, with nothing on the stack. The connection may be destroyed here.
   virtual void on_dead(const Error& why) = 0;
@@ -41,23 +39,19 @@ class LoginDriver {
 
 enum class Role : std::uint8_t { server, client };
 
-/// Carries a session over a socket. It is made for a LoginDriver, and from
-/// hand_over() on it is a Transport like any other.
+/// Carries a session over a socket. It is made for a LoginDriver, and from hand_over() on it is a Transport like any other.
 class Connection final : public Transport, private TurnUser {
  public:
   /// Before the login a peer may send so much: dozens of logins' worth.
   static constexpr std::uint64_t kMaxBytesBeforeLogin = 512 * 1024;
   /// disconnect() waits at most so long for the peer to read and to close.
   static constexpr Duration kDisconnectLimit{2000};
-  /// Acknowledgements aren't delayed until so long after the login: by then the
-  /// first channel is open.
+  /// Acknowledgements aren't delayed until so long after the login: by then the first channel is open.
   static constexpr Duration kQuickAfterLogin{1000};
-  /// What the kernel may hold unsent: little, so that what is urgent can still
-  /// overtake bulk in our own queues.
+  /// What the kernel may hold unsent: little, so that what is urgent can still overtake bulk in our own queues.
   static constexpr int kNotSentLowWater = 32 * 1024;
   static constexpr std::size_t kFlushAt = 64 * 1024;
-  /// Packets above this make libssh's buffers grow so much that giving them
-  /// back pays.
+  /// Packets above this make libssh's buffers grow so much that giving them back pays.
   static constexpr std::size_t kLargePacket = 1024;
 
   Connection(LoopIo& io, SessionHandle session, Role role, LoginDriver& driver);
@@ -65,8 +59,7 @@ class Connection final : public Transport, private TurnUser {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Takes the socket and begins to read. `identification` (of the client role)
-  /// may be empty.
+  /// Takes the socket and begins to read. `identification` (of the client role) may be empty.
   Result<> start(net::Fd fd, const std::string& identification);
 
   // For the driver.
@@ -82,8 +75,7 @@ class Connection final : public Transport, private TurnUser {
   void send_login_message(ByteView payload) { send(payload); }
   /// Ends it without a word to the peer; on_dead or on_closed follows.
   void die(Error why);
-  /// The login is done: the driver hears nothing more. What the peer sends
-  /// waits for attach().
+  /// The login is done: the driver hears nothing more. What the peer sends waits for attach().
   void hand_over();
   ConnectionInfo info() const;
 
@@ -99,8 +91,7 @@ class Connection final : public Transport, private TurnUser {
   enum class State : std::uint8_t {
     alive,      // the driver's or the user's
     flushing,   // DISCONNECT is in the queue; what comes in is dropped
-    lingering,  // everything is written; waiting for the peer to close, lest a
-                // reset overtakes our DISCONNECT
+    lingering,  // everything is written; waiting for the peer to close, lest a reset overtakes our DISCONNECT
     dead,       // to be told
     told,
   };

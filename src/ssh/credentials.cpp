@@ -19,8 +19,7 @@ Result<ClientFiles> read_client_files(const ClientOptions& options) {
       trouble += " " + text.error().detail;
     }
   }
-  // A file that is missing might be the one that revokes a key: any trouble is
-  // reported, and none at all fails.
+  // A file that is missing might be the one that revokes a key: any trouble is reported, and none at all fails.
   if (!any_known_hosts) return fail(Errc::config, "no known_hosts file can be read:" + trouble);
   if (!trouble.empty()) files.problems.push_back("known_hosts:" + trouble);
   for (const auto& warning : files.known_hosts.warnings()) files.problems.push_back("known_hosts " + warning);

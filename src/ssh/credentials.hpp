@@ -1,9 +1,10 @@
 // What an upstream login needs from files.
 #pragma once
 
-#include <sallyport/result.hpp>
 #include <string>
 #include <vector>
+
+#include <sallyport/result.hpp>
 
 #include "ssh/client_connection.hpp"
 #include "ssh/handles.hpp"
@@ -18,8 +19,8 @@ struct ClientFiles {
   KnownHosts known_hosts;
 };
 
-/// Reads everything that `options` names. Errc::config when there is no key to
-/// try, or no known_hosts file can be read. Blocks: for a thread pool.
+/// Reads everything that `options` names. Errc::config when there is no key to try, or no known_hosts file can be read.
+/// Blocks: for a thread pool.
 Result<ClientFiles> read_client_files(const ClientOptions& options);
 
 }  // namespace sallyport::ssh

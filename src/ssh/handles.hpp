@@ -2,9 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <string>
+
 #include <sallyport/bytes.hpp>
 #include <sallyport/result.hpp>
-#include <string>
 
 struct ssh_key_struct;
 struct ssh_session_struct;
@@ -36,8 +37,7 @@ void ensure_libssh();
 /// A new session that reads no configuration files and never blocks.
 Result<SessionHandle> new_session();
 
-/// What libssh has to say about the session's last failure, escaped; `fallback`
-/// when it says nothing.
+/// What libssh has to say about the session's last failure, escaped; `fallback` when it says nothing.
 std::string session_error(ssh_session_struct* session, const char* fallback);
 
 /// "SHA256:…" of a public key as it stands on the wire, as OpenSSH shows it.

@@ -14,8 +14,7 @@
 namespace sallyport::ssh {
 namespace {
 
-// A server can have one of each: what libssh calls them, without an ECDSA
-// curve.
+// A server can have one of each: what libssh calls them, without an ECDSA curve.
 std::string kind_of(const KeyHandle& key) {
   switch (ssh_key_type(key.get())) {
     case SSH_KEYTYPE_ED25519:
@@ -32,8 +31,7 @@ std::string kind_of(const KeyHandle& key) {
 }
 
 Result<> write_new(const std::string& path, std::string_view text, mode_t mode) {
-  // O_EXCL: neither an existing file nor somebody's symbolic link is written
-  // through.
+  // O_EXCL: neither an existing file nor somebody's symbolic link is written through.
   const net::Fd fd{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)};
   if (!fd) return fail(Errc::config, "make " + path + ": " + std::strerror(errno));
   while (!text.empty()) {

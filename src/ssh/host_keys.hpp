@@ -1,9 +1,10 @@
 // The server's own keys.
 #pragma once
 
-#include <sallyport/result.hpp>
 #include <string>
 #include <vector>
+
+#include <sallyport/result.hpp>
 
 #include "ssh/handles.hpp"
 
@@ -21,10 +22,8 @@ struct HostKey {
 /// At most one each of ed25519, ecdsa and rsa: that is what a server can offer.
 class HostKeys {
  public:
-  /// Loads the files; one that is not there is made (ed25519, mode 0600, with
-  /// FILE.pub beside it). Errc::config when a file can't be used: unreadable,
-  /// no private key, encrypted, two of one kind. Blocks; for start-up and
-  /// reload.
+  /// Loads the files; one that is not there is made (ed25519, mode 0600, with FILE.pub beside it). Errc::config when
+  /// a file can't be used: unreadable, no private key, encrypted, two of one kind. Blocks; for start-up and reload.
   static Result<HostKeys> load(const std::vector<std::string>& files);
 
   const std::vector<HostKey>& keys() const { return keys_; }

@@ -9,8 +9,7 @@
 
 namespace sallyport::ssh {
 
-/// Contiguous bytes with room behind them, into which the next read goes. Holds
-/// no memory while it is empty.
+/// Contiguous bytes with room behind them, into which the next read goes. Holds no memory while it is empty.
 class InputBuffer {
  public:
   bool empty() const { return end_ == begin_; }
@@ -24,8 +23,7 @@ class InputBuffer {
       if (capacity_ >= wanted) {
         std::memmove(bytes_.get(), data(), size());
       } else {
-        // Doubling: a packet that trickles in is copied a few times, not once
-        // for each read.
+        // Doubling: a packet that trickles in is copied a few times, not once for each read.
         const std::size_t capacity = std::max(wanted, capacity_ * 2);
         auto bytes = std::make_unique_for_overwrite<std::uint8_t[]>(capacity);
         if (!empty()) std::memcpy(bytes.get(), data(), size());

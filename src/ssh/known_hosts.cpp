@@ -25,8 +25,7 @@ std::string_view next_word(std::string_view& line) {
   return word;
 }
 
-// '*' and '?' as OpenSSH has them. Goes back to the last star alone, so that no
-// pattern takes exponential time.
+// '*' and '?' as OpenSSH has them. Goes back to the last star alone, so that no pattern takes exponential time.
 bool glob(std::string_view pattern, std::string_view text) {
   std::size_t p = 0;
   std::size_t t = 0;

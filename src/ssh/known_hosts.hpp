@@ -3,10 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <sallyport/bytes.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <sallyport/bytes.hpp>
 
 namespace sallyport::ssh {
 
@@ -23,20 +24,16 @@ class KnownHosts {
   static constexpr std::size_t kMaxFileSize = 16 * 1024 * 1024;
   static constexpr std::size_t kMaxLine = 64 * 1024;
 
-  /// `host` is what the user calls it: a name or an address; OpenSSH lists it
-  /// as "[host]:port" unless `port` is 22.
+  /// `host` is what the user calls it: a name or an address; OpenSSH lists it as "[host]:port" unless `port` is 22.
   KnownHosts(std::string_view host, std::uint16_t port);
 
-  /// Takes in the text of a file. A line that can't be understood is skipped:
-  /// it lets nobody in.
+  /// Takes in the text of a file. A line that can't be understood is skipped: it lets nobody in.
   void read(std::string_view text);
 
   HostKeyVerdict judge(ByteView key_blob) const;
-  /// Types of the keys listed for the host, each once, in the files' order:
-  /// "ssh-ed25519". Without the revoked ones.
+  /// Types of the keys listed for the host, each once, in the files' order: "ssh-ed25519". Without the revoked ones.
   std::vector<std::string> key_types() const;
-  /// Lines that were about this host but couldn't be used, with the reason
-  /// (@cert-authority, a broken key). For the log.
+  /// Lines that were about this host but couldn't be used, with the reason (@cert-authority, a broken key). For the log.
   const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:

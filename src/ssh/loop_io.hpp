@@ -1,12 +1,12 @@
-// What all SSH connections of one loop share: the read buffer, the write at the
-// end of a turn, the idle sweep.
+// What all SSH connections of one loop share: the read buffer, the write at the end of a turn, the idle sweep.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <sallyport/clock.hpp>
 #include <vector>
+
+#include <sallyport/clock.hpp>
 
 #include "net/handle.hpp"
 #include "net/loop.hpp"
@@ -30,12 +30,10 @@ class TurnUser {
   std::size_t sweep_slot_ = kNowhere;
 };
 
-/// Used on the loop's thread alone; must outlive the connections that use it.
-/// The process must ignore SIGPIPE.
+/// Used on the loop's thread alone; must outlive the connections that use it. The process must ignore SIGPIPE.
 class LoopIo {
  public:
-  /// Enough for bulk: a larger read costs more cache misses than it saves
-  /// calls.
+  /// Enough for bulk: a larger read costs more cache misses than it saves calls.
   static constexpr std::size_t kReadSize = 64 * 1024;
   /// Room in front of it, for the rest of the read before.
   static constexpr std::size_t kReadHeadroom = 16 * 1024;
@@ -49,8 +47,7 @@ class LoopIo {
   net::Loop& loop() { return loop_; }
   Clock& clock() { return clock_; }
   ChunkPool& chunks() { return chunks_; }
-  /// kReadHeadroom and kReadSize bytes, shared: whoever reads into it takes the
-  /// data out before its callback returns.
+  /// kReadHeadroom and kReadSize bytes, shared: whoever reads into it takes the data out before its callback returns.
   std::uint8_t* read_buffer() { return read_buffer_.get(); }
 
   /// end_of_turn() will be called. Nothing when it has been asked for already.

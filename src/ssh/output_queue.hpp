@@ -1,5 +1,4 @@
-// Bytes on their way to a socket, in chunks of one size, so that memory is
-// given back as it drains.
+// Bytes on their way to a socket, in chunks of one size, so that memory is given back as it drains.
 #pragma once
 
 #include <uv.h>
@@ -9,8 +8,9 @@
 #include <cstdint>
 #include <list>
 #include <memory>
-#include <sallyport/bytes.hpp>
 #include <vector>
+
+#include <sallyport/bytes.hpp>
 
 namespace sallyport::ssh {
 
@@ -47,8 +47,7 @@ class OutputQueue {
   void append(ByteView bytes);
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
-  /// The first pieces, for writev; returns how many there are. Valid until the
-  /// queue changes.
+  /// The first pieces, for writev; returns how many there are. Valid until the queue changes.
   unsigned int front(std::array<uv_buf_t, kMaxBuffers>& buffers) const;
   /// The first `count` bytes have been written.
   void consume(std::size_t count);

@@ -106,8 +106,7 @@ class ServerConnection::Impl final : public LoginDriver {
     if (yes && request.key && request.key->is_signed && message) {
       if (ssh_message_auth_reply_success(message.get(), 0) == SSH_OK) {
         logged_in_ = true;
-        connection_->call_driver();  // still held: what follows belongs to the
-                                     // transport's user
+        connection_->call_driver();  // still held: what follows belongs to the transport's user
         return;
       }
       connection_->die(Error{Errc::io, "the login could not be confirmed"});
@@ -186,8 +185,8 @@ class ServerConnection::Impl final : public LoginDriver {
     }
   }
 
-  // One request, with libssh's view of it: no message means that libssh could
-  // not use the key or the signature, and has said nothing to the client.
+  // One request, with libssh's view of it: no message means that libssh could not use the key or the signature, and
+  // has said nothing to the client.
   void take_request(MessageHandle message) {
     auto packet = std::exchange(packet_, std::nullopt);
     if (!packet) {
@@ -213,8 +212,7 @@ class ServerConnection::Impl final : public LoginDriver {
     connection_->call_driver();
   }
 
-  // libssh has verified the signature, but not that its type is the one that
-  // the request names.
+  // libssh has verified the signature, but not that its type is the one that the request names.
   static bool is_sound(const UserauthPacket& packet, ssh_message message) {
     const auto& allowed = user_key_algorithms();
     if (std::find(allowed.begin(), allowed.end(), packet.algorithm) == allowed.end()) return false;

@@ -4,14 +4,15 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include <sallyport/bytes.hpp>
 #include <sallyport/clock.hpp>
 #include <sallyport/config.hpp>
 #include <sallyport/result.hpp>
 #include <sallyport/transport.hpp>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "net/fd.hpp"
 #include "ssh/connection_info.hpp"
@@ -22,8 +23,7 @@ namespace sallyport::ssh {
 
 /// How to be a server.
 struct ServerOptions {
-  std::string identification = sallyport::ServerSettings::kDefaultIdentification;  ///< what follows
-                                                                                   ///< "SSH-2.0-"
+  std::string identification = sallyport::ServerSettings::kDefaultIdentification;  ///< what follows "SSH-2.0-"
   std::string banner;     ///< shown before the login; empty: none
   Algorithms algorithms;  ///< what is absent gets the built-in lists
   Duration login_grace_time = std::chrono::seconds(60);
@@ -32,12 +32,10 @@ struct ServerOptions {
   std::uint64_t rekey_data = 0;                   ///< bytes after which keys are exchanged anew; 0: libssh's choice
 };
 
-/// Host keys and options, checked and ready for any number of connections.
-/// Never changes; a reload makes another.
+/// Host keys and options, checked and ready for any number of connections. Never changes; a reload makes another.
 class ServerContext {
  public:
-  /// Errc::config when an algorithm is unknown or no host key fits the allowed
-  /// types.
+  /// Errc::config when an algorithm is unknown or no host key fits the allowed types.
   static Result<std::shared_ptr<const ServerContext>> make(const HostKeys& keys, ServerOptions options);
 
   const ServerOptions& options() const { return options_; }
@@ -60,11 +58,10 @@ struct UserauthRequest {
     std::string algorithm;    ///< of the signature: "rsa-sha2-512"
     Bytes blob;               ///< the key as it stands on the wire
     std::string fingerprint;  ///< "SHA256:…"
-    /// False: the client only asks whether the key would do. True: it has
-    /// proved that it has the private half; the signature has been verified.
+    /// False: the client only asks whether the key would do. True: it has proved that it has the private half; the
+    /// signature has been verified.
     bool is_signed = false;
-    bool user_present = false;   ///< sk keys: the signature says that the
-                                 ///< authenticator was touched
+    bool user_present = false;   ///< sk keys: the signature says that the authenticator was touched
     bool user_verified = false;  ///< sk keys: … and that its user was verified
   };
 
@@ -73,40 +70,34 @@ struct UserauthRequest {
   std::optional<PublicKey> key;
 };
 
-/// Who decides about a connection. Every call comes from the loop, never inside
-/// a call of ServerConnection's.
+/// Who decides about a connection. Every call comes from the loop, never inside a call of ServerConnection's.
 class ServerEvents {
  public:
   virtual ~ServerEvents() = default;
-  /// To be answered by accept(), reject() or offer_ok(), now or later; the next
-  /// request comes after the answer.
+  /// To be answered by accept(), reject() or offer_ok(), now or later; the next request comes after the answer.
   virtual void on_userauth(const UserauthRequest& request) = 0;
-  /// After accept(): the connection protocol begins. `transport` must be
-  /// attached inside this call or before the next turn of the loop. The
-  /// ServerConnection has nothing more to do; destroy it when you like, here
-  /// too.
+  /// After accept(): the connection protocol begins. `transport` must be attached inside this call or before the next
+  /// turn of the loop. The ServerConnection has nothing more to do; destroy it when you like, here too.
   virtual void on_logged_in(std::unique_ptr<Transport> transport) = 0;
-  /// The end without a login, once; nothing comes after it. Errc::timeout after
-  /// the grace time, Errc::denied after too many tries, Errc::closed when the
-  /// client went, Errc::protocol, Errc::io. *this may be destroyed here.
+  /// The end without a login, once; nothing comes after it. Errc::timeout after the grace time, Errc::denied after too
+  /// many tries, Errc::closed when the client went, Errc::protocol, Errc::io. *this may be destroyed here.
   virtual void on_failed(const Error& why) = 0;
 };
 
 /// One client's connection until it is logged in. Destroying it closes it.
 class ServerConnection {
  public:
-  /// `fd` is a connected stream socket. `io` and `events` must outlive the
-  /// connection.
+  /// `fd` is a connected stream socket. `io` and `events` must outlive the connection.
   ServerConnection(LoopIo& io, std::shared_ptr<const ServerContext> context, net::Fd fd, ServerEvents& events);
   ~ServerConnection();
   ServerConnection(const ServerConnection&) = delete;
   ServerConnection& operator=(const ServerConnection&) = delete;
 
-  /// Lets the client in. Only for a request that is_signed (or for another
-  /// method's proof): an offer is no login, and accepting one rejects it.
+  /// Lets the client in. Only for a request that is_signed (or for another method's proof): an offer is no login, and
+  /// accepting one rejects it.
   void accept();
-  /// Refuses; the client may try something else, max_auth_tries times in all.
-  /// As with sshd a refused offer is a try, and "none" isn't.
+  /// Refuses; the client may try something else, max_auth_tries times in all. As with sshd a refused offer is a try,
+  /// and "none" isn't.
   void reject();
   /// Answers an offer: a signature by this key would do.
   void offer_ok();

@@ -3,8 +3,7 @@
 namespace sallyport::ssh {
 namespace {
 
-// Reads from the front of a view; after the first thing that isn't there
-// nothing is.
+// Reads from the front of a view; after the first thing that isn't there nothing is.
 class Reader {
  public:
   explicit Reader(ByteView bytes) : bytes_(bytes) {}
@@ -25,8 +24,7 @@ class Reader {
     bytes_ = bytes_.subspan(length);
     return value;
   }
-  // A NUL would make libssh, which reads C strings, see another text than we
-  // do.
+  // A NUL would make libssh, which reads C strings, see another text than we do.
   std::string text() {
     const ByteView value = string();
     const std::string text{text_of(value)};
@@ -39,8 +37,7 @@ class Reader {
   bool ok_ = true;
 };
 
-// RFC 4253, 6.6; PROTOCOL.u2f: after an authenticator's signature come its
-// flags and counter.
+// RFC 4253, 6.6; PROTOCOL.u2f: after an authenticator's signature come its flags and counter.
 bool parse_signature(ByteView bytes, UserauthPacket& packet) {
   Reader signature{bytes};
   packet.signature_algorithm = signature.text();

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <optional>
-#include <sallyport/bytes.hpp>
 #include <string>
+
+#include <sallyport/bytes.hpp>
 
 namespace sallyport::ssh {
 
@@ -16,8 +17,7 @@ struct UserauthPacket {
   Bytes blob;
   bool has_signature = false;
   std::string signature_algorithm;       ///< as the signature itself names it
-  std::optional<std::uint8_t> sk_flags;  ///< of an authenticator's signature: 1
-                                         ///< user present, 4 user verified
+  std::optional<std::uint8_t> sk_flags;  ///< of an authenticator's signature: 1 user present, 4 user verified
   bool is_publickey() const { return method == "publickey" || method == "publickey-hostbound-v00@openssh.com"; }
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config.h"
+
 #include "libssh/priv.h"
 //
 #include "libssh/buffer.h"
@@ -13,6 +14,7 @@
 #include "libssh/session.h"
 #include "libssh/socket.h"
 #include "libssh/ssh2.h"
+
 #include "seam.h"
 
 #if LIBSSH_VERSION_MAJOR != 0 || LIBSSH_VERSION_MINOR != 12
@@ -35,3 +37,6 @@ struct ssh_socket_struct {
   struct ssh_packet_callbacks_struct connection_tap;
   struct ssh_packet_callbacks_struct userauth_tap;
 };
+
+// Puts our handlers in front of libssh's.
+void spssh_install_tap(ssh_socket s);

@@ -1,15 +1,13 @@
-// The packet tap: messages 80 to 100 come to us and not to libssh, requests for
-// user authentication come to both, and messages of ours go out through
-// libssh's framing and encryption.
+// The packet tap: messages 80 to 100 come to us and not to libssh, requests for user authentication come to both, and
+// messages of ours go out through libssh's framing and encryption.
+#include "internals.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "internals.h"
-
 enum { kFirst = SSH2_MSG_GLOBAL_REQUEST, kCount = SSH2_MSG_CHANNEL_FAILURE - SSH2_MSG_GLOBAL_REQUEST + 1 };
 
-// libssh has read the type byte already; it still stands in front of what the
-// buffer shows.
+// libssh has read the type byte already; it still stands in front of what the buffer shows.
 static const uint8_t* payload_of(ssh_buffer packet, size_t* length) {
   *length = (size_t)ssh_buffer_get_len(packet) + 1;
   return (const uint8_t*)ssh_buffer_get(packet) - 1;
@@ -20,8 +18,7 @@ static SSH_PACKET_CALLBACK(tap_message) {
   (void)session;
   (void)type;
   if (s->events != NULL) {
-    // A message that is nothing but its type leaves the buffer empty, and then
-    // libssh moves its start.
+    // A message that is nothing but its type leaves the buffer empty, and then libssh moves its start.
     size_t length = 0;
     if (ssh_buffer_get_len(packet) == 0) {
       s->events->message(s->owner, &type, 1);
@@ -55,14 +52,7 @@ static ssh_packet_callback connection_handlers[kCount] = {
 };
 static ssh_packet_callback userauth_handlers[1] = {tap_userauth};
 
-int spssh_attach(ssh_session session, const struct spssh_events* events, void* owner, const char* identification) {
-  ssh_socket s = session->socket;
-  if (identification != NULL) {
-    s->identification = strdup(identification);
-    if (s->identification == NULL) return -1;
-  }
-  s->events = events;
-  s->owner = owner;
+void spssh_install_tap(ssh_socket s) {
   s->connection_tap.start = kFirst;
   s->connection_tap.n_callbacks = kCount;
   s->connection_tap.callbacks = connection_handlers;
@@ -71,27 +61,12 @@ int spssh_attach(ssh_session session, const struct spssh_events* events, void* o
   s->userauth_tap.n_callbacks = 1;
   s->userauth_tap.callbacks = userauth_handlers;
   s->userauth_tap.user = s;
-  // libssh appends its own table when the peer's identification has come, so
-  // that ours are first.
-  ssh_packet_set_callbacks(session, &s->connection_tap);
-  ssh_packet_set_callbacks(session, &s->userauth_tap);
-  return session->packet_callbacks != NULL ? 0 : -1;
+  // libssh appends its own table when the peer's identification has come, so that ours are first.
+  ssh_packet_set_callbacks(s->session, &s->connection_tap);
+  ssh_packet_set_callbacks(s->session, &s->userauth_tap);
 }
 
-void spssh_detach(ssh_session session) {
-  if (session->socket != NULL) session->socket->events = NULL;
-}
-
-size_t spssh_feed(ssh_session session, uint8_t* data, size_t length) {
-  ssh_socket s = session->socket;
-  // The reader changes once the identification has been read: it is looked up
-  // each time.
-  if (!s->open || s->callbacks == NULL || s->callbacks->data == NULL) return 0;
-  return s->callbacks->data(data, length, s->callbacks->userdata);
-}
-
-// The header is prepended: without five bytes of headroom libssh would move the
-// whole payload.
+// The header is prepended: without five bytes of headroom libssh would move the whole payload.
 static int fill(ssh_buffer buffer, const uint8_t* head, size_t head_length, const uint8_t* tail, size_t tail_length) {
   static const uint8_t headroom[5];
   const size_t trailer = 64 + 32;  // padding and MAC
@@ -108,16 +83,14 @@ enum spssh_sent spssh_send(ssh_session session, const uint8_t* head, size_t head
   if (head_length == 0 || head_length + tail_length > MAX_PACKET_LEN || spssh_phase(session) == SPSSH_DEAD) {
     return SPSSH_FAILED;
   }
-  // While keys are exchanged libssh queues the buffer itself and makes another:
-  // it is looked up each time.
+  // While keys are exchanged libssh queues the buffer itself and makes another: it is looked up each time.
   if (fill(session->out_buffer, head, head_length, tail, tail_length) < 0) {
     ssh_buffer_reinit(session->out_buffer);
     return SPSSH_FAILED;
   }
   const struct ssh_iterator* const last = session->out_queue->end;
   if (ssh_packet_send(session) == SSH_ERROR) {
-    // libssh doesn't always note that it is dead; half a packet may be in its
-    // buffer.
+    // libssh doesn't always note that it is dead; half a packet may be in its buffer.
     session->session_state = SSH_SESSION_STATE_ERROR;
     return SPSSH_FAILED;
   }
@@ -160,8 +133,7 @@ uint32_t spssh_last_packet_length(ssh_session session) { return session->in_pack
 
 void spssh_trim(ssh_session session) {
   ssh_buffer fresh = NULL;
-  // libssh makes a new in_buffer when there is none. A packet whose length has
-  // been read is still in it.
+  // libssh makes a new in_buffer when there is none. A packet whose length has been read is still in it.
   if (session->packet_state == PACKET_STATE_INIT) SSH_BUFFER_FREE(session->in_buffer);
   if (ssh_buffer_get_len(session->out_buffer) != 0) return;
   fresh = ssh_buffer_new();

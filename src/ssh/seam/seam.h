@@ -1,50 +1,39 @@
-// The seam: the only place that sees libssh's private parts. Two C files
-// implement it, since some of libssh's private headers aren't C++-clean:
-// socket.c replaces libssh's socket layer, packet_tap.c taps and sends packets.
+// The seam: the only place that sees libssh's private parts. Two C files implement it, since some of libssh's private
+// headers aren't C++-clean: socket.c replaces libssh's socket layer, packet_tap.c taps and sends packets.
 //
 // What is used of libssh's internals, and why:
 //
-//   socket.h, poll.h    our own ssh_socket_* (all that other objects of libssh
-//   refer to) and proxy_disconnect, so that
-//                       libssh never sees a descriptor;
-//                       ssh_poll_new/free/init/cleanup, since
-//                       ssh_handle_packets() wants a poll handle (ours has no
-//                       descriptor and never fires)
-//   session.h           session->socket (ours); session->alive (a dead session
-//   sends nothing more);
-//                       session_state, flags (phase; authenticated; strict key
-//                       exchange, for the log); out_buffer (a payload goes
-//                       there before ssh_packet_send), out_queue,
-//                       dh_handshake_state (what waits during a re-exchange of
-//                       keys); in_buffer, packet_state, in_packet (to give an
-//                       idle session's buffers back); client, clientbanner (our
-//                       own identification in the client role)
-//   callbacks.h         struct ssh_socket_callbacks_struct: data, connected,
-//   userdata: how bytes get in packet.h            ssh_packet_set_callbacks
-//   (our table in front of libssh's), ssh_packet_send buffer.h ssh_buffer_* on
-//   packets and out_buffer messages.h          ssh_message_pop_head: the public
-//   ssh_message_get() would poll; auth_request.signature_state misc.h struct
-//   ssh_list, struct ssh_iterator: to look at out_queue
+//   socket.h, poll.h    our own ssh_socket_* (all that other objects of libssh refer to) and proxy_disconnect, so that
+//                       libssh never sees a descriptor; ssh_poll_new/free/init/cleanup, since ssh_handle_packets() wants
+//                       a poll handle (ours has no descriptor and never fires)
+//   session.h           session->socket (ours); session->alive (a dead session sends nothing more);
+//                       session_state, flags (phase; authenticated; strict key exchange, for the log);
+//                       out_buffer (a payload goes there before ssh_packet_send), out_queue, dh_handshake_state (what
+//                       waits during a re-exchange of keys); in_buffer, packet_state, in_packet (to give an idle session's
+//                       buffers back); client, clientbanner (our own identification in the client role)
+//   callbacks.h         struct ssh_socket_callbacks_struct: data, connected, userdata: how bytes get in
+//   packet.h            ssh_packet_set_callbacks (our table in front of libssh's), ssh_packet_send
+//   buffer.h            ssh_buffer_* on packets and out_buffer
+//   messages.h          ssh_message_pop_head: the public ssh_message_get() would poll; auth_request.signature_state
+//   misc.h              struct ssh_list, struct ssh_iterator: to look at out_queue
 #pragma once
 
-#include <libssh/libssh.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <libssh/libssh.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/// What a session tells its owner. Every call comes from inside spssh_feed(),
-/// spssh_send() or a public libssh function.
+/// What a session tells its owner. Every call comes from inside spssh_feed(), spssh_send() or a public libssh function.
 struct spssh_events {
   /// Bytes for the wire. Must take them all.
   void (*output)(void* owner, const uint8_t* data, size_t length);
-  /// One message of types 80 to 100 of an authenticated session; payload[0] is
-  /// the type.
+  /// One message of types 80 to 100 of an authenticated session; payload[0] is the type.
   void (*message)(void* owner, const uint8_t* payload, size_t length);
-  /// A user authentication request (RFC 4252, section 5), before libssh has
-  /// looked at it. payload[0] is the type.
+  /// A user authentication request (RFC 4252, section 5), before libssh has looked at it. payload[0] is the type.
   void (*userauth_request)(void* owner, const uint8_t* payload, size_t length);
 };
 
@@ -55,17 +44,15 @@ enum spssh_phase {
   SPSSH_DEAD             ///< an error, or the peer's DISCONNECT: ssh_get_error() says which
 };
 
-/// Ties `session` to its owner and puts the tap in place. To be called after
-/// ssh_bind_accept_fd(), which makes a new socket, or after ssh_new().
-/// `identification` (whole line without its end; copied) replaces libssh's in
-/// the client role; may be null. Returns 0, or -1 when out of memory.
+/// Ties `session` to its owner and puts the tap in place. To be called after ssh_bind_accept_fd(), which makes a new
+/// socket, or after ssh_new(). `identification` (whole line without its end; copied) replaces libssh's in the
+/// client role; may be null. Returns 0, or -1 when out of memory.
 int spssh_attach(ssh_session session, const struct spssh_events* events, void* owner, const char* identification);
 /// Nothing is told any more.
 void spssh_detach(ssh_session session);
 
-/// Gives libssh bytes from the wire and returns how many it took: one line or
-/// packet, or 0 when it needs more than that. `data` is decrypted in place.
-/// Handlers run inside: they must neither feed nor free this session.
+/// Gives libssh bytes from the wire and returns how many it took: one line or packet, or 0 when it needs more than that.
+/// `data` is decrypted in place. Handlers run inside: they must neither feed nor free this session.
 size_t spssh_feed(ssh_session session, uint8_t* data, size_t length);
 
 enum spssh_sent {
@@ -79,13 +66,11 @@ enum spssh_sent spssh_send(ssh_session session, const uint8_t* head, size_t head
 /// Bytes of the messages that libssh holds back.
 size_t spssh_queued(ssh_session session);
 
-/// The next message of the server role that waits for an answer, or null. To be
-/// freed with ssh_message_free().
+/// The next message of the server role that waits for an answer, or null. To be freed with ssh_message_free().
 ssh_message spssh_next_message(ssh_session session);
 
-/// True when it is a publickey request whose signature libssh has verified.
-/// (The public function is deprecated in favour of callbacks that want their
-/// answer at once.)
+/// True when it is a publickey request whose signature libssh has verified. (The public function is deprecated in
+/// favour of callbacks that want their answer at once.)
 int spssh_signature_valid(ssh_message message);
 
 enum spssh_phase spssh_phase(ssh_session session);
@@ -93,8 +78,7 @@ int spssh_in_rekey(ssh_session session);
 int spssh_strict_kex(ssh_session session);
 /// Length of the packet that was read last.
 uint32_t spssh_last_packet_length(ssh_session session);
-/// Gives back the buffers that libssh keeps (up to 64 KiB each) if no packet is
-/// half read or half written.
+/// Gives back the buffers that libssh keeps (up to 64 KiB each) if no packet is half read or half written.
 void spssh_trim(ssh_session session);
 
 #ifdef __cplusplus

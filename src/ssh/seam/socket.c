@@ -1,10 +1,9 @@
-// Our own implementation of libssh/socket.h: libuv owns the descriptor, libssh
-// sees a pipe in memory. libssh's own reads 4 KiB at a time, sets the
-// descriptor blocking, treats EAGAIN as the death of the connection.
+// Our own implementation of libssh/socket.h: libuv owns the descriptor, libssh sees a pipe in memory. libssh's own reads
+// 4 KiB at a time, sets the descriptor blocking, treats EAGAIN as the death of the connection.
+#include "internals.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "internals.h"
 
 int proxy_disconnect = 0;  // libssh's ssh_disconnect() sets it for proxy jumps, which we don't have
 
@@ -40,8 +39,7 @@ int ssh_socket_is_open(ssh_socket s) { return s->open; }
 
 void ssh_socket_set_callbacks(ssh_socket s, ssh_socket_callbacks callbacks) { s->callbacks = callbacks; }
 
-// The server role: ssh_bind_accept_fd() calls this with the descriptor that it
-// was given; ours isn't one.
+// The server role: ssh_bind_accept_fd() calls this with the descriptor that it was given; ours isn't one.
 int ssh_socket_set_fd(ssh_socket s, socket_t fd) {
   (void)fd;
   s->open = 1;
@@ -53,8 +51,7 @@ void ssh_socket_set_connected(ssh_socket s, struct ssh_poll_handle_struct* p) {
   s->open = 1;
 }
 
-// The client role: ssh_connect() believes that it connects here; the owner has
-// done so long before.
+// The client role: ssh_connect() believes that it connects here; the owner has done so long before.
 int ssh_socket_connect(ssh_socket s, const char* host, uint16_t port, const char* bind_addr) {
   (void)host;
   (void)port;
@@ -69,9 +66,8 @@ static void emit(ssh_socket s, const void* data, size_t length) {
   if (s->events != NULL) s->events->output(s->owner, data, length);
 }
 
-// The client's identification is fixed when libssh is compiled.
-// ssh_send_banner() notes it, as the exchange hash needs it, and writes it:
-// both are put right here.
+// The client's identification is fixed when libssh is compiled. ssh_send_banner() notes it, as the exchange hash needs
+// it, and writes it: both are put right here.
 static int write_identification(ssh_socket s) {
   char* copy = strdup(s->identification);
   if (copy == NULL) {
@@ -99,6 +95,30 @@ int ssh_socket_write(ssh_socket s, const void* buffer, uint32_t len) {
   return SSH_OK;
 }
 
+// This and what follows is ours. That it stands in this file makes the linker take the file.
+int spssh_attach(ssh_session session, const struct spssh_events* events, void* owner, const char* identification) {
+  ssh_socket s = session->socket;
+  if (identification != NULL) {
+    s->identification = strdup(identification);
+    if (s->identification == NULL) return -1;
+  }
+  s->events = events;
+  s->owner = owner;
+  spssh_install_tap(s);
+  return session->packet_callbacks != NULL ? 0 : -1;
+}
+
+void spssh_detach(ssh_session session) {
+  if (session->socket != NULL) session->socket->events = NULL;
+}
+
+size_t spssh_feed(ssh_session session, uint8_t* data, size_t length) {
+  ssh_socket s = session->socket;
+  // The reader changes once the identification has been read: it is looked up each time.
+  if (!s->open || s->callbacks == NULL || s->callbacks->data == NULL) return 0;
+  return s->callbacks->data(data, length, s->callbacks->userdata);
+}
+
 // A handle without a descriptor: poll() skips it.
 struct ssh_poll_handle_struct* ssh_socket_get_poll_handle(ssh_socket s) {
   if (s->poll_handle == NULL) s->poll_handle = ssh_poll_new(SSH_INVALID_SOCKET, 0, ssh_socket_pollcallback, s);
@@ -113,8 +133,7 @@ int ssh_socket_pollcallback(struct ssh_poll_handle_struct* p, socket_t fd, int r
   return 0;
 }
 
-// Nothing of what follows has a meaning without a descriptor: libssh wants the
-// names.
+// Nothing of what follows has a meaning without a descriptor: libssh wants the names.
 
 socket_t ssh_socket_get_fd(ssh_socket s) {
   (void)s;

@@ -131,8 +131,7 @@ TEST_F(LoginTest, SurvivesDestructionAtAnyMoment) {
     client_.failed.reset();
     client_.connected = false;
     servers_.clear();
-    // A connection that waits in the kernel's queue would become a server of
-    // the next round: harmless.
+    // A connection that waits in the kernel's queue would become a server of the next round: harmless.
   }
 }
 

@@ -85,8 +85,7 @@ class SshTest : public ::testing::Test {
   SshTest();
   void TearDown() override;
 
-  /// Listens, for any number of connections; each becomes a ServerSide in
-  /// servers_.
+  /// Listens, for any number of connections; each becomes a ServerSide in servers_.
   void listen();
   void listen(ServerOptions options);
   ClientOptions client_options() const;

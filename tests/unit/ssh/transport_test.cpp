@@ -50,8 +50,7 @@ TEST_F(TransportTest, ExchangesKeysUnderLoadInBothDirections) {
   connect(client_opts);
   ASSERT_TRUE(run_until([this] { return client_.connected && servers_[0]->logged_in; }));
   constexpr std::size_t kMessages = 400;
-  // Each side keeps a little ahead of the other's answers, so that exchanges
-  // begin with data on its way.
+  // Each side keeps a little ahead of the other's answers, so that exchanges begin with data on its way.
   std::size_t sent_up = 0;
   std::size_t sent_down = 0;
   auto pump = [&] {
@@ -73,8 +72,7 @@ TEST_F(TransportTest, ExchangesKeysUnderLoadInBothDirections) {
   EXPECT_FALSE(client_.log.closed);
 }
 
-// The problem of 2011: what falls due while the socket is shut must neither be
-// lost nor spoil the stream.
+// The problem of 2011: what falls due while the socket is shut must neither be lost nor spoil the stream.
 TEST_F(TransportTest, QueuesBehindAPeerThatDoesNotReadAndTellsWhenItDrained) {
   ServerOptions options;
   options.rekey_data = 1024 * 1024;
