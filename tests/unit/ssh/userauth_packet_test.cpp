@@ -1,0 +1,70 @@
+#include "ssh/userauth_packet.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+namespace sallyport::ssh {
+namespace {
+
+void put(Bytes& out, std::string_view text) {
+  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(text.size() >> shift));
+  out.insert(out.end(), text.begin(), text.end());
+}
+
+Bytes publickey_request(bool with_signature, std::string_view method = "publickey") {
+  Bytes packet{50};
+  put(packet, "alice+web1");
+  put(packet, "ssh-connection");
+  put(packet, method);
+  packet.push_back(with_signature ? 1 : 0);
+  put(packet, "sk-ssh-ed25519@openssh.com");
+  put(packet, "the key");
+  if (method != "publickey") put(packet, "the host key");
+  if (with_signature) {
+    Bytes signature;
+    put(signature, "sk-ssh-ed25519@openssh.com");
+    put(signature, "64 bytes");
+    signature.insert(signature.end(), {5, 0, 0, 0, 9});
+    put(packet, std::string{signature.begin(), signature.end()});
+  }
+  return packet;
+}
+
+TEST(UserauthPacketTest, ReadsASignedRequestWithAnAuthenticatorsFlags) {
+  for (const char* method : {"publickey", "publickey-hostbound-v00@openssh.com"}) {
+    const auto packet = parse_userauth(publickey_request(true, method));
+    ASSERT_TRUE(packet);
+    EXPECT_EQ(packet->user, "alice+web1");
+    EXPECT_TRUE(packet->has_signature);
+    EXPECT_EQ(text_of(packet->blob), "the key");
+    EXPECT_EQ(packet->signature_algorithm, "sk-ssh-ed25519@openssh.com");
+    EXPECT_EQ(packet->sk_flags, 5);
+  }
+}
+
+TEST(UserauthPacketTest, ReadsAnOffer) {
+  const auto packet = parse_userauth(publickey_request(false));
+  ASSERT_TRUE(packet);
+  EXPECT_FALSE(packet->has_signature);
+  EXPECT_EQ(packet->algorithm, "sk-ssh-ed25519@openssh.com");
+}
+
+TEST(UserauthPacketTest, RefusesEveryTruncation) {
+  const Bytes whole = publickey_request(true);
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_FALSE(parse_userauth(ByteView{whole}.first(size))) << size;
+  }
+}
+
+TEST(UserauthPacketTest, RefusesANulInAName) {
+  Bytes packet{50};
+  put(packet, std::string_view{"root\0x", 6});
+  put(packet, "ssh-connection");
+  put(packet, "none");
+  EXPECT_FALSE(parse_userauth(packet));
+}
+
+}  // namespace
+}  // namespace sallyport::ssh
