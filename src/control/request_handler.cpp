@@ -1,0 +1,175 @@
+#include "control/request_handler.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <iterator>
+#include <utility>
+
+#include "control/row_json.hpp"
+
+namespace sallyport::control {
+namespace {
+
+constexpr std::string_view kEndedByAdministrator = "ended by the administrator";
+/// What a reason may hold, since it goes into a message to the client.
+constexpr std::size_t kReasonBytes = 256;
+
+std::string ok_response(Json result) {
+  Json response;
+  response["ok"] = true;
+  response["result"] = std::move(result);
+  return to_line(response);
+}
+
+/// "c12" is the letter 'c' and the number 12. No other spelling, so that an id has one only.
+bool read_id(std::string_view text, char& letter, std::uint64_t& value) {
+  if (text.size() < 2 || text[1] == '0') return false;
+  letter = text[0];
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data() + 1, end, value);
+  return read.ec == std::errc() && read.ptr == end;
+}
+
+template <typename Row>
+Json rows_json(const std::vector<Row>& rows, const Moment& moment) {
+  Json json = Json::array();
+  for (const Row& row : rows) json.push_back(to_json(row, moment));
+  return json;
+}
+
+}  // namespace
+
+std::string error_response(std::string_view why) {
+  Json response;
+  response["ok"] = false;
+  response["error"] = why;
+  return to_line(response);
+}
+
+/// A request that has a known verb and known members, each of them a string.
+struct RequestHandler::Request {
+  const Json& members;
+  const Requester& requester;
+
+  /// The member's text; empty when it is absent.
+  std::string text(const char* name) const {
+    const auto found = members.find(name);
+    return found == members.end() ? std::string() : found->get<std::string>();
+  }
+};
+
+struct RequestHandler::Verb {
+  std::string_view name;
+  void (RequestHandler::*run)(const Request& request, Reply reply);
+  std::string_view required;  ///< a member that must be there; empty: none
+  std::string_view optional;  ///< a member that may be there; empty: none
+};
+
+const RequestHandler::Verb RequestHandler::kVerbs[] = {
+    {"status", &RequestHandler::status, "", ""},
+    {"connections", &RequestHandler::list_connections, "", ""},
+    {"channels", &RequestHandler::list_channels, "", ""},
+    {"trunks", &RequestHandler::list_trunks, "", ""},
+    {"kill", &RequestHandler::kill, "id", "reason"},
+    {"reload", &RequestHandler::reload, "", ""},
+    {"drain", &RequestHandler::drain, "", ""},
+    {"explain", &RequestHandler::explain, "query", ""},
+};
+
+RequestHandler::RequestHandler(Connections& connections, DaemonControl& daemon, const Clock& clock, log::Logger& log,
+                               WallClock now)
+    : connections_(connections), daemon_(daemon), clock_(clock), log_(log), now_(std::move(now)) {}
+
+void RequestHandler::handle(std::string_view line, const Requester& requester, Reply reply) {
+  const Json members = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (!members.is_object()) return reply(error_response("a request is one JSON object on one line"));
+  const auto name = members.find("verb");
+  if (name == members.end() || !name->is_string()) return reply(error_response("a request has a string \"verb\""));
+  const auto& wanted = name->get_ref<const std::string&>();
+  const auto* verb = std::find_if(std::begin(kVerbs), std::end(kVerbs), [&](const Verb& v) { return v.name == wanted; });
+  if (verb == std::end(kVerbs)) {
+    return reply(error_response("unknown verb \"" + log::escape(wanted, 64) + "\""));
+  }
+  for (const auto& member : members.items()) {
+    // A misspelt member must not change what a verb does without a word.
+    const std::string& key = member.key();
+    if (key != "verb" && (key.empty() || (key != verb->required && key != verb->optional))) {
+      return reply(error_response(wanted + " has no member \"" + log::escape(key, 64) + "\""));
+    }
+    if (!member.value().is_string()) return reply(error_response("\"" + key + "\" is not a string"));
+  }
+  if (!verb->required.empty() && !members.contains(verb->required)) {
+    return reply(error_response(wanted + " needs \"" + std::string(verb->required) + "\""));
+  }
+  (this->*verb->run)(Request{members, requester}, std::move(reply));
+}
+
+void RequestHandler::status(const Request&, Reply reply) {
+  Json json = to_json(daemon_.status(), {clock_.now(), now_()});
+  json["connections"] = connections_.connections().size();
+  json["channels"] = connections_.channels().size();
+  json["trunks"] = connections_.trunks().size();
+  reply(ok_response(std::move(json)));
+}
+
+void RequestHandler::list_connections(const Request&, Reply reply) {
+  reply(ok_response(rows_json(connections_.connections(), {clock_.now(), now_()})));
+}
+
+void RequestHandler::list_channels(const Request&, Reply reply) {
+  reply(ok_response(rows_json(connections_.channels(), {clock_.now(), now_()})));
+}
+
+void RequestHandler::list_trunks(const Request&, Reply reply) {
+  reply(ok_response(rows_json(connections_.trunks(), {clock_.now(), now_()})));
+}
+
+void RequestHandler::kill(const Request& request, Reply reply) {
+  const std::string id = request.text("id");
+  std::string reason = request.text("reason");
+  reason = reason.empty() ? std::string(kEndedByAdministrator) : log::escape(reason, kReasonBytes);
+  char letter = 0;
+  std::uint64_t value = 0;
+  const bool is_id = read_id(id, letter, value);
+  if (!is_id || (letter != 'c' && letter != 'h')) {
+    return reply(error_response("kill takes the id of a connection (c1) or of a channel (h1), not \"" +
+                                log::escape(id, 64) + "\""));
+  }
+  const Result<> done = letter == 'c' ? connections_.end_connection(ConnectionId{value}, reason)
+                                      : connections_.end_channel(ChannelId{value}, reason);
+  if (!done) {
+    if (done.error().code == Errc::not_found) {
+      return reply(error_response((letter == 'c' ? "no connection " : "no channel ") + id));
+    }
+    return reply(error_response(done.error().detail));
+  }
+  log_.info("{}={} ended through the control socket uid={} pid={} reason=\"{}\"", letter == 'c' ? "conn" : "chan", id,
+            request.requester.uid, request.requester.pid, reason);
+  reply(ok_response(Json{{"ended", id}}));
+}
+
+void RequestHandler::reload(const Request& request, Reply reply) {
+  log_.info("reload asked for through the control socket uid={} pid={}", request.requester.uid, request.requester.pid);
+  daemon_.reload([reply = std::move(reply)](const Result<>& done) {
+    reply(done ? ok_response(Json{{"reloaded", true}}) : error_response(done.error().detail));
+  });
+}
+
+void RequestHandler::drain(const Request& request, Reply reply) {
+  log_.info("drain asked for through the control socket uid={} pid={}", request.requester.uid, request.requester.pid);
+  daemon_.drain();
+  reply(ok_response(Json{{"draining", true}}));
+}
+
+void RequestHandler::explain(const Request& request, Reply reply) {
+  Result<ExplainAnswer> answer = daemon_.explain(request.text("query"));
+  if (!answer) return reply(error_response(answer.error().detail));
+  Json json;
+  json["text"] = std::move(answer->text);
+  json["explanation"] = Json::parse(answer->json, nullptr, /*allow_exceptions=*/false);
+  if (json["explanation"].is_discarded()) json["explanation"] = nullptr;
+  reply(ok_response(std::move(json)));
+}
+
+}  // namespace sallyport::control

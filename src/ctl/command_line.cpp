@@ -1,0 +1,122 @@
+#include "ctl/command_line.hpp"
+
+#include <chrono>
+#include <ostream>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "ctl/client.hpp"
+#include "ctl/show.hpp"
+#include "ctl/table.hpp"
+
+namespace sallyport::ctl {
+namespace {
+
+constexpr const char* kDefaultSocket = "/run/sallyport/control.sock";
+constexpr int kDefaultTimeout = 10;
+constexpr int kLongestTimeout = 3600;
+
+constexpr const char* kDescription =
+    "Looks into a running sallyportd and steers it.\n"
+    "\n"
+    "sallyportd is an SSH bastion: clients log in to it, and it carries their sessions on to the machines behind it\n"
+    "(targets). A connection (c1, c2, ...) is one client that is logged in. A channel (h1, h2, ...) is one shell,\n"
+    "command or file transfer of a connection. A trunk (t1, t2, ...) is a connection from the bastion to a target,\n"
+    "shared by all channels of one user to it.";
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  sallyportctl status                               is it running, and how busy is it\n"
+    "  sallyportctl connections                          who is logged in\n"
+    "  sallyportctl kill c12                             disconnect that client\n"
+    "  sallyportctl --json trunks | jq '.[].address'     for scripts\n"
+    "  sallyportctl explain user=alice,target=web1       where would she go, and why\n"
+    "\n"
+    "Exit status: 0 done, 1 failed (the reason is on standard error), 2 wrong usage.\n"
+    "Only root and sallyportd's own user may use the control socket. The manual is sallyportctl(1).";
+
+struct Options {
+  std::string socket = kDefaultSocket;
+  int timeout = kDefaultTimeout;
+  bool json = false;
+  std::string argument;
+};
+
+/// A verb; `key` is the member of the request that its argument becomes, nullptr if it takes none.
+struct Verb {
+  const char* name;
+  const char* help;
+  const char* key;
+  const char* argument;
+  const char* argument_help;
+};
+
+constexpr Verb kVerbs[] = {
+    {"status", "Version, uptime, where it listens, how much is open", nullptr, nullptr, nullptr},
+    {"connections", "List the clients that are logged in", nullptr, nullptr, nullptr},
+    {"channels", "List their shells, commands and transfers", nullptr, nullptr, nullptr},
+    {"trunks", "List the shared connections to targets", nullptr, nullptr, nullptr},
+    {"kill", "End a connection or a channel at once", "id", "ID",
+     "c1 ends that connection with all its channels, h1 that channel"},
+    {"reload", "Read the configuration again; nobody is disconnected, and a wrong one changes nothing", nullptr, nullptr,
+     nullptr},
+    {"drain", "Accept nothing new, and end sallyportd when the last channel has ended", nullptr, nullptr, nullptr},
+    {"explain", "Say which route and channel rule a login would get, and why", "query", "QUERY",
+     "user=NAME[,target=NAME][,source=ADDRESS][,command=TEXT]"},
+};
+
+void add_options(CLI::App& app, Options& options) {
+  app.add_option("-s,--socket", options.socket, "The daemon's control socket")
+      ->type_name("SOCKET")
+      ->capture_default_str();
+  app.add_flag("--json", options.json, "Print one JSON value instead of a table");
+  app.add_option("--timeout", options.timeout, "How long to wait for the daemon's answer, in seconds")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1, kLongestTimeout))
+      ->capture_default_str();
+}
+
+Exit ask_and_show(const Verb& verb, const Options& options, std::ostream& out, std::ostream& err) {
+  const auto complain = [&err](const Error& error) {
+    err << "sallyportctl: " << printable_lines(error.detail) << '\n';
+    return Exit::failure;
+  };
+  const std::string request =
+      verb.key == nullptr ? request_line(verb.name) : request_line(verb.name, verb.key, options.argument);
+  const Result<std::string> response = ask(options.socket, request, std::chrono::seconds(options.timeout));
+  if (!response) return complain(response.error());
+  const Result<std::string> text = show(verb.name, *response, options.json);
+  if (!text) return complain(text.error());
+  out << *text << std::flush;
+  if (!out) return complain({Errc::io, "the output can't be written"});
+  return Exit::ok;
+}
+
+}  // namespace
+
+Exit run(int argc, const char* const* argv, const std::string& version, std::ostream& out, std::ostream& err) {
+  Options options;
+  CLI::App app(kDescription, "sallyportctl");
+  app.footer(kFooter);
+  app.set_version_flag("-V,--version", "sallyportctl " + version);
+  app.get_formatter()->column_width(34);
+  add_options(app, options);
+  app.fallthrough();  // options may stand behind the verb as well
+  app.require_subcommand(1);
+  for (const Verb& verb : kVerbs) {
+    CLI::App* sub = app.add_subcommand(verb.name, verb.help);
+    if (verb.key != nullptr) sub->add_option(verb.argument, options.argument, verb.argument_help)->required();
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error, out, err) == 0 ? Exit::ok : Exit::usage;
+  }
+  for (const Verb& verb : kVerbs) {
+    if (app.got_subcommand(verb.name)) return ask_and_show(verb, options, out, err);
+  }
+  return Exit::usage;
+}
+
+}  // namespace sallyport::ctl

@@ -1,0 +1,159 @@
+#include "ctl/show.hpp"
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "ctl/table.hpp"
+
+namespace sallyport::ctl {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// The member as a cell's text; "" for what is absent or of no type that a cell can have.
+std::string text_of(const Json& row, const char* key) {
+  const auto found = row.find(key);
+  if (found == row.end()) return {};
+  if (found->is_string()) return printable(found->get_ref<const std::string&>());
+  if (found->is_number_unsigned()) return std::to_string(found->get<std::uint64_t>());
+  return {};
+}
+
+std::uint64_t number_of(const Json& row, const char* key) {
+  const auto found = row.find(key);
+  return found != row.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+}
+
+std::string bytes_of(const Json& row, const char* key) { return short_bytes(number_of(row, key)); }
+std::string age_of(const Json& row) { return short_duration(number_of(row, "age_seconds")); }
+
+using MakeRow = std::vector<std::string> (*)(const Json&);
+
+std::vector<std::string> connection_cells(const Json& row) {
+  return {text_of(row, "id"),       text_of(row, "user"),     text_of(row, "source"),    text_of(row, "target"), text_of(row, "route"),
+          text_of(row, "channels"), bytes_of(row, "bytes_in"), bytes_of(row, "bytes_out"), age_of(row)};
+}
+
+std::vector<std::string> channel_cells(const Json& row) {
+  std::string what = text_of(row, "request");
+  if (what.empty()) what = text_of(row, "type");
+  const auto trunk = row.find("trunk");
+  const bool on_trunk = trunk != row.end() && trunk->is_string();
+  const std::string target = text_of(row, "target");
+  std::string via = on_trunk ? text_of(row, "trunk") : std::string(target.empty() ? "" : "local");
+  return {text_of(row, "id"),
+          text_of(row, "connection"),
+          std::move(via),
+          text_of(row, "user"),
+          target,
+          std::move(what),
+          text_of(row, "state"),
+          bytes_of(row, "bytes_in"),
+          bytes_of(row, "bytes_out"),
+          age_of(row),
+          text_of(row, "command")};
+}
+
+std::vector<std::string> trunk_cells(const Json& row) {
+  const auto idle = row.find("idle_seconds");
+  const bool is_idle = idle != row.end() && idle->is_number_unsigned();
+  return {text_of(row, "id"),
+          text_of(row, "user"),
+          text_of(row, "target"),
+          text_of(row, "upstream_user") + "@" + text_of(row, "address"),
+          text_of(row, "state"),
+          text_of(row, "channels") + "/" + text_of(row, "channel_limit"),
+          text_of(row, "connections"),
+          is_idle ? short_duration(idle->get<std::uint64_t>()) : std::string(),
+          bytes_of(row, "bytes_in"),
+          bytes_of(row, "bytes_out"),
+          age_of(row)};
+}
+
+Result<std::string> rows_text(const Json& result, const std::vector<Column>& columns, MakeRow cells) {
+  std::vector<std::vector<std::string>> rows;
+  for (const Json& row : result) {
+    if (!row.is_object()) return fail(Errc::protocol, "the daemon's answer makes no sense");
+    rows.push_back(cells(row));
+  }
+  return table(columns, rows);
+}
+
+std::string status_text(const Json& result) {
+  std::string listening;
+  if (const auto found = result.find("listening"); found != result.end() && found->is_array()) {
+    for (const Json& address : *found) {
+      if (!address.is_string()) continue;
+      if (!listening.empty()) listening += ", ";
+      listening += printable(address.get_ref<const std::string&>());
+    }
+  }
+  const auto draining = result.find("draining");
+  const bool drains = draining != result.end() && draining->is_boolean() && draining->get<bool>();
+  return fmt::format(
+      "sallyportd {} is {}, process {}, up {}\n"
+      "  listening      {}\n"
+      "  configuration  {}, loaded {}\n"
+      "  connections    {} open, {} accepted, {} failed logins\n"
+      "  channels       {}\n"
+      "  trunks         {}\n",
+      text_of(result, "version"), drains ? "draining" : "running", text_of(result, "pid"), age_of(result),
+      listening.empty() ? "nowhere" : listening, text_of(result, "config_file"), text_of(result, "config_loaded"),
+      number_of(result, "connections"), number_of(result, "connections_accepted"), number_of(result, "logins_failed"),
+      number_of(result, "channels"), number_of(result, "trunks"));
+}
+
+const std::vector<Column> kConnectionColumns = {{"ID"}, {"USER"}, {"FROM"}, {"TARGET"}, {"ROUTE"}, {"CHANNELS", true}, {"IN", true}, {"OUT", true}, {"AGE", true}};
+const std::vector<Column> kChannelColumns = {{"ID"}, {"CONN"}, {"VIA"}, {"USER"}, {"TARGET"}, {"REQUEST"}, {"STATE"}, {"IN", true}, {"OUT", true}, {"AGE", true}, {"COMMAND"}};
+const std::vector<Column> kTrunkColumns = {{"ID"}, {"USER"}, {"TARGET"}, {"LOGIN"}, {"STATE"}, {"CHANNELS", true}, {"CLIENTS", true}, {"IDLE", true}, {"IN", true}, {"OUT", true}, {"AGE", true}};
+
+}  // namespace
+
+std::string request_line(std::string_view verb, std::string_view key, std::string_view value) {
+  Json request;
+  request["verb"] = verb;
+  if (!key.empty()) request[std::string(key)] = value;
+  return request.dump(-1, ' ', true, Json::error_handler_t::replace);
+}
+
+Result<std::string> show(std::string_view verb, std::string_view response, bool json) {
+  const Failure nonsense = fail(Errc::protocol, "the daemon's answer makes no sense");
+  const Json parsed = Json::parse(response, nullptr, /*allow_exceptions=*/false);
+  if (!parsed.is_object()) return nonsense;
+  const auto ok = parsed.find("ok");
+  if (ok == parsed.end() || !ok->is_boolean()) return nonsense;
+  if (!ok->get<bool>()) {
+    const auto error = parsed.find("error");
+    if (error == parsed.end() || !error->is_string()) return nonsense;
+    return fail(Errc::denied, printable_lines(error->get_ref<const std::string&>()));
+  }
+  const auto result = parsed.find("result");
+  if (result == parsed.end()) return nonsense;
+  if (json) {
+    const auto explanation = result->find("explanation");
+    const Json& value = verb == "explain" && explanation != result->end() ? *explanation : *result;
+    return value.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
+  }
+  const bool is_list = verb == "connections" || verb == "channels" || verb == "trunks";
+  if (is_list != result->is_array()) return nonsense;
+  if (!is_list && !result->is_object()) return nonsense;
+  if (verb == "connections") return rows_text(*result, kConnectionColumns, connection_cells);
+  if (verb == "channels") return rows_text(*result, kChannelColumns, channel_cells);
+  if (verb == "trunks") return rows_text(*result, kTrunkColumns, trunk_cells);
+  if (verb == "status") return status_text(*result);
+  if (verb == "kill") return "ended " + text_of(*result, "ended") + "\n";
+  if (verb == "reload") return std::string("the configuration has been reloaded\n");
+  if (verb == "drain") return std::string("draining: nothing new is accepted, sallyportd ends with the last channel\n");
+  if (verb == "explain") {
+    const auto text = result->find("text");
+    if (text == result->end() || !text->is_string()) return nonsense;
+    return printable_lines(text->get_ref<const std::string&>());
+  }
+  return nonsense;
+}
+
+}  // namespace sallyport::ctl
