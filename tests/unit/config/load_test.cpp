@@ -1,0 +1,168 @@
+#include "config/load.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "unit/config/memory_files.hpp"
+
+namespace sallyport::config {
+namespace {
+
+using ::testing::ElementsAre;
+
+std::string told(const Loaded& loaded) {
+  std::string all;
+  for (const Problem& problem : loaded.problems) all += to_string(problem) + "\n";
+  return all;
+}
+
+Config loaded_from(const MemoryFiles& files) {
+  Loaded loaded = load("/c/main.toml", files);
+  EXPECT_NE(loaded.config, nullptr) << told(loaded);
+  return loaded.config ? *loaded.config : Config{};
+}
+
+constexpr const char* kFull = R"(
+include = ["conf.d/*.toml"]
+[[listen]]
+address = "127.0.0.1:2222"
+[[listen]]
+address = "[::]:2222"
+[server]
+host_keys = ["keys/a", "/abs/b"]
+control_socket = "run/s"
+banner = "@banner.txt"
+drain_timeout = "1m30s"
+[log]
+level = "debug"
+format = "json"
+file = "log"
+[audit]
+file = "audit"
+[algorithms]
+kex = ["curve25519-sha256"]
+[limits]
+max_startups = "1:2:3"
+channel_window = "64KiB"
+[groups]
+ops = ["alice", "b*"]
+[defaults]
+idle_timeout = "1h"
+[target.web1]
+address = "[fe80::1]:2200"
+credentials = ["key:k/{user}"]
+known_hosts = "kh"
+keepalive_interval = "0s"
+forward_agent = false
+[target.web1.algorithms]
+ciphers = ["aes256-ctr"]
+[target.sh]
+kind = "local"
+user = "nobody"
+shell = ["/bin/bash", "-r"]
+environment = { LANG = "C.UTF-8", X = "a \"b\" \\ \u0007 ü" }
+accept_environment = ["LC_*"]
+subsystems = { sftp = ["/usr/lib/openssh/sftp-server", ""], "a@b" = ["./x"] }
+[[route]]
+name = "r"
+users = ["@ops"]
+targets = []
+sources = ["10.0.0.0/8"]
+to = "web1"
+channels_per_trunk = 3
+[[route.channel]]
+request = ["exec", "shell"]
+command = "b-*"
+to = "sh"
+[[route.channel]]
+request = "subsystem"
+subsystem = "x"
+deny = "no"
+)";
+
+MemoryFiles full() {
+  MemoryFiles files;
+  files.contents["/c/main.toml"] = kFull;
+  files.contents["/c/banner.txt"] = "@hello\n";
+  files.contents["/c/conf.d/a.toml"] = "[target.db]\naddress='db'\ncredentials=['key:k']\nknown_hosts='../kh'\n[[route]]\nto='db'\n";
+  return files;
+}
+
+TEST(Load, ReadsEverything) {
+  const Config config = loaded_from(full());
+  EXPECT_THAT(config.listens, ElementsAre(ListenAddress{"127.0.0.1", 2222}, ListenAddress{"::", 2222}));
+  EXPECT_THAT(config.server.host_keys, ElementsAre("/c/keys/a", "/abs/b"));
+  EXPECT_EQ(config.server.control_socket, "/c/run/s");
+  EXPECT_EQ(config.server.banner, "@hello\n");
+  EXPECT_EQ(config.server.drain_timeout, Duration(std::chrono::seconds(90)));
+  EXPECT_EQ(config.log.file, "/c/log");
+  EXPECT_THAT(config.auth.authorized_keys, ElementsAre("/c/authorized_keys/{user}"));
+  EXPECT_EQ(config.limits.max_startups, (MaxStartups{1, 2, 3}));
+  EXPECT_EQ(config.limits.channel_window, 65536U);
+  EXPECT_EQ(config.defaults.idle_timeout, Duration(std::chrono::hours(1)));
+  EXPECT_EQ(config.defaults.keepalive_count, 3U);
+  const Target& web1 = config.targets.at("web1");
+  EXPECT_EQ(web1.host, "fe80::1");
+  EXPECT_EQ(web1.port, 2200);
+  EXPECT_EQ(web1.user, "{user}");
+  EXPECT_EQ(web1.credentials.at(0).value, "/c/k/{user}");
+  EXPECT_EQ(web1.options.keepalive_interval, Duration(0));
+  EXPECT_EQ(config.targets.at("sh").local.subsystems.at("a@b").at(0), "/c/x");
+  EXPECT_EQ(config.routes.at(0).channels.size(), 2U);
+}
+
+TEST(Load, PathsOfAnIncludedFileAreRelativeToIt) {
+  const Config config = loaded_from(full());
+  EXPECT_EQ(config.targets.at("db").credentials.at(0).value, "/c/conf.d/k");
+  EXPECT_EQ(config.targets.at("db").known_hosts, "/c/kh");
+  EXPECT_EQ(config.targets.at("db").port, 22);
+}
+
+TEST(Load, RoutesOfIncludedFilesComeLaterAndGetNames) {
+  const Config config = loaded_from(full());
+  ASSERT_EQ(config.routes.size(), 2U);
+  EXPECT_EQ(config.routes[0].name, "r");
+  EXPECT_EQ(config.routes[1].name, "route 2");
+}
+
+void expect_round_trip(const Config& config) {
+  MemoryFiles files;
+  files.contents["/elsewhere/copy.toml"] = to_toml(config);
+  const Loaded again = load("/elsewhere/copy.toml", files);
+  ASSERT_NE(again.config, nullptr) << told(again) << to_toml(config);
+  Config copy = *again.config;
+  copy.file = config.file;
+  EXPECT_EQ(copy, config) << to_toml(config);
+}
+
+TEST(Emit, LoadsAgainToTheSame) { expect_round_trip(loaded_from(full())); }
+
+TEST(Emit, FillsInTheDefaultsAndLoadsAgain) {
+  MemoryFiles files;
+  files.contents["/c/main.toml"] = "[[listen]]\naddress='127.0.0.1:0'\n";
+  const Config config = loaded_from(files);
+  const std::string text = to_toml(config);
+  for (const char* line : {"idle_timeout = \"10m\"", "max_startups = \"50:30:200\"", "channel_window = \"2MiB\"", "record = \"none\""}) {
+    EXPECT_THAT(text, ::testing::HasSubstr(line));
+  }
+  expect_round_trip(config);
+}
+
+TEST(Sample, PassesTheCheckAndLoadsAgain) {
+  const Loaded loaded = load(SALLYPORT_SAMPLE);
+  ASSERT_NE(loaded.config, nullptr) << told(loaded);
+  expect_round_trip(*loaded.config);
+}
+
+TEST(Sample, ShowsTheDefaults) {
+  const Loaded loaded = load(SALLYPORT_SAMPLE);
+  ASSERT_NE(loaded.config, nullptr) << told(loaded);
+  EXPECT_EQ(loaded.config->limits, Limits{});
+  EXPECT_EQ(loaded.config->defaults, Options{});
+  EXPECT_EQ(loaded.config->log, LogSettings{});
+  EXPECT_EQ(loaded.config->server.identification, ServerSettings::kDefaultIdentification);
+  EXPECT_EQ(loaded.config->auth.max_authorized_keys_size, AuthSettings{}.max_authorized_keys_size);
+}
+
+}  // namespace
+}  // namespace sallyport::config

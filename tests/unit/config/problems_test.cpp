@@ -1,0 +1,153 @@
+// What the loader says, and where.
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/load.hpp"
+#include "unit/config/memory_files.hpp"
+
+namespace sallyport::config {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::vector<std::string> problems_of(const std::string& text) {
+  MemoryFiles files;
+  files.contents["/c/main.toml"] = text;
+  const Loaded loaded = load("/c/main.toml", files);
+  EXPECT_EQ(loaded.config == nullptr, !loaded.problems.empty());
+  std::vector<std::string> lines;
+  for (const Problem& problem : loaded.problems) lines.push_back(to_string(problem));
+  return lines;
+}
+
+constexpr const char* kListen = "[[listen]]\naddress = \"127.0.0.1:0\"\n";  // two lines in front of each row's text
+
+struct Row {
+  const char* name;
+  const char* text;
+  const char* problem;
+};
+
+class ProblemTest : public ::testing::TestWithParam<Row> {};
+
+TEST_P(ProblemTest, NamesPlaceFoundAndExpected) {
+  const auto lines = problems_of(std::string(kListen) + GetParam().text);
+  ASSERT_EQ(lines.size(), 1U) << ::testing::PrintToString(lines);
+  EXPECT_EQ(lines[0].substr(0, std::string("/c/main.toml:").size()), "/c/main.toml:");
+  EXPECT_THAT(lines[0], HasSubstr(GetParam().problem));
+}
+
+constexpr const char* kSshTarget = "address='h'\ncredentials=['key:k']\nknown_hosts='kh'\n";
+
+const Row kRows[] = {
+    {"UnknownSection", "[sever]\n", ":3:2: unknown key \"sever\"; did you mean \"server\"?"},
+    {"UnknownKey", "[server]\n  hostkeys = []\n", ":4:3: unknown key \"hostkeys\" in [server]; did you mean \"host_keys\"?"},
+    {"UnknownOption", "[defaults]\nidle_timout = '1s'\n", ":4:1: unknown key \"idle_timout\" in [defaults]; did you mean \"idle_timeout\"?"},
+    {"NumberForDuration", "[server]\ndrain_timeout = 30\n", ":4:17: server.drain_timeout: found the number 30, expected a duration with its unit, such as \"30s\""},
+    {"DurationWithoutUnit", "[defaults]\nmax_age = '30'\n", ":4:11: defaults.max_age: found the string \"30\", expected a duration"},
+    {"Word", "[log]\nlevel = 'inof'\n", ":4:9: log.level: found the string \"inof\", expected one of \"trace\", \"debug\", \"info\", \"warn\", \"error\"; did you mean \"info\"?"},
+    {"Number", "[limits]\nmax_auth_tries = 0\n", ":4:18: limits.max_auth_tries: found the number 0, expected a whole number from 1 to 1000"},
+    {"Startups", "[limits]\nmax_startups = '1:2'\n", ":4:16: limits.max_startups: found the string \"1:2\""},
+    {"ListItem", "[auth]\nauthorized_keys = ['a',\n 5]\n", ":5:2: auth.authorized_keys: found the number 5, expected a string that is not empty"},
+    {"Placeholder", "[auth]\nauthorized_keys = ['k/{usr}']\n", ":4:20: found \"k/{usr}\", expected no other placeholder than {user}"},
+    {"Algorithm", "[algorithms]\nkex = ['curve25519-sha265']\n", ":4:8: algorithms.kex: found the string \"curve25519-sha265\", expected the name of an algorithm that this build knows; did you mean \"curve25519-sha256\"?"},
+    {"EmptyAlgorithms", "[algorithms]\nmacs = []\n", ":4:8: algorithms.macs: found an empty list, expected at least one name"},
+    {"Table", "server = 5\n", ":3:1: "},
+    {"Syntax", "[server\n", ":3:8: "},
+    {"Listen", "[[listen]]\naddress = 'localhost:22'\n", ":4:11: listen.address: found the string \"localhost:22\", expected an IP address and a port"},
+    {"ListenWithout", "[[listen]]\n", ":3:1: expected the key \"address\" in [listen]"},
+    {"Methods", "[auth]\nmethods = ['publickey', 'password']\n", ":4:25: auth.methods: \"password\" is not supported yet"},
+    {"UserCa", "[auth]\ntrusted_user_ca_keys = ['ca.pub']\n", ":4:1: auth.trusted_user_ca_keys is not supported yet"},
+    {"Recording", "[recording]\ndirectory = '/r'\n", ": recording is not supported yet"},
+    {"Record", "[defaults]\nrecord = 'all'\n", ":4:1: defaults.record is not supported yet"},
+    {"Agent", "[defaults]\nforward_agent = true\n", ":4:1: defaults.forward_agent is not supported yet"},
+    {"Forwarding", "[defaults]\nlocal_forwarding = ['*']\n", ":4:1: defaults.local_forwarding is not supported yet"},
+    {"RouteToNowhere", "[target.web1]\nkind='local'\n[[route]]\nto = 'web2'\n", ":6:6: route.to: found the string \"web2\", expected the name of a [target.NAME], or \"{target}\"; did you mean \"web1\"?"},
+    {"Group", "[groups]\nops = []\n[[route]]\nusers = ['@op']\nto = '{target}'\n", ":6:10: route.users: found the string \"@op\", expected a group of [groups]; did you mean \"ops\"?"},
+    {"Source", "[[route]]\nsources = ['10.0.0.1/8']\nto = '{target}'\n", ":4:12: route.sources: found the string \"10.0.0.1/8\", expected a network"},
+    {"NoTo", "[[route]]\nname = 'x'\n", ":3:1: expected the key \"to\" in [route]"},
+    {"LocalWithAddress", "[target.a]\nkind = 'local'\naddress = 'x'\n", ":5:1: target.a.address: only a target with kind = \"ssh\" has it"},
+    {"Kind", "[target.a]\nkind = 'loacl'\n", ":4:8: target.a.kind: found the string \"loacl\", expected one of \"ssh\", \"local\"; did you mean \"local\"?"},
+    {"KnownHosts", "[target.a]\naddress='h'\ncredentials=['key:k']\n", ":3:1: expected the key \"known_hosts\" in [target.a]"},
+    {"Credential", "[target.a]\naddress='h'\nknown_hosts='kh'\ncredentials=['agent:/x']\n", ":6:14: target.a.credentials: \"agent:/x\" is not supported yet"},
+    {"Shell", "[target.a]\nkind='local'\nshell=['sh']\n", ":5:8: target.a.shell: found the string \"sh\", expected a path"},
+    {"Variable", "[target.a]\nkind='local'\nenvironment={'1A'='x'}\n", ": target.a.environment: found the name \"1A\""},
+    {"Nul", "[target.a]\nkind='local'\nenvironment={A=\"x\\u0000\"}\n", ":5:16: target.a.environment.A: found the string \"x\\x00\", expected a string"},
+    {"TargetName", "[target.'a/b']\nkind='local'\n", ": target: found the name \"a/b\""},
+    {"Rule", "[[route]]\nto='{target}'\n[[route.channel]]\nrequest='exce'\nto='{target}'\n", ":6:9: route.channel.request: found the string \"exce\""},
+    {"RuleBoth", "[[route]]\nto='{target}'\n[[route.channel]]\nrequest='exec'\nto='{target}'\ndeny='no'\n", ":8:6: route.channel: \"to\" and \"deny\" exclude each other"},
+    {"RuleNone", "[[route]]\nto='{target}'\n[[route.channel]]\nrequest='exec'\n", ":5:1: route.channel: expected one of the keys \"to\" and \"deny\""},
+    {"RuleLater", "[[route]]\nto='{target}'\n[[route.channel]]\nrequest='direct-tcpip'\nto='{target}'\n", ":7:4: route.channel.to: not supported yet for \"direct-tcpip\""},
+    {"Proxy", "[[listen]]\naddress='[::]:22'\nproxy_protocol_from=['10.0.0.0/8']\n", ":5:1: listen.proxy_protocol_from is not supported yet"},
+    {"Identification", "[server]\nidentification=\"Open-SSH\"\n", ":4:16: server.identification: found"},
+    {"BannerFile", "[server]\nbanner='@none.txt'\n", ":4:8: server.banner: can't read /c/none.txt: No such file"},
+};
+
+INSTANTIATE_TEST_SUITE_P(Rows, ProblemTest, ::testing::ValuesIn(kRows), [](const auto& row) { return std::string(row.param.name); });
+
+TEST(Problems, AreAllToldAtOnceInTheOrderOfTheFile) {
+  const auto lines = problems_of("[log]\nlevel = 1\n[server]\nx = 1\n[[listen]]\naddress = 2\n");
+  ASSERT_EQ(lines.size(), 3U) << ::testing::PrintToString(lines);
+  EXPECT_THAT(lines[0], HasSubstr(":2:9: log.level"));
+  EXPECT_THAT(lines[1], HasSubstr(":4:1: unknown key"));
+  EXPECT_THAT(lines[2], HasSubstr(":6:11: listen.address"));
+}
+
+TEST(Problems, WithoutAListener) { EXPECT_THAT(problems_of("")[0], HasSubstr("expected at least one [[listen]]")); }
+
+TEST(Problems, OfAMissingFileNameTheFile) {
+  const Loaded loaded = load("/c/none.toml", MemoryFiles());
+  ASSERT_EQ(loaded.problems.size(), 1U);
+  EXPECT_EQ(to_string(loaded.problems[0]), "/c/none.toml: can't read /c/none.toml: No such file or directory");
+}
+
+TEST(Problems, OffIsAcceptedForWhatComesLater) {
+  const std::string text = std::string(kListen) +
+                           "proxy_protocol_from=[]\n[auth]\ntrusted_user_ca_keys=[]\nrevoked_keys=[]\n[recording]\n[defaults]\n"
+                           "record='none'\nforward_agent=false\nforward_x11=false\nlocal_forwarding=[]\nremote_forwarding=[]\n"
+                           "[target.a]\n" + kSshTarget;
+  EXPECT_TRUE(problems_of(text).empty()) << ::testing::PrintToString(problems_of(text));
+}
+
+struct IncludeTest : ::testing::Test {
+  std::string first_problem() {
+    const Loaded loaded = load("/c/main.toml", files);
+    return loaded.problems.empty() ? "" : to_string(loaded.problems[0]);
+  }
+  MemoryFiles files;
+};
+
+TEST_F(IncludeTest, LoopsAreNoticed) {
+  files.contents["/c/main.toml"] = "include = ['a.toml']\n";
+  files.contents["/c/a.toml"] = "include = ['main.toml']\n";
+  EXPECT_EQ(first_problem(), "/c/a.toml:1:12: /c/main.toml includes itself");
+}
+
+TEST_F(IncludeTest, DepthIsLimited) {
+  files.contents["/c/main.toml"] = "include = ['0.toml']\n";
+  for (int i = 0; i < 20; ++i) files.contents["/c/" + std::to_string(i) + ".toml"] = "include = ['" + std::to_string(i + 1) + ".toml']\n";
+  EXPECT_THAT(first_problem(), HasSubstr("includes are nested more than 8 deep"));
+}
+
+TEST_F(IncludeTest, AFileThatIsNamedMustExist) {
+  files.contents["/c/main.toml"] = "include = ['none.toml']\n";
+  EXPECT_EQ(first_problem(), "/c/main.toml:1:12: can't read /c/none.toml: No such file or directory");
+}
+
+TEST_F(IncludeTest, AKeyThatTwoFilesSetIsAProblem) {
+  files.contents["/c/main.toml"] = "include = ['a.toml']\n[log]\nlevel = 'info'\n";
+  files.contents["/c/a.toml"] = "[log]\nlevel = 'warn'\n";
+  EXPECT_EQ(first_problem(), "/c/a.toml:2:1: \"level\" has been set already, in /c/main.toml, line 3");
+}
+
+TEST_F(IncludeTest, ATargetThatTwoFilesDefineIsAProblem) {
+  files.contents["/c/main.toml"] = "include = ['a.toml']\n[target.x]\nkind='local'\n";
+  files.contents["/c/a.toml"] = "[target.x]\nkind='local'\n";
+  EXPECT_THAT(first_problem(), HasSubstr("/c/a.toml:2:1: \"kind\" has been set already"));
+}
+
+}  // namespace
+}  // namespace sallyport::config

@@ -1,0 +1,112 @@
+#include "route/explain.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "unit/route/config_text.hpp"
+
+namespace sallyport::route {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr const char* kConfig = R"(
+[target.web1]
+address = "10.0.0.5"
+credentials = ["key:keys/{user}"]
+known_hosts = "kh"
+[target.sh]
+kind = "local"
+[[route]]
+name = "ops"
+users = ["@ops"]
+targets = ["web*"]
+to = "web1"
+[[route]]
+name = "web"
+users = ["alice"]
+targets = ["web*"]
+sources = ["10.0.0.0/8"]
+to = "web1"
+  [[route.channel]]
+  request = "subsystem"
+  to = "sh"
+  [[route.channel]]
+  request = "exec"
+  command = "b,*"
+  deny = "not that"
+[groups]
+ops = ["bob"]
+)";
+
+struct ExplainTest : ::testing::Test {
+  Explanation explained(const char* text) {
+    const auto query = parse_explain_query(text, *config);
+    if (query) return explain(config, *query);
+    ADD_FAILURE() << query.error().detail;
+    return {};
+  }
+  std::string refused(const char* text) {
+    const auto query = parse_explain_query(text, *config);
+    return query ? "(accepted)" : query.error().detail;
+  }
+  std::shared_ptr<const Config> config = config_of(kConfig);
+};
+
+TEST_F(ExplainTest, TellsWhyEachRouteAndRuleDidNotMatchAndWhatWon) {
+  EXPECT_EQ(to_text(explained("user=alice,target=web1,source=10.1.2.3,command=uname -a")),
+            "login of user alice, target web1, from 10.1.2.3\n"
+            "  route \"ops\": no: user alice is not among @ops\n"
+            "  route \"web\": matches\n"
+            "channel with request exec \"uname -a\"\n"
+            "  rule 1 (request subsystem): no: request exec is not subsystem\n"
+            "  rule 2 (request exec, command \"b,*\"): no: the command is not like \"b,*\"\n"
+            "  no rule matches: the route's target\n"
+            "result: target web1 (ssh)\n"
+            "  address = 10.0.0.5:22\n"
+            "  user = alice\n"
+            "  credential = key:/c/keys/alice\n"
+            "  known_hosts = /c/kh\n"
+            "  idle_timeout = 10m\n"
+            "  max_age = 12h\n"
+            "  channels_per_trunk = 10\n"
+            "  keepalive_interval = 15s\n"
+            "  keepalive_count = 3\n"
+            "  connect_timeout = 10s\n");
+}
+
+TEST_F(ExplainTest, CommandsMayHoldCommasAndCanBeDenied) {
+  const Explanation explanation = explained("user=alice+web1,source=10.1.2.3,command=b,c=d");
+  EXPECT_EQ(explanation.query.command, "b,c=d");
+  EXPECT_EQ(explanation.denied, "not that");
+  EXPECT_THAT(to_text(explanation), HasSubstr("result: denied, the client is told \"not that\"\n"));
+}
+
+TEST_F(ExplainTest, TellsThatNoRouteMatches) {
+  const Explanation explanation = explained("user=alice,target=web1,source=192.0.2.1");
+  EXPECT_EQ(explanation.route, std::nullopt);
+  EXPECT_THAT(to_text(explanation), HasSubstr("no: source 192.0.2.1 is not in 10.0.0.0/8\n  no route matches\n"));
+  EXPECT_EQ(explanation.denied, "no route for target 'web1'");
+}
+
+TEST_F(ExplainTest, GivesTheSameAsJson) {
+  const auto json = to_json(explained("user=alice,target=web1,source=10.1.2.3,subsystem=sftp"));
+  EXPECT_EQ(json["route"], "web");
+  EXPECT_EQ(json["routes"][0]["matches"], false);
+  EXPECT_EQ(json["request"], "subsystem");
+  EXPECT_EQ(json["rule"], "rule 1 (request subsystem)");
+  EXPECT_EQ(json["target"]["name"], "sh");
+  EXPECT_EQ(json["denied"], nullptr);
+}
+
+TEST_F(ExplainTest, RefusesQueriesThatItDoesNotUnderstand) {
+  EXPECT_EQ(refused("usr=alice"), "unknown key \"usr\", expected one of user, target, source, request, subsystem, command; did you mean \"user\"?");
+  EXPECT_EQ(refused("alice"), "found \"alice\", expected key=value");
+  EXPECT_EQ(refused("target=web1"), "expected user=NAME");
+  EXPECT_EQ(refused("user=alice,source=10.0.0.0/8"), "source: found \"10.0.0.0/8\", expected an IP address");
+  EXPECT_THAT(refused("user=a/b"), HasSubstr("characters that are not allowed"));
+}
+
+}  // namespace
+}  // namespace sallyport::route

@@ -1,0 +1,179 @@
+#include "route/router.hpp"
+
+#include <gtest/gtest.h>
+
+#include "unit/route/config_text.hpp"
+
+namespace sallyport::route {
+namespace {
+
+constexpr const char* kConfig = R"(
+[groups]
+ops = ["bob", "op-*"]
+[defaults]
+idle_timeout = "1m"
+keepalive_count = 4
+connect_timeout = "5s"
+[algorithms]
+kex = ["curve25519-sha256"]
+ciphers = ["aes256-ctr"]
+[target.web1]
+address = "{target}.example:2200"
+credentials = ["key:keys/{user}_{target}"]
+known_hosts = "kh"
+keepalive_count = 5
+connect_timeout = "6s"
+algorithms = { ciphers = ["aes128-ctr"] }
+[target.db]
+address = "db"
+user = "postgres"
+credentials = ["key:k"]
+known_hosts = "kh"
+[target.sh]
+kind = "local"
+[[route]]
+name = "ops from inside"
+users = ["@ops"]
+targets = ["web*"]
+sources = ["10.0.0.0/8", "fd00::/8"]
+to = "web1"
+connect_timeout = "7s"
+  [[route.channel]]
+  request = "exec"
+  command = "bastion-*"
+  to = "sh"
+  [[route.channel]]
+  request = ["subsystem"]
+  subsystem = "netconf"
+  deny = "no netconf"
+  [[route.channel]]
+  request = "session"
+  command = "rm *"
+  deny = "rm is not for you"
+[[route]]
+name = "by name"
+users = ["carol"]
+to = "{target}"
+[[route]]
+name = "alice's shell"
+users = ["alice"]
+to = "sh"
+[[route]]
+name = "all sessions"
+users = ["dave"]
+to = "db"
+  [[route.channel]]
+  request = "session"
+  to = "sh"
+)";
+
+struct RouterTest : ::testing::Test {
+  /// The route's name, or what the client is told.
+  std::string routed(const char* user, std::optional<std::string> target, const char* source = "10.0.0.1") {
+    const auto decision = router.route({user, std::move(target), source});
+    return decision ? decision->route().name : decision.error().detail;
+  }
+  /// The name of the target where a channel ends, or what the client is told.
+  std::string ends(const ChannelQuery& query, const char* user = "bob", std::optional<std::string> target = "web1") {
+    const auto decision = router.route({user, std::move(target), "10.0.0.1"});
+    if (!decision) return "(no route)";
+    const ChannelDecision channel = decide_channel(*decision, query);
+    return channel.target() != nullptr ? channel.target()->name : channel.denied()->told;
+  }
+  Router router{config_of(kConfig)};
+};
+
+TEST_F(RouterTest, MatchesUsersTargetsAndSources) {
+  EXPECT_EQ(routed("bob", "web1"), "ops from inside");
+  EXPECT_EQ(routed("op-7", "web9", "fd00::1"), "ops from inside");
+  EXPECT_EQ(routed("bob", "web1", "::ffff:10.1.1.1"), "ops from inside");
+  EXPECT_EQ(routed("bob", "web1", "192.0.2.1"), "no route for target 'web1'");
+  EXPECT_EQ(routed("bob", "web1", "garbage"), "no route for target 'web1'");
+  EXPECT_EQ(routed("alice", "web1"), "no route for target 'web1'");
+  EXPECT_EQ(routed("bob", std::nullopt), "no route: name a target, as in user+target");
+}
+
+TEST_F(RouterTest, WithoutTargetsARouteServesItsOwnTargetOnly) {
+  EXPECT_EQ(routed("alice", std::nullopt), "alice's shell");
+  EXPECT_EQ(routed("alice", "sh"), "alice's shell");
+  EXPECT_EQ(routed("alice", "db"), "no route for target 'db'");
+}
+
+TEST_F(RouterTest, TargetPlaceholderPicksConfiguredTargetsOnly) {
+  EXPECT_EQ(routed("carol", "db"), "by name");
+  EXPECT_EQ(routed("carol", "nosuch"), "no route for target 'nosuch'");
+  EXPECT_EQ(routed("carol", std::nullopt), "no route: name a target, as in user+target");
+  EXPECT_EQ(router.route({"carol", "db", ""})->target.user, "postgres");
+}
+
+TEST_F(RouterTest, UnsafeNamesAreNotRepeatedAndGetNowhere) {
+  EXPECT_EQ(routed("carol", "\x1b[2J"), "no route for this target");
+  EXPECT_EQ(routed("op-/../x", "web1"), "no route for target 'web1'");
+  EXPECT_EQ(routed("bob", "web/../../x"), "no route for this target");
+}
+
+TEST_F(RouterTest, FillsInPlaceholdersAndOptionsByPrecedence) {
+  const auto decision = router.route({"bob", "web7", "10.0.0.1"});
+  ASSERT_TRUE(decision);
+  const ResolvedTarget& target = decision->target;
+  EXPECT_EQ(target.name, "web1");
+  EXPECT_EQ(target.host, "web7.example");
+  EXPECT_EQ(target.port, 2200);
+  EXPECT_EQ(target.user, "bob");
+  EXPECT_EQ(target.credentials.at(0).value, "/c/keys/bob_web7");
+  EXPECT_EQ(target.algorithms.kex->at(0), "curve25519-sha256");
+  EXPECT_EQ(target.algorithms.ciphers->at(0), "aes128-ctr");
+  EXPECT_EQ(target.options.idle_timeout, Duration(std::chrono::minutes(1)));     // [defaults]
+  EXPECT_EQ(target.options.keepalive_count, 5U);                                 // target
+  EXPECT_EQ(target.options.connect_timeout, Duration(std::chrono::seconds(7)));  // route
+  EXPECT_EQ(target.options.channels_per_trunk, 10U);                             // built in
+}
+
+TEST_F(RouterTest, ChannelRulesDecideInOrder) {
+  EXPECT_EQ(ends({"shell"}), "web1");
+  EXPECT_EQ(ends({"exec", "uname"}), "web1");
+  EXPECT_EQ(ends({"exec", "bastion-status -v"}), "sh");
+  EXPECT_EQ(ends({"exec", "rm -rf /"}), "rm is not for you");
+  EXPECT_EQ(ends({"subsystem", "", "netconf"}), "no netconf");
+  EXPECT_EQ(ends({"subsystem", "", "sftp"}), "web1");
+}
+
+TEST_F(RouterTest, SessionStandsForShellExecAndSubsystem) {
+  EXPECT_EQ(ends({"shell"}, "dave", std::nullopt), "sh");
+  EXPECT_EQ(ends({"exec", "x"}, "dave", std::nullopt), "sh");
+  EXPECT_EQ(ends({"subsystem", "", "sftp"}, "dave", std::nullopt), "sh");
+  EXPECT_EQ(ends({"direct-tcpip"}, "dave", std::nullopt), "db");
+}
+
+TEST_F(RouterTest, ADecisionKeepsItsConfiguration) {
+  auto decision = router.route({"bob", "web1", "10.0.0.1"});
+  ASSERT_TRUE(decision);
+  router = Router(config_of(""));
+  EXPECT_EQ(decide_channel(*decision, {"exec", "bastion-x"}).target()->name, "sh");
+}
+
+TEST(Fingerprint, DiffersWithEverythingThatMatters) {
+  ResolvedTarget a;
+  a.name = "t";
+  a.credentials = {{Credential::Kind::key_file, "x"}};
+  const std::string base = policy_fingerprint(a);
+  EXPECT_EQ(policy_fingerprint(ResolvedTarget(a)), base);
+  const auto changed = [&a](auto change) {
+    ResolvedTarget b = a;
+    change(b);
+    return policy_fingerprint(b);
+  };
+  EXPECT_NE(changed([](ResolvedTarget& t) { t.user = "u"; }), base);
+  EXPECT_NE(changed([](ResolvedTarget& t) { t.port = 23; }), base);
+  EXPECT_NE(changed([](ResolvedTarget& t) { t.known_hosts = "k"; }), base);
+  EXPECT_NE(changed([](ResolvedTarget& t) { t.credentials.clear(); }), base);
+  EXPECT_NE(changed([](ResolvedTarget& t) { t.options.forward_agent = true; }), base);
+  EXPECT_NE(changed([](ResolvedTarget& t) { t.options.max_age = Duration(1); }), base);
+  EXPECT_NE(changed([](ResolvedTarget& t) { t.algorithms.kex.emplace(); }), base);
+  EXPECT_NE(changed([](ResolvedTarget& t) { t.local.environment["A"] = "b"; }), base);
+  // Text that moves from one field to the next must not look the same.
+  EXPECT_NE(changed([](ResolvedTarget& t) { t.host = "ab"; t.user = "c"; }), changed([](ResolvedTarget& t) { t.host = "a"; t.user = "bc"; }));
+}
+
+}  // namespace
+}  // namespace sallyport::route
