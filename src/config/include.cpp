@@ -19,12 +19,15 @@ bool is_array_of_tables(const Node& node) {
                      [](const Node& item) { return item.kind == Node::Kind::table; });
 }
 
+/// Sections may be spread over files, a single target may not: half of one in another file would surprise its reader.
+bool may_be_spread(const Node& parent) { return parent.key != "target"; }
+
 void merge(Node& into, Node&& from, Problems& problems) {
   for (Node& child : from.children) {
     Node* present = into.find(child.key);
     if (present == nullptr) {
       into.children.push_back(std::move(child));
-    } else if (present->kind == Node::Kind::table && child.kind == Node::Kind::table) {
+    } else if (present->kind == Node::Kind::table && child.kind == Node::Kind::table && may_be_spread(into)) {
       merge(*present, std::move(child), problems);
     } else if (is_array_of_tables(*present) && is_array_of_tables(child)) {
       std::move(child.children.begin(), child.children.end(), std::back_inserter(present->children));
