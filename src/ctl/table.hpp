@@ -25,7 +25,7 @@ struct Column {
 
 /// "45s", "12m05s", "3h07m", "9d04h".
 [[nodiscard]] std::string short_duration(std::uint64_t seconds);
-/// "999", "1.2K", "34M": three digits at most, powers of 1024.
+/// "999", "1.2K", "34M": powers of 1024.
 [[nodiscard]] std::string short_bytes(std::uint64_t bytes);
 
 }  // namespace sallyport::ctl

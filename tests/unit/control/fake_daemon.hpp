@@ -1,0 +1,52 @@
+// The daemon's ports with a script, and a clock that stands still.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sallyport/clock.hpp>
+#include <sallyport/connections.hpp>
+
+namespace sallyport::control {
+
+class StoppedClock final : public Clock {
+ public:
+  TimePoint now() const override { return TimePoint(std::chrono::hours(100)); }
+  std::unique_ptr<Timer> after(Duration, std::function<void()>) override { return nullptr; }
+};
+
+class FakeDaemon final : public Connections, public DaemonControl {
+ public:
+  std::vector<ConnectionRow> connections() const override { return connections_; }
+  std::vector<ChannelRow> channels() const override { return channels_; }
+  std::vector<TrunkRow> trunks() const override { return trunks_; }
+  Result<> end_connection(ConnectionId id, std::string_view reason) override {
+    if (number(id) >= 100) return fail(Errc::not_found, "no such");
+    ended_.push_back("c" + std::to_string(number(id)) + " " + std::string(reason));
+    return {};
+  }
+  Result<> end_channel(ChannelId id, std::string_view reason) override {
+    if (number(id) >= 100) return fail(Errc::not_found, "no such");
+    ended_.push_back("h" + std::to_string(number(id)) + " " + std::string(reason));
+    return {};
+  }
+
+  DaemonStatus status() const override { return status_; }
+  void reload(std::function<void(Result<>)> done) override { reloading_ = std::move(done); }
+  void drain() override { draining_ = true; }
+  Result<ExplainAnswer> explain(std::string_view query) const override {
+    if (query == "bad") return fail(Errc::config, "no user= in the query");
+    return ExplainAnswer{"route: web\nasked: " + std::string(query) + "\n", R"({"route":"web"})"};
+  }
+
+  std::vector<ConnectionRow> connections_;
+  std::vector<ChannelRow> channels_;
+  std::vector<TrunkRow> trunks_;
+  DaemonStatus status_;
+  std::vector<std::string> ended_;
+  std::function<void(Result<>)> reloading_;
+  bool draining_ = false;
+};
+
+}  // namespace sallyport::control

@@ -1,0 +1,182 @@
+#include "control/request_handler.hpp"
+
+#include <optional>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "fake_daemon.hpp"
+#include "fakes/memory_logger.hpp"
+
+namespace sallyport::control {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using nlohmann::json;
+
+constexpr auto kTimeOfDay = std::chrono::sys_days{std::chrono::year{2026} / 5 / 6} + std::chrono::hours(1);
+
+class RequestHandlerTest : public testing::Test {
+ protected:
+  /// The one response; fails when there is none yet, or more than one.
+  std::string ask(std::string_view line) {
+    std::optional<std::string> response;
+    handler_.handle(line, {1000, 77}, [&](std::string text) {
+      EXPECT_FALSE(response) << "a second response";
+      response = std::move(text);
+    });
+    EXPECT_TRUE(response) << line;
+    return response.value_or("");
+  }
+  json result(std::string_view line) {
+    const json parsed = json::parse(ask(line));
+    EXPECT_EQ(parsed.at("ok"), true);
+    return parsed.value("result", json());
+  }
+  std::string error(std::string_view line) {
+    const json parsed = json::parse(ask(line));
+    EXPECT_EQ(parsed.at("ok"), false) << line;
+    return parsed.value("error", "");
+  }
+
+  FakeDaemon daemon_;
+  StoppedClock clock_;
+  fakes::MemoryLogger log_;
+  RequestHandler handler_{daemon_, daemon_, clock_, log_, [] { return kTimeOfDay; }};
+};
+
+TEST_F(RequestHandlerTest, RefusesWhatIsNoRequest) {
+  for (const char* line : {"", " ", "status", "[]", "1", "null", "{", "{\"verb\":\"status\"} x", "\xff\xfe", "\"verb\""}) {
+    EXPECT_THAT(error(line), HasSubstr("one JSON object")) << line;
+  }
+  EXPECT_THAT(error("{}"), HasSubstr("string \"verb\""));
+  EXPECT_THAT(error(R"({"verb":7})"), HasSubstr("string \"verb\""));
+  EXPECT_EQ(error(R"({"verb":"forwards"})"), "unknown verb \"forwards\"");
+  EXPECT_EQ(error(R"({"verb":"\u001b[2J"})"), "unknown verb \"\\x1b[2J\"");
+  EXPECT_EQ(error(R"({"verb":"status","x":"y"})"), "status has no member \"x\"");
+  EXPECT_EQ(error(R"({"verb":"status","":"y"})"), "status has no member \"\"");
+  EXPECT_EQ(error(R"({"verb":"kill"})"), "kill needs \"id\"");
+  EXPECT_EQ(error(R"({"verb":"kill","id":1})"), "\"id\" is not a string");
+}
+
+TEST_F(RequestHandlerTest, SurvivesDeepNesting) {
+  const std::string deep = "{\"verb\":" + std::string(30000, '[') + std::string(30000, ']') + "}";
+  EXPECT_THAT(error(deep), HasSubstr("string \"verb\""));
+  EXPECT_THAT(error(std::string(60000, '[')), HasSubstr("one JSON object"));
+}
+
+TEST_F(RequestHandlerTest, ListsConnections) {
+  ConnectionRow row;
+  row.id = ConnectionId{7};
+  row.user = "alice\x1b";
+  row.source = "10.0.0.7:50022";
+  row.target = "web1";
+  row.route = "web servers";
+  row.method = "publickey";
+  row.key_fingerprint = "SHA256:abc";
+  row.since = clock_.now() - std::chrono::milliseconds(90500);
+  row.channels = 2;
+  row.bytes = {10, 20};
+  daemon_.connections_.push_back(row);
+  EXPECT_EQ(ask(R"({"verb":"connections"})"),
+            R"({"ok":true,"result":[{"id":"c7","user":"alice\u001b","source":"10.0.0.7:50022","target":"web1",)"
+            R"("route":"web servers","method":"publickey","key_fingerprint":"SHA256:abc","channels":2,)"
+            R"("bytes_in":10,"bytes_out":20,"since":"2026-05-06T00:58:29.500Z","age_seconds":90}]})");
+}
+
+TEST_F(RequestHandlerTest, ListsChannels) {
+  ChannelRow row;
+  row.id = ChannelId{4};
+  row.connection = ConnectionId{7};
+  row.trunk = TrunkId{2};
+  row.request = "exec";
+  row.command = "echo \xff" + std::string(5000, 'x');
+  daemon_.channels_.push_back(row);
+  row.trunk.reset();
+  daemon_.channels_.push_back(row);
+  const json rows = result(R"({"verb":"channels"})");
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].at("id"), "h4");
+  EXPECT_EQ(rows[0].at("connection"), "c7");
+  EXPECT_EQ(rows[0].at("trunk"), "t2");
+  EXPECT_TRUE(rows[1].at("trunk").is_null());
+  EXPECT_LT(rows[0].at("command").get<std::string>().size(), 1100U);
+}
+
+TEST_F(RequestHandlerTest, ListsTrunks) {
+  TrunkRow row;
+  row.id = TrunkId{2};
+  row.state = TrunkState::draining;
+  row.channels = 3;
+  row.channel_limit = 10;
+  daemon_.trunks_.push_back(row);
+  row.idle_since = clock_.now() - std::chrono::seconds(5);
+  daemon_.trunks_.push_back(row);
+  const json rows = result(R"({"verb":"trunks"})");
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].at("state"), "draining");
+  EXPECT_EQ(rows[0].at("channels"), 3);
+  EXPECT_EQ(rows[0].at("channel_limit"), 10);
+  EXPECT_TRUE(rows[0].at("idle_seconds").is_null());
+  EXPECT_EQ(rows[1].at("idle_seconds"), 5);
+}
+
+TEST_F(RequestHandlerTest, TellsTheStatus) {
+  daemon_.status_.version = "1.2.3";
+  daemon_.status_.pid = 99;
+  daemon_.status_.started = clock_.now() - std::chrono::seconds(60);
+  daemon_.status_.listening = {"127.0.0.1:2222"};
+  daemon_.connections_.resize(3);
+  const json status = result(R"({"verb":"status"})");
+  EXPECT_EQ(status.at("version"), "1.2.3");
+  EXPECT_EQ(status.at("pid"), 99);
+  EXPECT_EQ(status.at("age_seconds"), 60);
+  EXPECT_EQ(status.at("connections"), 3);
+  EXPECT_EQ(status.at("draining"), false);
+  EXPECT_EQ(status.at("listening").at(0), "127.0.0.1:2222");
+}
+
+TEST_F(RequestHandlerTest, KillsConnectionsAndChannels) {
+  EXPECT_EQ(result(R"({"verb":"kill","id":"c12"})").at("ended"), "c12");
+  EXPECT_EQ(result(R"({"verb":"kill","id":"h3","reason":"lunch\n"})").at("ended"), "h3");
+  EXPECT_THAT(daemon_.ended_, ElementsAre("c12 ended by the administrator", "h3 lunch\\n"));
+  EXPECT_TRUE(log_.has("conn=c12 ended through the control socket uid=1000 pid=77"));
+  EXPECT_EQ(error(R"({"verb":"kill","id":"c100"})"), "no connection c100");
+  EXPECT_EQ(error(R"({"verb":"kill","id":"h100"})"), "no channel h100");
+}
+
+TEST_F(RequestHandlerTest, KillTakesNoOtherSpellingOfAnId) {
+  for (const char* id : {"", "c", "7", "t1", "c01", "c-1", "c+1", "c 1", "c1 ", "C1", "c99999999999999999999999", "c1x"}) {
+    EXPECT_THAT(error(R"({"verb":"kill","id":")" + std::string(id) + "\"}"), HasSubstr("kill takes the id")) << id;
+  }
+  EXPECT_TRUE(daemon_.ended_.empty());
+}
+
+TEST_F(RequestHandlerTest, AnswersAReloadWhenItIsDone) {
+  std::vector<std::string> responses;
+  handler_.handle(R"({"verb":"reload"})", {}, [&](std::string text) { responses.push_back(std::move(text)); });
+  EXPECT_TRUE(responses.empty());
+  daemon_.reloading_({});
+  EXPECT_THAT(responses, ElementsAre(R"({"ok":true,"result":{"reloaded":true}})"));
+  handler_.handle(R"({"verb":"reload"})", {}, [&](std::string text) { responses.push_back(std::move(text)); });
+  daemon_.reloading_(fail(Errc::config, "sallyport.toml:3:1: unknown key"));
+  EXPECT_EQ(responses.back(), R"({"ok":false,"error":"sallyport.toml:3:1: unknown key"})");
+}
+
+TEST_F(RequestHandlerTest, Drains) {
+  EXPECT_EQ(result(R"({"verb":"drain"})").at("draining"), true);
+  EXPECT_TRUE(daemon_.draining_);
+}
+
+TEST_F(RequestHandlerTest, Explains) {
+  const json answer = result(R"({"verb":"explain","query":"user=alice"})");
+  EXPECT_EQ(answer.at("text"), "route: web\nasked: user=alice\n");
+  EXPECT_EQ(answer.at("explanation").at("route"), "web");
+  EXPECT_EQ(error(R"({"verb":"explain","query":"bad"})"), "no user= in the query");
+}
+
+}  // namespace
+}  // namespace sallyport::control

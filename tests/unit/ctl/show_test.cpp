@@ -1,0 +1,90 @@
+#include "ctl/show.hpp"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sallyport::ctl {
+namespace {
+
+using testing::HasSubstr;
+
+std::string shown(std::string_view verb, std::string_view response, bool json = false) {
+  const auto text = show(verb, response, json);
+  EXPECT_TRUE(text) << text.error().detail;
+  return text ? *text : "";
+}
+
+TEST(RequestLineTest, IsOneLineOfJson) {
+  EXPECT_EQ(request_line("status"), R"({"verb":"status"})");
+  EXPECT_EQ(request_line("kill", "id", "c1\n\"\xff"), R"({"verb":"kill","id":"c1\n\"\ufffd"})");
+}
+
+TEST(ShowTest, MakesATableOfConnections) {
+  EXPECT_EQ(shown("connections", R"({"ok":true,"result":[{"id":"c1","user":"alice\u001b[m","source":"10.0.0.1:5",
+              "target":"web1","route":"","channels":2,"bytes_in":2048,"bytes_out":3,"age_seconds":61}]})"),
+            "ID  USER         FROM        TARGET  ROUTE  CHANNELS    IN  OUT    AGE\n"
+            "c1  alice\\x1b[m  10.0.0.1:5  web1    -             2  2.0K    3  1m01s\n");
+}
+
+TEST(ShowTest, MakesATableOfChannels) {
+  const std::string text = shown("channels", R"({"ok":true,"result":[
+      {"id":"h1","connection":"c1","trunk":"t1","user":"a","target":"web","type":"session","request":"exec","command":"ls -l","state":"open","age_seconds":1},
+      {"id":"h2","connection":"c1","trunk":null,"user":"a","target":"shell","type":"session","request":"shell","command":"","state":"open","age_seconds":1},
+      {"id":"h3","connection":"c1","trunk":null,"user":"a","target":"","type":"session","request":"","command":"","state":"opening","age_seconds":1}]})");
+  EXPECT_THAT(text, HasSubstr("h1  c1    t1     a     web     exec"));
+  EXPECT_THAT(text, HasSubstr("ls -l\n"));
+  EXPECT_THAT(text, HasSubstr("h2  c1    local  a     shell   shell"));
+  EXPECT_THAT(text, HasSubstr("h3  c1    -      a     -       session"));
+}
+
+TEST(ShowTest, MakesATableOfTrunks) {
+  const std::string text = shown("trunks", R"({"ok":true,"result":[{"id":"t1","user":"a","target":"web",
+      "address":"10.0.0.5:22","upstream_user":"root","state":"ready","channels":1,"channel_limit":10,"connections":3,
+      "idle_seconds":null,"bytes_in":0,"bytes_out":0,"age_seconds":5}]})");
+  EXPECT_THAT(text, HasSubstr("root@10.0.0.5:22"));
+  EXPECT_THAT(text, HasSubstr("1/10"));
+}
+
+TEST(ShowTest, TellsTheStatus) {
+  const std::string text = shown("status", R"({"ok":true,"result":{"version":"1.0","pid":7,"age_seconds":3600,
+      "listening":["127.0.0.1:2222","[::1]:2222"],"config_file":"/etc/x.toml","config_loaded":"2026","draining":true,
+      "connections":1,"channels":2,"trunks":3,"connections_accepted":4,"logins_failed":5}})");
+  EXPECT_THAT(text, HasSubstr("sallyportd 1.0 is draining, process 7, up 1h00m\n"));
+  EXPECT_THAT(text, HasSubstr("127.0.0.1:2222, [::1]:2222\n"));
+  EXPECT_THAT(text, HasSubstr("1 open, 4 accepted, 5 failed logins\n"));
+}
+
+TEST(ShowTest, PrintsJsonThatIsSafeForATerminal) {
+  const std::string text = shown("connections", "{\"ok\":true,\"result\":[{\"user\":\"\xc2\x9b\xe2\x80\xae\"}]}", true);
+  EXPECT_THAT(text, HasSubstr("\\u009b\\u202e"));
+}
+
+TEST(ShowTest, PrintsTheExplanation) {
+  constexpr std::string_view kResponse =
+      R"({"ok":true,"result":{"text":"route: \"web\"\n\u001b\n","explanation":{"route":"web"}}})";
+  EXPECT_EQ(shown("explain", kResponse), "route: \"web\"\n\\x1b\n");
+  EXPECT_EQ(shown("explain", kResponse, true), "{\n  \"route\": \"web\"\n}\n");
+}
+
+TEST(ShowTest, PassesTheDaemonsErrorOn) {
+  const auto text = show("kill", R"({"ok":false,"error":"no connection \u001bc1"})", false);
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().detail, "no connection \\x1bc1");
+}
+
+TEST(ShowTest, SurvivesNonsense) {
+  for (const char* verb : {"status", "connections", "channels", "trunks", "kill", "reload", "drain", "explain"}) {
+    for (const char* response : {"", "x", "[]", "{}", R"({"ok":1})", R"({"ok":true})", R"({"ok":true,"result":7})",
+                                 R"({"ok":false})", R"({"ok":false,"error":[]})"}) {
+      EXPECT_FALSE(show(verb, response, false)) << verb << ' ' << response;
+    }
+    static_cast<void>(show(verb, R"({"ok":true,"result":[7]})", false));
+    static_cast<void>(show(verb, R"({"ok":true,"result":[{"id":{},"channels":-1,"age_seconds":"x"}]})", false));
+    static_cast<void>(show(verb, R"({"ok":true,"result":{"listening":[7],"pid":[],"text":7}})", false));
+  }
+}
+
+}  // namespace
+}  // namespace sallyport::ctl
