@@ -56,7 +56,7 @@ enum class OutputStream : std::uint8_t { standard, error };
 class ProcessEvents {
  public:
   virtual ~ProcessEvents() = default;
-  /// The program runs ; on_failed comes in its place when it could not be started.
+  /// The program runs; on_failed comes in its place when it could not be started.
   virtual void on_started() = 0;
   /// It could not be started: nothing follows.
   virtual void on_failed(const Error& why) = 0;
@@ -80,7 +80,7 @@ class Process {
   virtual void grant(std::size_t bytes) = 0;
   /// Queues input. The caller bounds what it gives by on_input_taken.
   virtual void write(ByteView input) = 0;
-  /// No more input: closes the pipe behind what is queued; on a terminal sends its EOF character.
+  /// No more input: closes the pipe behind what is queued. On a terminal it means nothing, as with sshd.
   virtual void end_input() = 0;
   /// Sets the terminal's size, which sends SIGWINCH; nothing without a terminal.
   virtual void resize(const WindowDimensions& dimensions) = 0;

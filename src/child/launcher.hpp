@@ -1,0 +1,53 @@
+// Starts local programs on one loop.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include <sallyport/process.hpp>
+
+#include "child/reaper.hpp"
+#include "child/spawn.hpp"
+#include "net/loop.hpp"
+
+namespace sallyport::child {
+
+class LocalProcess;
+
+/// ProcessLauncher over libuv. Must outlive its processes; destroying it kills and reaps every child that is left.
+/// Makes the daemon ignore SIGPIPE, unless it handles it: a program that doesn't read must not end us.
+class LocalLauncher final : public ProcessLauncher {
+ public:
+  struct Options {
+    /// Between a hang-up and the kill. sshd leaves a program alone that ignores the hang-up; here a channel that has
+    /// gone leaves no leader of a process group behind.
+    Duration grace{5'000};
+    bool use_pidfd = true;  ///< false is for tests of what old kernels need
+  };
+
+  explicit LocalLauncher(net::Loop& loop) : LocalLauncher(loop, Options{}) {}
+  LocalLauncher(net::Loop& loop, Options options);
+  ~LocalLauncher() override;
+  [[nodiscard]] std::unique_ptr<Process> launch(ProcessSpec spec, ProcessEvents& events) override;
+
+  /// Children that run or haven't been reaped, those that are being started too. Zero: nothing would be killed.
+  std::size_t children() const { return starting_.size() + reaper_.size(); }
+
+ private:
+  friend class LocalProcess;
+  /// One start on its way through the thread pool, which may outlive the process that asked and the launcher.
+  struct Start;
+  // Reads are made into one buffer, since the bytes are passed on before the next read.
+  static constexpr std::size_t kReadSize = 32 * 1024;
+
+  void started(Start* start);
+
+  net::Loop& loop_;
+  Reaper reaper_;
+  std::vector<std::uint8_t> read_buffer_;
+  std::unordered_map<Start*, std::unique_ptr<net::Work>> starting_;
+};
+
+}  // namespace sallyport::child

@@ -1,0 +1,94 @@
+#include "child/reaper.hpp"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+#include "child/signals.hpp"
+
+namespace sallyport::child {
+
+Child::Child(Reaper& reaper, pid_t pid, net::Fd pidfd, std::function<void(const ProcessEnd&)> on_exit)
+    : reaper_(reaper), pid_(pid), on_exit_(std::move(on_exit)), pidfd_(std::move(pidfd)) {}
+
+void Child::signal(int number) const {
+  kill(-pid_, number);  // fails only when the whole group is gone or isn't ours to signal: nothing to be done
+}
+
+void Child::abandon() {
+  on_exit_ = nullptr;
+  signal(SIGHUP);
+  signal(SIGCONT);  // a stopped process would never see it
+  grace_ = reaper_.clock_.after(reaper_.grace_, [this] { signal(SIGKILL); });
+}
+
+bool Child::watch_pidfd() {
+  if (!pidfd_ || !poll_.open(*this, uv_poll_init, reaper_.loop_.uv(), pidfd_.get())) return false;
+  return uv_poll_start(poll_.get(), UV_READABLE, on_ready) == 0;
+}
+
+void Child::on_ready(uv_poll_t* uv, int, int) noexcept {
+  if (auto* self = Poll::owner_of(uv->data)) static_cast<void>(self->try_reap());
+}
+
+bool Child::try_reap() {
+  int status = 0;
+  const pid_t reaped = waitpid(pid_, &status, WNOHANG);
+  if (reaped == 0 || (reaped < 0 && errno == EINTR)) return false;
+  ProcessEnd end;
+  if (reaped > 0) {
+    end = end_from_status(status);
+  } else {
+    end.status = 255;  // somebody else has reaped it, which nobody in this process does
+  }
+  const auto on_exit = std::move(on_exit_);
+  // The number may be used again from now on.
+  reaper_.children_.erase(pid_);
+  if (on_exit) on_exit(end);
+  return true;
+}
+
+Reaper::~Reaper() {
+  for (const auto& [pid, child] : children_) {
+    child->signal(SIGHUP);
+    child->signal(SIGCONT);
+    child->signal(SIGKILL);
+    while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+}
+
+Child& Reaper::adopt(pid_t pid, net::Fd pidfd, std::function<void(const ProcessEnd&)> on_exit) {
+  auto owned = std::make_unique<Child>(*this, pid, std::move(pidfd), std::move(on_exit));
+  Child& child = *owned;
+  children_.emplace(pid, std::move(owned));
+  if (!use_pidfd_ || !child.watch_pidfd()) {
+    child.poll_.close();
+    child.pidfd_.reset();
+    watch_sigchld();
+  }
+  return child;
+}
+
+void Reaper::watch_sigchld() {
+  if (!sigchld_) {
+    if (auto watcher = net::SignalWatcher::open(loop_, SIGCHLD, [this] { look_at_all(); })) sigchld_ = std::move(*watcher);
+  }
+  // Its signal may have come before the watcher did.
+  first_look_ = clock_.after(Duration{0}, [this] { look_at_all(); });
+}
+
+void Reaper::look_at_all() {
+  std::vector<pid_t> pids;  // reaping changes the map, and so may what on_exit does
+  for (const auto& [pid, child] : children_) {
+    if (!child->poll_) pids.push_back(pid);
+  }
+  for (const pid_t pid : pids) {
+    if (const auto found = children_.find(pid); found != children_.end()) static_cast<void>(found->second->try_reap());
+  }
+}
+
+}  // namespace sallyport::child

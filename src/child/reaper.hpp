@@ -1,0 +1,82 @@
+// Waits for children: all of them, also those that nobody asks about any more.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <memory>
+#include <unordered_map>
+
+#include <sallyport/clock.hpp>
+#include <sallyport/process.hpp>
+
+#include "net/fd.hpp"
+#include "net/handle.hpp"
+#include "net/loop.hpp"
+#include "net/signal.hpp"
+#include "net/uv_clock.hpp"
+
+namespace sallyport::child {
+
+class Reaper;
+
+/// One child that has not been reaped yet. Owned by its Reaper.
+class Child {
+ public:
+  Child(Reaper& reaper, pid_t pid, net::Fd pidfd, std::function<void(const ProcessEnd&)> on_exit);
+
+  pid_t pid() const { return pid_; }
+  /// To the process group. Safe, since the number can't be used again before the child has been reaped.
+  void signal(int number) const;
+  /// Nobody waits for it any more: SIGHUP and SIGCONT to the group now, SIGKILL if it is still there after the grace
+  /// time. As with sshd, members of the group that ignored the hang-up outlive a leader that did not.
+  void abandon();
+
+ private:
+  friend class Reaper;
+  using Poll = net::Handle<uv_poll_t, Child>;
+
+  static void on_ready(uv_poll_t* uv, int status, int events) noexcept;
+  bool watch_pidfd();
+  /// True when it has ended; then *this has gone.
+  bool try_reap();
+
+  Reaper& reaper_;
+  const pid_t pid_;
+  std::function<void(const ProcessEnd&)> on_exit_;
+  std::unique_ptr<Timer> grace_;
+  net::Fd pidfd_;  // before the watcher: it must be open when that closes
+  Poll poll_;
+};
+
+/// Owns the children. Each is watched by a pidfd, so that one more child costs the others nothing; where the kernel
+/// has none, by SIGCHLD and a look at each that is watched this way.
+class Reaper {
+ public:
+  Reaper(net::Loop& loop, Duration grace, bool use_pidfd)
+      : loop_(loop), clock_(loop), grace_(grace), use_pidfd_(use_pidfd) {}
+  /// Hangs up and kills what is left, and waits for it: no zombie stays.
+  ~Reaper();
+  Reaper(const Reaper&) = delete;
+  Reaper& operator=(const Reaper&) = delete;
+
+  /// `on_exit` is called once, from the loop, unless the child is abandoned before; the Child has gone by then.
+  Child& adopt(pid_t pid, net::Fd pidfd, std::function<void(const ProcessEnd&)> on_exit);
+  std::size_t size() const { return children_.size(); }
+  Clock& clock() { return clock_; }
+
+ private:
+  friend class Child;
+  void watch_sigchld();
+  void look_at_all();
+
+  net::Loop& loop_;
+  net::UvClock clock_;
+  const Duration grace_;
+  const bool use_pidfd_;
+  std::unordered_map<pid_t, std::unique_ptr<Child>> children_;
+  std::unique_ptr<net::SignalWatcher> sigchld_;
+  std::unique_ptr<Timer> first_look_;
+};
+
+}  // namespace sallyport::child

@@ -1,0 +1,236 @@
+#include "child/spawn.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <utility>
+
+#include "child/child_side.hpp"
+#include "child/pty.hpp"
+#include "net/error.hpp"
+
+namespace sallyport::child {
+namespace {
+
+// As Debian's sshd has them.
+constexpr const char* kUserPath = "/usr/local/bin:/usr/bin:/bin:/usr/games";
+constexpr const char* kRootPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+// Moved out of the way of the child's own 0, 1, 2 and of its report on 3, should the daemon run without stdio.
+Result<> above_stdio(net::Fd& fd) {
+  if (fd.get() > kReportFd) return {};
+  net::Fd moved{fcntl(fd.get(), F_DUPFD_CLOEXEC, kReportFd + 1)};
+  if (!moved) return fail(net::from_errno(errno, "move descriptor"));
+  fd = std::move(moved);
+  return {};
+}
+
+struct PipeEnds {
+  net::Fd reading;
+  net::Fd writing;
+};
+Result<PipeEnds> make_pipe() {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return fail(net::from_errno(errno, "make a pipe"));
+  PipeEnds made{net::Fd{ends[0]}, net::Fd{ends[1]}};
+  for (net::Fd* end : {&made.reading, &made.writing}) {
+    if (auto moved = above_stdio(*end); !moved) return fail(std::move(moved.error()));
+  }
+  return made;
+}
+
+// The open file behind our end is ours alone, so the child's end stays blocking.
+void unblock(const net::Fd& fd) { static_cast<void>(fcntl(fd.get(), F_SETFL, fcntl(fd.get(), F_GETFL) | O_NONBLOCK)); }
+
+struct ChildStdio {
+  net::Fd input;
+  net::Fd output;
+  net::Fd error;
+};
+
+Result<> make_pipes(Spawned& ours, ChildStdio& theirs) {
+  auto input = make_pipe();
+  if (!input) return fail(std::move(input.error()));
+  auto output = make_pipe();
+  if (!output) return fail(std::move(output.error()));
+  auto error = make_pipe();
+  if (!error) return fail(std::move(error.error()));
+  ours.input = std::move(input->writing);
+  ours.output = std::move(output->reading);
+  ours.error = std::move(error->reading);
+  theirs = {std::move(input->reading), std::move(output->writing), std::move(error->writing)};
+  for (const net::Fd* end : {&ours.input, &ours.output, &ours.error}) unblock(*end);
+  return {};
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
+  for (auto& string : strings) pointers.push_back(string.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+net::Fd open_pidfd(pid_t pid) {
+#ifdef SYS_pidfd_open
+  return net::Fd{static_cast<int>(syscall(SYS_pidfd_open, pid, 0))};  // always close-on-exec
+#else
+  static_cast<void>(pid);
+  return {};
+#endif
+}
+
+void reap(pid_t pid) {
+  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+// The child's report, or nothing when it has begun to run the program.
+bool read_report(const net::Fd& fd, ChildReport& report) {
+  ssize_t count = 0;
+  while ((count = read(fd.get(), &report, sizeof report)) < 0 && errno == EINTR) {
+  }
+  return count == static_cast<ssize_t>(sizeof report);
+}
+
+const char* step_name(ChildStep step) {
+  switch (step) {
+    case ChildStep::session:
+      return "make a session";
+    case ChildStep::terminal:
+      return "take the terminal";
+    case ChildStep::stdio:
+      return "set up stdio";
+    case ChildStep::user:
+      return "change the user";
+    case ChildStep::directory:
+      return "change the directory";
+    case ChildStep::run:
+      return "run";
+  }
+  return "start";
+}
+
+}  // namespace
+
+Spawned::Spawned(Spawned&& other) noexcept
+    : pid(other.adopt()),
+      pidfd(std::move(other.pidfd)),
+      input(std::move(other.input)),
+      output(std::move(other.output)),
+      error(std::move(other.error)),
+      terminal(std::move(other.terminal)) {}
+
+Spawned::~Spawned() {
+  if (pid == 0) return;
+  kill(-pid, SIGKILL);
+  reap(pid);
+}
+
+std::vector<std::string> environment_of(const ProcessSpec& spec, const Account& account, const std::string& terminal) {
+  std::map<std::string, std::string> variables{
+      {"HOME", account.home},
+      {"USER", account.name},
+      {"LOGNAME", account.name},
+      {"SHELL", account.shell},
+      {"PATH", account.uid == 0 ? kRootPath : kUserPath},
+  };
+  if (spec.pty) {
+    if (!spec.pty->term.empty()) variables["TERM"] = spec.pty->term;
+    variables["SSH_TTY"] = terminal;
+  }
+  for (const auto& [name, value] : spec.environment) variables[name] = value;
+  std::vector<std::string> environment;
+  for (const auto& [name, value] : variables) {
+    // What can't be said in an environment is left out.
+    if (name.empty() || name.find('=') != std::string::npos || name.find('\0') != std::string::npos) continue;
+    if (value.find('\0') != std::string::npos) continue;
+    environment.push_back(name + "=" + value);
+  }
+  return environment;
+}
+
+Result<Spawned> spawn(const ProcessSpec& spec) {
+  if (spec.argv.empty() || spec.argv[0].empty()) return fail(Errc::config, "no program to run");
+  for (const auto& argument : spec.argv) {
+    if (argument.find('\0') != std::string::npos) return fail(Errc::protocol, "a NUL byte in the command");
+  }
+  const auto account = look_up_account(spec.user);
+  if (!account) return fail(account.error());
+
+  Spawned ours;
+  ChildStdio theirs;
+  if (spec.pty) {
+    auto pty = open_pty(*spec.pty, *account);
+    if (!pty) return fail(std::move(pty.error()));
+    ours.terminal = std::move(pty->name);
+    ours.output = std::move(pty->master);
+    theirs.input = std::move(pty->slave);
+    if (auto moved = above_stdio(theirs.input); !moved) return fail(std::move(moved.error()));
+  } else if (auto made = make_pipes(ours, theirs); !made) {
+    return fail(std::move(made.error()));
+  }
+  auto report_pipe = make_pipe();
+  if (!report_pipe) return fail(std::move(report_pipe.error()));
+
+  // All that needs memory is made before the fork: other threads may hold malloc's locks in it.
+  std::vector<std::string> arguments = spec.argv;
+  if (!spec.argv0.empty()) arguments[0] = spec.argv0;
+  std::vector<std::string> environment = environment_of(spec, *account, ours.terminal);
+  const std::vector<char*> argv = pointers_to(arguments);
+  const std::vector<char*> envp = pointers_to(environment);
+  const std::string no_home = "Could not chdir to home directory " + account->home + ": ";
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+
+  ChildPlan plan;
+  plan.program = spec.argv[0].c_str();
+  plan.argv = argv.data();
+  plan.envp = envp.data();
+  plan.home = account->home.c_str();
+  plan.no_home = no_home.c_str();
+  plan.terminal = spec.pty.has_value();
+  plan.input = theirs.input.get();
+  plan.output = plan.terminal ? theirs.input.get() : theirs.output.get();
+  plan.error = plan.terminal ? theirs.input.get() : theirs.error.get();
+  plan.report = report_pipe->writing.get();
+  plan.highest_fd = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1 << 20));
+  plan.change_user = account->other;
+  plan.uid = account->uid;
+  plan.gid = account->gid;
+  plan.groups = account->groups.data();
+  plan.group_count = account->groups.size();
+
+  // No handler of the daemon's may run in the child before it has reset them.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const pid_t pid = fork();
+  if (pid == 0) run_child_side(plan);
+  const int fork_errno = errno;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) return fail(net::from_errno(fork_errno, "fork"));
+
+  report_pipe->writing.reset();
+  ChildReport report{};
+  if (read_report(report_pipe->reading, report)) {
+    reap(pid);
+    release_pty(ours.terminal);
+    const std::string doing = step_name(report.step);
+    return fail(net::from_errno(report.error_number, doing + " " + spec.argv[0]));
+  }
+  ours.pid = pid;
+  ours.pidfd = open_pidfd(pid);
+  return ours;
+}
+
+}  // namespace sallyport::child

@@ -1,0 +1,41 @@
+// Makes a process. Everything here may block and is for the thread pool.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sallyport/process.hpp>
+#include <sallyport/result.hpp>
+
+#include "child/account.hpp"
+#include "net/fd.hpp"
+
+namespace sallyport::child {
+
+/// A program that runs, with our ends of its stdio. Whoever doesn't take the pid over by adopt() kills and reaps it.
+struct Spawned {
+  Spawned() = default;
+  Spawned(Spawned&& other) noexcept;
+  Spawned& operator=(Spawned&&) = delete;
+  ~Spawned();
+  /// The pid is the caller's to reap from here on.
+  pid_t adopt() { return std::exchange(pid, 0); }
+
+  pid_t pid = 0;         ///< also of its session and its process group
+  net::Fd pidfd;         ///< empty where the kernel has none
+  net::Fd input;         ///< empty with a terminal
+  net::Fd output;        ///< the terminal's master, or a pipe; all three are non-blocking
+  net::Fd error;         ///< empty with a terminal
+  std::string terminal;  ///< its name; empty without one
+};
+
+/// The environment of a program: built from nothing but the account, the terminal and what `spec` lists.
+std::vector<std::string> environment_of(const ProcessSpec& spec, const Account& account, const std::string& terminal);
+
+/// Starts the program and waits until it has begun, so that a missing program is an Error and no child.
+Result<Spawned> spawn(const ProcessSpec& spec);
+
+}  // namespace sallyport::child
