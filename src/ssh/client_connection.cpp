@@ -47,6 +47,8 @@ class ClientConnection::Impl final : public LoginDriver {
                                   [this](Result<net::Connected> result) { connected(std::move(result)); });
   }
 
+  const ConnectionInfo& info() const { return info_; }
+
  private:
   enum class Step : std::uint8_t { preparing, handshake, login, done };
 
@@ -54,6 +56,9 @@ class ClientConnection::Impl final : public LoginDriver {
     work_.reset();
     if (!files) return failed(Errc::config, "the bastion has no usable credentials for it", files.error().detail);
     files_ = std::move(*files);
+    if (options_.on_warning) {
+      for (const auto& problem : files_->problems) options_.on_warning(problem);
+    }
     begin_when_ready();
   }
 
@@ -187,6 +192,7 @@ class ClientConnection::Impl final : public LoginDriver {
   void on_turn() override {
     if (step_ != Step::done) return;
     end();
+    info_ = connection_->info();
     connection_->hand_over();
     events_.on_connected(std::move(connection_));
   }
@@ -274,6 +280,7 @@ class ClientConnection::Impl final : public LoginDriver {
   net::Fd fd_;
   std::optional<ClientFiles> files_;
   std::unique_ptr<Connection> connection_;
+  ConnectionInfo info_;
   std::size_t next_key_ = 0;
   bool partial_ = false;
   std::string host_key_detail_;
@@ -283,5 +290,6 @@ class ClientConnection::Impl final : public LoginDriver {
 ClientConnection::ClientConnection(LoopIo& io, ClientOptions options, UpstreamEvents& events)
     : impl_(std::make_unique<Impl>(io, std::move(options), events)) {}
 ClientConnection::~ClientConnection() = default;
+const ConnectionInfo& ClientConnection::info() const { return impl_->info(); }
 
 }  // namespace sallyport::ssh

@@ -2,14 +2,17 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sallyport/clock.hpp>
 #include <sallyport/config.hpp>
 #include <sallyport/upstream.hpp>
 
+#include "ssh/connection_info.hpp"
 #include "ssh/loop_io.hpp"
 
 namespace sallyport::ssh {
@@ -28,6 +31,9 @@ struct ClientOptions {
   Duration connect_timeout = std::chrono::seconds(10);  ///< look-up, TCP, handshake and login together
   std::string identification = sallyport::ServerSettings::kDefaultIdentification;  ///< what follows "SSH-2.0-"
   std::uint64_t rekey_data = 0;  ///< bytes after which keys are exchanged anew; 0: libssh's choice
+  /// Called for what is amiss in the files but doesn't stop the login: a key that can't be used, a known_hosts line that
+  /// was ignored. For the log. May be empty.
+  std::function<void(std::string_view)> on_warning;
 };
 
 /// An attempt to connect; destroying it gives it up. `events` gets the outcome as UpstreamEvents says.
@@ -40,6 +46,9 @@ class ClientConnection final : public UpstreamAttempt {
   ~ClientConnection() override;
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
+
+  /// What was negotiated, inside on_connected; empty strings before.
+  const ConnectionInfo& info() const;
 
  private:
   class Impl;

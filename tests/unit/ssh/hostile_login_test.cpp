@@ -1,0 +1,180 @@
+// A client that has exchanged keys in good order and then doesn't keep to the rules.
+#include <libssh/libssh.h>
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "ssh/connection.hpp"
+#include "ssh/key_file.hpp"
+#include "ssh_fixture.hpp"
+
+namespace sallyport::ssh::test {
+namespace {
+
+void put(Bytes& out, std::string_view text) {
+  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(text.size() >> shift));
+  out.insert(out.end(), text.begin(), text.end());
+}
+
+// Runs a script once the keys are exchanged, and again after each packet.
+class ScriptedClient final : public LoginDriver {
+ public:
+  using Script = std::function<void(ScriptedClient&)>;
+  ScriptedClient(LoopIo& io, int fd, Script script) : script_(std::move(script)) {
+    auto session = new_session();
+    EXPECT_TRUE(session);
+    ssh_options_set(session->get(), SSH_OPTIONS_HOST, "target");
+    ssh_options_set(session->get(), SSH_OPTIONS_USER, "alice");
+    ssh_session raw = session->get();
+    connection = std::make_unique<Connection>(io, std::move(*session), Role::client, *this);
+    EXPECT_TRUE(connection->start(net::Fd{fd}, "SSH-2.0-OpenSSH_9.9 test"));
+    EXPECT_EQ(ssh_connect(raw), SSH_AGAIN);
+  }
+  void on_progress() override {
+    if (!ready_ && ssh_connect(connection->session()) == SSH_OK) ready_ = true;
+    if (ready_) script_(*this);
+  }
+  void on_userauth_packet(ByteView) override {}
+  void on_turn() override {}
+  void on_dead(const Error& why) override { dead = why; }
+
+  std::unique_ptr<Connection> connection;
+  std::optional<Error> dead;
+  int step = 0;
+
+ private:
+  Script script_;
+  bool ready_ = false;
+};
+
+class HostileLoginTest : public SshTest {
+ protected:
+  void run(ScriptedClient::Script script) {
+    ServerOptions options;
+    options.max_auth_tries = 1;
+    listen(options);
+    const int fd = plain_socket();
+    hostile_.emplace(*io_, fd, std::move(script));
+    ASSERT_TRUE(run_until([this] { return !servers_.empty() && servers_[0]->failed; }));
+    EXPECT_FALSE(servers_[0]->logged_in);
+    hostile_->connection.reset();
+  }
+  const Error& failure() const { return *servers_[0]->failed; }
+
+  std::optional<ScriptedClient> hostile_;
+};
+
+Bytes userauth_request(std::string_view user, std::string_view service, std::string_view method) {
+  Bytes packet{50};
+  put(packet, user);
+  put(packet, service);
+  put(packet, method);
+  return packet;
+}
+
+// Once it is asked for, "ssh-userauth" is there.
+bool service_asked(ScriptedClient& client) {
+  if (client.step++ > 0) return false;
+  Bytes request{5};
+  put(request, "ssh-userauth");
+  client.connection->send_login_message(request);
+  return true;
+}
+
+TEST_F(HostileLoginTest, AnOfferIsNoLoginEvenIfItIsAccepted) {
+  auto key = load_private_key(user_key_file_);
+  ASSERT_TRUE(key);
+  decide_ = [](ServerConnection& connection, const UserauthRequest& request) {
+    EXPECT_TRUE(request.key);
+    EXPECT_FALSE(request.key->is_signed);
+    connection.accept();
+  };
+  run([&key](ScriptedClient& client) {
+    const int rc = ssh_userauth_try_publickey(client.connection->session(), nullptr, key->get());
+    EXPECT_NE(rc, SSH_AUTH_SUCCESS);
+  });
+  EXPECT_EQ(failure().code, Errc::denied);
+}
+
+TEST_F(HostileLoginTest, ABadSignatureIsAnswered) {
+  auto key = load_private_key(user_key_file_);
+  ASSERT_TRUE(key);
+  const Bytes blob = public_blob_of(key->get());
+  run([&blob](ScriptedClient& client) {
+    if (!service_asked(client)) return;
+    Bytes packet = userauth_request("alice", "ssh-connection", "publickey");
+    packet.push_back(1);
+    put(packet, "ssh-ed25519");
+    put(packet, text_of(blob));
+    Bytes signature;
+    put(signature, "ssh-ed25519");
+    put(signature, std::string(64, 's'));
+    put(packet, text_of(signature));
+    client.connection->send_login_message(packet);
+  });
+  EXPECT_EQ(failure().code, Errc::denied);
+  EXPECT_TRUE(servers_[0]->requests.empty());
+}
+
+TEST_F(HostileLoginTest, AnUnusableKeyIsAnswered) {
+  run([](ScriptedClient& client) {
+    if (!service_asked(client)) return;
+    Bytes packet = userauth_request("alice", "ssh-connection", "publickey");
+    packet.push_back(0);
+    put(packet, "ssh-ed25519");
+    put(packet, "no key");
+    client.connection->send_login_message(packet);
+  });
+  EXPECT_EQ(failure().code, Errc::denied);
+  EXPECT_TRUE(servers_[0]->requests.empty());
+}
+
+TEST_F(HostileLoginTest, ATruncatedRequestEndsTheConnection) {
+  run([](ScriptedClient& client) {
+    if (service_asked(client)) client.connection->send_login_message(Bytes{50, 0, 0, 0, 9, 'a'});
+  });
+  EXPECT_NE(failure().detail.find("malformed"), std::string::npos) << failure().detail;
+}
+
+TEST_F(HostileLoginTest, TheUserNameMayNotChange) {
+  decide_ = [](ServerConnection& connection, const UserauthRequest&) { connection.reject(); };
+  run([](ScriptedClient& client) {
+    if (!service_asked(client)) return;
+    client.connection->send_login_message(userauth_request("alice", "ssh-connection", "none"));
+    client.connection->send_login_message(userauth_request("bob", "ssh-connection", "none"));
+  });
+  EXPECT_NE(failure().detail.find("change of user name"), std::string::npos) << failure().detail;
+  EXPECT_EQ(servers_[0]->requests.size(), 1U);
+}
+
+TEST_F(HostileLoginTest, AnotherServiceIsNotAvailable) {
+  run([](ScriptedClient& client) {
+    if (client.step++ > 0) return;
+    Bytes request{5};
+    put(request, "ssh-connection");
+    client.connection->send_login_message(request);
+  });
+  EXPECT_NE(failure().detail.find("service not available"), std::string::npos) << failure().detail;
+}
+
+TEST_F(HostileLoginTest, AChannelBeforeTheLoginEndsTheConnection) {
+  run([](ScriptedClient& client) {
+    if (client.step++ == 0) client.connection->send_login_message(Bytes{90});
+  });
+  EXPECT_EQ(failure().code, Errc::protocol);
+  EXPECT_NE(failure().detail.find("rejected packet (type 90)"), std::string::npos) << failure().detail;
+}
+
+TEST_F(HostileLoginTest, TooMuchBeforeTheLoginEndsTheConnection) {
+  run([](ScriptedClient& client) {
+    if (client.step++ > 0) return;
+    Bytes ignore{2};
+    put(ignore, std::string(30000, 'i'));
+    for (int i = 0; i < 40; ++i) client.connection->send_login_message(ignore);
+  });
+  EXPECT_EQ(failure().code, Errc::limit);
+}
+
+}  // namespace
+}  // namespace sallyport::ssh::test
