@@ -221,15 +221,16 @@ void Connection::tell_end() {
   }
 }
 
-void Connection::sweep() {
-  if (state_ != State::alive) return;
+bool Connection::sweep() {
+  if (state_ != State::alive) return false;
   if (active_) {
     active_ = false;
     io_.sweep_later(*this);
-    return;
+    return false;
   }
   spssh_trim(session_.get());
   large_packets_ = false;
+  return true;
 }
 
 // ---- reading

@@ -111,7 +111,7 @@ class Connection final : public Transport, private TurnUser {
   void message(ByteView payload);
   // From LoopIo
   void end_of_turn() override;
-  void sweep() override;
+  bool sweep() override;
 
   bool may_feed() const;
   std::size_t feed(std::uint8_t* data, std::size_t size);

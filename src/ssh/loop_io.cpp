@@ -1,5 +1,7 @@
 #include "ssh/loop_io.hpp"
 
+#include <malloc.h>
+
 #include <cstdlib>
 #include <utility>
 
@@ -65,13 +67,19 @@ void LoopIo::run_turn() {
 void LoopIo::run_sweep() {
   sweep_timer_.reset();
   sweep_running_.swap(sweep_);
+  bool freed = false;
   for (std::size_t i = 0; i < sweep_running_.size(); ++i) {
     TurnUser* user = std::exchange(sweep_running_[i], nullptr);
     if (user == nullptr) continue;
     user->sweep_slot_ = TurnUser::kNowhere;
-    user->sweep();
+    if (user->sweep()) freed = true;
   }
   sweep_running_.clear();
+  if (!freed || trim_timer_) return;
+  trim_timer_ = clock_.after(kTrimInterval, [this] {
+    trim_timer_.reset();
+    ::malloc_trim(0);
+  });
 }
 
 }  // namespace sallyport::ssh

@@ -20,8 +20,8 @@ class TurnUser {
   virtual ~TurnUser() = default;
   /// Once for each time that was asked for. May destroy *this.
   virtual void end_of_turn() = 0;
-  /// About a second after it was asked for.
-  virtual void sweep() = 0;
+  /// About a second after it was asked for. True when much memory has been freed.
+  virtual bool sweep() = 0;
 
  private:
   friend class LoopIo;
@@ -38,6 +38,9 @@ class LoopIo {
   /// Room in front of it, for the rest of the read before.
   static constexpr std::size_t kReadHeadroom = 16 * 1024;
   static constexpr Duration kSweepInterval{1000};
+  /// malloc gives what was freed in the middle of its heap back to the system only when it is told to, which takes
+  /// some milliseconds with a thousand connections: not more often than this.
+  static constexpr Duration kTrimInterval{5000};
 
   LoopIo(net::Loop& loop, Clock& clock);
   ~LoopIo();
@@ -52,7 +55,7 @@ class LoopIo {
 
   /// end_of_turn() will be called. Nothing when it has been asked for already.
   void at_end_of_turn(TurnUser& user);
-  /// sweep() will be called. Nothing when it has been asked for already.
+  /// sweep() will be called; memory that it frees goes back to the system. Nothing when it has been asked for already.
   void sweep_later(TurnUser& user);
   /// No call will come any more.
   void forget(TurnUser& user);
@@ -76,6 +79,7 @@ class LoopIo {
   std::vector<TurnUser*> sweep_;
   std::vector<TurnUser*> sweep_running_;
   std::unique_ptr<Timer> sweep_timer_;
+  std::unique_ptr<Timer> trim_timer_;
 };
 
 }  // namespace sallyport::ssh
