@@ -1,0 +1,35 @@
+// Everything that is known of a client once it has been authenticated and routed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <sallyport/ids.hpp>
+
+#include "auth/key_options.hpp"
+#include "route/router.hpp"
+
+namespace sallyport::mux {
+
+/// One end of a TCP connection, as text.
+struct Endpoint {
+  std::string address;
+  std::uint16_t port = 0;
+};
+
+struct Admission {
+  ConnectionId id{};
+  std::string user;
+  std::string asked_target;  ///< empty: the client named none
+  Endpoint source;           ///< the client's
+  Endpoint local;            ///< ours
+  std::string method;        ///< how the user was authenticated: "publickey"
+  std::string fingerprint;   ///< of the key, "SHA256:…"
+  auth::KeyOptions key;
+  /// Where its channels go. Absent: nowhere, and `refusal` is what the client is told.
+  std::optional<route::Decision> decision;
+  std::string refusal;
+};
+
+}  // namespace sallyport::mux

@@ -1,0 +1,247 @@
+#include "mux/channel.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <limits>
+#include <utility>
+
+#include "mux/connection.hpp"
+#include "wire/channel_requests.hpp"
+#include "wire/encoding.hpp"
+
+namespace sallyport::mux {
+namespace {
+
+using wire::MessageType;
+
+constexpr std::uint8_t byte_of(MessageType type) { return static_cast<std::uint8_t>(type); }
+
+}  // namespace
+
+Channel::Channel(Connection& connection, LocalChannel local, const PeerEnd& peer, std::uint32_t granted)
+    : connection_(connection),
+      local_(local),
+      recipient_(peer.number),
+      state_(ChannelState::open),
+      send_window_(peer.window),
+      maximum_packet_(peer.maximum_packet),
+      receive_window_(granted) {}
+
+Channel::Channel(Connection& connection, LocalChannel local, std::uint32_t granted, OpenEvents& outcome)
+    : connection_(connection),
+      outcome_(&outcome),
+      local_(local),
+      state_(ChannelState::opening),
+      receive_window_(granted) {}
+
+void Channel::abandon() {
+  user_ = nullptr;
+  outcome_ = nullptr;
+  send_close();
+}
+
+bool Channel::apply(ChannelEvent event) {
+  const auto row = transition(state_, event);
+  if (!row) return false;
+  state_ = row->to;
+  if (row->send == Send::eof) emit_number_only(MessageType::channel_eof);
+  if (row->send == Send::close) emit_number_only(MessageType::channel_close);
+  return true;
+}
+
+// --- sending -----------------------------------------------------------------------------------------------------
+
+void Channel::send_data(ByteView bytes) { send_data_message(0, false, bytes); }
+
+void Channel::send_extended_data(std::uint32_t code, ByteView bytes) { send_data_message(code, true, bytes); }
+
+void Channel::send_data_message(std::uint32_t code, bool extended, ByteView bytes) {
+  if (!may_send(state_)) return;
+  assert(bytes.size() <= send_window_);
+  bytes_sent_ += bytes.size();
+  while (!bytes.empty()) {
+    const ByteView chunk = bytes.first(std::min<std::size_t>(bytes.size(), maximum_packet_));
+    wire::HeadWriter head;
+    head.byte(byte_of(extended ? MessageType::channel_extended_data : MessageType::channel_data));
+    head.uint32(number(recipient_));
+    if (extended) head.uint32(code);
+    head.uint32(static_cast<std::uint32_t>(chunk.size()));
+    send_window_ -= static_cast<std::uint32_t>(chunk.size());
+    emit(head.view(), chunk, static_cast<std::uint32_t>(chunk.size()));
+    bytes = bytes.subspan(chunk.size());
+  }
+  connection_.note_activity(*this);
+}
+
+void Channel::send_eof() { apply(ChannelEvent::local_eof); }
+
+void Channel::send_close() { apply(ChannelEvent::local_close); }
+
+void Channel::send_request(std::string_view type, bool want_reply, ByteView rest) {
+  // A request is no data: it may follow our EOF.
+  if (!may_send(state_) && state_ != ChannelState::eof_sent && state_ != ChannelState::eof_both) return;
+  if (want_reply) ++expected_replies_;
+  emit(wire::build_channel_request(recipient_, type, want_reply, rest), {}, 0);
+}
+
+void Channel::send_reply(bool success) {
+  owed_replies_.resolve(success, [this](bool answer) { emit_reply(answer); });
+}
+
+void Channel::answer_now(bool success) {
+  owed_replies_.answer_newest(success, [this](bool answer) { emit_reply(answer); });
+}
+
+void Channel::emit_reply(bool success) {
+  if (state_ == ChannelState::close_sent || state_ == ChannelState::closed) return;
+  emit_number_only(success ? MessageType::channel_success : MessageType::channel_failure);
+}
+
+void Channel::emit_number_only(MessageType type) {
+  wire::HeadWriter message;
+  message.byte(byte_of(type)).uint32(number(recipient_));
+  emit(message.view(), {}, 0);
+}
+
+void Channel::emit(ByteView head, ByteView tail, std::uint32_t data) {
+  if (!has_held() && !connection_.congested()) return connection_.send(head, tail);
+  Held held;
+  held.message.reserve(head.size() + tail.size());
+  held.message.insert(held.message.end(), head.begin(), head.end());
+  held.message.insert(held.message.end(), tail.begin(), tail.end());
+  held.data = data;
+  held_bytes_ += held.message.size();
+  held_data_ += data;
+  held_messages_.push_back(std::move(held));
+  connection_.call_when_drained(*this);
+}
+
+bool Channel::send_held() {
+  if (!has_held()) return false;
+  const Held held = std::move(held_messages_[next_held_++]);
+  held_bytes_ -= held.message.size();
+  held_data_ -= held.data;
+  if (!has_held()) {
+    held_messages_ = {};
+    next_held_ = 0;
+  }
+  connection_.send(held.message);
+  return true;
+}
+
+bool Channel::congested() {
+  if (!has_held() && !connection_.congested()) return false;
+  connection_.call_when_drained(*this);
+  return true;
+}
+
+void Channel::on_uncongested() {
+  if (user_ != nullptr) user_->on_window();
+}
+
+std::uint32_t Channel::credit() const { return connection_.credit(); }
+
+void Channel::grant(std::uint32_t bytes) {
+  if (bytes == 0 || !may_receive_data(state_)) return;
+  assert(bytes <= std::numeric_limits<std::uint32_t>::max() - receive_window_);
+  receive_window_ += bytes;
+  wire::HeadWriter message;
+  message.byte(byte_of(MessageType::channel_window_adjust)).uint32(number(recipient_)).uint32(bytes);
+  connection_.send(message.view());  // overtakes what is held: nothing depends on its place
+}
+
+// --- receiving ---------------------------------------------------------------------------------------------------
+
+Channel::Violation Channel::on_confirmation(const PeerEnd& peer) {
+  if (peer.maximum_packet == 0) return "a maximum packet size of 0";
+  recipient_ = peer.number;
+  send_window_ = peer.window;
+  maximum_packet_ = peer.maximum_packet;
+  if (!apply(ChannelEvent::confirmed)) return "a confirmation of no open";
+  if (OpenEvents* outcome = std::exchange(outcome_, nullptr)) outcome->on_open_confirmed();
+  return {};
+}
+
+Channel::Violation Channel::on_failure(wire::OpenFailureReason reason, std::string_view description) {
+  if (!apply(ChannelEvent::refused)) return "a refusal of no open";
+  if (OpenEvents* outcome = std::exchange(outcome_, nullptr)) outcome->on_open_refused(reason, description);
+  return {};
+}
+
+Channel::Violation Channel::on_window_adjust(std::uint32_t bytes) {
+  if (state_ == ChannelState::opening || state_ == ChannelState::abandoned) return "a window adjust before its time";
+  // held data has left the window already, so this is the sum that RFC 4254, 5.2 bounds
+  if (bytes > std::numeric_limits<std::uint32_t>::max() - send_window_) return "a window beyond 2^32-1";
+  send_window_ += bytes;
+  if (user_ != nullptr) user_->on_window();
+  return {};
+}
+
+Channel::Violation Channel::take_data(std::size_t size) {
+  if (!may_receive_data(state_)) return "data that the channel's state does not allow";
+  if (size > receive_window_) return "data beyond its window";
+  receive_window_ -= static_cast<std::uint32_t>(size);
+  bytes_received_ += size;
+  connection_.note_activity(*this);
+  return {};
+}
+
+Channel::Violation Channel::on_data(ByteView bytes) {
+  if (Violation what = take_data(bytes.size())) return what;
+  // Empty data means nothing, and costs no window: it isn't passed on.
+  if (user_ != nullptr && !bytes.empty() && state_ != ChannelState::close_sent) user_->on_data(bytes);
+  return {};
+}
+
+Channel::Violation Channel::on_extended_data(std::uint32_t code, ByteView bytes) {
+  if (Violation what = take_data(bytes.size())) return what;
+  if (user_ != nullptr && !bytes.empty() && state_ != ChannelState::close_sent) user_->on_extended_data(code, bytes);
+  return {};
+}
+
+Channel::Violation Channel::on_eof() {
+  if (!apply(ChannelEvent::peer_eof)) return "EOF that the channel's state does not allow";
+  if (user_ != nullptr && state_ != ChannelState::close_sent) user_->on_eof();
+  return {};
+}
+
+Channel::Violation Channel::on_close() {
+  // Whatever still waits is for somebody who has left; our CLOSE must not wait behind it.
+  held_messages_ = {};
+  next_held_ = 0;
+  held_bytes_ = 0;
+  held_data_ = 0;
+  if (!apply(ChannelEvent::peer_close)) return "CLOSE that the channel's state does not allow";
+  if (ChannelEvents* user = std::exchange(user_, nullptr)) user->on_close();
+  return {};
+}
+
+Channel::Violation Channel::on_request(std::string_view type, bool want_reply, ByteView rest) {
+  if (state_ == ChannelState::opening || state_ == ChannelState::abandoned) return "a request before its time";
+  if (owed_replies_.full()) return "too many unanswered requests";
+  if (held_bytes_ > held_data_ + kHeldRequestLimit) return "too many requests";
+  if (want_reply) owed_replies_.expect();
+  // sshd's keepalive comes on any open channel; answered here, no stopped client can make it drop the connection.
+  const bool keepalive = type == "keepalive@openssh.com";
+  if (keepalive || user_ == nullptr || state_ == ChannelState::close_sent || !wire::well_formed(type, rest)) {
+    if (want_reply) answer_now(keepalive);
+    return {};
+  }
+  user_->on_request(type, want_reply, rest);
+  return {};
+}
+
+Channel::Violation Channel::on_reply(bool success) {
+  if (expected_replies_ == 0) return "an answer to no request";
+  --expected_replies_;
+  if (user_ != nullptr && state_ != ChannelState::close_sent) user_->on_reply(success);
+  return {};
+}
+
+void Channel::on_lost(std::string_view told) {
+  state_ = ChannelState::closed;
+  if (OpenEvents* outcome = std::exchange(outcome_, nullptr)) return outcome->on_open_lost(told);
+  if (ChannelEvents* user = std::exchange(user_, nullptr)) user->on_lost(told);
+}
+
+}  // namespace sallyport::mux

@@ -1,0 +1,135 @@
+// One channel of one SSH connection: its numbers, its state, its windows, and what waits to be sent.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sallyport/bytes.hpp>
+#include <sallyport/ids.hpp>
+
+#include "mux/channel_end.hpp"
+#include "mux/channel_lifecycle.hpp"
+#include "mux/reply_queue.hpp"
+#include "wire/messages.hpp"
+
+namespace sallyport::mux {
+
+class Connection;
+
+/// Receives the outcome of a channel that we opened; exactly one of the two.
+class OpenEvents {
+ public:
+  virtual ~OpenEvents() = default;
+  virtual void on_open_confirmed() = 0;
+  virtual void on_open_refused(wire::OpenFailureReason reason, std::string_view description) = 0;
+  /// The connection went before there was an answer.
+  virtual void on_open_lost(std::string_view told) = 0;
+};
+
+/// The peer's side of a channel, from its CHANNEL_OPEN or its confirmation.
+struct PeerEnd {
+  RecipientChannel number{};
+  std::uint32_t window = 0;
+  std::uint32_t maximum_packet = 0;
+};
+
+class Channel final : public ChannelEnd {
+ public:
+  /// The largest data message that we invite; what OpenSSH uses for session channels.
+  static constexpr std::uint32_t kMaximumPacket = 32 * 1024;
+  /// More than this held back, beyond what windows allow, is a flood of requests.
+  static constexpr std::size_t kHeldRequestLimit = 256 * 1024;
+
+  /// Opened by the peer, and confirmed with `granted`.
+  Channel(Connection& connection, LocalChannel local, const PeerEnd& peer, std::uint32_t granted);
+  /// Being opened by us with `granted`; `outcome` must outlive the answer or be taken back by abandon().
+  Channel(Connection& connection, LocalChannel local, std::uint32_t granted, OpenEvents& outcome);
+
+  LocalChannel local() const { return local_; }
+  ChannelState state() const { return state_; }
+  /// Who gets the events from now on; null: what comes is swallowed.
+  void attach(ChannelEvents* user) { user_ = user; }
+  /// Nobody wants it any more: closes it, or sees that it is closed as soon as it has been confirmed.
+  void abandon();
+
+  /// Answers the request that is being reported by on_request(); may be called only there, and only when it wants a
+  /// reply. Those that were passed on before it are answered first.
+  void answer_now(bool success);
+
+  // ChannelEnd
+  void send_data(ByteView bytes) override;
+  void send_extended_data(std::uint32_t code, ByteView bytes) override;
+  void send_eof() override;
+  void send_close() override;
+  void send_request(std::string_view type, bool want_reply, ByteView rest) override;
+  void send_reply(bool success) override;
+  std::uint32_t window() const override { return send_window_; }
+  std::uint32_t held() const override { return held_data_; }
+  bool congested() override;
+  std::uint32_t credit() const override;
+  std::uint32_t granted() const override { return receive_window_; }
+  void grant(std::uint32_t bytes) override;
+
+  // What the connection has parsed for this channel. A text is what the peer did wrong.
+  using Violation = std::optional<std::string_view>;
+  Violation on_confirmation(const PeerEnd& peer);
+  Violation on_failure(wire::OpenFailureReason reason, std::string_view description);
+  Violation on_window_adjust(std::uint32_t bytes);
+  Violation on_data(ByteView bytes);
+  Violation on_extended_data(std::uint32_t code, ByteView bytes);
+  Violation on_eof();
+  Violation on_close();
+  Violation on_request(std::string_view type, bool want_reply, ByteView rest);
+  Violation on_reply(bool success);
+  /// The connection is gone. The last call.
+  void on_lost(std::string_view told);
+
+  /// Sends one message of those that wait. False when none is left.
+  bool send_held();
+  bool has_held() const { return next_held_ < held_messages_.size(); }
+  /// Tells the user that it may go on. Called when nothing is held any more and the connection isn't congested.
+  void on_uncongested();
+
+  std::uint64_t bytes_received() const { return bytes_received_; }
+  std::uint64_t bytes_sent() const { return bytes_sent_; }
+
+ private:
+  friend class Connection;
+  struct Held {
+    Bytes message;
+    std::uint32_t data = 0;  ///< how much of it counts in the window
+  };
+
+  /// Takes the row of the table; false when there is none.
+  bool apply(ChannelEvent event);
+  Violation take_data(std::size_t size);
+  void send_data_message(std::uint32_t code, bool extended, ByteView bytes);
+  void emit(ByteView head, ByteView tail, std::uint32_t data);
+  void emit_reply(bool success);
+  void emit_number_only(wire::MessageType type);
+
+  Connection& connection_;
+  ChannelEvents* user_ = nullptr;
+  OpenEvents* outcome_ = nullptr;
+  LocalChannel local_;
+  RecipientChannel recipient_{};
+  ChannelState state_;
+  bool waiting_for_drain_ = false;  // in the connection's list of channels to call when it drains
+  std::uint8_t active_in_ = 0;      // see Connection::note_activity
+  std::uint32_t send_window_ = 0;
+  std::uint32_t maximum_packet_ = 0;
+  std::uint32_t receive_window_;
+  std::uint32_t held_data_ = 0;
+  std::uint32_t expected_replies_ = 0;
+  std::size_t held_bytes_ = 0;
+  std::vector<Held> held_messages_;
+  std::size_t next_held_ = 0;
+  ReplyQueue owed_replies_;
+  std::uint64_t bytes_received_ = 0;
+  std::uint64_t bytes_sent_ = 0;
+};
+
+}  // namespace sallyport::mux

@@ -1,0 +1,61 @@
+// What a relay joins: two ends of a channel, each a channel of an SSH connection or a program on the bastion.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include <sallyport/bytes.hpp>
+
+namespace sallyport::mux {
+
+/// What an end reports: what came from the peer behind it. None of it is called inside a call of the same end's.
+class ChannelEvents {
+ public:
+  virtual ~ChannelEvents() = default;
+  /// Within what was granted to the end.
+  virtual void on_data(ByteView bytes) = 0;
+  virtual void on_extended_data(std::uint32_t code, ByteView bytes) = 0;
+  virtual void on_eof() = 0;
+  /// A request. With `want_reply` it is owed an answer by send_reply(), in the order of requests.
+  virtual void on_request(std::string_view type, bool want_reply, ByteView rest) = 0;
+  /// The answer to the oldest request of ours that wanted one.
+  virtual void on_reply(bool success) = 0;
+  /// The end takes more than it did: its window grew, or it is no longer congested.
+  virtual void on_window() = 0;
+  /// The last event: the peer closed the channel, and has been answered. The end goes away on a later turn.
+  virtual void on_close() = 0;
+  /// The last event in place of on_close: the connection, or the program, was lost. `told` is for a client.
+  virtual void on_lost(std::string_view told) = 0;
+};
+
+/// One end. What is sent leaves in order, but for window adjusts.
+class ChannelEnd {
+ public:
+  virtual ~ChannelEnd() = default;
+
+  /// Never more than window(). Splits what is larger than the peer's maximum packet size.
+  virtual void send_data(ByteView bytes) = 0;
+  virtual void send_extended_data(std::uint32_t code, ByteView bytes) = 0;
+  /// These three are ignored where the state of the channel doesn't allow them any more.
+  virtual void send_eof() = 0;
+  virtual void send_close() = 0;
+  virtual void send_request(std::string_view type, bool want_reply, ByteView rest) = 0;
+  /// Answers the oldest request that was reported with want_reply.
+  virtual void send_reply(bool success) = 0;
+
+  /// Data bytes that may be sent now.
+  virtual std::uint32_t window() const = 0;
+  /// Data bytes that were sent here and have not left the daemon.
+  virtual std::uint32_t held() const = 0;
+  /// The connection behind this end takes no more for now; on_window() comes when it does.
+  virtual bool congested() = 0;
+  /// How much this end should be allowed to send ahead, in view of who else is active beside it.
+  virtual std::uint32_t credit() const = 0;
+
+  /// Data bytes that the peer behind this end may still send.
+  virtual std::uint32_t granted() const = 0;
+  /// Lets it send more.
+  virtual void grant(std::uint32_t bytes) = 0;
+};
+
+}  // namespace sallyport::mux

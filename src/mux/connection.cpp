@@ -1,0 +1,285 @@
+#include "mux/connection.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "wire/channel_requests.hpp"
+#include "wire/encoding.hpp"
+
+namespace sallyport::mux {
+namespace {
+
+using wire::MessageType;
+
+/// How long a channel counts as active after it moved data: this, to twice this.
+constexpr Duration kActivityPeriod = std::chrono::seconds(1);
+constexpr std::string_view kKeepalive = "keepalive@openssh.com";
+/// Held messages up to this size are a keystroke's or a program's short answer, and go before bulk.
+constexpr std::uint32_t kInteractive = 4 * 1024;
+
+constexpr std::uint8_t byte_of(MessageType type) { return static_cast<std::uint8_t>(type); }
+
+}  // namespace
+
+Connection::Connection(std::unique_ptr<Transport> transport, Clock& clock, Graveyard& graveyard,
+                       KeepaliveSettings keepalive, Credit credit)
+    : clock_(clock),
+      graveyard_(graveyard),
+      transport_(std::move(transport)),
+      keepalive_(keepalive),
+      credit_(credit),
+      last_heard_(clock.now()),
+      period_began_(clock.now()) {
+  transport_->attach(this);
+  arm_keepalive();
+}
+
+Connection::~Connection() = default;
+
+void Connection::on_message(ByteView payload) {
+  if (disconnecting_ || payload.empty()) return;
+  last_heard_ = clock_.now();
+  unanswered_keepalives_ = 0;
+  bytes_received_ += payload.size();
+  dispatch(static_cast<MessageType>(payload[0]), payload);
+  if (disconnecting_ || transport_->backlog() <= kPauseBacklog) return;
+  if (transport_->backlog() > kMaximumBacklog) return violation("it does not read what it is sent");
+  paused_ = true;
+  transport_->pause();
+}
+
+void Connection::dispatch(MessageType type, ByteView payload) {
+  switch (type) {
+    case MessageType::channel_data:
+      return to_channel(wire::parse_channel_data(payload),
+                        [](Channel& channel, const wire::ChannelData& m) { return channel.on_data(m.data); });
+    case MessageType::channel_window_adjust:
+      return to_channel(
+          wire::parse_channel_window_adjust(payload),
+          [](Channel& channel, const wire::ChannelWindowAdjust& m) { return channel.on_window_adjust(m.bytes); });
+    case MessageType::channel_extended_data:
+      return to_channel(wire::parse_channel_extended_data(payload),
+                        [](Channel& channel, const wire::ChannelExtendedData& m) {
+                          return channel.on_extended_data(m.code, m.data);
+                        });
+    case MessageType::channel_request: return handle_channel_request(payload);
+    case MessageType::channel_eof:
+      return to_channel(wire::parse_channel_only(payload),
+                        [](Channel& channel, LocalChannel) { return channel.on_eof(); });
+    case MessageType::channel_close:
+      return to_channel(wire::parse_channel_only(payload),
+                        [](Channel& channel, LocalChannel) { return channel.on_close(); });
+    case MessageType::channel_success:
+      return to_channel(wire::parse_channel_only(payload),
+                        [](Channel& channel, LocalChannel) { return channel.on_reply(true); });
+    case MessageType::channel_failure:
+      return to_channel(wire::parse_channel_only(payload),
+                        [](Channel& channel, LocalChannel) { return channel.on_reply(false); });
+    case MessageType::channel_open: {
+      const auto open = wire::parse_channel_open(payload);
+      if (!open) return violation("malformed CHANNEL_OPEN");
+      return on_channel_open(*open);
+    }
+    case MessageType::channel_open_confirmation:
+      return to_channel(wire::parse_channel_open_confirmation(payload),
+                        [](Channel& channel, const wire::ChannelOpenConfirmation& m) {
+                          return channel.on_confirmation({m.sender, m.initial_window, m.maximum_packet});
+                        });
+    case MessageType::channel_open_failure:
+      return to_channel(wire::parse_channel_open_failure(payload),
+                        [](Channel& channel, const wire::ChannelOpenFailure& m) {
+                          return channel.on_failure(m.reason, m.description);
+                        });
+    case MessageType::global_request: return handle_global_request(payload);
+    case MessageType::request_success:
+    case MessageType::request_failure:
+      if (expected_global_replies_ == 0) return violation("an answer to no global request");
+      --expected_global_replies_;
+      return;
+  }
+  violation("a message number of no meaning");
+}
+
+namespace {
+LocalChannel recipient_of(LocalChannel message) { return message; }
+template <typename Message>
+LocalChannel recipient_of(const Message& message) {
+  return message.recipient;
+}
+}  // namespace
+
+template <typename Message, typename Handle>
+void Connection::to_channel(const std::optional<Message>& message, Handle handle) {
+  if (!message) return violation("malformed channel message");
+  Channel* channel = find(recipient_of(*message));
+  if (channel == nullptr) return violation("a message for a channel that isn't open");
+  after_event(*channel, handle(*channel, *message));
+}
+
+void Connection::after_event(Channel& channel, Channel::Violation what) {
+  if (what) return violation(*what);
+  if (channel.state() != ChannelState::closed) return;
+  const LocalChannel local = channel.local();
+  graveyard_.bury(std::move(channels_[number(local)]));
+  --open_channels_;
+  on_channel_gone(local);
+}
+
+void Connection::handle_channel_request(ByteView payload) {
+  to_channel(wire::parse_channel_request(payload), [](Channel& channel, const wire::ChannelRequest& m) {
+    return channel.on_request(m.type, m.want_reply, m.rest);
+  });
+}
+
+void Connection::handle_global_request(ByteView payload) {
+  const auto request = wire::parse_global_request(payload);
+  if (!request) return violation("malformed GLOBAL_REQUEST");
+  if (request->name == kKeepalive) {
+    if (request->want_reply) send_global_reply(true);
+    return;
+  }
+  on_global_request(*request);
+}
+
+void Connection::send_global_reply(bool success) {
+  const std::uint8_t message[] = {byte_of(success ? MessageType::request_success : MessageType::request_failure)};
+  send(message);
+}
+
+void Connection::refuse_open(RecipientChannel sender, wire::OpenFailureReason reason, std::string_view description) {
+  send(wire::build_channel_open_failure(sender, reason, description));
+}
+
+void Connection::call_when_drained(Channel& channel) {
+  if (channel.waiting_for_drain_) return;
+  channel.waiting_for_drain_ = true;
+  drain_queue_.push_back(channel.local());
+}
+
+void Connection::on_drained() {
+  if (paused_ && !disconnecting_) {
+    paused_ = false;
+    transport_->resume();
+  }
+  // Short messages first; then one message of each bulk channel in turn, until the transport has enough again.
+  std::vector<LocalChannel> queue;
+  queue.swap(drain_queue_);
+  const auto is_interactive = [this](LocalChannel local) {
+    const Channel* channel = find(local);
+    return channel != nullptr && channel->held_bytes_ <= kInteractive;
+  };
+  std::stable_partition(queue.begin(), queue.end(), is_interactive);
+  std::size_t next = 0;
+  for (; next < queue.size() && !congested(); ++next) {
+    Channel* channel = find(queue[next]);
+    if (channel == nullptr) continue;
+    const bool more = channel->send_held();
+    if (more && channel->has_held()) {
+      queue.push_back(queue[next]);
+      continue;
+    }
+    channel->waiting_for_drain_ = false;
+    channel->on_uncongested();
+  }
+  // Whoever came while this went on waits behind those who have waited before.
+  queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(next));
+  queue.insert(queue.end(), drain_queue_.begin(), drain_queue_.end());
+  drain_queue_ = std::move(queue);
+}
+
+void Connection::on_closed(const Error& why) {
+  disconnecting_ = true;
+  keepalive_timer_.reset();
+  for (auto& channel : channels_) {
+    if (channel == nullptr) continue;
+    std::unique_ptr<Channel> lost = std::move(channel);
+    lost->on_lost(loss_told());
+    graveyard_.bury(std::move(lost));
+  }
+  open_channels_ = 0;
+  on_connection_closed(why);
+}
+
+void Connection::disconnect(DisconnectReason reason, std::string_view text) {
+  if (disconnecting_) return;
+  disconnecting_ = true;
+  keepalive_timer_.reset();
+  transport_->disconnect(reason, text);
+}
+
+void Connection::violation(std::string_view what) {
+  if (disconnecting_) return;
+  on_violation(what);
+  disconnect(DisconnectReason::protocol_error, what);
+}
+
+std::size_t Connection::confirmed_or_closing_channels() const {
+  return static_cast<std::size_t>(std::count_if(channels_.begin(), channels_.end(), [](const auto& channel) {
+    return channel != nullptr && channel->state() != ChannelState::opening &&
+           channel->state() != ChannelState::abandoned;
+  }));
+}
+
+std::size_t Connection::confirmed_channels() const {
+  const auto closing = std::count_if(channels_.begin(), channels_.end(), [](const auto& channel) {
+    return channel != nullptr && channel->state() == ChannelState::close_sent;
+  });
+  return confirmed_or_closing_channels() - static_cast<std::size_t>(closing);
+}
+
+LocalChannel Connection::next_number() const {
+  const auto free = std::find(channels_.begin(), channels_.end(), nullptr);
+  return LocalChannel{static_cast<std::uint32_t>(free - channels_.begin())};
+}
+
+Channel& Connection::add(std::unique_ptr<Channel> channel) {
+  const std::size_t index = number(channel->local());
+  if (index >= channels_.size()) channels_.resize(index + 1);
+  assert(channels_[index] == nullptr);
+  channels_[index] = std::move(channel);
+  ++open_channels_;
+  return *channels_[index];
+}
+
+Channel* Connection::find(LocalChannel local) {
+  const std::size_t index = number(local);
+  return index < channels_.size() ? channels_[index].get() : nullptr;
+}
+
+void Connection::note_activity(Channel& channel) {
+  const TimePoint now = clock_.now();
+  if (now - period_began_ >= kActivityPeriod) {
+    active_before_ = now - period_began_ < 2 * kActivityPeriod ? active_now_ : 0;
+    active_now_ = 0;
+    period_began_ = now;
+    if (++activity_period_ == 0) activity_period_ = 1;  // 0 is "never"
+  }
+  if (channel.active_in_ == activity_period_) return;
+  channel.active_in_ = activity_period_;
+  ++active_now_;
+}
+
+std::uint32_t Connection::credit() const {
+  const std::uint32_t each = std::max(active_now_, active_before_) > 1 ? credit_.in_company : credit_.alone;
+  const auto share = static_cast<std::uint32_t>(credit_.in_all / std::max<std::size_t>(open_channels_, 1));
+  return std::max(std::min(each, share), Channel::kMaximumPacket);
+}
+
+void Connection::arm_keepalive() {
+  if (keepalive_.interval == Duration::zero()) return;
+  keepalive_timer_ = clock_.after(keepalive_.interval, [this] { keepalive_due(); });
+}
+
+void Connection::keepalive_due() {
+  if (clock_.now() - last_heard_ < keepalive_.interval) return arm_keepalive();
+  if (unanswered_keepalives_ >= keepalive_.count) {
+    return disconnect(DisconnectReason::connection_lost, "no answer to keepalives");
+  }
+  ++unanswered_keepalives_;
+  ++expected_global_replies_;
+  send(wire::build_global_request(kKeepalive, true));
+  arm_keepalive();
+}
+
+}  // namespace sallyport::mux

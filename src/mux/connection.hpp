@@ -1,0 +1,135 @@
+// The connection protocol on one SSH transport: what a client's connection (Link) and a trunk (Trunk) have in common.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include <sallyport/clock.hpp>
+#include <sallyport/transport.hpp>
+
+#include "mux/channel.hpp"
+#include "mux/graveyard.hpp"
+#include "wire/messages.hpp"
+
+namespace sallyport::mux {
+
+/// Liveness of one connection; see `keepalive_interval` and `keepalive_count`. An interval of 0 turns it off.
+struct KeepaliveSettings {
+  Duration interval = std::chrono::seconds(15);
+  std::uint32_t count = 3;
+};
+
+class Connection : public TransportEvents {
+ public:
+  /// What a channel may be granted while it is the only active one, and while others are active beside it.
+  struct Credit {
+    std::uint32_t alone = 2 * 1024 * 1024;
+    std::uint32_t in_company = 64 * 1024;
+    /// For all channels of the connection together; none gets less than one packet, though.
+    std::uint32_t in_all = 4 * 1024 * 1024;
+  };
+  /// A peer that sends what must be answered but doesn't read the answers is no longer read above this backlog …
+  static constexpr std::size_t kPauseBacklog = 256 * 1024;
+  /// … and ended above this one, which it can't reach unless it could not be paused.
+  static constexpr std::size_t kMaximumBacklog = 8 * 1024 * 1024;
+
+  Connection(std::unique_ptr<Transport> transport, Clock& clock, Graveyard& graveyard, KeepaliveSettings keepalive,
+             Credit credit);
+  ~Connection() override;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // TransportEvents
+  void on_message(ByteView payload) final;
+  void on_drained() final;
+  void on_closed(const Error& why) final;
+
+  /// Says goodbye to the peer; on_connection_closed() follows. Channels are told then.
+  void disconnect(DisconnectReason reason, std::string_view text);
+
+  // For Channel.
+  void send(ByteView head, ByteView tail = {}) {
+    bytes_sent_ += head.size() + tail.size();
+    transport_->send(head, tail);
+  }
+  bool congested() const { return transport_->backlog() > Transport::kHighMark; }
+  /// Has the channel's held messages sent, and its user told, when the connection has drained.
+  void call_when_drained(Channel& channel);
+  /// Counts the channel as active now.
+  void note_activity(Channel& channel);
+  std::uint32_t credit() const;
+  /// `what` is a fixed phrase: the peer broke the rules; the connection ends.
+  void violation(std::string_view what);
+
+  std::size_t open_channels() const { return open_channels_; }
+  std::uint64_t bytes_received() const { return bytes_received_; }
+  std::uint64_t bytes_sent() const { return bytes_sent_; }
+  TimePoint last_heard() const { return last_heard_; }
+  /// Not lost, and not saying goodbye.
+  bool usable() const { return !disconnecting_; }
+  /// Channels whose open has been answered, without and with those that only wait for the peer's CLOSE.
+  std::size_t confirmed_channels() const;
+  std::size_t confirmed_or_closing_channels() const;
+
+ protected:
+  /// The lowest free number.
+  LocalChannel next_number() const;
+  Channel& add(std::unique_ptr<Channel> channel);
+  Channel* find(LocalChannel local);
+  template <typename Visit>
+  void for_each_channel(Visit visit) {
+    for (auto& channel : channels_)
+      if (channel != nullptr) visit(*channel);
+  }
+
+  virtual void on_channel_open(const wire::ChannelOpen& open) = 0;
+  /// Anything but keepalives, which have been answered already.
+  virtual void on_global_request(const wire::GlobalRequest& request) = 0;
+  /// Both CLOSEs have gone, or the open was refused: the number is free.
+  virtual void on_channel_gone(LocalChannel local) = 0;
+  /// The peer broke the protocol, and is being disconnected; for the log.
+  virtual void on_violation(std::string_view what) = 0;
+  /// What users of the channels are told when the connection is lost.
+  virtual std::string_view loss_told() const = 0;
+  /// The transport is gone, and every channel has been told.
+  virtual void on_connection_closed(const Error& why) = 0;
+
+  void refuse_open(RecipientChannel sender, wire::OpenFailureReason reason, std::string_view description);
+  void send_global_reply(bool success);
+
+  Clock& clock_;
+  Graveyard& graveyard_;
+
+ private:
+  void dispatch(wire::MessageType type, ByteView payload);
+  template <typename Message, typename Handle>
+  void to_channel(const std::optional<Message>& message, Handle handle);
+  void after_event(Channel& channel, Channel::Violation violation);
+  void handle_global_request(ByteView payload);
+  void handle_channel_request(ByteView payload);
+  void keepalive_due();
+  void arm_keepalive();
+
+  std::unique_ptr<Transport> transport_;
+  KeepaliveSettings keepalive_;
+  Credit credit_;
+  std::vector<std::unique_ptr<Channel>> channels_;  // by local number
+  std::size_t open_channels_ = 0;
+  std::vector<LocalChannel> drain_queue_;  // in the order of call_when_drained()
+  std::unique_ptr<Timer> keepalive_timer_;
+  TimePoint last_heard_;
+  std::uint32_t unanswered_keepalives_ = 0;
+  std::uint32_t expected_global_replies_ = 0;
+  std::uint64_t bytes_received_ = 0;
+  std::uint64_t bytes_sent_ = 0;
+  std::uint8_t activity_period_ = 1;
+  std::uint32_t active_now_ = 0;     // channels active in this period …
+  std::uint32_t active_before_ = 0;  // … and in the one before
+  TimePoint period_began_;
+  bool disconnecting_ = false;
+  bool paused_ = false;
+};
+
+}  // namespace sallyport::mux

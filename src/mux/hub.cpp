@@ -1,0 +1,125 @@
+#include "mux/hub.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sallyport::mux {
+namespace {
+
+constexpr Duration kDrainLook = std::chrono::milliseconds(100);
+/// Beside another active channel on the same connection, so little may be under way that a keystroke isn't held up:
+/// see the table under "Fairness" in src/README.md.
+constexpr std::uint32_t kCreditInCompany = 64 * 1024;
+
+PoolLimits pool_limits(const HubSettings& settings, const Connection::Credit& credit) {
+  return {settings.trunks_per_user, settings.waiting_channels, credit};
+}
+
+}  // namespace
+
+Connection::Credit Hub::credit() const {
+  return {.alone = settings_.channel_window,
+          .in_company = std::min(settings_.channel_window, kCreditInCompany),
+          .in_all = 2 * settings_.channel_window};
+}
+
+Hub::Hub(Clock& clock, Journal& journal, UpstreamConnector& connector, ProcessLauncher& processes,
+         const HubSettings& settings)
+    : clock_(clock),
+      graveyard_(clock),
+      settings_(settings),
+      journal_(journal),
+      pool_(connector, clock, graveyard_, journal, pool_limits(settings, credit())),
+      services_{clock, graveyard_, journal, pool_, processes} {}
+
+Hub::~Hub() {
+  links_.clear();  // sessions give back what they have of the pool
+}
+
+void Hub::configure(const HubSettings& settings) {
+  settings_ = settings;
+  pool_.set_limits(pool_limits(settings, credit()));
+}
+
+void Hub::admit(Admission client, std::unique_ptr<Transport> transport, const KeepaliveSettings& keepalive) {
+  const ConnectionId id = client.id;
+  ++connections_of_[client.user];
+  links_[id] = std::make_unique<Link>(services_, std::move(client), std::move(transport),
+                                      Link::Settings{keepalive, credit(), settings_.channels_per_connection},
+                                      static_cast<LinkEvents&>(*this));
+}
+
+std::size_t Hub::connections_of(const std::string& user) const {
+  const auto entry = connections_of_.find(user);
+  return entry == connections_of_.end() ? 0 : entry->second;
+}
+
+std::string_view Hub::refuses_channels() const {
+  if (draining_) return "the bastion is draining";
+  if (!journal_.healthy()) return "the bastion can't write its audit trail";
+  return {};
+}
+
+void Hub::on_link_closed(Link& link) {
+  const auto user = connections_of_.find(link.client().user);
+  if (--user->second == 0) connections_of_.erase(user);
+  const auto entry = links_.find(link.client().id);
+  graveyard_.bury(std::move(entry->second));
+  links_.erase(entry);
+}
+
+void Hub::drain(std::function<void()> then) {
+  draining_ = true;
+  drained_ = std::move(then);
+  pool_.drain("the bastion is draining");
+  look_whether_drained();
+}
+
+void Hub::look_whether_drained() {
+  for (const auto& [id, link] : links_)
+    if (link->open_channels() == 0) link->disconnect(DisconnectReason::by_application, "the bastion is draining");
+  if (empty() && drained_) return std::exchange(drained_, nullptr)();
+  drain_look_ = clock_.after(kDrainLook, [this] { look_whether_drained(); });
+}
+
+void Hub::end_all(std::string_view reason) {
+  for (const auto& [id, link] : links_) link->disconnect(DisconnectReason::by_application, reason);
+  pool_.end_all(reason);
+}
+
+std::vector<ConnectionRow> Hub::connections() const {
+  std::vector<ConnectionRow> rows;
+  rows.reserve(links_.size());
+  for (const auto& [id, link] : links_) rows.push_back(link->row());
+  return rows;
+}
+
+std::vector<ChannelRow> Hub::channels() const {
+  std::vector<ChannelRow> rows;
+  for (const auto& [id, link] : links_) link->add_rows(rows);
+  std::sort(rows.begin(), rows.end(), [](const ChannelRow& a, const ChannelRow& b) { return a.id < b.id; });
+  return rows;
+}
+
+std::vector<TrunkRow> Hub::trunks() const {
+  std::vector<TrunkRow> rows = pool_.trunks();
+  for (TrunkRow& row : rows)
+    row.connections = static_cast<std::size_t>(std::count_if(
+        links_.begin(), links_.end(), [&row](const auto& entry) { return entry.second->rides_on(row.id); }));
+  return rows;
+}
+
+Result<> Hub::end_connection(ConnectionId id, std::string_view reason) {
+  const auto entry = links_.find(id);
+  if (entry == links_.end()) return fail(Errc::not_found, "there is no such connection");
+  entry->second->disconnect(DisconnectReason::by_application, reason);
+  return {};
+}
+
+Result<> Hub::end_channel(ChannelId id, std::string_view reason) {
+  for (const auto& [connection, link] : links_)
+    if (link->end_channel(id, reason)) return {};
+  return fail(Errc::not_found, "there is no such channel");
+}
+
+}  // namespace sallyport::mux

@@ -1,0 +1,73 @@
+// All that is open: the clients' connections and the trunks that carry their channels.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sallyport/connections.hpp>
+
+#include "mux/link.hpp"
+#include "mux/pool.hpp"
+
+namespace sallyport::mux {
+
+/// What is configured for connections that begin from now on.
+struct HubSettings {
+  std::uint32_t channels_per_connection = 256;
+  std::uint32_t channel_window = 2 * 1024 * 1024;  ///< bytes that a peer may send ahead on one channel
+  std::uint32_t trunks_per_user = 100;
+  std::uint32_t waiting_channels = 256;  ///< for one trunk that is still connecting
+};
+
+class Hub final : public Connections, private LinkEvents {
+ public:
+  Hub(Clock& clock, Journal& journal, UpstreamConnector& connector, ProcessLauncher& processes,
+      const HubSettings& settings);
+  ~Hub() override;
+
+  void configure(const HubSettings& settings);
+  /// The client's connection protocol begins.
+  void admit(Admission client, std::unique_ptr<Transport> transport, const KeepaliveSettings& keepalive);
+  std::size_t connections_of(const std::string& user) const;
+  std::size_t connection_count() const { return links_.size(); }
+  bool empty() const { return links_.empty() && pool_.trunk_count() == 0; }
+
+  /// No new channels; a connection ends when it has none left. `then` is called once the last one has ended.
+  void drain(std::function<void()> then);
+  /// Says goodbye to every client and target now.
+  void end_all(std::string_view reason);
+
+  // Connections
+  std::vector<ConnectionRow> connections() const override;
+  std::vector<ChannelRow> channels() const override;
+  std::vector<TrunkRow> trunks() const override;
+  Result<> end_connection(ConnectionId id, std::string_view reason) override;
+  Result<> end_channel(ChannelId id, std::string_view reason) override;
+
+ private:
+  ChannelId next_channel_id() override { return ChannelId{++last_channel_}; }
+  std::string_view refuses_channels() const override;
+  void on_link_closed(Link& link) override;
+  void look_whether_drained();
+  Connection::Credit credit() const;
+
+  Clock& clock_;
+  Graveyard graveyard_;
+  HubSettings settings_;
+  Journal& journal_;
+  Pool pool_;
+  Services services_;
+  std::uint64_t last_channel_ = 0;
+  std::map<ConnectionId, std::unique_ptr<Link>> links_;
+  std::map<std::string, std::size_t> connections_of_;
+  bool draining_ = false;
+  std::function<void()> drained_;
+  std::unique_ptr<Timer> drain_look_;
+};
+
+}  // namespace sallyport::mux

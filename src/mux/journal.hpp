@@ -1,0 +1,55 @@
+// What the multiplexer has to say to the log and the audit trail: facts, unformatted.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include <sallyport/clock.hpp>
+#include <sallyport/ids.hpp>
+#include <sallyport/result.hpp>
+
+#include "mux/admission.hpp"
+
+namespace sallyport::mux {
+
+/// The ids that join the lines about one channel. `trunk` is absent for a channel that ends on the bastion.
+struct ChannelIds {
+  ConnectionId connection{};
+  ChannelId channel{};
+  std::optional<TrunkId> trunk;
+};
+
+/// Strings may come from a peer and hold anything: whoever shows them escapes them. Nothing is kept beyond the call.
+class Journal {
+ public:
+  virtual ~Journal() = default;
+  /// False while events are being lost: then no channel may be opened.
+  virtual bool healthy() const = 0;
+  virtual void channel_opened(const Admission& client, ChannelId channel, std::string_view type) = 0;
+  virtual void channel_open_refused(const Admission& client, std::string_view type, std::string_view why) = 0;
+  /// A shell, exec or subsystem was asked for and got its end; `command` is the command line or the subsystem's name.
+  virtual void program_started(const Admission& client, const ChannelIds& ids, std::string_view request,
+                               std::string_view command, std::string_view target) = 0;
+  virtual void program_refused(const Admission& client, const ChannelIds& ids, std::string_view request,
+                               std::string_view command, std::string_view told) = 0;
+  /// How it ended: an exit status, a signal's name, or neither.
+  virtual void program_ended(const Admission& client, const ChannelIds& ids, std::optional<std::uint32_t> status,
+                             std::string_view signal) = 0;
+  virtual void channel_closed(const Admission& client, const ChannelIds& ids, std::uint64_t bytes_from_client,
+                              std::uint64_t bytes_to_client, Duration open_for) = 0;
+  virtual void connection_violation(const Admission& client, std::string_view what) = 0;
+  virtual void connection_closed(const Admission& client, const Error& why, std::uint64_t bytes_from_client,
+                                 std::uint64_t bytes_to_client, Duration open_for) = 0;
+
+  virtual void trunk_connecting(TrunkId trunk, std::string_view user, std::string_view target) = 0;
+  virtual void trunk_ready(TrunkId trunk, Duration took) = 0;
+  virtual void trunk_failed(TrunkId trunk, std::string_view detail) = 0;
+  /// The target refused one more session; that many is what it takes on this trunk.
+  virtual void trunk_full(TrunkId trunk, std::size_t sessions) = 0;
+  virtual void trunk_draining(TrunkId trunk, std::string_view why) = 0;
+  virtual void trunk_violation(TrunkId trunk, std::string_view what) = 0;
+  virtual void trunk_closed(TrunkId trunk, const Error& why) = 0;
+};
+
+}  // namespace sallyport::mux

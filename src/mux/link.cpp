@@ -1,0 +1,115 @@
+#include "mux/link.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sallyport::mux {
+
+using wire::OpenFailureReason;
+
+Link::Link(const Services& services, Admission client, std::unique_ptr<Transport> transport, const Settings& settings,
+           LinkEvents& owner)
+    : Connection(std::move(transport), services.clock, services.graveyard, settings.keepalive, settings.credit),
+      services_(services),
+      client_(std::move(client)),
+      maximum_channels_(settings.maximum_channels),
+      owner_(owner),
+      since_(services.clock.now()) {}
+
+Link::~Link() = default;
+
+bool Link::refuse(const wire::ChannelOpen& open) {
+  OpenFailureReason reason = OpenFailureReason::administratively_prohibited;
+  std::string_view why;
+  if (open.type != "session") {
+    const bool forwarding = open.type == "direct-tcpip" || open.type == "direct-streamlocal@openssh.com";
+    if (!forwarding) reason = OpenFailureReason::unknown_channel_type;
+    why = forwarding ? "forwarding is not allowed" : "unknown channel type";
+  } else if (no_more_sessions_) {
+    why = "no more sessions were to be opened";
+  } else if (open.maximum_packet == 0) {
+    why = "a maximum packet size of 0";
+  } else if (open_channels() >= maximum_channels_) {
+    reason = OpenFailureReason::resource_shortage;
+    why = "too many channels on this connection";
+  } else {
+    why = owner_.refuses_channels();
+  }
+  if (why.empty()) return false;
+  refuse_open(open.sender, reason, why);
+  services_.journal.channel_open_refused(client_, open.type, why);
+  return true;
+}
+
+void Link::on_channel_open(const wire::ChannelOpen& open) {
+  if (refuse(open)) return;
+  const LocalChannel local = next_number();
+  // Nothing is known yet that could take data: the window opens when the session has its endpoint.
+  send(wire::build_channel_open_confirmation(open.sender, local, 0, Channel::kMaximumPacket));
+  Channel& channel =
+      add(std::make_unique<Channel>(*this, local, PeerEnd{open.sender, open.initial_window, open.maximum_packet}, 0));
+  const ChannelId id = owner_.next_channel_id();
+  services_.journal.channel_opened(client_, id, open.type);
+  if (number(local) >= sessions_.size()) sessions_.resize(number(local) + 1);
+  sessions_[number(local)] = std::make_unique<Session>(services_, client_, id, channel);
+}
+
+void Link::on_global_request(const wire::GlobalRequest& request) {
+  // Honoured here and not passed on: sshd would end the trunk at the next client's session.
+  const bool success = request.name == "no-more-sessions@openssh.com";
+  if (success) no_more_sessions_ = true;
+  if (request.want_reply) send_global_reply(success);
+}
+
+void Link::on_channel_gone(LocalChannel local) {
+  std::unique_ptr<Session> session = std::move(sessions_[number(local)]);
+  session->leave();
+  graveyard_.bury(std::move(session));
+}
+
+void Link::on_violation(std::string_view what) { services_.journal.connection_violation(client_, what); }
+
+void Link::on_connection_closed(const Error& why) {
+  for (auto& session : sessions_) graveyard_.bury(std::move(session));
+  sessions_.clear();
+  services_.journal.connection_closed(client_, why, bytes_received(), bytes_sent(), clock_.now() - since_);
+  owner_.on_link_closed(*this);
+}
+
+ConnectionRow Link::row() const {
+  ConnectionRow row;
+  row.id = client_.id;
+  row.user = client_.user;
+  row.source = client_.source.address + ":" + std::to_string(client_.source.port);
+  if (client_.decision) {
+    row.target = client_.decision->target.name;
+    row.route = client_.decision->route().name;
+  }
+  row.method = client_.method;
+  row.key_fingerprint = client_.fingerprint;
+  row.since = since_;
+  row.channels = open_channels();
+  row.bytes = {bytes_received(), bytes_sent()};
+  return row;
+}
+
+void Link::add_rows(std::vector<ChannelRow>& rows) const {
+  for (const auto& session : sessions_)
+    if (session != nullptr) rows.push_back(session->row());
+}
+
+bool Link::end_channel(ChannelId id, std::string_view reason) {
+  for (const auto& session : sessions_) {
+    if (session == nullptr || session->id() != id) continue;
+    session->end(reason);
+    return true;
+  }
+  return false;
+}
+
+bool Link::rides_on(TrunkId trunk) const {
+  return std::any_of(sessions_.begin(), sessions_.end(),
+                     [trunk](const auto& session) { return session != nullptr && session->trunk() == trunk; });
+}
+
+}  // namespace sallyport::mux

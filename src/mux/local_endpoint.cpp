@@ -1,0 +1,100 @@
+#include "mux/local_endpoint.hpp"
+
+#include <utility>
+
+#include "wire/channel_requests.hpp"
+#include "wire/messages.hpp"
+
+namespace sallyport::mux {
+
+LocalEndpoint::LocalEndpoint(ProcessLauncher& launcher, ProcessSpec spec, bool want_reply, ChannelEvents& user)
+    : user_(user), want_reply_(want_reply) {
+  process_ = launcher.launch(std::move(spec), *this);
+}
+
+LocalEndpoint::~LocalEndpoint() = default;
+
+void LocalEndpoint::send_data(ByteView bytes) {
+  if (process_ == nullptr) return;
+  input_window_ -= static_cast<std::uint32_t>(bytes.size());
+  process_->write(bytes);
+}
+
+void LocalEndpoint::send_extended_data(std::uint32_t, ByteView bytes) {
+  // Programs have one input, and RFC 4254 gives the client no code to use: it is dropped, as sshd does.
+  (void)bytes;
+}
+
+void LocalEndpoint::send_eof() {
+  if (process_ != nullptr) process_->end_input();
+}
+
+void LocalEndpoint::send_close() { process_.reset(); }
+
+void LocalEndpoint::send_request(std::string_view type, bool want_reply, ByteView rest) {
+  if (process_ == nullptr) return;
+  const bool success = carry_out(type, rest);
+  if (want_reply) user_.on_reply(success);
+}
+
+bool LocalEndpoint::carry_out(std::string_view type, ByteView rest) {
+  if (type == "window-change") {
+    const auto dimensions = wire::parse_window_change(rest);
+    if (dimensions) process_->resize(*dimensions);
+    return dimensions.has_value();
+  }
+  if (type == "signal") {
+    const auto name = wire::parse_single_string(rest);
+    return name && process_->signal(*name);
+  }
+  if (type == "break") {
+    const auto length = wire::parse_single_uint32(rest);
+    return length && process_->send_break(*length);
+  }
+  return false;
+}
+
+void LocalEndpoint::grant(std::uint32_t bytes) {
+  if (process_ == nullptr) return;
+  output_granted_ += bytes;
+  process_->grant(bytes);
+}
+
+void LocalEndpoint::on_started() {
+  if (want_reply_) user_.on_reply(true);
+}
+
+void LocalEndpoint::on_failed(const Error&) { user_.on_lost("the program could not be started"); }
+
+void LocalEndpoint::on_output(OutputStream stream, ByteView bytes) {
+  output_granted_ -= static_cast<std::uint32_t>(bytes.size());
+  if (stream == OutputStream::standard) return user_.on_data(bytes);
+  user_.on_extended_data(wire::kExtendedDataStderr, bytes);
+}
+
+void LocalEndpoint::on_output_end() {
+  output_ended_ = true;
+  user_.on_eof();
+  close_when_over();
+}
+
+void LocalEndpoint::on_input_taken(std::size_t count) {
+  input_window_ += static_cast<std::uint32_t>(count);
+  user_.on_window();
+}
+
+void LocalEndpoint::on_exit(const ProcessEnd& end) {
+  exited_ = true;
+  if (end.signal.empty()) {
+    user_.on_request("exit-status", false, wire::build_exit_status(end.status));
+  } else {
+    user_.on_request("exit-signal", false, wire::build_exit_signal(end.signal, end.core_dumped, {}));
+  }
+  close_when_over();
+}
+
+void LocalEndpoint::close_when_over() {
+  if (exited_ && output_ended_) user_.on_close();
+}
+
+}  // namespace sallyport::mux

@@ -1,0 +1,64 @@
+// A channel end that is a program on the bastion.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <sallyport/process.hpp>
+
+#include "mux/channel_end.hpp"
+
+namespace sallyport::mux {
+
+/// Starts the program at once. Reports as a target would: the answer to the request that started it, output as
+/// data and extended data, exit-status or exit-signal, EOF, and on_close when it has ended and its output too.
+/// Destroying it, or closing it, hangs the program up.
+class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
+ public:
+  /// How much input waits here for the program, at the most.
+  static constexpr std::uint32_t kInputWindow = 256 * 1024;
+  /// How much output it may have under way, at the most.
+  static constexpr std::uint32_t kOutputCredit = 256 * 1024;
+
+  /// `want_reply`: on_reply tells when the program runs.
+  LocalEndpoint(ProcessLauncher& launcher, ProcessSpec spec, bool want_reply, ChannelEvents& user);
+  ~LocalEndpoint() override;
+
+  // ChannelEnd
+  void send_data(ByteView bytes) override;
+  void send_extended_data(std::uint32_t code, ByteView bytes) override;
+  void send_eof() override;
+  void send_close() override;
+  void send_request(std::string_view type, bool want_reply, ByteView rest) override;
+  void send_reply(bool) override {}  // a program asks nothing
+  std::uint32_t window() const override { return input_window_; }
+  std::uint32_t held() const override { return 0; }
+  bool congested() override { return false; }
+  std::uint32_t credit() const override { return kOutputCredit; }
+  std::uint32_t granted() const override { return output_granted_; }
+  void grant(std::uint32_t bytes) override;
+
+ private:
+  void on_started() override;
+  void on_failed(const Error& why) override;
+  void on_output(OutputStream stream, ByteView bytes) override;
+  void on_output_end() override;
+  void on_input_taken(std::size_t count) override;
+  void on_exit(const ProcessEnd& end) override;
+
+  /// True when the request was one for a program.
+  bool carry_out(std::string_view type, ByteView rest);
+  void close_when_over();
+
+  ChannelEvents& user_;
+  std::unique_ptr<Process> process_;
+  std::uint32_t input_window_ = kInputWindow;
+  std::uint32_t output_granted_ = 0;
+  bool want_reply_;
+  bool exited_ = false;
+  bool output_ended_ = false;
+};
+
+}  // namespace sallyport::mux

@@ -1,0 +1,350 @@
+#include "mux/session.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "config/match.hpp"
+#include "mux/share_key.hpp"
+#include "wire/channel_requests.hpp"
+#include "wire/encoding.hpp"
+#include "wire/messages.hpp"
+
+namespace sallyport::mux {
+namespace {
+
+bool starts_program(std::string_view type) { return type == "shell" || type == "exec" || type == "subsystem"; }
+
+/// What makes sense before a program runs; sshd takes none of these later.
+bool prepares_program(std::string_view type) {
+  return type == "pty-req" || type == "env" || type == "x11-req" || type == "auth-agent-req@openssh.com";
+}
+
+Bytes build_env(std::string_view name, std::string_view value) {
+  return wire::Writer().string(name).string(value).take();
+}
+
+Bytes build_pty_req(const PtyRequest& pty) {
+  return wire::Writer()
+      .string(pty.term)
+      .uint32(pty.dimensions.columns)
+      .uint32(pty.dimensions.rows)
+      .uint32(pty.dimensions.width_pixels)
+      .uint32(pty.dimensions.height_pixels)
+      .string(pty.modes)
+      .take();
+}
+
+/// The fields of a shell, exec or subsystem request.
+Bytes build_program(const ProgramRequest& program) {
+  return program.type == "shell" ? Bytes{} : wire::Writer().string(program.argument).take();
+}
+
+std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+}  // namespace
+
+Session::Session(const Services& services, const Admission& client, ChannelId id, Channel& downstream)
+    : services_(services),
+      client_(client),
+      ids_{client.id, id, std::nullopt},
+      downstream_(downstream),
+      since_(services.clock.now()) {
+  downstream_.attach(&downstream_side_);
+}
+
+Session::~Session() { drop_upstream(); }
+
+ChannelRow Session::row() const {
+  ChannelRow row;
+  row.id = ids_.channel;
+  row.connection = ids_.connection;
+  row.user = client_.user;
+  row.trunk = ids_.trunk;
+  row.target = target_name_;
+  row.type = "session";
+  row.request = program_.type;
+  row.command = program_.argument;
+  row.state = phase_ == Phase::binding ? "connecting" : name_of(downstream_.state());
+  row.since = since_;
+  row.bytes = {downstream_.bytes_received(), downstream_.bytes_sent()};
+  return row;
+}
+
+// --- events of the two ends --------------------------------------------------------------------------------------
+
+ChannelEnd* Session::Side::source() const {
+  if (session.upstream_ == nullptr) return nullptr;
+  return downstream ? &session.downstream_ : session.upstream_;
+}
+
+ChannelEnd* Session::Side::sink() const {
+  if (session.upstream_ == nullptr) return nullptr;
+  return downstream ? session.upstream_ : &session.downstream_;
+}
+
+void Session::Side::on_data(ByteView bytes) {
+  ChannelEnd* to = sink();
+  if (to == nullptr) return;
+  to->send_data(bytes);
+  top_up(*source(), *to);
+}
+
+void Session::Side::on_extended_data(std::uint32_t code, ByteView bytes) {
+  ChannelEnd* to = sink();
+  if (to == nullptr) return;
+  to->send_extended_data(code, bytes);
+  top_up(*source(), *to);
+}
+
+void Session::Side::on_eof() {
+  if (ChannelEnd* to = sink()) return to->send_eof();
+  if (downstream) session.eof_before_relaying_ = true;
+}
+
+void Session::Side::on_request(std::string_view type, bool want_reply, ByteView rest) {
+  downstream ? session.client_request(type, want_reply, rest) : session.upstream_request(type, want_reply, rest);
+}
+
+void Session::Side::on_reply(bool success) {
+  ChannelEnd* to = sink();
+  if (to == nullptr) return;
+  if (!downstream) session.program_unanswered_ = false;
+  to->send_reply(success);
+}
+
+void Session::Side::on_window() {
+  // Our end takes more, so the other one may send more.
+  if (ChannelEnd* from = sink()) top_up(*from, *source());
+}
+
+void Session::Side::on_close() { downstream ? session.leave() : session.upstream_closed(); }
+
+void Session::Side::on_lost(std::string_view told) {
+  if (downstream) return session.leave();
+  session.drop_upstream();
+  session.end_with(told);
+}
+
+void Session::top_up(ChannelEnd& source, ChannelEnd& sink) {
+  if (sink.congested()) return;  // on_window() comes when it is no more
+  const std::uint32_t allowed = std::min(source.credit(), sink.credit());
+  const std::uint32_t room = std::min(sink.window(), allowed > sink.held() ? allowed - sink.held() : 0);
+  // In steps of a quarter: a window adjust for each message would double their number.
+  if (source.granted() > room - room / 4 || source.granted() >= room) return;
+  source.grant(room - source.granted());
+}
+
+// --- requests of the client's ------------------------------------------------------------------------------------
+
+void Session::client_request(std::string_view type, bool want_reply, ByteView rest) {
+  if (starts_program(type)) {
+    if (phase_ != Phase::collecting) {
+      if (want_reply) downstream_.answer_now(false);  // one program a channel (RFC 4254, 6.5)
+      return;
+    }
+    const std::string_view argument = type == "shell" ? std::string_view{} : *wire::parse_single_string(rest);
+    return start({std::string(type), std::string(argument), want_reply});
+  }
+  if (phase_ == Phase::collecting) {
+    const bool success = collect(type, rest);
+    if (want_reply) downstream_.answer_now(success);
+    return;
+  }
+  if (phase_ == Phase::relaying && !prepares_program(type)) {
+    return upstream_->send_request(type, want_reply, rest);
+  }
+  if (phase_ == Phase::binding && !prepares_program(type) && requests_->add_later(type, want_reply, rest)) return;
+  if (want_reply) downstream_.answer_now(false);
+}
+
+bool Session::collect(std::string_view type, ByteView rest) {
+  if (type == "env") {
+    const auto env = *wire::parse_env(rest);
+    return requests_->add_variable(env.name, env.value);
+  }
+  if (type == "pty-req") {
+    if (!client_.key.pty) return false;
+    const auto pty = *wire::parse_pty_req(rest);
+    return requests_->set_pty({std::string(pty.term), pty.dimensions, Bytes(pty.modes.begin(), pty.modes.end())});
+  }
+  if (type == "window-change") {
+    requests_->resize(*wire::parse_window_change(rest));
+    return requests_->has_pty();
+  }
+  // What nobody here knows can't be asked of an endpoint that isn't chosen yet.
+  return false;
+}
+
+void Session::start(ProgramRequest program) {
+  program_ = std::move(program);
+  program_unanswered_ = program_.want_reply;
+  had_pty_ = requests_->has_pty();
+  phase_ = Phase::binding;
+  if (client_.key.command) {
+    if (program_.type != "shell") requests_->add_variable("SSH_ORIGINAL_COMMAND", program_.argument);
+    program_.type = "exec";
+    program_.argument = *client_.key.command;
+  }
+  if (!client_.decision) return deny(client_.refusal);
+  const bool subsystem = program_.type == "subsystem";
+  const auto decision = route::decide_channel(
+      *client_.decision, {.request = program_.type,
+                          .command = program_.type == "exec" ? std::string_view(program_.argument) : std::string_view{},
+                          .subsystem = subsystem ? std::string_view(program_.argument) : std::string_view{}});
+  if (const auto* denied = decision.denied()) return deny(denied->told);
+  const ResolvedTarget& target = *decision.target();
+  target_name_ = target.name;
+  target.kind == TargetKind::local ? start_local(target) : start_upstream(target);
+}
+
+void Session::deny(std::string_view told) {
+  services_.journal.program_refused(client_, ids_, program_.type, program_.argument, told);
+  end_with(told);
+}
+
+// --- an endpoint on the bastion ----------------------------------------------------------------------------------
+
+void Session::start_local(const ResolvedTarget& target) {
+  const LocalSettings& local = target.local;
+  std::vector<std::string> argv = local.shell;
+  if (program_.type == "exec") {
+    argv.push_back("-c");
+    argv.push_back(program_.argument);
+  } else if (program_.type == "subsystem") {
+    const auto subsystem = local.subsystems.find(program_.argument);
+    if (subsystem == local.subsystems.end()) {
+      services_.journal.program_refused(client_, ids_, program_.type, program_.argument, "no such subsystem");
+      phase_ = Phase::collecting;  // as with sshd, the client may ask for something else
+      return answer_program(false);
+    }
+    argv = subsystem->second;
+  }
+  services_.journal.program_started(client_, ids_, program_.type, program_.argument, target.name);
+  local_ = std::make_unique<LocalEndpoint>(services_.processes, process_spec(target, std::move(argv)),
+                                           program_.want_reply, upstream_side_);
+  begin_relaying(*local_);
+}
+
+ProcessSpec Session::process_spec(const ResolvedTarget& target, std::vector<std::string> command) const {
+  const LocalSettings& local = target.local;
+  ProcessSpec spec;
+  spec.argv = std::move(command);
+  if (program_.type == "shell") spec.argv0 = "-" + base_name(spec.argv.front());
+  spec.user = local.user;
+  spec.pty = requests_->pty();
+  const auto is_accepted = [&local](const std::string& name) {
+    return name == "SSH_ORIGINAL_COMMAND" ||
+           std::any_of(local.accept_environment.begin(), local.accept_environment.end(),
+                       [&name](const std::string& pattern) { return config::glob_matches(pattern, name); });
+  };
+  for (const auto& [name, value] : requests_->variables())
+    if (is_accepted(name)) spec.environment.emplace_back(name, value);
+  for (const auto& [name, value] : local.environment) spec.environment.emplace_back(name, value);
+  const std::string source = client_.source.address + " " + std::to_string(client_.source.port);
+  const std::string port = std::to_string(client_.local.port);
+  spec.environment.emplace_back("SSH_CLIENT", source + " " + port);
+  spec.environment.emplace_back("SSH_CONNECTION", source + " " + client_.local.address + " " + port);
+  return spec;
+}
+
+// --- an endpoint at a target -------------------------------------------------------------------------------------
+
+void Session::start_upstream(const ResolvedTarget& target) {
+  const std::uint32_t granted = std::min(downstream_.window(), downstream_.credit());
+  lease_ = services_.pool.lease(share_key(client_, target), target, granted, *this);
+}
+
+void Session::on_leased(Channel& channel, TrunkId trunk) {
+  services_.graveyard.bury(std::move(lease_));
+  ids_.trunk = trunk;
+  services_.journal.program_started(client_, ids_, program_.type, program_.argument, target_name_);
+  trunk_channel_ = &channel;
+  channel.attach(&upstream_side_);
+  send_requests_upstream();
+  begin_relaying(channel);
+}
+
+void Session::send_requests_upstream() {
+  // The client has had its answers to these already, so none is wanted.
+  if (const auto& pty = requests_->pty()) trunk_channel_->send_request("pty-req", false, build_pty_req(*pty));
+  for (const auto& [name, value] : requests_->variables())
+    trunk_channel_->send_request("env", false, build_env(name, value));
+  trunk_channel_->send_request(program_.type, program_.want_reply, build_program(program_));
+}
+
+void Session::on_lease_failed(std::string_view told) {
+  services_.graveyard.bury(std::move(lease_));
+  deny(told);
+}
+
+// --- relaying ----------------------------------------------------------------------------------------------------
+
+void Session::begin_relaying(ChannelEnd& upstream) {
+  upstream_ = &upstream;
+  phase_ = Phase::relaying;
+  const std::unique_ptr<SessionRequests> requests = std::move(requests_);
+  for (const StoredRequest& request : requests->later())
+    upstream.send_request(request.type, request.want_reply, request.rest);
+  if (eof_before_relaying_) upstream.send_eof();
+  top_up(downstream_, upstream);
+  top_up(upstream, downstream_);
+}
+
+void Session::upstream_request(std::string_view type, bool want_reply, ByteView rest) {
+  if (phase_ != Phase::relaying) return;
+  if (type == "exit-status") {
+    exit_passed_ = true;
+    services_.journal.program_ended(client_, ids_, wire::parse_single_uint32(rest), {});
+  } else if (type == "exit-signal") {
+    exit_passed_ = true;
+    services_.journal.program_ended(client_, ids_, std::nullopt, wire::parse_exit_signal(rest)->signal);
+  }
+  downstream_.send_request(type, want_reply, rest);
+}
+
+void Session::upstream_closed() {
+  trunk_channel_ = nullptr;  // closed both ways: its connection frees it
+  drop_upstream();
+  phase_ = Phase::ended;
+  answer_program(false);
+  downstream_.send_close();
+}
+
+void Session::drop_upstream() {
+  upstream_ = nullptr;
+  lease_.reset();
+  if (Channel* channel = std::exchange(trunk_channel_, nullptr)) channel->abandon();
+  services_.graveyard.bury(std::move(local_));  // perhaps it is reporting just now
+}
+
+void Session::leave() {
+  if (std::exchange(left_, true)) return;
+  drop_upstream();
+  phase_ = Phase::ended;
+  services_.journal.channel_closed(client_, ids_, downstream_.bytes_received(), downstream_.bytes_sent(),
+                                   services_.clock.now() - since_);
+}
+
+void Session::end(std::string_view told) {
+  if (phase_ == Phase::ended) return;
+  drop_upstream();
+  end_with(told);
+}
+
+void Session::end_with(std::string_view told) {
+  phase_ = Phase::ended;
+  answer_program(true);  // a refused request would leave the client nothing to show but its own guess
+  std::string line = "sallyport: " + std::string(told) + (had_pty_ ? "\r\n" : "\n");
+  line.resize(std::min<std::size_t>(line.size(), downstream_.window()));
+  downstream_.send_extended_data(wire::kExtendedDataStderr, bytes_of(line));
+  if (!exit_passed_) downstream_.send_request("exit-status", false, wire::build_exit_status(kOurExitStatus));
+  downstream_.send_eof();
+  downstream_.send_close();
+}
+
+void Session::answer_program(bool success) {
+  if (std::exchange(program_unanswered_, false)) downstream_.send_reply(success);
+}
+
+}  // namespace sallyport::mux

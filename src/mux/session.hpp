@@ -1,0 +1,125 @@
+// A client's session channel, from its open to its close: late binding, and the relay to its endpoint.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sallyport/clock.hpp>
+#include <sallyport/connections.hpp>
+#include <sallyport/ids.hpp>
+#include <sallyport/process.hpp>
+
+#include "mux/admission.hpp"
+#include "mux/channel.hpp"
+#include "mux/journal.hpp"
+#include "mux/local_endpoint.hpp"
+#include "mux/pool.hpp"
+#include "mux/session_requests.hpp"
+
+namespace sallyport::mux {
+
+/// What every session works with; all of it outlives them.
+struct Services {
+  Clock& clock;
+  Graveyard& graveyard;
+  Journal& journal;
+  Pool& pool;
+  ProcessLauncher& processes;
+};
+
+/// The channel is confirmed with a window of 0 before anybody knows where it ends; that is decided when exec, shell or
+/// subsystem comes. Then messages go from one end to the other, within what the receiving end takes.
+class Session final : private LeaseEvents {
+ public:
+  /// Exit status of a channel that we, not a program, had to end; what ssh itself uses for its own errors.
+  static constexpr std::uint32_t kOurExitStatus = 255;
+
+  /// `client` and `downstream` outlive the session.
+  Session(const Services& services, const Admission& client, ChannelId id, Channel& downstream);
+  ~Session() override;
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  ChannelId id() const { return ids_.channel; }
+  ChannelRow row() const;
+  std::optional<TrunkId> trunk() const { return ids_.trunk; }
+  /// Ends the channel from our side: the client is told `told`, the program hung up.
+  void end(std::string_view told);
+  /// The client is gone, or has closed the channel: lets go of everything.
+  void leave();
+
+ private:
+  enum class Phase : std::uint8_t {
+    collecting,  ///< no program request yet
+    binding,     ///< its endpoint is being made
+    relaying,
+    ended,  ///< no endpoint any more; waits for the client's CLOSE
+  };
+  /// Receives the events of one end, which are work for the other.
+  struct Side final : ChannelEvents {
+    Side(Session& owner, bool is_downstream) : session(owner), downstream(is_downstream) {}
+    void on_data(ByteView bytes) override;
+    void on_extended_data(std::uint32_t code, ByteView bytes) override;
+    void on_eof() override;
+    void on_request(std::string_view type, bool want_reply, ByteView rest) override;
+    void on_reply(bool success) override;
+    void on_window() override;
+    void on_close() override;
+    void on_lost(std::string_view told) override;
+    /// The end behind which the peer is that these events come from, and the one they are passed on to; null, both of
+    /// them, when there is no relay.
+    ChannelEnd* source() const;
+    ChannelEnd* sink() const;
+    Session& session;
+    const bool downstream;
+  };
+
+  // LeaseEvents
+  void on_leased(Channel& channel, TrunkId trunk) override;
+  void on_lease_failed(std::string_view told) override;
+
+  void client_request(std::string_view type, bool want_reply, ByteView rest);
+  bool collect(std::string_view type, ByteView rest);
+  void start(ProgramRequest program);
+  void start_local(const ResolvedTarget& target);
+  ProcessSpec process_spec(const ResolvedTarget& target, std::vector<std::string> command) const;
+  void start_upstream(const ResolvedTarget& target);
+  void begin_relaying(ChannelEnd& upstream);
+  void send_requests_upstream();
+  void upstream_request(std::string_view type, bool want_reply, ByteView rest);
+  void upstream_closed();
+  /// Lets `source` send as much as `sink` can take.
+  static void top_up(ChannelEnd& source, ChannelEnd& sink);
+  void deny(std::string_view told);
+  /// Tells the client on stderr and ends the channel with kOurExitStatus.
+  void end_with(std::string_view told);
+  void drop_upstream();
+  void answer_program(bool success);
+
+  Services services_;
+  const Admission& client_;
+  ChannelIds ids_;
+  Channel& downstream_;
+  Side downstream_side_{*this, true};
+  Side upstream_side_{*this, false};
+  Phase phase_ = Phase::collecting;
+  std::unique_ptr<SessionRequests> requests_ = std::make_unique<SessionRequests>();  // until the relay begins
+  ProgramRequest program_;
+  bool program_unanswered_ = false;
+  bool eof_before_relaying_ = false;
+  bool had_pty_ = false;
+  bool exit_passed_ = false;
+  bool left_ = false;
+  std::string target_name_;
+  std::unique_ptr<Lease> lease_;
+  std::unique_ptr<LocalEndpoint> local_;
+  Channel* trunk_channel_ = nullptr;
+  ChannelEnd* upstream_ = nullptr;  // local_ or trunk_channel_, while relaying
+  TimePoint since_;
+};
+
+}  // namespace sallyport::mux

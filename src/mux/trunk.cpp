@@ -1,0 +1,37 @@
+#include "mux/trunk.hpp"
+
+#include <utility>
+
+namespace sallyport::mux {
+
+Trunk::Trunk(TrunkId id, std::string target, std::unique_ptr<Transport> transport, Clock& clock, Graveyard& graveyard,
+             KeepaliveSettings keepalive, Credit credit, TrunkEvents& owner, Journal& journal)
+    : Connection(std::move(transport), clock, graveyard, keepalive, credit),
+      id_(id),
+      loss_told_("the connection to target " + target + " was lost"),
+      owner_(owner),
+      journal_(journal) {}
+
+Channel& Trunk::open_session(std::uint32_t granted, OpenEvents& outcome) {
+  const LocalChannel local = next_number();
+  send(wire::build_channel_open("session", local, granted, Channel::kMaximumPacket));
+  return add(std::make_unique<Channel>(*this, local, granted, outcome));
+}
+
+void Trunk::on_channel_open(const wire::ChannelOpen& open) {
+  // Forwarded ports, agents and displays have no channel to come on: nothing here asks a target for them.
+  refuse_open(open.sender, wire::OpenFailureReason::administratively_prohibited, "nobody asked for this channel");
+}
+
+void Trunk::on_global_request(const wire::GlobalRequest& request) {
+  // hostkeys-00@openssh.com is among these: keys are learnt from known_hosts alone.
+  if (request.want_reply) send_global_reply(false);
+}
+
+void Trunk::on_channel_gone(LocalChannel) { owner_.on_slot_free(*this); }
+
+void Trunk::on_violation(std::string_view what) { journal_.trunk_violation(id_, what); }
+
+void Trunk::on_connection_closed(const Error& why) { owner_.on_trunk_closed(*this, why); }
+
+}  // namespace sallyport::mux
