@@ -1,0 +1,252 @@
+#include "app/daemon.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "config/load.hpp"
+#include "route/explain.hpp"
+
+namespace sallyport::app {
+namespace {
+
+/// How long the goodbyes may take once everything is to end.
+constexpr Duration kGoodbyeTime = std::chrono::seconds(2);
+
+mux::HubSettings hub_settings(const Limits& limits) {
+  return {.channels_per_connection = limits.max_channels_per_connection,
+          .channel_window = limits.channel_window,
+          .trunks_per_user = limits.max_trunks_per_user,
+          .waiting_channels = limits.max_waiting_channels};
+}
+
+ssh::ServerOptions server_options(const Config& config) {
+  ssh::ServerOptions options;
+  options.identification = config.server.identification;
+  options.banner = config.server.banner;
+  options.algorithms = config.algorithms;
+  options.login_grace_time = config.limits.login_grace_time;
+  options.max_auth_tries = config.limits.max_auth_tries;
+  options.methods = config.auth.methods;
+  return options;
+}
+
+/// A connection is a descriptor, a child three: the hard limit is ours to use.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+struct Daemon::Prepared {
+  std::shared_ptr<const Config> config;
+  std::shared_ptr<const ssh::HostKeys> host_keys;
+  std::shared_ptr<const ssh::ServerContext> server;
+};
+
+Result<Daemon::Prepared> Daemon::prepare(std::shared_ptr<const Config> config) {
+  auto keys = ssh::HostKeys::load(config->server.host_keys);
+  if (!keys) return fail(std::move(keys.error()));
+  Prepared prepared;
+  prepared.host_keys = std::make_shared<const ssh::HostKeys>(std::move(*keys));
+  auto server = ssh::ServerContext::make(*prepared.host_keys, server_options(*config));
+  if (!server) return fail(std::move(server.error()));
+  prepared.server = std::move(*server);
+  prepared.config = std::move(config);
+  return prepared;
+}
+
+Result<Daemon::Prepared> Daemon::load_and_prepare(const std::string& file) {
+  config::Loaded loaded = config::load(file);
+  if (loaded.config != nullptr) return prepare(std::move(loaded.config));
+  std::string text;
+  for (const auto& problem : loaded.problems) text += (text.empty() ? "" : "\n") + to_string(problem);
+  return fail(Errc::config, std::move(text));
+}
+
+/// What can't change under connections that are using it.
+Result<> same_for_life(const Config& old, const Config& wanted) {
+  const char* what = nullptr;
+  if (old.audit.file != wanted.audit.file) what = "audit.file";
+  if (old.server.control_socket != wanted.server.control_socket) what = "server.control_socket";
+  if (what == nullptr) return {};
+  return fail(Errc::config, std::string(what) + " can't be changed by a reload: restart the daemon");
+}
+
+Daemon::Daemon(std::shared_ptr<const Config> config, std::unique_ptr<log::DaemonLog> log,
+               std::unique_ptr<log::FileAuditTrail> audit)
+    : config_(std::move(config)),
+      loaded_(std::chrono::system_clock::now()),
+      log_(std::move(log)),
+      audit_file_(std::move(audit)),
+      started_(clock_.now()),
+      journal_(*log_, this->audit()) {}
+
+AuditTrail& Daemon::audit() { return audit_file_ ? static_cast<AuditTrail&>(*audit_file_) : no_audit_; }
+
+Result<std::unique_ptr<Daemon>> Daemon::start(std::shared_ptr<const Config> config) {
+  raise_descriptor_limit();
+  ::signal(SIGPIPE, SIG_IGN);
+  auto prepared = prepare(config);
+  if (!prepared) return fail(std::move(prepared.error()));
+  auto log = log::DaemonLog::open(config->log);
+  if (!log) return fail(std::move(log.error()));
+  std::unique_ptr<log::FileAuditTrail> audit;
+  if (!config->audit.file.empty()) {
+    auto opened = log::FileAuditTrail::open({.file = config->audit.file}, **log);
+    if (!opened) return fail(std::move(opened.error()));
+    audit = std::move(*opened);
+  }
+  std::unique_ptr<Daemon> daemon(new Daemon(config, std::move(*log), std::move(audit)));
+  if (auto opened = daemon->open(); !opened) return fail(std::move(opened.error()));
+  if (auto done = daemon->put_in_force(std::move(*prepared)); !done) return fail(std::move(done.error()));
+  return daemon;
+}
+
+Result<> Daemon::open() {
+  launcher_ = std::make_unique<child::LocalLauncher>(loop_);
+  hub_ = std::make_unique<mux::Hub>(clock_, journal_, dialer_, *launcher_, hub_settings(config_->limits));
+  gate_ = std::make_unique<Gate>(io_, *hub_, *log_, audit());
+  if (!config_->server.control_socket.empty()) {
+    requests_ = std::make_unique<control::RequestHandler>(*hub_, static_cast<DaemonControl&>(*this), clock_, *log_);
+    auto control = control::Server::open(loop_, clock_, config_->server.control_socket, *requests_, *log_);
+    if (!control) return fail(std::move(control.error()));
+    control_ = std::move(*control);
+  }
+  for (auto watched : {watch(SIGHUP, &Daemon::on_hangup), watch(SIGTERM, &Daemon::on_terminate),
+                       watch(SIGINT, &Daemon::on_terminate), watch(SIGUSR1, &Daemon::on_reopen)})
+    if (!watched) return fail(std::move(watched.error()));
+  return {};
+}
+
+Result<> Daemon::watch(int signal, void (Daemon::*react)()) {
+  auto watcher = net::SignalWatcher::open(loop_, signal, [this, react] { (this->*react)(); });
+  if (!watcher) return fail(std::move(watcher.error()));
+  signals_.push_back(std::move(*watcher));
+  return {};
+}
+
+Result<> Daemon::put_in_force(Prepared prepared) {
+  if (auto same = same_for_life(*config_, *prepared.config); !same) return same;
+  if (auto applied = log_->apply(prepared.config->log); !applied) return applied;
+  gate_->set_context({prepared.config, prepared.server});
+  if (auto listening = gate_->listen(prepared.config->listens); !listening) {
+    gate_->set_context(context_);
+    return listening;
+  }
+  for (const ssh::HostKey& key : prepared.host_keys->keys())
+    log_->info("host key {} type={} fingerprint={} file={}", key.generated ? "generated" : "loaded", key.type,
+               key.fingerprint, log::escaped(key.file));
+  context_ = {prepared.config, prepared.server};
+  config_ = std::move(prepared.config);
+  loaded_ = std::chrono::system_clock::now();
+  dialer_.set_identification(config_->server.identification);
+  hub_->configure(hub_settings(config_->limits));
+  return {};
+}
+
+Daemon::~Daemon() {
+  control_.reset();
+  signals_.clear();
+  reloading_.reset();
+  deadline_.reset();
+  gate_.reset();
+  hub_.reset();
+  launcher_.reset();
+}
+
+void Daemon::run() {
+  log_->info("started version={} pid={} config={}", SALLYPORT_VERSION, ::getpid(), log::escaped(config_->file));
+  loop_.run();
+  log_->info("ended");
+}
+
+// --- signals and what they stand for -----------------------------------------------------------------------------
+
+void Daemon::on_hangup() {
+  reload([](Result<>) {});
+}
+
+void Daemon::on_terminate() { draining_ ? end_now() : drain(); }
+
+void Daemon::on_reopen() {
+  log_->reopen();
+  if (audit_file_) audit_file_->reopen();
+  log_->info("log files reopened");
+}
+
+void Daemon::reload(std::function<void(Result<>)> done) {
+  if (reloading_ != nullptr) return done(fail(Errc::unavailable, "a reload is under way"));
+  struct Job {
+    std::string file;
+    Result<Prepared> prepared = fail(Errc::unavailable, "not read");
+  };
+  auto job = std::make_shared<Job>();
+  job->file = config_->file;
+  reloading_ = loop_.work([job] { job->prepared = load_and_prepare(job->file); },
+                          [this, job, done = std::move(done)] {
+                            reloading_.reset();
+                            Result<> result = job->prepared ? put_in_force(std::move(*job->prepared))
+                                                            : Result<>(fail(job->prepared.error()));
+                            if (result) {
+                              log_->info("configuration reloaded file={}", log::escaped(job->file));
+                            } else {
+                              log_->error("reload failed, the old configuration stays reason=\"{}\"",
+                                          log::escaped(result.error().detail, 4096));
+                            }
+                            done(std::move(result));
+                          });
+}
+
+void Daemon::drain() {
+  if (std::exchange(draining_, true)) return;
+  log_->info("draining timeout_ms={}", config_->server.drain_timeout.count());
+  gate_->close("the bastion is draining");
+  hub_->drain([this] { stop(); });
+  if (!ending_) deadline_ = clock_.after(config_->server.drain_timeout, [this] { end_now(); });
+}
+
+void Daemon::end_now() {
+  if (std::exchange(ending_, true)) return;
+  log_->info("ending connections={}", hub_->connection_count());
+  hub_->end_all("the bastion is ending");
+  deadline_ = clock_.after(kGoodbyeTime, [this] { stop(); });
+}
+
+void Daemon::stop() {
+  ending_ = true;
+  deadline_.reset();
+  loop_.stop();
+}
+
+// --- control -----------------------------------------------------------------------------------------------------
+
+DaemonStatus Daemon::status() const {
+  DaemonStatus status;
+  status.version = SALLYPORT_VERSION;
+  status.pid = ::getpid();
+  status.started = started_;
+  status.config_file = config_->file;
+  status.config_loaded = loaded_;
+  status.listening = gate_->addresses();
+  status.draining = draining_;
+  status.connections_accepted = gate_->accepted();
+  status.logins_failed = gate_->failed_logins();
+  return status;
+}
+
+Result<ExplainAnswer> Daemon::explain(std::string_view query) const {
+  const auto parsed = route::parse_explain_query(query, *config_);
+  if (!parsed) return fail(parsed.error());
+  const route::Explanation explanation = route::explain(config_, *parsed);
+  return ExplainAnswer{route::to_text(explanation), route::to_json(explanation).dump()};
+}
+
+}  // namespace sallyport::app

@@ -1,0 +1,90 @@
+// Builds the parts and joins them; reloads, drains and ends.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sallyport/config.hpp>
+#include <sallyport/connections.hpp>
+
+#include "app/gate.hpp"
+#include "app/log_journal.hpp"
+#include "app/upstream_dialer.hpp"
+#include "child/launcher.hpp"
+#include "control/request_handler.hpp"
+#include "control/server.hpp"
+#include "log/daemon_log.hpp"
+#include "log/file_audit_trail.hpp"
+#include "mux/hub.hpp"
+#include "net/loop.hpp"
+#include "net/signal.hpp"
+#include "net/uv_clock.hpp"
+#include "ssh/host_keys.hpp"
+#include "ssh/loop_io.hpp"
+
+namespace sallyport::app {
+
+class Daemon final : private DaemonControl {
+ public:
+  /// Opens the log, the audit trail, the control socket and the listening sockets. Errc::config or Errc::io.
+  static Result<std::unique_ptr<Daemon>> start(std::shared_ptr<const Config> config);
+  ~Daemon() override;
+
+  /// Serves until a signal, or `drain` on the control socket, has ended it.
+  void run();
+
+ private:
+  Daemon(std::shared_ptr<const Config> config, std::unique_ptr<log::DaemonLog> log,
+         std::unique_ptr<log::FileAuditTrail> audit);
+  AuditTrail& audit();
+
+  /// What has to be read from files before a configuration can be put in force.
+  struct Prepared;
+  static Result<Prepared> prepare(std::shared_ptr<const Config> config);
+  static Result<Prepared> load_and_prepare(const std::string& file);
+
+  Result<> open();
+  Result<> put_in_force(Prepared prepared);
+  Result<> watch(int signal, void (Daemon::*react)());
+  void on_hangup();
+  void on_terminate();
+  void on_reopen();
+  void end_now();
+  void stop();
+
+  // DaemonControl
+  DaemonStatus status() const override;
+  void reload(std::function<void(Result<>)> done) override;
+  void drain() override;
+  Result<ExplainAnswer> explain(std::string_view query) const override;
+
+  std::shared_ptr<const Config> config_;
+  LoginContext context_;  // what the gate has
+  std::chrono::system_clock::time_point loaded_;
+  std::unique_ptr<log::DaemonLog> log_;
+  std::unique_ptr<log::FileAuditTrail> audit_file_;  // null without [audit]
+  NoAuditTrail no_audit_;
+  net::Loop loop_;
+  net::UvClock clock_{loop_};
+  ssh::LoopIo io_{loop_, clock_};
+  TimePoint started_;
+  LogJournal journal_;
+  UpstreamDialer dialer_{io_};
+  std::unique_ptr<child::LocalLauncher> launcher_;
+  std::unique_ptr<mux::Hub> hub_;
+  std::unique_ptr<Gate> gate_;
+  std::unique_ptr<control::RequestHandler> requests_;
+  std::unique_ptr<control::Server> control_;
+  std::vector<std::unique_ptr<net::SignalWatcher>> signals_;
+  std::unique_ptr<net::Work> reloading_;
+  std::unique_ptr<Timer> deadline_;
+  bool draining_ = false;
+  bool ending_ = false;
+};
+
+}  // namespace sallyport::app

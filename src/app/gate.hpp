@@ -1,0 +1,66 @@
+// Where clients come in: listening sockets, the limits on logins under way, and the logins themselves.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sallyport/audit.hpp>
+#include <sallyport/config.hpp>
+
+#include "app/login.hpp"
+#include "mux/hub.hpp"
+#include "net/listener.hpp"
+#include "ssh/loop_io.hpp"
+
+namespace sallyport::app {
+
+class Gate final : private LoginEvents {
+ public:
+  /// The references outlive the gate.
+  Gate(ssh::LoopIo& io, mux::Hub& hub, log::Logger& log, AuditTrail& audit);
+  ~Gate() override;
+
+  /// Puts a context in force for connections that come from now on.
+  void set_context(LoginContext context) { context_ = std::move(context); }
+  /// Listens on exactly these addresses; sockets that are in both the old and the new list stay. All or nothing: on
+  /// failure what was listening before goes on.
+  Result<> listen(const std::vector<ListenAddress>& addresses);
+  /// Accepts nothing more, and gives up the logins under way.
+  void close(std::string_view reason);
+
+  /// Where it listens, with the real ports.
+  std::vector<std::string> addresses() const;
+  std::uint64_t accepted() const { return last_id_; }
+  std::uint64_t failed_logins() const { return failed_; }
+
+ private:
+  struct Door {
+    ListenAddress wanted;
+    std::unique_ptr<net::Listener> listener;
+  };
+
+  void on_connection(net::Fd fd, const net::SocketAddress& peer);
+  /// As sshd's MaxStartups: whether one more unauthenticated connection is dropped.
+  bool drops_early();
+  void on_login(mux::Admission client, std::unique_ptr<Transport> transport) override;
+  void on_login_failed(Login& login) override;
+  std::string refuses_user(const std::string& user) const override;
+
+  ssh::LoopIo& io_;
+  mux::Hub& hub_;
+  log::Logger& log_;
+  AuditTrail& audit_;
+  LoginContext context_;
+  std::vector<Door> doors_;
+  std::map<ConnectionId, std::unique_ptr<Login>> logins_;
+  std::uint64_t last_id_ = 0;
+  std::uint64_t failed_ = 0;
+  std::minstd_rand dice_{std::random_device{}()};
+};
+
+}  // namespace sallyport::app

@@ -1,0 +1,125 @@
+#include "app/log_journal.hpp"
+
+#include <string>
+
+namespace sallyport::app {
+namespace {
+
+using log::escaped;
+using mux::Admission;
+using mux::ChannelIds;
+
+std::string name_of(const std::optional<TrunkId>& trunk) { return trunk ? log::to_string(*trunk) : "local"; }
+
+std::uint64_t milliseconds(Duration duration) { return static_cast<std::uint64_t>(duration.count()); }
+
+/// An event about one channel, with the ids that join it to the others.
+AuditEvent about(std::string_view name, const Admission& client, const ChannelIds& ids) {
+  AuditEvent event(name);
+  event.with("connection", ids.connection).with("channel", ids.channel);
+  if (ids.trunk) event.with("trunk", *ids.trunk);
+  event.with("user", client.user);
+  return event;
+}
+
+}  // namespace
+
+void LogJournal::channel_opened(const Admission& client, ChannelId channel, std::string_view type) {
+  log_.debug("conn={} chan={} channel opened type={}", client.id, channel, escaped(type));
+  audit_.record(about("channel", client, {client.id, channel, {}}).with("type", type));
+}
+
+void LogJournal::channel_open_refused(const Admission& client, std::string_view type, std::string_view why) {
+  log_.info("conn={} channel refused type={} reason=\"{}\"", client.id, escaped(type), why);
+  audit_.record(AuditEvent("refuse").with("connection", client.id).with("user", client.user).with("type", type).with(
+      "reason", why));
+}
+
+void LogJournal::program_started(const Admission& client, const ChannelIds& ids, std::string_view request,
+                                 std::string_view command, std::string_view target) {
+  log_.info("conn={} chan={} trunk={} program started user={} target={} request={} command=\"{}\"", ids.connection,
+            ids.channel, name_of(ids.trunk), client.user, target, request, escaped(command));
+  audit_.record(about("exec", client, ids).with("target", target).with("request", request).with("command", command));
+}
+
+void LogJournal::program_refused(const Admission& client, const ChannelIds& ids, std::string_view request,
+                                 std::string_view command, std::string_view told) {
+  log_.info("conn={} chan={} program refused user={} request={} command=\"{}\" told=\"{}\"", ids.connection,
+            ids.channel, client.user, request, escaped(command), escaped(told));
+  audit_.record(about("refuse", client, ids).with("request", request).with("command", command).with("reason", told));
+}
+
+void LogJournal::program_ended(const Admission& client, const ChannelIds& ids, std::optional<std::uint32_t> status,
+                               std::string_view signal) {
+  AuditEvent event = about("exit", client, ids);
+  if (status) {
+    log_.debug("conn={} chan={} trunk={} program ended status={}", ids.connection, ids.channel, name_of(ids.trunk),
+               *status);
+    event.with("status", *status);
+  } else {
+    log_.debug("conn={} chan={} trunk={} program ended signal={}", ids.connection, ids.channel, name_of(ids.trunk),
+               escaped(signal));
+    event.with("signal", signal);
+  }
+  audit_.record(event);
+}
+
+void LogJournal::channel_closed(const Admission& client, const ChannelIds& ids, std::uint64_t bytes_from_client,
+                                std::uint64_t bytes_to_client, Duration open_for) {
+  log_.debug("conn={} chan={} trunk={} channel closed in={} out={} ms={}", ids.connection, ids.channel,
+             name_of(ids.trunk), bytes_from_client, bytes_to_client, milliseconds(open_for));
+  audit_.record(about("close", client, ids)
+                    .with("bytes_in", bytes_from_client)
+                    .with("bytes_out", bytes_to_client)
+                    .with("milliseconds", milliseconds(open_for)));
+}
+
+void LogJournal::connection_violation(const Admission& client, std::string_view what) {
+  log_.warn("conn={} client broke the protocol user={} reason=\"{}\"", client.id, client.user, what);
+}
+
+void LogJournal::connection_closed(const Admission& client, const Error& why, std::uint64_t bytes_from_client,
+                                   std::uint64_t bytes_to_client, Duration open_for) {
+  log_.info("conn={} connection closed user={} in={} out={} ms={} reason=\"{}\"", client.id, client.user,
+            bytes_from_client, bytes_to_client, milliseconds(open_for), escaped(why.detail));
+  audit_.record(AuditEvent("close")
+                    .with("connection", client.id)
+                    .with("user", client.user)
+                    .with("reason", why.detail)
+                    .with("bytes_in", bytes_from_client)
+                    .with("bytes_out", bytes_to_client)
+                    .with("milliseconds", milliseconds(open_for)));
+}
+
+void LogJournal::trunk_connecting(TrunkId trunk, std::string_view user, std::string_view target) {
+  log_.info("trunk={} connecting user={} target={}", trunk, user, target);
+  audit_.record(AuditEvent("trunk").with("trunk", trunk).with("user", user).with("target", target));
+}
+
+void LogJournal::trunk_ready(TrunkId trunk, Duration took) {
+  log_.info("trunk={} ready ms={}", trunk, milliseconds(took));
+}
+
+void LogJournal::trunk_failed(TrunkId trunk, std::string_view detail) {
+  log_.warn("trunk={} failed reason=\"{}\"", trunk, escaped(detail));
+  audit_.record(AuditEvent("close").with("trunk", trunk).with("reason", detail));
+}
+
+void LogJournal::trunk_full(TrunkId trunk, std::size_t sessions) {
+  log_.info("trunk={} target refuses more sessions limit={}", trunk, sessions);
+}
+
+void LogJournal::trunk_draining(TrunkId trunk, std::string_view why) {
+  log_.info("trunk={} draining reason=\"{}\"", trunk, why);
+}
+
+void LogJournal::trunk_violation(TrunkId trunk, std::string_view what) {
+  log_.warn("trunk={} target broke the protocol reason=\"{}\"", trunk, what);
+}
+
+void LogJournal::trunk_closed(TrunkId trunk, const Error& why) {
+  log_.info("trunk={} closed reason=\"{}\"", trunk, escaped(why.detail));
+  audit_.record(AuditEvent("close").with("trunk", trunk).with("reason", why.detail));
+}
+
+}  // namespace sallyport::app

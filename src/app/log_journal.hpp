@@ -1,0 +1,44 @@
+// The multiplexer's facts as log lines and audit events.
+#pragma once
+
+#include <sallyport/audit.hpp>
+
+#include "log/logger.hpp"
+#include "mux/journal.hpp"
+
+namespace sallyport::app {
+
+/// One line a fact, ids first; the events channel, exec, refuse, exit and close go to the audit trail.
+class LogJournal final : public mux::Journal {
+ public:
+  /// Both outlive the journal.
+  LogJournal(log::Logger& log, AuditTrail& audit) : log_(log), audit_(audit) {}
+
+  bool healthy() const override { return audit_.healthy(); }
+  void channel_opened(const mux::Admission& client, ChannelId channel, std::string_view type) override;
+  void channel_open_refused(const mux::Admission& client, std::string_view type, std::string_view why) override;
+  void program_started(const mux::Admission& client, const mux::ChannelIds& ids, std::string_view request,
+                       std::string_view command, std::string_view target) override;
+  void program_refused(const mux::Admission& client, const mux::ChannelIds& ids, std::string_view request,
+                       std::string_view command, std::string_view told) override;
+  void program_ended(const mux::Admission& client, const mux::ChannelIds& ids, std::optional<std::uint32_t> status,
+                     std::string_view signal) override;
+  void channel_closed(const mux::Admission& client, const mux::ChannelIds& ids, std::uint64_t bytes_from_client,
+                      std::uint64_t bytes_to_client, Duration open_for) override;
+  void connection_violation(const mux::Admission& client, std::string_view what) override;
+  void connection_closed(const mux::Admission& client, const Error& why, std::uint64_t bytes_from_client,
+                         std::uint64_t bytes_to_client, Duration open_for) override;
+  void trunk_connecting(TrunkId trunk, std::string_view user, std::string_view target) override;
+  void trunk_ready(TrunkId trunk, Duration took) override;
+  void trunk_failed(TrunkId trunk, std::string_view detail) override;
+  void trunk_full(TrunkId trunk, std::size_t sessions) override;
+  void trunk_draining(TrunkId trunk, std::string_view why) override;
+  void trunk_violation(TrunkId trunk, std::string_view what) override;
+  void trunk_closed(TrunkId trunk, const Error& why) override;
+
+ private:
+  log::Logger& log_;
+  AuditTrail& audit_;
+};
+
+}  // namespace sallyport::app

@@ -1,0 +1,84 @@
+// sallyportd's command line. Exit codes: 0 ok, 1 run-time failure, 2 usage, 3 configuration error.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "app/daemon.hpp"
+#include "config/load.hpp"
+#include "route/explain.hpp"
+
+namespace {
+
+using sallyport::Config;
+
+constexpr int kOk = 0;
+constexpr int kFailure = 1;
+constexpr int kUsage = 2;
+constexpr int kBadConfiguration = 3;
+
+struct Arguments {
+  std::string file = "/etc/sallyport/sallyport.toml";
+  bool check = false;
+  bool print = false;
+  std::string explain;
+};
+
+/// Null, with the problems on standard error, when the file can't be used.
+std::shared_ptr<const Config> load(const std::string& file) {
+  const sallyport::config::Loaded loaded = sallyport::config::load(file);
+  for (const auto& problem : loaded.problems) std::fprintf(stderr, "%s\n", to_string(problem).c_str());
+  return loaded.config;
+}
+
+int explain(const std::shared_ptr<const Config>& config, const std::string& text) {
+  const auto query = sallyport::route::parse_explain_query(text, *config);
+  if (!query) {
+    std::fprintf(stderr, "sallyportd: -C: %s\n", query.error().detail.c_str());
+    return kUsage;
+  }
+  const auto explanation = sallyport::route::explain(config, *query);
+  std::fputs(sallyport::route::to_text(explanation).c_str(), stdout);
+  return kOk;
+}
+
+int serve(std::shared_ptr<const Config> config) {
+  auto daemon = sallyport::app::Daemon::start(std::move(config));
+  if (!daemon) {
+    std::fprintf(stderr, "sallyportd: %s\n", daemon.error().detail.c_str());
+    return daemon.error().code == sallyport::Errc::config ? kBadConfiguration : kFailure;
+  }
+  (*daemon)->run();
+  return kOk;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Sallyport: an SSH bastion that shares upstream connections.\n"
+               "It runs in the foreground. SIGHUP reloads the configuration, SIGTERM drains and ends, a second SIGTERM\n"
+               "ends at once, SIGUSR1 reopens the log files.",
+               "sallyportd"};
+  Arguments arguments;
+  app.add_option("-f", arguments.file, "Configuration file")->type_name("FILE")->capture_default_str();
+  app.add_flag("-t", arguments.check, "Check the configuration and exit");
+  app.add_flag("-T", arguments.print, "Print the effective configuration, with defaults filled in, and exit");
+  app.add_option("-C", arguments.explain,
+                 "Explain which route and channel rule win, and why, and exit: user=NAME[,target=NAME][,source=ADDRESS]\n"
+                 "[,request=TYPE][,command=LINE] (command takes the rest of the text)")
+      ->type_name("QUERY");
+  app.set_version_flag("-V", "sallyportd " SALLYPORT_VERSION, "Print the version and exit");
+  app.footer("Exit status: 0 ok, 1 run-time failure, 2 wrong usage, 3 configuration error.\nSee sallyportd(8), sallyport.toml(5) and sallyportctl(1).");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : kUsage;
+  }
+
+  auto config = load(arguments.file);
+  if (config == nullptr) return kBadConfiguration;
+  if (!arguments.explain.empty()) return explain(config, arguments.explain);
+  if (arguments.print) std::fputs(sallyport::config::to_toml(*config).c_str(), stdout);
+  if (arguments.print || arguments.check) return kOk;
+  return serve(std::move(config));
+}
