@@ -29,6 +29,11 @@ set(SALLYPORT_SANITIZE_FLAGS "")
 if(SALLYPORT_SANITIZE)
   # A finding ends the test: a report that scrolls by is a report that nobody reads.
   set(SALLYPORT_SANITIZE_FLAGS -fsanitize=${SALLYPORT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  if(SALLYPORT_SANITIZE MATCHES "undefined")
+    # This check asks the kernel through a pipe whether memory can be read, and takes "no descriptor left" for "no": tests
+    # that run out of descriptors would end with a false report.
+    list(APPEND SALLYPORT_SANITIZE_FLAGS -fno-sanitize=vptr)
+  endif()
 endif()
 if(SALLYPORT_FUZZERS)
   if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")

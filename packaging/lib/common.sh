@@ -22,9 +22,9 @@ is_installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) =
 
 # install_missing SET...: installs those packages of the sets in packaging/lib/packages that aren't there.
 install_missing() {
-  local set package reason missing=()
+  local set package missing=()
   command -v apt-get >/dev/null || die "this machine has no apt; packaging/lib/packages lists what is needed"
-  while read -r set package reason; do
+  while read -r set package _; do
     [[ " $* " == *" $set "* ]] || continue
     [[ " ${missing[*]} " == *" $package "* ]] || is_installed "$package" || missing+=("$package")
   done < <(grep -v '^#' "$root/packaging/lib/packages")
