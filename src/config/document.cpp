@@ -111,7 +111,7 @@ std::string quoted(std::string_view text) {
 std::string describe(const Node& node) {
   switch (node.kind) {
     case Node::Kind::string:
-      return "the string " + quoted(node.text);
+      return "the string " + config::quoted(node.text);
     case Node::Kind::integer:
       return fmt::format("the number {}", node.integer);
     case Node::Kind::floating:

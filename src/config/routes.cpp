@@ -109,7 +109,7 @@ class RouteReader {
       check_target(table, *to, text);
       for (const std::string& request : rule.requests) {
         if (!has(kOtherRequests, request)) continue;
-        table.complain(*to, fmt::format("route.channel.to: not supported yet for {} (\"deny\" is)", quoted(request)));
+        table.complain(*to, fmt::format("route.channel.to: not supported yet for {} (\"deny\" is)", config::quoted(request)));
       }
     }
     if (const Node* deny = table.string("deny", text)) {
@@ -163,7 +163,7 @@ void read_routes(TableReader& root, Config& config, Problems& problems) {
     Route route = reader.read(*node, config.routes.size() + 1);
     if (!names.insert(route.name).second) {
       const Node* name = node->find("name");
-      problems.add(name != nullptr ? name->place : node->place, fmt::format("route.name: {} is the name of an earlier route", quoted(route.name)));
+      problems.add(name != nullptr ? name->place : node->place, fmt::format("route.name: {} is the name of an earlier route", config::quoted(route.name)));
     }
     config.routes.push_back(std::move(route));
   }

@@ -155,7 +155,7 @@ void read_auth(TableReader& root, Config& config, Problems& problems) {
       if (item.text == "publickey") continue;
       const bool combined = item.text.find('+') != std::string::npos;
       const bool known = combined || std::find(later.begin(), later.end(), item.text) != later.end();
-      table.complain(item, known ? fmt::format("auth.methods: {} is not supported yet, only \"publickey\" is", quoted(item.text))
+      table.complain(item, known ? fmt::format("auth.methods: {} is not supported yet, only \"publickey\" is", config::quoted(item.text))
                                  : fmt::format("auth.methods: found {}, expected \"publickey\"{}", describe(item),
                                                did_you_mean(item.text, later)));
     }
@@ -211,12 +211,12 @@ void read_groups(TableReader& root, Config& config, Problems& problems) {
   for (const Node& child : node->children) {
     std::vector<std::string> members;
     if (!is_safe_target(child.key)) {
-      problems.add(child.key_place, fmt::format("groups: found the name {}, expected letters, digits and . _ -", quoted(child.key)));
+      problems.add(child.key_place, fmt::format("groups: found the name {}, expected letters, digits and . _ -", config::quoted(child.key)));
     }
     const Node* list = table.strings(child.key, members);
     for (std::size_t i = 0; list != nullptr && i < members.size(); ++i) {
       if (members[i].front() == '@') {
-        table.complain(list->children[i], fmt::format("groups.{}: found {}, expected a user: groups don't nest", child.key, quoted(members[i])));
+        table.complain(list->children[i], fmt::format("groups.{}: found {}, expected a user: groups don't nest", child.key, config::quoted(members[i])));
       }
     }
     config.groups[child.key] = members;
@@ -235,7 +235,7 @@ bool check_template(TableReader& table, const Node& node, const std::string& tex
   std::vector<Placeholder> placeholders{{"user", "u"}};
   if (with_target) placeholders.push_back({"target", "t"});
   if (expand(text, placeholders)) return true;
-  table.complain(node, fmt::format("found {}, expected no other placeholder than {{user}}{}", quoted(node.text),
+  table.complain(node, fmt::format("found {}, expected no other placeholder than {{user}}{}", config::quoted(node.text),
                                    with_target ? " and {target}" : ""));
   return false;
 }

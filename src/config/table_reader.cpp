@@ -226,7 +226,7 @@ void TableReader::finish(const std::vector<std::string_view>& extra) {
   names.insert(names.end(), extra.begin(), extra.end());
   for (const Node& child : table_->children) {
     if (std::find(known_.begin(), known_.end(), child.key) != known_.end()) continue;
-    problems_.add(child.key_place, fmt::format("unknown key {}{}{}", quoted(child.key),
+    problems_.add(child.key_place, fmt::format("unknown key {}{}{}", config::quoted(child.key),
                                                path_.empty() ? "" : fmt::format(" in [{}]", path_), did_you_mean(child.key, names)));
   }
 }

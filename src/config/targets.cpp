@@ -58,7 +58,7 @@ void read_credentials(TableReader& table, Target& target) {
       const std::string path = resolved_path(*item.place.file, item.text.substr(4));
       if (check_template(table, item, path, true)) target.credentials.push_back({Credential::Kind::key_file, path});
     } else if (kind == "agent" || kind == "forwarded-agent" || kind == "password-file") {
-      table.complain(item, fmt::format("{}: {} is not supported yet, only \"key:FILE\" is", table.name_of("credentials"), quoted(text)));
+      table.complain(item, fmt::format("{}: {} is not supported yet, only \"key:FILE\" is", table.name_of("credentials"), config::quoted(text)));
     } else {
       table.complain(item, fmt::format("{}: found {}, expected \"key:FILE\"{}", table.name_of("credentials"), describe(item),
                                        did_you_mean(kind, {"key", "agent", "forwarded-agent", "password-file"})));
@@ -85,7 +85,7 @@ void read_environment(TableReader& table, LocalSettings& local, Problems& proble
   for (const Node& child : node->children) {
     if (!is_variable_name(child.key)) {
       problems.add(child.key_place, fmt::format("{}: found the name {}, expected letters, digits and _, no digit first",
-                                                table.name_of("environment"), quoted(child.key)));
+                                                table.name_of("environment"), config::quoted(child.key)));
     }
     std::string value;
     if (variables.string(child.key, value)) local.environment[child.key] = value;
@@ -135,7 +135,7 @@ void read_targets(TableReader& root, Config& config, Problems& problems) {
       continue;
     }
     if (!is_safe_target(child.key)) {
-      problems.add(child.key_place, fmt::format("target: found the name {}, expected letters, digits and . _ -", quoted(child.key)));
+      problems.add(child.key_place, fmt::format("target: found the name {}, expected letters, digits and . _ -", config::quoted(child.key)));
       continue;
     }
     Target target;
