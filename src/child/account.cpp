@@ -28,9 +28,9 @@ Result<Account> ask(const Query& query, const std::string& what) {
     buffer.resize(buffer.size() * 2);
   }
   // Several name services report an unknown name by one of these.
-  if (rc == ENOENT || rc == ESRCH || rc == EBADF || rc == EPERM) found = nullptr;
-  else if (rc != 0) return fail(Errc::unavailable, net::from_errno(rc, "look up " + what).detail);
-  if (found == nullptr) return Account{};
+  const bool unknown = rc == ENOENT || rc == ESRCH || rc == EBADF || rc == EPERM;
+  if (rc != 0 && !unknown) return fail(Errc::unavailable, net::from_errno(rc, "look up " + what).detail);
+  if (unknown || found == nullptr) return Account{};
   Account account;
   account.name = found->pw_name;
   account.home = found->pw_dir;
@@ -71,11 +71,11 @@ bool fill_groups(Account& account) {
 }  // namespace
 
 Result<Account> look_up_account(const std::string& name) {
-  auto account = name.empty() ? own_account()
-                              : ask([&name](passwd* entry, char* buffer, std::size_t size, passwd** found) {
-                                      return getpwnam_r(name.c_str(), entry, buffer, size, found);
-                                    },
-                                    "user " + name);
+  auto account = name.empty()
+                     ? own_account()
+                     : ask([&name](passwd* entry, char* buffer, std::size_t size,
+                                   passwd** found) { return getpwnam_r(name.c_str(), entry, buffer, size, found); },
+                           "user " + name);
   if (!account) return account;
   if (account->name.empty()) return fail(Errc::not_found, "no local user " + name);
   if (account->shell.empty()) account->shell = "/bin/sh";

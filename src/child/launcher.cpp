@@ -29,8 +29,8 @@ std::unique_ptr<Process> LocalLauncher::launch(ProcessSpec spec, ProcessEvents& 
   start->spec = std::move(spec);
   start->process = process.get();
   Start* key = start.get();
-  starting_[key] = loop_.work([start] { start->outcome.emplace(spawn(start->spec)); },
-                              [this, start] { started(start.get()); });
+  starting_[key] =
+      loop_.work([start] { start->outcome.emplace(spawn(start->spec)); }, [this, start] { started(start.get()); });
   return process;
 }
 

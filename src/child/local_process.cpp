@@ -41,8 +41,9 @@ void LocalProcess::begin(Spawned spawned) {
   terminal_ = std::move(spawned.terminal);
   const pid_t pid = spawned.adopt();
   child_ = &launcher_.reaper_.adopt(pid, std::move(spawned.pidfd), [this](const ProcessEnd& end) { exited(end); });
-  const bool watched = open(output_, std::move(spawned.output)) &&
-                       (on_terminal() || (open(input_, std::move(spawned.input)) && open(error_, std::move(spawned.error))));
+  const bool watched =
+      open(output_, std::move(spawned.output)) &&
+      (on_terminal() || (open(input_, std::move(spawned.input)) && open(error_, std::move(spawned.error))));
   if (!watched) {
     input_.close();
     output_.close();
@@ -118,7 +119,8 @@ bool LocalProcess::send_break(std::uint32_t) {
 void LocalProcess::watch() {
   const auto set = [](Watched& watched, int events, uv_poll_cb on_ready) {
     if (!watched.poll) return;
-    static_cast<void>(events == 0 ? uv_poll_stop(watched.poll.get()) : uv_poll_start(watched.poll.get(), events, on_ready));
+    static_cast<void>(events == 0 ? uv_poll_stop(watched.poll.get())
+                                  : uv_poll_start(watched.poll.get(), events, on_ready));
   };
   const int readable = credit_ > 0 ? UV_READABLE : 0;
   const int writable = queue_.empty() ? 0 : UV_WRITABLE;

@@ -73,10 +73,10 @@ class LocalProcess final : public Process {
   Watched error_;   // unused with a terminal
   std::string terminal_;
   std::size_t credit_ = 0;
-  std::string queue_;         // input on its way
-  std::size_t written_ = 0;   // of queue_'s front
-  std::size_t dropped_ = 0;   // input that nobody will read, still to be reported as taken
-  bool input_ended_ = false;  // by the caller
+  std::string queue_;                     // input on its way
+  std::size_t written_ = 0;               // of queue_'s front
+  std::size_t dropped_ = 0;               // input that nobody will read, still to be reported as taken
+  bool input_ended_ = false;              // by the caller
   std::optional<WindowDimensions> size_;  // asked for before the start
   std::vector<int> signals_;              // likewise
   std::unique_ptr<Timer> soon_;           // something is to be told on the next turn

@@ -12,7 +12,7 @@
 namespace sallyport::child {
 
 struct Pty {
-  net::Fd master;    ///< non-blocking
+  net::Fd master;  ///< non-blocking
   net::Fd slave;
   std::string name;  ///< "/dev/pts/3"
 };
@@ -21,7 +21,8 @@ struct Pty {
 /// group tty, as sshd does. For the thread pool.
 Result<Pty> open_pty(const PtyRequest& request, const Account& account);
 
-/// Takes the terminal back from its user, who may have left a program behind that has it open. Before the master closes.
+/// Takes the terminal back from its user, who may have left a program behind that has it open. Before the master
+/// closes.
 void release_pty(const std::string& name);
 
 /// Sends SIGWINCH to the foreground group if the size has changed.

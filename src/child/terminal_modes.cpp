@@ -18,9 +18,21 @@ struct Character {
   std::uint8_t index;
 };
 constexpr Character kCharacters[] = {
-    {1, VINTR},  {2, VQUIT},  {3, VERASE}, {4, VKILL},     {5, VEOF},     {6, VEOL},   {7, VEOL2},    {8, VSTART},
-    {9, VSTOP},  {10, VSUSP}, /* no VDSUSP */ {12, VREPRINT}, {13, VWERASE}, {14, VLNEXT}, /* no VFLUSH */
-    {16, VSWTC}, /* no VSTATUS */ {18, VDISCARD},
+    {1, VINTR},
+    {2, VQUIT},
+    {3, VERASE},
+    {4, VKILL},
+    {5, VEOF},
+    {6, VEOL},
+    {7, VEOL2},
+    {8, VSTART},
+    {9, VSTOP},
+    {10, VSUSP},
+    /* no VDSUSP */ {12, VREPRINT},
+    {13, VWERASE},
+    {14, VLNEXT}, /* no VFLUSH */
+    {16, VSWTC},
+    /* no VSTATUS */ {18, VDISCARD},
 };
 
 struct Flag {
@@ -29,18 +41,18 @@ struct Flag {
   tcflag_t bit;
 };
 constexpr Flag kFlags[] = {
-    {30, &termios::c_iflag, IGNPAR},   {31, &termios::c_iflag, PARMRK}, {32, &termios::c_iflag, INPCK},
-    {33, &termios::c_iflag, ISTRIP},   {34, &termios::c_iflag, INLCR},  {35, &termios::c_iflag, IGNCR},
-    {36, &termios::c_iflag, ICRNL},    {37, &termios::c_iflag, IUCLC},  {38, &termios::c_iflag, IXON},
-    {39, &termios::c_iflag, IXANY},    {40, &termios::c_iflag, IXOFF},  {41, &termios::c_iflag, IMAXBEL},
+    {30, &termios::c_iflag, IGNPAR}, {31, &termios::c_iflag, PARMRK},  {32, &termios::c_iflag, INPCK},
+    {33, &termios::c_iflag, ISTRIP}, {34, &termios::c_iflag, INLCR},   {35, &termios::c_iflag, IGNCR},
+    {36, &termios::c_iflag, ICRNL},  {37, &termios::c_iflag, IUCLC},   {38, &termios::c_iflag, IXON},
+    {39, &termios::c_iflag, IXANY},  {40, &termios::c_iflag, IXOFF},   {41, &termios::c_iflag, IMAXBEL},
     {42, &termios::c_iflag, IUTF8},  // RFC 8160
-    {50, &termios::c_lflag, ISIG},     {51, &termios::c_lflag, ICANON}, {52, &termios::c_lflag, XCASE},
-    {53, &termios::c_lflag, ECHO},     {54, &termios::c_lflag, ECHOE},  {55, &termios::c_lflag, ECHOK},
-    {56, &termios::c_lflag, ECHONL},   {57, &termios::c_lflag, NOFLSH}, {58, &termios::c_lflag, TOSTOP},
-    {59, &termios::c_lflag, IEXTEN},   {60, &termios::c_lflag, ECHOCTL}, {61, &termios::c_lflag, ECHOKE},
-    {62, &termios::c_lflag, PENDIN},   {70, &termios::c_oflag, OPOST},  {71, &termios::c_oflag, OLCUC},
-    {72, &termios::c_oflag, ONLCR},    {73, &termios::c_oflag, OCRNL},  {74, &termios::c_oflag, ONOCR},
-    {75, &termios::c_oflag, ONLRET},   {92, &termios::c_cflag, PARENB}, {93, &termios::c_cflag, PARODD},
+    {50, &termios::c_lflag, ISIG},   {51, &termios::c_lflag, ICANON},  {52, &termios::c_lflag, XCASE},
+    {53, &termios::c_lflag, ECHO},   {54, &termios::c_lflag, ECHOE},   {55, &termios::c_lflag, ECHOK},
+    {56, &termios::c_lflag, ECHONL}, {57, &termios::c_lflag, NOFLSH},  {58, &termios::c_lflag, TOSTOP},
+    {59, &termios::c_lflag, IEXTEN}, {60, &termios::c_lflag, ECHOCTL}, {61, &termios::c_lflag, ECHOKE},
+    {62, &termios::c_lflag, PENDIN}, {70, &termios::c_oflag, OPOST},   {71, &termios::c_oflag, OLCUC},
+    {72, &termios::c_oflag, ONLCR},  {73, &termios::c_oflag, OCRNL},   {74, &termios::c_oflag, ONOCR},
+    {75, &termios::c_oflag, ONLRET}, {92, &termios::c_cflag, PARENB},  {93, &termios::c_cflag, PARODD},
 };
 constexpr std::uint8_t kSevenBits = 90;
 constexpr std::uint8_t kEightBits = 91;
@@ -61,7 +73,8 @@ void apply(std::uint8_t opcode, std::uint32_t value, termios& terminal) {
     for (const Speed& speed : kSpeeds) {
       // A speed of no name stays as it is; cfset*speed can't fail for one that has a name.
       if (speed.baud != value) continue;
-      static_cast<void>(opcode == kInputSpeed ? cfsetispeed(&terminal, speed.code) : cfsetospeed(&terminal, speed.code));
+      static_cast<void>(opcode == kInputSpeed ? cfsetispeed(&terminal, speed.code)
+                                              : cfsetospeed(&terminal, speed.code));
     }
     return;
   }

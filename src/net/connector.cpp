@@ -28,8 +28,7 @@ struct LookUp {
 
 class Attempt final : public Connecting {
  public:
-  Attempt(Loop& loop, std::string host, std::uint16_t port, Duration limit,
-          std::function<void(Result<Connected>)> done)
+  Attempt(Loop& loop, std::string host, std::uint16_t port, Duration limit, std::function<void(Result<Connected>)> done)
       : loop_(loop), host_(std::move(host)), port_(port), deadline_(loop.now() + limit), done_(std::move(done)) {
     if (!timer_.open(*this, uv_timer_init, loop_.uv())) std::abort();  // allocates nothing, can't fail
     if (auto address = SocketAddress::from_numbers(host_, port_)) {

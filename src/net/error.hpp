@@ -8,7 +8,8 @@
 namespace sallyport::net {
 
 /// The Error behind a negative libuv code; `doing` says what was being attempted ("bind 127.0.0.1:22").
-/// Name look-up failures are Errc::not_found, refused connections Errc::refused, time-outs Errc::timeout, the rest Errc::io.
+/// Name look-up failures are Errc::not_found, refused connections Errc::refused, time-outs Errc::timeout, the rest
+/// Errc::io.
 Error from_uv(int rc, std::string_view doing);
 
 /// The same for an errno.

@@ -56,7 +56,8 @@ class UnixListener {
   Acceptor acceptor_;
 };
 
-/// Connects to a Unix socket. Never waits: a listener whose queue is full is Errc::unavailable. Non-blocking, close-on-exec.
+/// Connects to a Unix socket. Never waits: a listener whose queue is full is Errc::unavailable. Non-blocking,
+/// close-on-exec.
 Result<Fd> connect_unix(const std::string& path);
 
 }  // namespace sallyport::net

@@ -67,7 +67,9 @@ TEST_F(ProcessTest, AMissingProgramFailsAndLeavesNothing) {
 }
 
 TEST_F(ProcessTest, SignalsReachTheWholeGroup) {
-  start(shell("trap 'echo parent; exit 3' TERM; (trap 'echo child; exit' TERM; echo ready; while :; do sleep 1; done) & wait; wait"));
+  start(
+      shell("trap 'echo parent; exit 3' TERM; (trap 'echo child; exit' TERM; echo ready; while :; do sleep 1; done) & "
+            "wait; wait"));
   process_->grant(kPlenty);
   ASSERT_TRUE(wait_for_output("ready"));
   EXPECT_FALSE(process_->signal("SIGTERM"));

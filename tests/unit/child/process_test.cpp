@@ -7,6 +7,7 @@
 #include <sstream>
 #include <string>
 
+#include "child/account.hpp"
 #include "process_fixture.hpp"
 
 namespace sallyport::child {
@@ -15,7 +16,8 @@ namespace {
 TEST_F(ProcessTest, KeepsTheStreamsApart) {
   run(shell("echo out; echo err >&2"));
   EXPECT_EQ(events_.output, "out\n");
-  EXPECT_EQ(events_.error, "err\n");
+  // Not all of it: an account whose home folder is missing gets a message first.
+  EXPECT_TRUE(events_.error.ends_with("err\n")) << events_.error;
   EXPECT_EQ(events_.ends, 1);
 }
 
@@ -86,14 +88,15 @@ TEST_F(ProcessTest, TellsInputAsItIsTaken) {
 
 TEST_F(ProcessTest, ReadsNoMoreThanWasGranted) {
   start(shell("exec yes"));
+  const auto received = [&] { return events_.output.size() + events_.error.size(); };
   run_for(Duration{20});
-  EXPECT_EQ(events_.output, "");
+  EXPECT_EQ(received(), 0U);
   process_->grant(100'001);
-  ASSERT_TRUE(run_until([&] { return events_.output.size() >= 100'001; }));
+  ASSERT_TRUE(run_until([&] { return received() >= 100'001; }));
   run_for(Duration{20});
-  EXPECT_EQ(events_.output.size(), 100'001U);
+  EXPECT_EQ(received(), 100'001U);
   process_->grant(1);
-  EXPECT_TRUE(run_until([&] { return events_.output.size() == 100'002; }));
+  EXPECT_TRUE(run_until([&] { return received() == 100'002; }));
 }
 
 TEST_F(ProcessTest, CreditCoversBothStreams) {
@@ -112,7 +115,8 @@ TEST_F(ProcessTest, GivesExactlyTheEnvironmentThatWasAsked) {
   run(std::move(spec));
   std::map<std::string, std::string> seen;
   std::istringstream lines{events_.output};
-  for (std::string line; std::getline(lines, line);) seen[line.substr(0, line.find('='))] = line.substr(line.find('=') + 1);
+  for (std::string line; std::getline(lines, line);)
+    seen[line.substr(0, line.find('='))] = line.substr(line.find('=') + 1);
   EXPECT_EQ(seen["LANG"], "C.UTF-8");
   EXPECT_EQ(seen["LC_X"], "two");
   EXPECT_EQ(seen["HOME"], "/tmp");
@@ -132,6 +136,9 @@ TEST_F(ProcessTest, GivesNoDescriptorButStdio) {
 }
 
 TEST_F(ProcessTest, StartsInTheHomeFolderWithPlainSignalsAndUmask) {
+  const auto account = look_up_account("");
+  ASSERT_TRUE(account);
+  if (access(account->home.c_str(), X_OK) != 0) GTEST_SKIP() << "this user has no home folder";
   run(shell("test \"$(pwd -P)\" = \"$(cd \"$HOME\" && pwd -P)\" && umask && grep -E 'Sig(Blk|Ign)' /proc/self/status"));
   EXPECT_EQ(events_.output, "0022\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 }

@@ -21,8 +21,16 @@ Bytes all_of(const std::vector<Bytes>& parts) {
 TEST(TerminalModesTest, AppliesCharactersFlagsAndSpeeds) {
   termios terminal{};
   terminal.c_lflag = ECHO | ICANON;
-  apply_terminal_modes(all_of({mode(1, 3), mode(5, 255), mode(18, 15), mode(53, 0), mode(50, 1), mode(42, 1), mode(70, 1),
-                               mode(128, 9600), mode(129, 115200), {0}}),
+  apply_terminal_modes(all_of({mode(1, 3),
+                               mode(5, 255),
+                               mode(18, 15),
+                               mode(53, 0),
+                               mode(50, 1),
+                               mode(42, 1),
+                               mode(70, 1),
+                               mode(128, 9600),
+                               mode(129, 115200),
+                               {0}}),
                        terminal);
   EXPECT_EQ(terminal.c_cc[VINTR], 3);
   EXPECT_EQ(terminal.c_cc[VEOF], 0);
@@ -43,16 +51,17 @@ TEST(TerminalModesTest, EightBitsWinWhenBothAreSet) {
 
 TEST(TerminalModesTest, SkipsWhatLinuxDoesNotHave) {
   termios terminal{};
-  apply_terminal_modes(all_of({mode(11, 7), mode(15, 7), mode(17, 7), mode(120, 7), mode(129, 31337), mode(50, 1)}), terminal);
+  apply_terminal_modes(all_of({mode(11, 7), mode(15, 7), mode(17, 7), mode(120, 7), mode(129, 31337), mode(50, 1)}),
+                       terminal);
   EXPECT_EQ(terminal.c_lflag, tcflag_t{ISIG});
 }
 
 TEST(TerminalModesTest, StopsAtTheEndAndAtWhatIsMalformed) {
   const std::vector<Bytes> blobs = {
-      all_of({mode(50, 1), {0}, mode(53, 1)}),        // behind the end
+      all_of({mode(50, 1), {0}, mode(53, 1)}),           // behind the end
       all_of({mode(50, 1), mode(160, 1), mode(53, 1)}),  // behind an undefined opcode
-      all_of({mode(50, 1), {53, 0, 0, 1}}),           // cut off
-      all_of({mode(50, 1)}),                          // without an end
+      all_of({mode(50, 1), {53, 0, 0, 1}}),              // cut off
+      all_of({mode(50, 1)}),                             // without an end
   };
   for (const auto& blob : blobs) {
     termios terminal{};

@@ -33,7 +33,8 @@ class StreamTest : public test::LoopTest {
     std::string taken;
     char buffer[65536];
     ssize_t count = 0;
-    while ((count = recv(peer_.get(), buffer, sizeof buffer, 0)) > 0) taken.append(buffer, static_cast<std::size_t>(count));
+    while ((count = recv(peer_.get(), buffer, sizeof buffer, 0)) > 0)
+      taken.append(buffer, static_cast<std::size_t>(count));
     return taken;
   }
 
