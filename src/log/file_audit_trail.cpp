@@ -83,8 +83,10 @@ void FileAuditTrail::record(const AuditEvent& event) {
   std::string line;
   append_audit_line(line, settings_.now(), event);
   std::uint64_t lost = 0;
+  bool was_idle = false;
   {
     const std::lock_guard lock(mutex_);
+    was_idle = queue_.empty() && lost_ == 0;
     if (queue_.size() + in_writing_ + line.size() > settings_.queue_limit) {
       lost = ++lost_;
       healthy_.store(false, std::memory_order_relaxed);
@@ -92,7 +94,7 @@ void FileAuditTrail::record(const AuditEvent& event) {
       queue_ += line;
     }
   }
-  wake_.notify_one();
+  if (was_idle) wake_.notify_one();  // otherwise the writer knows, and is gathering
   // The first of a row, and then now and then: a log that nobody can read for noise helps nobody.
   if (lost % 1000 == 1) log_.error("audit event lost: the queue is full lost={} file={}", lost, settings_.file);
 }
@@ -116,6 +118,8 @@ void FileAuditTrail::run() {
       wake_.wait_for(lock, settings_.retry_after, [this] { return stop_ || reopen_; });
     } else {
       wake_.wait(lock, [&] { return stop_ || reopen_ || !queue_.empty() || !batch.empty() || lost_ != 0; });
+      // Events come in flocks (a login is several): one write for all of them, and one wake-up.
+      wake_.wait_for(lock, settings_.gather, [this] { return stop_ || reopen_; });
     }
     const bool last = stop_;
     const bool reopen = std::exchange(reopen_, false);

@@ -38,6 +38,7 @@ class FileAuditTrail final : public AuditTrail {
     std::string file;
     std::size_t queue_limit = 16 * 1024 * 1024;       ///< bytes that may wait for the disk
     std::chrono::milliseconds retry_after{1000};      ///< a failed write
+    std::chrono::milliseconds gather{20};             ///< how long an event waits for others to be written with it
     WallClock now = std::chrono::system_clock::now;
   };
 
