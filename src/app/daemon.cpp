@@ -35,12 +35,12 @@ ssh::ServerOptions server_options(const Config& config) {
   return options;
 }
 
-/// A connection is a descriptor, a child three: the hard limit is ours to use.
-void raise_descriptor_limit() {
+/// A connection is a descriptor, a child three: the hard limit is ours to use. Returns the soft limit as it was.
+rlim_t raise_descriptor_limit() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  const rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
+  return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? before : 0;
 }
 
 }  // namespace
@@ -92,7 +92,6 @@ Daemon::Daemon(std::shared_ptr<const Config> config, std::unique_ptr<log::Daemon
 AuditTrail& Daemon::audit() { return audit_file_ ? static_cast<AuditTrail&>(*audit_file_) : no_audit_; }
 
 Result<std::unique_ptr<Daemon>> Daemon::start(std::shared_ptr<const Config> config) {
-  raise_descriptor_limit();
   ::signal(SIGPIPE, SIG_IGN);
   auto prepared = prepare(config);
   if (!prepared) return fail(std::move(prepared.error()));
@@ -111,7 +110,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(std::shared_ptr<const Config> conf
 }
 
 Result<> Daemon::open() {
-  launcher_ = std::make_unique<child::LocalLauncher>(loop_);
+  launcher_ = std::make_unique<child::LocalLauncher>(
+      loop_, child::LocalLauncher::Options{.descriptors = raise_descriptor_limit()});
   hub_ = std::make_unique<mux::Hub>(clock_, journal_, dialer_, *launcher_, hub_settings(config_->limits));
   gate_ = std::make_unique<Gate>(io_, *hub_, *log_, audit());
   if (!config_->server.control_socket.empty()) {

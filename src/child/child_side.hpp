@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -41,6 +42,7 @@ struct ChildPlan {
   int error = -1;
   int report = -1;
   int highest_fd = 0;
+  rlimit descriptors{};
   bool change_user = false;
   uid_t uid = 0;
   gid_t gid = 0;
@@ -122,6 +124,7 @@ inline void reset_signals() {
     child_failed(ChildStep::stdio, errno);
   }
   close_from(kReportFd + 1, plan.highest_fd);
+  setrlimit(RLIMIT_NOFILE, &plan.descriptors);  // ours is raised; select() in old programs can't take that
   if (plan.change_user) change_user(plan);
   umask(022);
   enter_home(plan);

@@ -16,7 +16,7 @@ struct LocalLauncher::Start {
 };
 
 LocalLauncher::LocalLauncher(net::Loop& loop, Options options)
-    : loop_(loop), reaper_(loop, options.grace, options.use_pidfd), read_buffer_(kReadSize) {
+    : loop_(loop), descriptors_(options.descriptors), reaper_(loop, options.grace, options.use_pidfd), read_buffer_(kReadSize) {
   struct sigaction current {};
   if (sigaction(SIGPIPE, nullptr, &current) == 0 && current.sa_handler == SIG_DFL) ::signal(SIGPIPE, SIG_IGN);
 }
@@ -30,7 +30,8 @@ std::unique_ptr<Process> LocalLauncher::launch(ProcessSpec spec, ProcessEvents& 
   start->process = process.get();
   Start* key = start.get();
   starting_[key] =
-      loop_.work([start] { start->outcome.emplace(spawn(start->spec)); }, [this, start] { started(start.get()); });
+      loop_.work([start, limit = descriptors_] { start->outcome.emplace(spawn(start->spec, limit)); },
+                 [this, start] { started(start.get()); });
   return process;
 }
 

@@ -1,6 +1,8 @@
 // Starts local programs on one loop.
 #pragma once
 
+#include <sys/resource.h>
+
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
@@ -24,6 +26,8 @@ class LocalLauncher final : public ProcessLauncher {
     /// Between a hang-up and the kill. sshd leaves a program alone that ignores the hang-up; here a channel that has
     /// gone leaves no leader of a process group behind.
     Duration grace{5'000};
+    /// How many descriptors a program may open (RLIMIT_NOFILE's soft limit); 0: as many as the daemon.
+    rlim_t descriptors = 0;
     bool use_pidfd = true;  ///< false is for tests of what old kernels need
   };
 
@@ -45,6 +49,7 @@ class LocalLauncher final : public ProcessLauncher {
   void started(Start* start);
 
   net::Loop& loop_;
+  const rlim_t descriptors_;
   Reaper reaper_;
   std::vector<std::uint8_t> read_buffer_;
   std::unordered_map<Start*, std::unique_ptr<net::Work>> starting_;

@@ -158,7 +158,7 @@ std::vector<std::string> environment_of(const ProcessSpec& spec, const Account& 
   return environment;
 }
 
-Result<Spawned> spawn(const ProcessSpec& spec) {
+Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors) {
   if (spec.argv.empty() || spec.argv[0].empty()) return fail(Errc::config, "no program to run");
   for (const auto& argument : spec.argv) {
     if (argument.find('\0') != std::string::npos) return fail(Errc::protocol, "a NUL byte in the command");
@@ -203,6 +203,8 @@ Result<Spawned> spawn(const ProcessSpec& spec) {
   plan.error = plan.terminal ? theirs.input.get() : theirs.error.get();
   plan.report = report_pipe->writing.get();
   plan.highest_fd = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1 << 20));
+  plan.descriptors = limit;
+  if (descriptors != 0) plan.descriptors.rlim_cur = std::min(descriptors, limit.rlim_max);
   plan.change_user = account->other;
   plan.uid = account->uid;
   plan.gid = account->gid;

@@ -10,6 +10,8 @@
 #include <sallyport/process.hpp>
 #include <sallyport/result.hpp>
 
+#include <sys/resource.h>
+
 #include "child/account.hpp"
 #include "net/fd.hpp"
 
@@ -35,7 +37,8 @@ struct Spawned {
 /// The environment of a program: built from nothing but the account, the terminal and what `spec` lists.
 std::vector<std::string> environment_of(const ProcessSpec& spec, const Account& account, const std::string& terminal);
 
-/// Starts the program and waits until it has begun, so that a missing program is an Error and no child.
-Result<Spawned> spawn(const ProcessSpec& spec);
+/// Starts the program and waits until it has begun, so that a missing program is an Error and no child. It may open
+/// `descriptors` of them, or as many as we when that is 0.
+Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors);
 
 }  // namespace sallyport::child

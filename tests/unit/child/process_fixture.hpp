@@ -37,7 +37,7 @@ class ProcessTest : public test::LoopTest {
  protected:
   static constexpr std::size_t kPlenty = 64 * 1024 * 1024;
 
-  void SetUp() override { use_launcher({}); }
+  void SetUp() override { use_launcher(LocalLauncher::Options{}); }
   void TearDown() override {
     process_.reset();
     launcher_.reset();

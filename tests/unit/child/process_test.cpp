@@ -135,6 +135,12 @@ TEST_F(ProcessTest, GivesNoDescriptorButStdio) {
   close(leaky);
 }
 
+TEST_F(ProcessTest, MayOpenAsManyDescriptorsAsConfigured) {
+  use_launcher({.descriptors = 123});
+  run(shell("ulimit -Sn"));
+  EXPECT_EQ(events_.output, "123\n");
+}
+
 TEST_F(ProcessTest, StartsInTheHomeFolderWithPlainSignalsAndUmask) {
   const auto account = look_up_account("");
   ASSERT_TRUE(account);
