@@ -25,7 +25,22 @@ std::optional<Fields> whole(const Reader& reader, const Fields& fields) {
 
 bool is_empty(ByteView rest) { return rest.empty(); }
 bool is_boolean(ByteView rest) { return rest.size() == 1; }
-bool is_pty_req(ByteView rest) { return parse_pty_req(rest).has_value(); }
+/// Section 8: opcodes, each with an argument; 0, or one that has no meaning yet, ends them. An end without an opcode is
+/// usual enough.
+bool are_terminal_modes(ByteView modes) {
+  constexpr std::uint8_t kFirstUndefined = 160;
+  Reader reader(modes);
+  while (reader.ok() && !reader.rest().empty()) {
+    const std::uint8_t opcode = reader.byte();
+    if (opcode == 0 || opcode >= kFirstUndefined) return true;
+    reader.uint32();
+  }
+  return reader.ok();
+}
+bool is_pty_req(ByteView rest) {
+  const auto request = parse_pty_req(rest);
+  return request && are_terminal_modes(request->modes);
+}
 bool is_env(ByteView rest) { return parse_env(rest).has_value(); }
 bool is_window_change(ByteView rest) { return parse_window_change(rest).has_value(); }
 bool is_single_string(ByteView rest) { return parse_single_string(rest).has_value(); }
