@@ -51,24 +51,25 @@ bool Channel::apply(ChannelEvent event) {
 
 // --- sending -----------------------------------------------------------------------------------------------------
 
-void Channel::send_data(ByteView bytes) { send_data_message(0, false, bytes); }
+void Channel::send_data(ByteView bytes) { send_data_messages({}, bytes); }
 
-void Channel::send_extended_data(std::uint32_t code, ByteView bytes) { send_data_message(code, true, bytes); }
+void Channel::send_extended_data(std::uint32_t code, ByteView bytes) { send_data_messages({true, code}, bytes); }
 
-void Channel::send_data_message(std::uint32_t code, bool extended, ByteView bytes) {
+void Channel::send_data_messages(DataKind kind, ByteView bytes) {
   if (!may_send(state_)) return;
   assert(bytes.size() <= send_window_);
   bytes_sent_ += bytes.size();
+  send_window_ -= static_cast<std::uint32_t>(bytes.size());
   while (!bytes.empty()) {
     const ByteView chunk = bytes.first(std::min<std::size_t>(bytes.size(), maximum_packet_));
-    wire::HeadWriter head;
-    head.byte(byte_of(extended ? MessageType::channel_extended_data : MessageType::channel_data));
-    head.uint32(number(recipient_));
-    if (extended) head.uint32(code);
-    head.uint32(static_cast<std::uint32_t>(chunk.size()));
-    send_window_ -= static_cast<std::uint32_t>(chunk.size());
-    emit(head.view(), chunk, static_cast<std::uint32_t>(chunk.size()));
     bytes = bytes.subspan(chunk.size());
+    if (append_to_held(kind, chunk)) continue;
+    wire::HeadWriter head;
+    head.byte(byte_of(kind.extended ? MessageType::channel_extended_data : MessageType::channel_data));
+    head.uint32(number(recipient_));
+    if (kind.extended) head.uint32(kind.code);
+    head.uint32(static_cast<std::uint32_t>(chunk.size()));
+    must_hold() ? hold(head.view(), chunk, kind) : connection_.send(head.view(), chunk);
   }
   connection_.note_activity(*this);
 }
@@ -81,7 +82,7 @@ void Channel::send_request(std::string_view type, bool want_reply, ByteView rest
   // A request is no data: it may follow our EOF.
   if (!may_send(state_) && state_ != ChannelState::eof_sent && state_ != ChannelState::eof_both) return;
   if (want_reply) ++expected_replies_;
-  emit(wire::build_channel_request(recipient_, type, want_reply, rest), {}, 0);
+  emit(wire::build_channel_request(recipient_, type, want_reply, rest));
 }
 
 void Channel::send_reply(bool success) {
@@ -100,33 +101,64 @@ void Channel::emit_reply(bool success) {
 void Channel::emit_number_only(MessageType type) {
   wire::HeadWriter message;
   message.byte(byte_of(type)).uint32(number(recipient_));
-  emit(message.view(), {}, 0);
+  emit(message.view());
 }
 
-void Channel::emit(ByteView head, ByteView tail, std::uint32_t data) {
-  if (!has_held() && !connection_.congested()) return connection_.send(head, tail);
+bool Channel::must_hold() const { return has_held() || connection_.holds_back(); }
+
+void Channel::emit(ByteView message) { must_hold() ? hold(message, {}, {}) : connection_.send(message); }
+
+void Channel::hold(ByteView head, ByteView data, DataKind kind) {
   Held held;
-  held.message.reserve(head.size() + tail.size());
+  held.message.reserve(head.size() + data.size());
   held.message.insert(held.message.end(), head.begin(), head.end());
-  held.message.insert(held.message.end(), tail.begin(), tail.end());
-  held.data = data;
-  held_bytes_ += held.message.size();
-  held_data_ += data;
+  held.message.insert(held.message.end(), data.begin(), data.end());
+  held.data = static_cast<std::uint32_t>(data.size());
+  held.kind = kind;
+  if (data.empty()) held_control_ += head.size();
+  held_data_ += held.data;
   held_messages_.push_back(std::move(held));
   connection_.call_when_drained(*this);
+}
+
+bool Channel::append_to_held(DataKind kind, ByteView data) {
+  if (!has_held()) return false;
+  Held& last = held_messages_.back();
+  const auto size = static_cast<std::uint32_t>(data.size());
+  const std::uint32_t room = std::min(maximum_packet_, kMaximumPacket);
+  if (last.data == 0 || last.kind != kind || last.data >= room || size > room - last.data) return false;
+  const std::size_t length_at = last.message.size() - last.data - sizeof(std::uint32_t);
+  last.message.insert(last.message.end(), data.begin(), data.end());
+  last.data += size;
+  wire::HeadWriter length;
+  length.uint32(last.data);
+  std::copy(length.view().begin(), length.view().end(), last.message.begin() + static_cast<std::ptrdiff_t>(length_at));
+  held_data_ += size;
+  return true;
 }
 
 bool Channel::send_held() {
   if (!has_held()) return false;
   const Held held = std::move(held_messages_[next_held_++]);
-  held_bytes_ -= held.message.size();
+  if (held.data == 0) held_control_ -= held.message.size();
   held_data_ -= held.data;
+  // Those that have left go when they are the greater part: a stream that is never quite up to date must not grow.
   if (!has_held()) {
     held_messages_ = {};
+    next_held_ = 0;
+  } else if (next_held_ > held_messages_.size() / 2) {
+    held_messages_.erase(held_messages_.begin(), held_messages_.begin() + static_cast<std::ptrdiff_t>(next_held_));
     next_held_ = 0;
   }
   connection_.send(held.message);
   return true;
+}
+
+void Channel::drop_held() {
+  held_messages_ = {};
+  next_held_ = 0;
+  held_control_ = 0;
+  held_data_ = 0;
 }
 
 bool Channel::congested() {
@@ -139,10 +171,13 @@ void Channel::on_uncongested() {
   if (user_ != nullptr) user_->on_window();
 }
 
-std::uint32_t Channel::credit() const { return connection_.credit(); }
+std::uint32_t Channel::credit() const {
+  const std::uint64_t by_messages = std::uint64_t{maximum_packet_} * kMaximumMessages;
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(connection_.credit(), by_messages));
+}
 
 void Channel::grant(std::uint32_t bytes) {
-  if (bytes == 0 || !may_receive_data(state_)) return;
+  if (bytes == 0 || !may_receive_data(state_) || state_ == ChannelState::close_sent) return;
   assert(bytes <= std::numeric_limits<std::uint32_t>::max() - receive_window_);
   receive_window_ += bytes;
   wire::HeadWriter message;
@@ -154,10 +189,11 @@ void Channel::grant(std::uint32_t bytes) {
 
 Channel::Violation Channel::on_confirmation(const PeerEnd& peer) {
   if (peer.maximum_packet == 0) return "a maximum packet size of 0";
+  if (state_ != ChannelState::opening && state_ != ChannelState::abandoned) return "a confirmation of no open";
   recipient_ = peer.number;
   send_window_ = peer.window;
   maximum_packet_ = peer.maximum_packet;
-  if (!apply(ChannelEvent::confirmed)) return "a confirmation of no open";
+  apply(ChannelEvent::confirmed);
   if (OpenEvents* outcome = std::exchange(outcome_, nullptr)) outcome->on_open_confirmed();
   return {};
 }
@@ -179,6 +215,7 @@ Channel::Violation Channel::on_window_adjust(std::uint32_t bytes) {
 
 Channel::Violation Channel::take_data(std::size_t size) {
   if (!may_receive_data(state_)) return "data that the channel's state does not allow";
+  if (size > kMaximumPacket) return "data beyond the maximum packet size";
   if (size > receive_window_) return "data beyond its window";
   receive_window_ -= static_cast<std::uint32_t>(size);
   bytes_received_ += size;
@@ -206,20 +243,26 @@ Channel::Violation Channel::on_eof() {
 }
 
 Channel::Violation Channel::on_close() {
-  // Whatever still waits is for somebody who has left; our CLOSE must not wait behind it.
-  held_messages_ = {};
-  next_held_ = 0;
-  held_bytes_ = 0;
-  held_data_ = 0;
-  if (!apply(ChannelEvent::peer_close)) return "CLOSE that the channel's state does not allow";
+  const auto row = transition(state_, ChannelEvent::peer_close);
+  if (!row) return "CLOSE that the channel's state does not allow";
+  // Whatever still waits is for somebody who has left. Our own CLOSE may be among it, and it can't be held any more:
+  // the channel goes with this call, and the peer would wait for it for ever.
+  const bool close_is_held = state_ == ChannelState::close_sent && has_held();
+  drop_held();
+  state_ = row->to;
+  if (row->send == Send::close || close_is_held) {
+    wire::HeadWriter message;
+    message.byte(byte_of(MessageType::channel_close)).uint32(number(recipient_));
+    connection_.send(message.view());
+  }
   if (ChannelEvents* user = std::exchange(user_, nullptr)) user->on_close();
   return {};
 }
 
 Channel::Violation Channel::on_request(std::string_view type, bool want_reply, ByteView rest) {
   if (state_ == ChannelState::opening || state_ == ChannelState::abandoned) return "a request before its time";
-  if (owed_replies_.full()) return "too many unanswered requests";
-  if (held_bytes_ > held_data_ + kHeldRequestLimit) return "too many requests";
+  if (want_reply && owed_replies_.full()) return "too many unanswered requests";
+  if (held_control_ > kHeldControlLimit) return "too many requests";
   if (want_reply) owed_replies_.expect();
   // sshd's keepalive comes on any open channel; answered here, no stopped client can make it drop the connection.
   const bool keepalive = type == "keepalive@openssh.com";

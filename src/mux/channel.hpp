@@ -40,8 +40,13 @@ class Channel final : public ChannelEnd {
  public:
   /// The largest data message that we invite; what OpenSSH uses for session channels.
   static constexpr std::uint32_t kMaximumPacket = 32 * 1024;
-  /// More than this held back, beyond what windows allow, is a flood of requests.
-  static constexpr std::size_t kHeldRequestLimit = 256 * 1024;
+  /// More bytes of requests than this are not taken while they can't leave …
+  static constexpr std::size_t kHeldRequestLimit = 128 * 1024;
+  /// … and a peer that has made us hold this much, answers to requests of its own included, is flooding.
+  static constexpr std::size_t kHeldControlLimit = 256 * 1024;
+  /// How many messages the peer's maximum packet size may make of what one credit allows: a maximum of one byte
+  /// must not turn two megabytes of data into two million messages.
+  static constexpr std::uint32_t kMaximumMessages = 1024;
 
   /// Opened by the peer, and confirmed with `granted`.
   Channel(Connection& connection, LocalChannel local, const PeerEnd& peer, std::uint32_t granted);
@@ -65,6 +70,7 @@ class Channel final : public ChannelEnd {
   void send_eof() override;
   void send_close() override;
   void send_request(std::string_view type, bool want_reply, ByteView rest) override;
+  bool takes_requests() const override { return held_control_ <= kHeldRequestLimit; }
   void send_reply(bool success) override;
   std::uint32_t window() const override { return send_window_; }
   std::uint32_t held() const override { return held_data_; }
@@ -98,16 +104,30 @@ class Channel final : public ChannelEnd {
 
  private:
   friend class Connection;
+  /// What kind of data a message carries: none, or the code of extended data.
+  struct DataKind {
+    bool extended = false;
+    std::uint32_t code = 0;
+    bool operator==(const DataKind&) const = default;
+  };
   struct Held {
     Bytes message;
-    std::uint32_t data = 0;  ///< how much of it counts in the window
+    std::uint32_t data = 0;  ///< how much of it counts in the window, at its end
+    DataKind kind;           ///< when there is data
   };
 
   /// Takes the row of the table; false when there is none.
   bool apply(ChannelEvent event);
   Violation take_data(std::size_t size);
-  void send_data_message(std::uint32_t code, bool extended, ByteView bytes);
-  void emit(ByteView head, ByteView tail, std::uint32_t data);
+  void send_data_messages(DataKind kind, ByteView bytes);
+  /// Sends the message, or holds it while it can't leave.
+  void emit(ByteView message);
+  bool must_hold() const;
+  void hold(ByteView head, ByteView data, DataKind kind);
+  /// Adds the data to the message held last when that has room for it: many short messages to a peer that
+  /// doesn't read would cost many times their size.
+  bool append_to_held(DataKind kind, ByteView data);
+  void drop_held();
   void emit_reply(bool success);
   void emit_number_only(wire::MessageType type);
 
@@ -124,7 +144,7 @@ class Channel final : public ChannelEnd {
   std::uint32_t receive_window_;
   std::uint32_t held_data_ = 0;
   std::uint32_t expected_replies_ = 0;
-  std::size_t held_bytes_ = 0;
+  std::size_t held_control_ = 0;  // bytes of held messages without data
   std::vector<Held> held_messages_;
   std::size_t next_held_ = 0;
   ReplyQueue owed_replies_;

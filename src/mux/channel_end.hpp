@@ -40,6 +40,8 @@ class ChannelEnd {
   virtual void send_eof() = 0;
   virtual void send_close() = 0;
   virtual void send_request(std::string_view type, bool want_reply, ByteView rest) = 0;
+  /// False while so many requests wait to leave that one more would be a flood; whoever has one then refuses it.
+  virtual bool takes_requests() const = 0;
   /// Answers the oldest request that was reported with want_reply.
   virtual void send_reply(bool success) = 0;
 

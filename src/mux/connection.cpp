@@ -167,7 +167,7 @@ void Connection::on_drained() {
   queue.swap(drain_queue_);
   const auto is_interactive = [this](LocalChannel local) {
     const Channel* channel = find(local);
-    return channel != nullptr && channel->held_bytes_ <= kInteractive;
+    return channel != nullptr && channel->held_data_ + channel->held_control_ <= kInteractive;
   };
   std::stable_partition(queue.begin(), queue.end(), is_interactive);
   std::size_t next = 0;

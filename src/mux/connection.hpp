@@ -55,6 +55,9 @@ class Connection : public TransportEvents {
     transport_->send(head, tail);
   }
   bool congested() const { return transport_->backlog() > Transport::kHighMark; }
+  /// A channel's message must wait: the transport has enough, or others wait already. Without the second, a channel
+  /// that keeps the backlog between the two marks would starve those that were held at the high one.
+  bool holds_back() const { return congested() || !drain_queue_.empty(); }
   /// Has the channel's held messages sent, and its user told, when the connection has drained.
   void call_when_drained(Channel& channel);
   /// Counts the channel as active now.

@@ -34,7 +34,8 @@ void LocalEndpoint::send_close() { process_.reset(); }
 void LocalEndpoint::send_request(std::string_view type, bool want_reply, ByteView rest) {
   if (process_ == nullptr) return;
   const bool success = carry_out(type, rest);
-  if (want_reply) user_.on_reply(success);
+  if (!want_reply) return;
+  started_ ? user_.on_reply(success) : early_replies_.push_back(success);
 }
 
 bool LocalEndpoint::carry_out(std::string_view type, ByteView rest) {
@@ -61,7 +62,9 @@ void LocalEndpoint::grant(std::uint32_t bytes) {
 }
 
 void LocalEndpoint::on_started() {
+  started_ = true;
   if (want_reply_) user_.on_reply(true);
+  for (const bool success : std::exchange(early_replies_, {})) user_.on_reply(success);
 }
 
 void LocalEndpoint::on_failed(const Error&) { user_.on_lost("the program could not be started"); }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <sallyport/process.hpp>
 
@@ -32,6 +33,7 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   void send_eof() override;
   void send_close() override;
   void send_request(std::string_view type, bool want_reply, ByteView rest) override;
+  bool takes_requests() const override { return true; }  // they are carried out at once
   void send_reply(bool) override {}  // a program asks nothing
   std::uint32_t window() const override { return input_window_; }
   std::uint32_t held() const override { return 0; }
@@ -57,6 +59,8 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   std::uint32_t input_window_ = kInputWindow;
   std::uint32_t output_granted_ = 0;
   bool want_reply_;
+  bool started_ = false;
+  std::vector<bool> early_replies_;  // to requests that came before the program ran: its own answer is the first
   bool exited_ = false;
   bool output_ended_ = false;
 };

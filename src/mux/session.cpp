@@ -151,7 +151,7 @@ void Session::client_request(std::string_view type, bool want_reply, ByteView re
     if (want_reply) downstream_.answer_now(success);
     return;
   }
-  if (phase_ == Phase::relaying && !prepares_program(type)) {
+  if (phase_ == Phase::relaying && !prepares_program(type) && upstream_->takes_requests()) {
     return upstream_->send_request(type, want_reply, rest);
   }
   if (phase_ == Phase::binding && !prepares_program(type) && requests_->add_later(type, want_reply, rest)) return;
@@ -293,6 +293,11 @@ void Session::begin_relaying(ChannelEnd& upstream) {
 
 void Session::upstream_request(std::string_view type, bool want_reply, ByteView rest) {
   if (phase_ != Phase::relaying) return;
+  if (!downstream_.takes_requests()) {
+    // A target has no business with so many; the client that doesn't read them must not cost us memory.
+    if (want_reply && trunk_channel_ != nullptr) trunk_channel_->answer_now(false);
+    return;
+  }
   if (type == "exit-status") {
     exit_passed_ = true;
     services_.journal.program_ended(client_, ids_, wire::parse_single_uint32(rest), {});
