@@ -1,0 +1,71 @@
+// A journal that keeps what it is told, a line each.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mux/journal.hpp"
+
+namespace sallyport::fakes {
+
+class RecordingJournal final : public mux::Journal {
+ public:
+  std::vector<std::string> lines;
+  bool is_healthy = true;
+
+  /// Whether some line holds `part`.
+  bool has(std::string_view part) const {
+    for (const std::string& line : lines)
+      if (line.find(part) != std::string::npos) return true;
+    return false;
+  }
+
+  bool healthy() const override { return is_healthy; }
+  void channel_opened(const mux::Admission&, ChannelId id, std::string_view type) override {
+    add("opened h", number(id), type);
+  }
+  void channel_open_refused(const mux::Admission& client, std::string_view type, std::string_view why) override {
+    add("open refused c", number(client.id), std::string(type) + ": " + std::string(why));
+  }
+  void program_started(const mux::Admission&, const mux::ChannelIds& ids, std::string_view request,
+                       std::string_view command, std::string_view target) override {
+    add("started h", number(ids.channel),
+        std::string(request) + " " + std::string(command) + " at " + std::string(target));
+  }
+  void program_refused(const mux::Admission&, const mux::ChannelIds& ids, std::string_view, std::string_view,
+                       std::string_view told) override {
+    add("refused h", number(ids.channel), told);
+  }
+  void program_ended(const mux::Admission&, const mux::ChannelIds& ids, std::optional<std::uint32_t> status,
+                     std::string_view signal) override {
+    add("ended h", number(ids.channel), status ? std::to_string(*status) : std::string(signal));
+  }
+  void channel_closed(const mux::Admission&, const mux::ChannelIds& ids, std::uint64_t from, std::uint64_t to,
+                      Duration) override {
+    add("closed h", number(ids.channel), std::to_string(from) + "/" + std::to_string(to));
+  }
+  void connection_violation(const mux::Admission& client, std::string_view what) override {
+    add("violation c", number(client.id), what);
+  }
+  void connection_closed(const mux::Admission& client, const Error& why, std::uint64_t, std::uint64_t,
+                         Duration) override {
+    add("connection closed c", number(client.id), why.detail);
+  }
+  void trunk_connecting(TrunkId id, std::string_view user, std::string_view target) override {
+    add("connecting t", number(id), std::string(user) + " " + std::string(target));
+  }
+  void trunk_ready(TrunkId id, Duration) override { add("ready t", number(id), ""); }
+  void trunk_failed(TrunkId id, std::string_view detail) override { add("failed t", number(id), detail); }
+  void trunk_full(TrunkId id, std::size_t sessions) override { add("full t", number(id), std::to_string(sessions)); }
+  void trunk_draining(TrunkId id, std::string_view why) override { add("draining t", number(id), why); }
+  void trunk_violation(TrunkId id, std::string_view what) override { add("violation t", number(id), what); }
+  void trunk_closed(TrunkId id, const Error& why) override { add("trunk closed t", number(id), why.detail); }
+
+ private:
+  void add(std::string_view what, std::uint64_t id, std::string_view rest) {
+    lines.push_back(std::string(what) + std::to_string(id) + " " + std::string(rest));
+  }
+};
+
+}  // namespace sallyport::fakes

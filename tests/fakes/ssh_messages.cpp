@@ -1,0 +1,89 @@
+#include "fakes/ssh_messages.hpp"
+
+namespace sallyport::fakes {
+namespace {
+
+using wire::MessageType;
+
+std::string text(std::uint32_t value) { return std::to_string(value); }
+
+std::string describe_rest(const wire::ChannelRequest& request) {
+  if (request.type == "exit-status") return " " + text(*wire::parse_single_uint32(request.rest));
+  if (request.type == "exit-signal") return " " + std::string(wire::parse_exit_signal(request.rest)->signal);
+  if (request.type == "exec" || request.type == "subsystem" || request.type == "signal")
+    return " " + std::string(*wire::parse_single_string(request.rest));
+  if (request.type == "env") {
+    const auto env = *wire::parse_env(request.rest);
+    return " " + std::string(env.name) + "=" + std::string(env.value);
+  }
+  if (request.type == "window-change") {
+    const auto size = *wire::parse_window_change(request.rest);
+    return " " + text(size.columns) + "x" + text(size.rows);
+  }
+  if (request.type == "pty-req") {
+    const auto pty = *wire::parse_pty_req(request.rest);
+    return " " + std::string(pty.term) + " " + text(pty.dimensions.columns) + "x" + text(pty.dimensions.rows);
+  }
+  return request.rest.empty() ? "" : " " + std::string(text_of(request.rest));
+}
+
+std::string describe_channel_only(std::string_view name, ByteView message) {
+  return std::string(name) + " " + text(number(*wire::parse_channel_only(message)));
+}
+
+}  // namespace
+
+std::string describe(ByteView message) {
+  switch (static_cast<MessageType>(message[0])) {
+    case MessageType::global_request: {
+      const auto m = *wire::parse_global_request(message);
+      return "GLOBAL " + std::string(m.name) + (m.want_reply ? "?" : "");
+    }
+    case MessageType::request_success: return "GLOBAL-SUCCESS";
+    case MessageType::request_failure: return "GLOBAL-FAILURE";
+    case MessageType::channel_open: {
+      const auto m = *wire::parse_channel_open(message);
+      return "OPEN " + std::string(m.type) + " from=" + text(number(m.sender)) + " window=" + text(m.initial_window);
+    }
+    case MessageType::channel_open_confirmation: {
+      const auto m = *wire::parse_channel_open_confirmation(message);
+      return "CONFIRM " + text(number(m.recipient)) + " from=" + text(number(m.sender)) +
+             " window=" + text(m.initial_window);
+    }
+    case MessageType::channel_open_failure: {
+      const auto m = *wire::parse_channel_open_failure(message);
+      return "REFUSE " + text(number(m.recipient)) + " " + text(static_cast<std::uint32_t>(m.reason)) + " " +
+             std::string(m.description);
+    }
+    case MessageType::channel_window_adjust: {
+      const auto m = *wire::parse_channel_window_adjust(message);
+      return "ADJUST " + text(number(m.recipient)) + " " + text(m.bytes);
+    }
+    case MessageType::channel_data: {
+      const auto m = *wire::parse_channel_data(message);
+      return "DATA " + text(number(m.recipient)) + " " + std::string(text_of(m.data));
+    }
+    case MessageType::channel_extended_data: {
+      const auto m = *wire::parse_channel_extended_data(message);
+      return "STDERR " + text(number(m.recipient)) + " " + std::string(text_of(m.data));
+    }
+    case MessageType::channel_request: {
+      const auto m = *wire::parse_channel_request(message);
+      return "REQUEST " + text(number(m.recipient)) + " " + std::string(m.type) + (m.want_reply ? "?" : "") +
+             describe_rest(m);
+    }
+    case MessageType::channel_eof: return describe_channel_only("EOF", message);
+    case MessageType::channel_close: return describe_channel_only("CLOSE", message);
+    case MessageType::channel_success: return describe_channel_only("SUCCESS", message);
+    case MessageType::channel_failure: return describe_channel_only("FAILURE", message);
+  }
+  return "UNKNOWN " + std::to_string(message[0]);
+}
+
+std::vector<std::string> describe(const std::vector<Bytes>& messages) {
+  std::vector<std::string> lines;
+  for (const Bytes& message : messages) lines.push_back(describe(message));
+  return lines;
+}
+
+}  // namespace sallyport::fakes

@@ -1,0 +1,91 @@
+#include "world.hpp"
+
+#include <utility>
+
+namespace sallyport::mux {
+
+Config world_config() {
+  Config config;
+  for (const char* name : {"web1", "web2"}) {
+    Target target;
+    target.name = name;
+    target.host = std::string(name) + ".example";
+    target.credentials = {Credential{Credential::Kind::key_file, "key"}};
+    target.known_hosts = "known_hosts";
+    config.targets[name] = target;
+  }
+  Target shell;
+  shell.name = "shell";
+  shell.kind = TargetKind::local;
+  shell.local.accept_environment = {"LANG", "LC_*"};
+  shell.local.subsystems["sftp"] = {"/usr/lib/sftp-server"};
+  config.targets["shell"] = shell;
+  for (const auto& [name, target] : config.targets) {
+    Route route;
+    route.name = "to " + name;
+    route.targets = std::vector<std::string>{name};
+    route.to = name;
+    ChannelRule denied;
+    denied.requests = {"exec"};
+    denied.command = "deny*";
+    denied.deny = "not here";
+    ChannelRule local;
+    local.requests = {"exec"};
+    local.command = "local*";
+    local.to = "shell";
+    route.channels = {denied, local};
+    config.routes.push_back(route);
+  }
+  return config;
+}
+
+World::World(Config values, HubSettings settings)
+    : config(std::make_shared<const Config>(std::move(values))), hub(clock, journal, connector, launcher, settings) {}
+
+Admission World::admission(std::string_view user, std::string_view target) {
+  Admission client;
+  client.id = ConnectionId{++last_connection_};
+  client.user = user;
+  client.asked_target = target;
+  client.source = {"192.0.2.1", 50000};
+  client.local = {"192.0.2.9", 22};
+  client.method = "publickey";
+  auto decision = route::Router(config).route({std::string(user), std::string(target), "192.0.2.1"});
+  if (decision) {
+    client.decision = *decision;
+  } else {
+    client.refusal = decision.error().detail;
+  }
+  return client;
+}
+
+MemoryPeer& World::connect(std::string_view user, std::string_view target, KeepaliveSettings keepalive) {
+  return connect(admission(user, target), keepalive);
+}
+
+MemoryPeer& World::connect(Admission client, KeepaliveSettings keepalive) {
+  MemoryPeer& peer = clients.emplace_back();
+  hub.admit(std::move(client), peer.transport(), keepalive);
+  return peer;
+}
+
+void World::exec(MemoryPeer& client, std::uint32_t sender, std::string_view command, std::uint32_t window,
+                 std::uint32_t ours) {
+  client.deliver(open_message(sender, window));
+  ASSERT_THAT(take(client), ElementsAre("CONFIRM " + std::to_string(sender) + " from=" + std::to_string(ours) +
+                                        " window=0"));
+  client.deliver(exec_message(ours, command));
+}
+
+RelayTest::RelayTest(std::uint32_t client_window, std::uint32_t server_window) {
+  client = &connect();
+  exec(*client, 7, "true", client_window);
+  server = &connector.succeed(0);
+  server->take();
+  server->deliver(confirm_message(0, 40, server_window));
+  EXPECT_THAT(take(*server), ElementsAre("REQUEST 40 exec? true"));
+  server->deliver(success_message(0));
+  client->take();
+}
+
+}  // namespace sallyport::mux
