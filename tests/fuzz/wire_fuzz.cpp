@@ -1,0 +1,54 @@
+// Every parser of the connection protocol on arbitrary bytes; what parses must come back the same when it is built again.
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+
+#include "wire/channel_requests.hpp"
+#include "wire/messages.hpp"
+
+namespace {
+
+using namespace sallyport;
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+bool is_inside(ByteView part, ByteView whole) {
+  return part.empty() || (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
+}
+
+bool equal(const Bytes& built, ByteView input) {
+  return std::equal(built.begin(), built.end(), input.begin(), input.end());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const ByteView input(data, size);
+  if (const auto m = wire::parse_global_request(input); m && input[0] == 80 && m->rest.empty() && input.back() <= 1)
+    require(equal(wire::build_global_request(m->name, m->want_reply), input));
+  if (const auto m = wire::parse_channel_open(input); m && input[0] == 90)
+    require(equal(wire::build_channel_open(m->type, LocalChannel{number(m->sender)}, m->initial_window,
+                                           m->maximum_packet, m->rest),
+                  input));
+  if (const auto m = wire::parse_channel_data(input)) require(is_inside(m->data, input));
+  if (const auto m = wire::parse_channel_extended_data(input)) require(is_inside(m->data, input));
+  (void)wire::parse_channel_open_confirmation(input);
+  (void)wire::parse_channel_open_failure(input);
+  (void)wire::parse_channel_window_adjust(input);
+  (void)wire::parse_channel_only(input);
+  if (const auto m = wire::parse_channel_request(input)) {
+    require(is_inside(m->rest, input));
+    const bool good = wire::well_formed(m->type, m->rest);
+    // What is well-formed must parse wherever the type is one that is taken apart here.
+    if (good && m->type == "pty-req") require(wire::parse_pty_req(m->rest).has_value());
+    if (good && m->type == "env") require(wire::parse_env(m->rest).has_value());
+    if (good && m->type == "window-change") require(wire::parse_window_change(m->rest).has_value());
+    if (good && (m->type == "exec" || m->type == "subsystem" || m->type == "signal"))
+      require(wire::parse_single_string(m->rest).has_value());
+    if (good && m->type == "exit-status") require(wire::parse_single_uint32(m->rest).has_value());
+    if (good && m->type == "exit-signal") require(wire::parse_exit_signal(m->rest).has_value());
+  }
+  return 0;
+}
