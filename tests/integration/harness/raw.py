@@ -1,0 +1,170 @@
+"""A client that says whatever it is told to: bytes before the key exchange, or raw connection-protocol messages behind a login.
+
+paramiko does the transport and the login; messages 80 to 100 bypass it in both directions.
+"""
+
+import queue
+import socket
+import struct
+import time
+
+try:
+    import paramiko
+except ImportError:  # the tests that need it are skipped
+    paramiko = None
+
+GLOBAL_REQUEST, REQUEST_SUCCESS, REQUEST_FAILURE = 80, 81, 82
+OPEN, OPEN_CONFIRMATION, OPEN_FAILURE, WINDOW_ADJUST = 90, 91, 92, 93
+DATA, EXTENDED_DATA, EOF, CLOSE, REQUEST, SUCCESS, FAILURE = 94, 95, 96, 97, 98, 99, 100
+
+
+def string(value):
+    """RFC 4251's string."""
+    data = value.encode() if isinstance(value, str) else value
+    return struct.pack(">I", len(data)) + data
+
+
+def read_string(payload, offset):
+    """The string at `offset` and the offset behind it."""
+    (length,) = struct.unpack_from(">I", payload, offset)
+    return payload[offset + 4:offset + 4 + length], offset + 4 + length
+
+
+class Disconnected(AssertionError):
+    """The server ended the connection while a message was awaited."""
+
+
+class RawConnection:
+    """A logged-in connection whose channel messages are the caller's own affair."""
+
+    def __init__(self, port, user, key_file, timeout=20):
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout)
+        self._messages = queue.Queue()
+        self._transport = paramiko.Transport(self._socket)
+        self._transport.banner_timeout = self._transport.auth_timeout = timeout
+        self._transport.start_client(timeout=timeout)
+        self._transport.auth_publickey(user, paramiko.Ed25519Key(filename=str(key_file)))
+        # _ensure_authed and the rest of paramiko's own handling are not reached for these numbers any more.
+        self._transport._handler_table = {
+            **self._transport._handler_table,
+            **{kind: self._receiver(kind) for kind in range(80, 101)},
+        }
+
+    def _receiver(self, kind):
+        return lambda transport, message: self._messages.put((kind, message.asbytes()))
+
+    @property
+    def alive(self):
+        return self._transport.is_active()
+
+    def send(self, kind, payload=b""):
+        """One message: its number and the bytes behind it."""
+        message = paramiko.Message()
+        message.add_byte(bytes([kind]))
+        message.add_bytes(payload)
+        self._transport._send_user_message(message)
+
+    def next(self, timeout=20):
+        """The next message as (number, payload)."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                return self._messages.get(timeout=0.05)
+            except queue.Empty:
+                if not self.alive:
+                    try:
+                        return self._messages.get_nowait()
+                    except queue.Empty:
+                        raise Disconnected("the server ended the connection") from None
+                if time.monotonic() >= deadline:
+                    raise AssertionError("no message in time") from None
+
+    def expect(self, *kinds, timeout=20):
+        """The next message of one of these numbers; others are dropped."""
+        deadline = time.monotonic() + timeout
+        while True:
+            kind, payload = self.next(max(0.1, deadline - time.monotonic()))
+            if kind in kinds:
+                return kind, payload
+
+    def wait_closed(self, timeout=10):
+        """True when the server ends the connection in time."""
+        deadline = time.monotonic() + timeout
+        while self.alive and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return not self.alive
+
+    def open(self, number=0, window=1 << 20, maximum=32768, kind="session"):
+        """Opens a channel and returns the server's number for it."""
+        self.send(OPEN, string(kind) + struct.pack(">III", number, window, maximum))
+        answer, payload = self.expect(OPEN_CONFIRMATION, OPEN_FAILURE)
+        if answer == OPEN_FAILURE:
+            raise AssertionError(f"open refused: {payload!r}")
+        return struct.unpack_from(">I", payload, 4)[0]
+
+    def request(self, channel, name, payload=b"", want_reply=True):
+        """A channel request; returns whether it succeeded, or None when no reply was wanted."""
+        self.send(REQUEST, struct.pack(">I", channel) + string(name) + bytes([want_reply]) + payload)
+        return self.expect(SUCCESS, FAILURE)[0] == SUCCESS if want_reply else None
+
+    def exec(self, channel, command, want_reply=True):
+        return self.request(channel, "exec", string(command), want_reply)
+
+    def data(self, channel, content):
+        self.send(DATA, struct.pack(">I", channel) + string(content))
+
+    def until_close(self, timeout=20):
+        """Everything up to CLOSE: (stdout, list of messages)."""
+        output, seen = b"", []
+        while True:
+            kind, payload = self.next(timeout)
+            seen.append((kind, payload))
+            if kind == DATA:
+                output += read_string(payload, 4)[0]
+            if kind == CLOSE:
+                return output, seen
+
+    def close(self):
+        self._transport.close()
+        self._socket.close()
+
+
+def requests_in(messages):
+    """The channel requests among messages as a map from name to the bytes behind want_reply."""
+    found = {}
+    for kind, payload in messages:
+        if kind == REQUEST:
+            name, offset = read_string(payload, 4)
+            found[name.decode()] = payload[offset + 1:]
+    return found
+
+
+def exchange(port, data, timeout=10, half_close=False):
+    """Sends bytes over TCP and returns what comes back until the server closes; None in the end when it doesn't."""
+    with socket.create_connection(("127.0.0.1", port), timeout) as peer:
+        try:
+            peer.sendall(data)
+            if half_close:
+                peer.shutdown(socket.SHUT_WR)
+        except (BrokenPipeError, ConnectionResetError):
+            return b""
+        received = b""
+        peer.settimeout(timeout)
+        while True:
+            try:
+                block = peer.recv(65536)
+            except ConnectionResetError:
+                return received
+            except TimeoutError:
+                return None
+            if not block:
+                return received
+            received += block
+
+
+def packet(payload):
+    """An unencrypted packet (RFC 4253 section 6) with that payload."""
+    padding = 8 - (5 + len(payload)) % 8
+    if padding < 4:
+        padding += 8
+    return struct.pack(">IB", 1 + len(payload) + padding, padding) + payload + b"\0" * padding

@@ -1,0 +1,160 @@
+"""sallyportd and sallyportctl."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+
+from .process import LoggedProcess, descendants, eventually, start_time, zombies
+from .workspace import clean_environment
+
+_SANITIZER_REPORT = re.compile(r"(Address|Leak|Thread|Memory|UndefinedBehavior)Sanitizer|runtime error:")
+
+
+def program(variable, name):
+    """The path of one of our programs, which ctest hands over in the environment."""
+    path = os.environ.get(variable)
+    if not path or not os.access(path, os.X_OK):
+        raise RuntimeError(f"set {variable} to the path of {name} (ctest does)")
+    return path
+
+
+class Result:
+    """How one of our commands ended."""
+
+    def __init__(self, process):
+        self.status, self.stdout, self.stderr = process.returncode, process.stdout, process.stderr
+
+
+def run_daemon(*args, timeout=20):
+    """Runs sallyportd with flags that make it exit by itself (-t, -T, -C, -V)."""
+    return Result(subprocess.run([program("SALLYPORT_DAEMON", "sallyportd"), *map(str, args)], capture_output=True,
+                                 text=True, timeout=timeout, env=clean_environment(), check=False))
+
+
+class Sallyport:
+    """A running sallyportd. `sections` is its configuration; the listen address is always port 0 of the loopback."""
+
+    def __init__(self, workspace, config, name="bastion"):
+        self.workspace, self.name = workspace, name
+        self.socket = workspace / f"{name}.sock"
+        self.audit_file = workspace / f"{name}.audit.jsonl"
+        self.config_file = workspace / f"{name}.toml"
+        self.write_config(config)
+        self.port = None
+        self._process = None
+
+    def write_config(self, config):
+        """Replaces the configuration file; a running daemon needs SIGHUP to see it."""
+        self.workspace.write(self.config_file.name, config)
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    @property
+    def process(self):
+        """The LoggedProcess."""
+        return self._process
+
+    def start(self, timeout=20, **environment):
+        argv = [program("SALLYPORT_DAEMON", "sallyportd"), "-f", str(self.config_file)]
+        self._process = LoggedProcess(argv, clean_environment(**environment))
+        self.port = int(self._process.wait_for(r"listening address=127\.0\.0\.1:(\d+)", timeout).group(1))
+        return self
+
+    def log(self, since=0):
+        return self._process.log(since) if self._process else ""
+
+    def mark(self):
+        return self._process.mark()
+
+    def wait_for(self, pattern, timeout=10.0, since=0):
+        return self._process.wait_for(pattern, timeout, since)
+
+    def reload(self):
+        """Sends SIGHUP and waits until the daemon has said what it made of the new configuration."""
+        mark = self.mark()
+        self._process.signal(signal.SIGHUP)
+        return self.wait_for(r"(?i)reload|configuration", since=mark)
+
+    def abandon(self):
+        """Ends it at once and checks nothing."""
+        if self._process is not None:
+            self._process.kill()
+            self._process = None
+
+    def stop(self, timeout=20):
+        """Ends it with SIGTERM (a second one when sessions are still open) and returns what was wrong, a list of texts."""
+        if self._process is None:
+            return []
+        wrong = []
+        if not self._process.running():
+            wrong.append(f"{self.name} had ended by itself with status {self._process.wait()}")
+        else:
+            wrong += self._terminate(timeout)
+        report = _SANITIZER_REPORT.search(self._process.log())
+        if report:
+            wrong.append(f"{self.name}: a sanitizer's report in the log:\n{self._process.log()[report.start():][:6000]}")
+        self._process = None
+        return wrong
+
+    def _terminate(self, timeout):
+        wrong = []
+        left_zombies = zombies(self.pid)
+        if left_zombies:
+            try:
+                eventually(lambda: not zombies(self.pid), 3)
+            except AssertionError:
+                wrong.append(f"{self.name} left zombies: {left_zombies}")
+        below = [(pid, start_time(pid)) for pid in descendants(self.pid)]
+        self._process.signal(signal.SIGTERM)
+        try:
+            eventually(lambda: not self._process.running(), 2)
+        except AssertionError:
+            self._process.signal(signal.SIGTERM)
+        try:
+            status = self._process.wait(timeout)
+            if status != 0:
+                wrong.append(f"{self.name} exited with {status} on SIGTERM; its log ends with:\n"
+                             + "\n".join(self._process.lines()[-40:]))
+        except AssertionError as error:
+            wrong.append(str(error))
+            self._process.kill()
+        try:
+            eventually(lambda: all(start_time(pid) != began for pid, began in below), 5)
+        except AssertionError:
+            wrong.append(f"{self.name} left children behind: {below}")
+        return wrong
+
+    def control(self, *verb, timeout=20):
+        """Runs sallyportctl."""
+        argv = [program("SALLYPORT_CONTROL", "sallyportctl"), "-s", str(self.socket), *map(str, verb)]
+        return Result(subprocess.run(argv, capture_output=True, text=True, timeout=timeout, env=clean_environment(),
+                                     check=False))
+
+    def query(self, *verb):
+        """The JSON value that `sallyportctl --json` prints; the command must succeed."""
+        result = self.control("--json", *verb)
+        if result.status != 0:
+            raise AssertionError(f"sallyportctl {verb} exited with {result.status}: {result.stderr}")
+        return json.loads(result.stdout)
+
+    def rows(self, verb):
+        """The rows of connections, channels or trunks."""
+        value = self.query(verb)
+        return value if isinstance(value, list) else value[verb]
+
+    def audit(self):
+        """The audit events so far, oldest first."""
+        if not self.audit_file.exists():
+            return []
+        return [json.loads(line) for line in self.audit_file.read_text().splitlines()]
+
+    def wait_for_audit(self, event, timeout=10.0, **fields):
+        """The first audit event of that kind with those values."""
+        def found():
+            return next((row for row in self.audit() if row.get("event") == event
+                         and all(row.get(key) == value for key, value in fields.items())), None)
+        return eventually(found, timeout, f"an audit event {event} with {fields}")

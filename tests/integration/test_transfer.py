@@ -1,0 +1,119 @@
+"""Bytes: large transfers both ways, rekeying under load, and the file programs that people use."""
+
+import hashlib
+import shutil
+import subprocess
+
+from harness.case import BastionCase, main, needs_program
+from harness.workspace import clean_environment, sha256
+
+
+class LargeTransferTest(BastionCase):
+    size = 50 << 20
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.file, cls.digest = cls.workspace.random_file("large", cls.size)
+
+    def upload(self, client):
+        with open(self.file, "rb") as source:
+            result = subprocess.run(client.argv("sha256sum"), stdin=source, capture_output=True, timeout=90,
+                                    env=clean_environment(), check=False)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stdout.split()[0].decode(), self.digest)
+
+    def download(self, client):
+        result = client.run(f"cat {self.file}", timeout=90)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(hashlib.sha256(result.stdout).hexdigest(), self.digest)
+
+    def test_upload(self):
+        self.upload(self.client())
+
+    def test_download(self):
+        self.download(self.client())
+
+
+class RekeyTest(LargeTransferTest):
+    """New keys after each megabyte on one leg or the other, or both, while data goes both ways."""
+
+    size = 12 << 20
+    sshd_options = {"RekeyLimit": "1M"}
+    test_upload = test_download = None
+
+    def test_the_target_rekeys_under_load(self):
+        self.exchange(self.client())
+
+    def test_the_client_and_the_target_rekey_under_load(self):
+        self.exchange(self.client(RekeyLimit="1M"))
+
+
+class FileProgramsTest(BastionCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.file, cls.digest = cls.workspace.random_file("payload", 3_000_000)
+
+    def test_scp_in_both_protocols(self):
+        for flag in ("-O", "-s"):
+            with self.subTest(protocol=flag):
+                there, back = self.workspace / f"there{flag}", self.workspace / f"back{flag}"
+                client = self.client()
+                up = client.run(self.file, f"127.0.0.1:{there}", flags=[flag, "-p"], program="scp", timeout=60)
+                self.assertEqual(up.returncode, 0, up.stderr)
+                down = client.run(f"127.0.0.1:{there}", back, flags=[flag], program="scp", timeout=60)
+                self.assertEqual(down.returncode, 0, down.stderr)
+                self.assertEqual(sha256(back), self.digest)
+
+    def test_scp_reports_a_missing_file(self):
+        result = self.client().run("127.0.0.1:/does/not/exist", self.workspace / "x", flags=["-O"], program="scp")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(b"No such file", result.stderr)
+
+    def test_sftp_batch(self):
+        there, back = self.workspace / "sftp-there", self.workspace / "sftp-back"
+        commands = f"put {self.file} {there}\nget {there} {back}\nls -l {there}\nrm {there}\n"
+        result = self.client().run("127.0.0.1", flags=["-b", "-"], input=commands.encode(), program="sftp", timeout=60)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(sha256(back), self.digest)
+        self.assertFalse(there.exists())
+
+    @needs_program("rsync")
+    def test_rsync_both_ways(self):
+        source = self.workspace / "tree"
+        for index in range(40):
+            self.workspace.write(f"tree/folder{index % 5}/file{index}", f"content {index}\n" * 50)
+        shell = self.client().command_line()
+        for origin, destination in ((f"{source}/", f"127.0.0.1:{self.workspace / 'there'}/"),
+                                    (f"127.0.0.1:{self.workspace / 'there'}/", f"{self.workspace / 'back'}/")):
+            result = subprocess.run(["rsync", "-a", "-z", "-e", shell, origin, destination], capture_output=True,
+                                    timeout=60, env=clean_environment(), check=False)
+            self.assertEqual(result.returncode, 0, result.stderr)
+        compared = subprocess.run(["diff", "-r", source, self.workspace / "back"], capture_output=True, check=False)
+        self.assertEqual(compared.returncode, 0, compared.stdout)
+
+    @needs_program("git")
+    def test_git_clone_and_push(self):
+        environment = clean_environment(GIT_SSH_COMMAND=self.client().command_line(), GIT_CONFIG_GLOBAL="/dev/null",
+                                        GIT_CONFIG_SYSTEM="/dev/null", GIT_AUTHOR_NAME="a", GIT_AUTHOR_EMAIL="a@example.org",
+                                        GIT_COMMITTER_NAME="a", GIT_COMMITTER_EMAIL="a@example.org")
+
+        def git(*args):
+            done = subprocess.run(["git", *map(str, args)], capture_output=True, timeout=60, env=environment, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done.stdout
+        bare, clone, again = (self.workspace / name for name in ("bare.git", "clone", "again"))
+        git("init", "-q", "--bare", "-b", "main", bare)
+        git("clone", "-q", f"ssh://127.0.0.1{bare}", clone)
+        shutil.copy(self.file, clone / "payload")
+        git("-C", clone, "checkout", "-q", "-b", "main")
+        git("-C", clone, "add", "payload")
+        git("-C", clone, "commit", "-q", "-m", "payload")
+        git("-C", clone, "push", "-q", "origin", "main")
+        git("clone", "-q", f"ssh://127.0.0.1{bare}", again)
+        self.assertEqual(sha256(again / "payload"), self.digest)
+
+
+if __name__ == "__main__":
+    main()
