@@ -19,9 +19,10 @@ class CommandLineTest(Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.groups = {"groups": 'ops = ["alice", "bob"]'}
         cls.body = (local_target("shell") + route("operators", "shell", users=["@ops"], targets=["web*"])
                     + route("everybody", "shell"))
-        cls.config = cls.workspace.write("good.toml", bastion_config(cls.body, groups='ops = ["alice", "bob"]'))
+        cls.config = cls.workspace.write("good.toml", bastion_config(cls.body, **cls.groups))
 
     def check(self, text, name="case.toml"):
         return run_daemon("-t", "-f", self.workspace.write(name, text))
@@ -47,13 +48,13 @@ class CommandLineTest(Case):
         self.assertIn("missing.toml", result.stderr)
 
     def test_an_unknown_key_suggests_the_nearest(self):
-        result = self.check(bastion_config(self.body, limits="max_auth_trys = 3"))
+        result = self.check(bastion_config(self.body, **self.groups, limits="max_auth_trys = 3"))
         self.assertEqual(result.status, 3)
         self.assertIn("max_auth_tries", result.stderr)
         self.assertRegex(result.stderr, r"case\.toml:\d+:\d+")
 
     def test_a_wrong_value_names_its_place(self):
-        result = self.check(bastion_config(self.body, limits='login_grace_time = "soon"'))
+        result = self.check(bastion_config(self.body, **self.groups, limits='login_grace_time = "soon"'))
         self.assertEqual(result.status, 3)
         self.assertRegex(result.stderr, r"case\.toml:\d+:\d+")
         self.assertIn("soon", result.stderr)
@@ -64,7 +65,7 @@ class CommandLineTest(Case):
         self.assertRegex(result.stderr, r"case\.toml:\d+:\d+")
 
     def test_a_route_to_nowhere_is_an_error(self):
-        result = self.check(bastion_config(self.body + route("lost", "nowhere")))
+        result = self.check(bastion_config(self.body + route("lost", "nowhere"), **self.groups))
         self.assertEqual(result.status, 3)
         self.assertIn("nowhere", result.stderr)
 
@@ -79,7 +80,7 @@ class CommandLineTest(Case):
 
     def test_includes(self):
         self.workspace.write("conf.d/a.toml", local_target("included") + route("from a", "included", targets=["inc"]))
-        main_file = self.workspace.write("with.toml", 'include = ["conf.d/*.toml"]\n' + bastion_config(self.body))
+        main_file = self.workspace.write("with.toml", 'include = ["conf.d/*.toml"]\n' + bastion_config(self.body, **self.groups))
         result = run_daemon("-C", "user=alice,target=inc", "-f", main_file)
         self.assertEqual(result.status, 0, result.stderr)
         self.assertIn("from a", result.stdout)
@@ -99,7 +100,7 @@ class CommandLineTest(Case):
         with socket.create_server(("127.0.0.1", 0)) as busy:
             self.workspace.key("bastion_host")
             config = self.workspace.write("busy.toml", bastion_config(
-                self.body, name="busy", listen=[f"127.0.0.1:{busy.getsockname()[1]}"]))
+                self.body, name="busy", **self.groups, listen=[f"127.0.0.1:{busy.getsockname()[1]}"]))
             self.assertEqual(run_daemon("-f", config).status, 1)
 
     def test_control_without_a_daemon_fails(self):

@@ -92,7 +92,8 @@ class MaxSessions(BastionCase):
     def check(self):
         sessions = [self.spawn(self.client().popen(f"echo {number}; read end; exit {number}")) for number in range(self.clients)]
         for number, process in enumerate(sessions):
-            self.assertEqual(read_until(process.stdout, lambda data: data.endswith(b"\n"), 60), b"%d\n" % number)
+            answer = read_until(process.stdout, lambda data: data.endswith(b"\n"), 60)
+            self.assertEqual(answer, b"%d\n" % number, answer or process.communicate()[1])
         self.assertGreaterEqual(len(self.sshd.connections()), -(-self.clients // self.max_sessions))
         for process in sessions:
             process.stdin.write(b"\n")

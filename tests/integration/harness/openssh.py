@@ -114,9 +114,9 @@ class OpenSsh:
 
     def options(self):
         """-F and -o arguments, which ssh, scp and sftp all understand."""
-        known_hosts = self.workspace.write(
-            f"known_hosts.{self.port}.{self._host_key}",
-            f"[{self.host}]:{self.port} {self.workspace.public_key(self._host_key)}\n")
+        known_hosts = self.workspace / f"known_hosts.{self.port}.{self._host_key}"
+        if not known_hosts.exists():  # written once: a client that is starting may be reading it
+            self.workspace.write(known_hosts.name, f"[{self.host}]:{self.port} {self.workspace.public_key(self._host_key)}\n")
         settings = {
             "Port": self.port, "User": self.user, "IdentityFile": self.workspace.key(self._key), "IdentitiesOnly": "yes",
             "IdentityAgent": "none", "BatchMode": "yes", "StrictHostKeyChecking": "yes",

@@ -166,7 +166,7 @@ class LoggedProcess:
         except subprocess.TimeoutExpired:
             raise Timeout(f"process {self.pid} didn't end within {timeout:g} s; its log ends with:\n"
                           + "\n".join(self.lines()[-30:])) from None
-        self._reader.join(2)
+        self._close()
         return status
 
     def kill(self):
@@ -177,6 +177,10 @@ class LoggedProcess:
             except ProcessLookupError:
                 pass
         self._process.wait()
+        self._close()
+
+    def _close(self):
+        # The log ends with the last holder of standard error, which may be a child that outlived its parent.
         self._reader.join(2)
         if not self._reader.is_alive():
             self._process.stderr.close()
