@@ -66,8 +66,8 @@ class ControlTest(BastionCase):
         executed = self.bastion.wait_for_audit("exec", command=command)
         connection, channel = executed["connection"], executed["channel"]
         self.bastion.wait_for_audit("connect", connection=connection)
-        login = self.bastion.wait_for_audit("auth", connection=connection, user="alice")
-        self.assertEqual(login["user"], "alice")
+        login = self.bastion.wait_for_audit("auth", connection=connection, success=True)
+        self.assertEqual(login["login"], "alice")
         self.bastion.wait_for_audit("channel", channel=channel)
         self.bastion.wait_for_audit("close", connection=connection)
         self.assertTrue(all("time" in event for event in self.bastion.audit()))

@@ -87,7 +87,7 @@ class Sshd:
     def drop_connections(self, number=signal.SIGKILL):
         """Ends every connection at once, as a crash of the target would."""
         for monitor in self.connections():
-            for pid in [*children(monitor), monitor]:
+            for pid in [monitor, *children(monitor)]:  # not the program first, whose death sshd would report
                 try:
                     os.kill(pid, number)
                 except ProcessLookupError:

@@ -1,0 +1,260 @@
+"""The rows of the benchmark: each is a function from (setting, scale) to a list of Measure."""
+
+import dataclasses
+import os
+import select
+import statistics
+import subprocess
+import time
+
+from harness.process import pss_bytes
+from setting import clean_environment, cpu_seconds, master_of, supports, timed_run
+
+CURVE = "curve25519-sha256"
+GIB = 1 << 30
+
+
+@dataclasses.dataclass
+class Measure:
+    """One line of the table. `target` is an upper bound unless `at_least`; without one there is no verdict."""
+
+    row: str
+    name: str
+    value: float | None  # None: it can't be measured here
+    unit: str
+    target: float | None = None
+    compared: str = ""
+    at_least: bool = False
+
+    @property
+    def verdict(self):
+        if self.target is None or self.value is None:
+            return ""
+        good = self.value >= self.target if self.at_least else self.value <= self.target
+        return "reached" if good else "MISSED"
+
+
+def interleaved(commands, rounds):
+    """The median seconds of each of the commands, run in turns so that a noisy moment hits all of them alike."""
+    taken = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, argv in commands.items():
+            taken[name].append(timed_run(argv))
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+def login(setting, scale):
+    """A new `ssh … true` while the trunk is warm, against a direct login."""
+    measures = []
+    for name, kex in (("curve25519", CURVE), ("default key exchange", None)):
+        options = {"KexAlgorithms": kex} if kex else {}
+        ours = setting.through_us(**options)
+        timed_run(ours.argv("true"))
+        found = interleaved({"ours": ours.argv("true"), "direct": setting.direct(**options).argv("true"),
+                             "jump": setting.proxy_jump(**options).argv("true"),
+                             "force": setting.forced(**options).argv("true")}, scale(30))
+        direct = found["direct"]
+        measures.append(Measure(
+            "login", f"ssh true, {name}", found["ours"] / direct, "x direct", 0.08 if kex else None,
+            f"ours {found['ours'] * 1e3:.1f} ms, direct {direct * 1e3:.1f} ms, ProxyJump {found['jump'] / direct:.2f}, "
+            f"ForceCommand {found['force'] / direct:.2f}"))
+    return measures
+
+
+def control_master(setting, scale):
+    """A command over the client's own ControlMaster."""
+    masters = []
+    try:
+        commands = {}
+        for name, client in (("ours", setting.through_us()), ("direct", setting.direct())):
+            master, passenger = master_of(client, setting.workspace / f"cm-{name}")
+            masters.append(master)
+            commands[name] = passenger.argv("true")
+            timed_run(commands[name])
+        found = interleaved(commands, scale(100))
+    finally:
+        for master in masters:
+            master.kill()
+            master.communicate()
+    return [Measure("control-master", "exec over ControlMaster", found["ours"] / found["direct"], "x direct", 1.1,
+                    f"ours {found['ours'] * 1e3:.1f} ms, direct {found['direct'] * 1e3:.1f} ms")]
+
+
+def _stream(client, direction, size):
+    """Seconds that `size` bytes take in one direction; the login isn't counted."""
+    command = f"echo go; head -c {size} /dev/zero" if direction == "down" else "echo go; cat >/dev/null; echo done"
+    process = client.popen(command, stdin=subprocess.PIPE)
+    try:
+        if os.read(process.stdout.fileno(), 3) != b"go\n":
+            raise RuntimeError(process.communicate()[1].decode(errors="replace"))
+        begun = time.perf_counter()
+        if direction == "down":
+            left = size
+            while left > 0:
+                block = os.read(process.stdout.fileno(), 1 << 20)
+                if not block:
+                    raise RuntimeError("the stream ended early")
+                left -= len(block)
+        else:
+            zeros, left = bytes(1 << 17), size
+            while left > 0:
+                left -= os.write(process.stdin.fileno(), zeros[:min(left, len(zeros))])
+            process.stdin.close()
+            process.stdin = None
+            os.read(process.stdout.fileno(), 5)
+        return time.perf_counter() - begun
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def bulk(setting, scale):
+    """One stream through the bastion and its rivals: MB/s, and the daemon's CPU for a GiB."""
+    measures = []
+    size = scale(256) << 20
+    for cipher, bound in (("aes128-gcm@openssh.com", 0.65), ("chacha20-poly1305@openssh.com", 0.8)):
+        short = cipher.split("@")[0].replace("-poly1305", "")
+        ours = setting.through_us(short, f'ciphers = ["{cipher}"]\n', Ciphers=cipher)
+        daemon = setting.bastion(short)
+        clients = {"ours": ours, "direct": setting.direct(Ciphers=cipher), "jump": setting.proxy_jump(Ciphers=cipher),
+                   "force": setting.forced(Ciphers=cipher)}
+        timed_run(ours.argv("true"))
+        for direction in ("down", "up"):
+            speeds, cpu = {name: [] for name in clients}, []
+            for _ in range(3):
+                for name, client in clients.items():
+                    before = cpu_seconds(daemon.pid)
+                    speeds[name].append(size / 1e6 / _stream(client, direction, size))
+                    if name == "ours":
+                        cpu.append((cpu_seconds(daemon.pid) - before) * GIB / size)
+            found = {name: statistics.median(values) for name, values in speeds.items()}
+            best = max(found["jump"], found["force"])
+            measures.append(Measure("bulk", f"{short} {direction}", found["ours"], "MB/s", best,
+                                    f"ProxyJump {found['jump']:.0f}, ForceCommand {found['force']:.0f}, direct {found['direct']:.0f}", True))
+            measures.append(Measure("bulk", f"{short} {direction}: daemon CPU", statistics.median(cpu), "s/GiB", bound))
+    return measures
+
+
+def login_cpu(setting, scale):
+    """The daemon's CPU for a login and a command on a warm trunk."""
+    measures = []
+    for kex, bound in ((CURVE, 0.45), ("sntrup761x25519-sha512@openssh.com", None), ("mlkem768x25519-sha256", None)):
+        if not supports("kex", kex):
+            measures.append(Measure("login-cpu", kex, None, "ms", None, "the installed ssh lacks it"))
+            continue
+        client = setting.through_us(KexAlgorithms=kex)
+        daemon = setting.bastion()
+        timed_run(client.argv("true"))
+        count = scale(200)
+        before = cpu_seconds(daemon.pid)
+        for _ in range(count):
+            timed_run(client.argv("true"))
+        taken = cpu_seconds(daemon.pid) - before
+        measures.append(Measure("login-cpu", kex.split("@")[0], taken / count * 1e3, "ms", bound))
+    return measures
+
+
+def _idle_sessions(client, count):
+    """Starts shells that have moved a megabyte, a few at a time, and leaves them open."""
+    sessions = []
+    for first in range(0, count, 10):
+        batch = [client.popen(flags=["-T"], stderr=subprocess.DEVNULL) for _ in range(min(10, count - first))]
+        sessions += batch
+        for process in batch:
+            process.stdin.write(b"head -c 1000000 /dev/zero\n")
+        for process in batch:
+            left = 1_000_000
+            while left > 0:
+                block = os.read(process.stdout.fileno(), 1 << 16)
+                if not block:
+                    raise RuntimeError("a session ended early")
+                left -= len(block)
+    return sessions
+
+
+def memory(setting, scale):
+    """Memory of the daemon for each idle session that has moved a megabyte."""
+    count = scale(1000)
+    client = setting.through_us("memory", KexAlgorithms=CURVE)
+    daemon = setting.bastion("memory")
+    timed_run(client.argv("true"))
+    before = pss_bytes(daemon.pid)
+    sessions = []
+    try:
+        sessions = _idle_sessions(client, count)
+        time.sleep(2)  # idle is what is measured: buffers may be given back some time after the traffic
+        ours = (pss_bytes(daemon.pid) - before) / count / 1024
+    finally:
+        for process in sessions:
+            process.kill()
+        for process in sessions:
+            process.communicate()
+    return [Measure("memory", f"PSS per idle session, {count} of them", ours, "KiB", 40)]
+
+
+def _echo_times(client, count):
+    """Seconds of each of `count` echoes of one byte."""
+    process = client.popen("cat")
+    try:
+        taken = []
+        for index in range(count + 20):
+            begun = time.perf_counter_ns()
+            process.stdin.write(b"x")
+            if not select.select([process.stdout], [], [], 30)[0] or os.read(process.stdout.fileno(), 1) != b"x":
+                raise RuntimeError("no echo")
+            if index >= 20:
+                taken.append((time.perf_counter_ns() - begun) / 1e9)
+        return taken
+    finally:
+        process.kill()
+        process.communicate()
+
+
+class _Bulk:
+    """A download that runs while something else is measured."""
+
+    def __init__(self, client):
+        self._process = subprocess.Popen(client.argv("cat /dev/zero"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                         stderr=subprocess.DEVNULL, env=clean_environment(), start_new_session=True)
+        for _ in range(64):
+            os.read(self._process.stdout.fileno(), 1 << 16)
+        self._reader = subprocess.Popen(["cat"], stdin=self._process.stdout, stdout=subprocess.DEVNULL)
+        self._process.stdout.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in (self._process, self._reader):
+            process.kill()
+            process.wait()
+
+
+def echo(setting, scale):
+    """One byte there and back: alone, beside bulk of another client of the same user, beside bulk on the same connection."""
+    count = scale(1000)
+    measures = []
+    for name, client in (("ours", setting.through_us()), ("direct", setting.direct())):
+        timed_run(client.argv("true"))
+        alone = sorted(_echo_times(client, count))
+        with _Bulk(client):
+            beside = sorted(_echo_times(client, count))
+        path = setting.workspace / f"echo-{name}"
+        master, passenger = master_of(client, path)
+        try:
+            timed_run(passenger.argv("true"))
+            with _Bulk(passenger):
+                same = sorted(_echo_times(passenger, count))
+        finally:
+            master.kill()
+            master.communicate()
+        for label, times, bound in (("alone", alone, None), ("beside another client's bulk", beside, 3.0),
+                                    ("beside bulk on its own connection", same, 8.0)):
+            p50, p99 = statistics.median(times), times[int(len(times) * 0.99)]
+            ratio = p50 / statistics.median(alone)
+            measures.append(Measure("echo", f"{name}: {label}", ratio, "x alone, p50", bound if name == "ours" else None,
+                                    f"p50 {p50 * 1e6:.0f} us, p99 {p99 * 1e6:.0f} us"))
+    return measures
+
+
+ROWS = {"login": login, "control-master": control_master, "bulk": bulk, "login-cpu": login_cpu, "memory": memory, "echo": echo}

@@ -1,0 +1,100 @@
+"""The servers and clients that the rows compare: ours, and OpenSSH in the three ways people use it as a bastion."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
+
+from harness.config import bastion_config, route, ssh_target  # noqa: E402
+from harness.openssh import OpenSsh, Sshd  # noqa: E402
+from harness.process import cpu_seconds, eventually  # noqa: E402
+from harness.sallyport import Sallyport  # noqa: E402
+from harness.workspace import Workspace, clean_environment, find_program, login_name  # noqa: E402
+
+LIMITS = 'max_startups = "500:30:1000"\nmax_connections_per_user = 5000\nmax_trunks_per_user = 2000\nmax_waiting_channels = 2000\n'
+
+
+class Setting:
+    """A target sshd, a bastion of ours in front, an sshd to jump through, and one that forces `ssh`."""
+
+    def __init__(self):
+        self.workspace = Workspace()
+        self._bastions = {}
+        for key in ("upstream", "client", "alice", "bastion_host"):
+            self.workspace.key(key)
+        self.workspace.write("authorized_keys/alice", self.workspace.public_key("alice") + "\n")
+        self.target = Sshd(self.workspace, ["upstream", "client", "alice"], LogLevel="INFO").start()
+        self.workspace.write("upstream_known_hosts", self.target.known_hosts_line())
+        self.jump = Sshd(self.workspace, ["client", "alice"], "jump", "jump_host", LogLevel="INFO").start()
+        inner = OpenSsh(self.workspace, self.target.port, key="upstream")
+        script = self.workspace.write("force", f'#!/bin/sh\nexec {inner.command_line()} ${{CIPHER:+-c $CIPHER}} '
+                                      '127.0.0.1 "$SSH_ORIGINAL_COMMAND"\n', 0o755)
+        self.force = Sshd(self.workspace, ["client", "alice"], "force_sshd", "force_host", LogLevel="INFO",
+                          ForceCommand=script, AcceptEnv="CIPHER").start()
+
+    def close(self):
+        for bastion in self._bastions.values():
+            bastion.abandon()
+        for server in (self.force, self.jump, self.target):
+            server.stop()
+        self.workspace.close()
+
+    def bastion(self, name="plain", algorithms="", options=""):
+        """A sallyportd of ours, started when first asked for."""
+        if name not in self._bastions:
+            config = bastion_config(ssh_target("main", self.target, more=options) + route("all", "main"), name=name,
+                                    log='level = "info"\n', audit="", limits=LIMITS, algorithms=algorithms)
+            bastion = Sallyport(self.workspace, config, name).start()
+            self._bastions[name] = bastion
+        return self._bastions[name]
+
+    def through_us(self, name="plain", algorithms="", options="", **client_options):
+        """The stock client to a bastion of ours."""
+        bastion = self.bastion(name, algorithms, options)
+        return OpenSsh(self.workspace, bastion.port, "alice", "alice", "bastion_host", **client_options)
+
+    def direct(self, **options):
+        """The stock client straight to the target."""
+        return OpenSsh(self.workspace, self.target.port, key="client", **options)
+
+    def proxy_jump(self, **options):
+        """The stock client through an sshd with -W, as ProxyJump does it."""
+        jump = OpenSsh(self.workspace, self.jump.port, key="client", host_key="jump_host",
+                       **{key: value for key, value in options.items() if key in ("Ciphers", "KexAlgorithms")})
+        return self.direct(ProxyCommand=f"{jump.command_line()} -W 127.0.0.1:{self.target.port} 127.0.0.1", **options)
+
+    def forced(self, **options):
+        """The stock client to an sshd whose ForceCommand runs ssh to the target, with the same cipher on both legs."""
+        cipher = options.get("Ciphers")
+        return OpenSsh(self.workspace, self.force.port, key="client", host_key="force_host",
+                       **({"SetEnv": f"CIPHER={cipher}"} if cipher else {}), **options)
+
+
+def timed_run(argv, **more):
+    """Runs a command that must succeed and returns its seconds."""
+    begun = time.perf_counter()
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          env=clean_environment(), check=False, **more)
+    taken = time.perf_counter() - begun
+    if done.returncode != 0:
+        raise RuntimeError(f"{argv[-2:]} exited with {done.returncode}: {done.stderr.decode(errors='replace')[:500]}")
+    return taken
+
+
+def supports(kind, name):
+    """Whether the installed ssh knows a `kex` or `cipher`."""
+    return name in subprocess.run(["ssh", "-Q", kind], capture_output=True, text=True, check=True).stdout.split()
+
+
+def master_of(client, path):
+    """Starts a ControlMaster; returns its process and the passengers' client."""
+    process = client.with_(ControlMaster="yes", ControlPath=path).popen(flags=["-N"])
+    eventually(lambda: os.path.exists(path), 20, "the client's control socket")
+    return process, client.with_(ControlPath=path)
+
+
+__all__ = ["Setting", "clean_environment", "cpu_seconds", "eventually", "find_program", "login_name", "master_of",
+           "supports", "timed_run"]
