@@ -76,11 +76,17 @@ void Channel::send_data_messages(DataKind kind, ByteView bytes) {
 
 void Channel::send_eof() { apply(ChannelEvent::local_eof); }
 
-void Channel::send_close() { apply(ChannelEvent::local_close); }
+void Channel::send_close() {
+  const bool answers = state_ == ChannelState::close_received;
+  apply(ChannelEvent::local_close);
+  if (answers) connection_.remove(*this);
+}
 
 void Channel::send_request(std::string_view type, bool want_reply, ByteView rest) {
   // A request is no data: it may follow our EOF.
-  if (!may_send(state_) && state_ != ChannelState::eof_sent && state_ != ChannelState::eof_both) return;
+  if (!may_send(state_) && state_ != ChannelState::eof_sent && state_ != ChannelState::eof_both &&
+      state_ != ChannelState::close_received)
+    return;
   if (want_reply) ++expected_replies_;
   emit(wire::build_channel_request(recipient_, type, want_reply, rest));
 }
@@ -104,7 +110,11 @@ void Channel::emit_number_only(MessageType type) {
   emit(message.view());
 }
 
-bool Channel::must_hold() const { return has_held() || connection_.holds_back(); }
+bool Channel::must_hold() const {
+  // The last words on a channel that the peer has closed are short, and must be gone when the channel goes.
+  return state_ != ChannelState::close_received && state_ != ChannelState::closed &&
+         (has_held() || connection_.holds_back());
+}
 
 void Channel::emit(ByteView message) { must_hold() ? hold(message, {}, {}) : connection_.send(message); }
 
@@ -255,12 +265,17 @@ Channel::Violation Channel::on_close() {
     message.byte(byte_of(MessageType::channel_close)).uint32(number(recipient_));
     connection_.send(message.view());
   }
+  if (state_ == ChannelState::close_received) {
+    if (user_ != nullptr && user_->answers_close_later()) return {};
+    apply(ChannelEvent::local_close);
+  }
   if (ChannelEvents* user = std::exchange(user_, nullptr)) user->on_close();
   return {};
 }
 
 Channel::Violation Channel::on_request(std::string_view type, bool want_reply, ByteView rest) {
   if (state_ == ChannelState::opening || state_ == ChannelState::abandoned) return "a request before its time";
+  if (state_ == ChannelState::close_received) return "a request after CLOSE";
   if (want_reply && owed_replies_.full()) return "too many unanswered requests";
   if (held_control_ > kHeldControlLimit) return "too many requests";
   if (want_reply) owed_replies_.expect();

@@ -22,6 +22,10 @@ class ChannelEvents {
   virtual void on_reply(bool success) = 0;
   /// The end takes more than it did: its window grew, or it is no longer congested.
   virtual void on_window() = 0;
+  /// The peer closed the channel after EOF both ways. OpenSSH's client does that as soon as it has seen the last EOF, and
+  /// still waits for the exit status: an answer without it makes 255 of it. True keeps the channel until
+  /// send_close(), for requests of ours; on_close() doesn't come then.
+  virtual bool answers_close_later() { return false; }
   /// The last event: the peer closed the channel, and has been answered. The end goes away on a later turn.
   virtual void on_close() = 0;
   /// The last event in place of on_close: the connection, or the program, was lost. `told` is for a client.

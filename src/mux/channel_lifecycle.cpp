@@ -27,7 +27,8 @@ constexpr Transition kTransitions[] = {
     {S::eof_received, E::local_close, S::close_sent, Send::close},
     {S::eof_received, E::peer_close, S::closed, Send::close},
     {S::eof_both, E::local_close, S::close_sent, Send::close},
-    {S::eof_both, E::peer_close, S::closed, Send::close},
+    {S::eof_both, E::peer_close, S::close_received, Send::nothing},
+    {S::close_received, E::local_close, S::closed, Send::close},
     {S::close_sent, E::peer_eof, S::close_sent, Send::nothing},  // crossed on the wire
     {S::close_sent, E::peer_close, S::closed, Send::nothing},
 };
@@ -62,6 +63,7 @@ std::string_view name_of(ChannelState state) {
     case S::eof_sent: return "eof_sent";
     case S::eof_received: return "eof_received";
     case S::eof_both: return "eof_both";
+    case S::close_received: return "close_received";
     case S::close_sent: return "close_sent";
     case S::closed: return "closed";
   }

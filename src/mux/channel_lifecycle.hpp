@@ -14,8 +14,9 @@ enum class ChannelState : std::uint8_t {
   eof_sent,      ///< we send no more data
   eof_received,  ///< the peer sends no more data
   eof_both,
-  close_sent,  ///< what still arrives is swallowed; the number stays taken
-  closed,      ///< CLOSE has gone both ways: the number is free
+  close_received,  ///< after EOF both ways: our CLOSE waits for the exit status (see ChannelEvents::answers_close_later)
+  close_sent,      ///< what still arrives is swallowed; the number stays taken
+  closed,          ///< CLOSE has gone both ways: the number is free
 };
 
 enum class ChannelEvent : std::uint8_t { confirmed, refused, local_eof, peer_eof, local_close, peer_close };

@@ -119,7 +119,10 @@ void Connection::to_channel(const std::optional<Message>& message, Handle handle
 
 void Connection::after_event(Channel& channel, Channel::Violation what) {
   if (what) return violation(*what);
-  if (channel.state() != ChannelState::closed) return;
+  if (channel.state() == ChannelState::closed) remove(channel);
+}
+
+void Connection::remove(Channel& channel) {
   const LocalChannel local = channel.local();
   graveyard_.bury(std::move(channels_[number(local)]));
   --open_channels_;

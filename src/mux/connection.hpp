@@ -62,6 +62,8 @@ class Connection : public TransportEvents {
   void call_when_drained(Channel& channel);
   /// Counts the channel as active now.
   void note_activity(Channel& channel);
+  /// The channel is closed: frees its number. It is buried, not destroyed.
+  void remove(Channel& channel);
   std::uint32_t credit() const;
   /// `what` is a fixed phrase: the peer broke the rules; the connection ends.
   void violation(std::string_view what);

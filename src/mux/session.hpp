@@ -68,6 +68,7 @@ class Session final : private LeaseEvents {
     void on_request(std::string_view type, bool want_reply, ByteView rest) override;
     void on_reply(bool success) override;
     void on_window() override;
+    bool answers_close_later() override { return downstream && session.awaits_exit(); }
     void on_close() override;
     void on_lost(std::string_view told) override;
     /// The end behind which the peer is that these events come from, and the one they are passed on to; null, both of
@@ -92,6 +93,8 @@ class Session final : private LeaseEvents {
   void send_requests_upstream();
   void upstream_request(std::string_view type, bool want_reply, ByteView rest);
   void upstream_closed();
+  /// A program runs whose exit status the client has not been told.
+  bool awaits_exit() const { return phase_ == Phase::relaying && !exit_passed_; }
   /// Lets `source` send as much as `sink` can take.
   static void top_up(ChannelEnd& source, ChannelEnd& sink);
   void deny(std::string_view told);
