@@ -28,6 +28,18 @@ class LargeTransferTest(BastionCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(hashlib.sha256(result.stdout).hexdigest(), self.digest)
 
+    def exchange(self, client):
+        with open(self.file, "rb") as source:
+            process = self.spawn(subprocess.Popen(
+                client.argv("cat"), stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                env=clean_environment(), start_new_session=True))
+        output, errors = process.communicate(timeout=90)
+        self.assertEqual(process.returncode, 0, errors)
+        self.assertEqual(hashlib.sha256(output).hexdigest(), self.digest)
+
+    def test_both_ways_at_once(self):
+        self.exchange(self.client())
+
     def test_upload(self):
         self.upload(self.client())
 
@@ -40,10 +52,15 @@ class RekeyTest(LargeTransferTest):
 
     size = 12 << 20
     sshd_options = {"RekeyLimit": "1M"}
-    test_upload = test_download = None
+    test_upload = test_download = test_both_ways_at_once = None
 
     def test_the_target_rekeys_under_load(self):
         self.exchange(self.client())
+
+    def test_the_client_rekeys_under_load(self):
+        client = self.client(RekeyLimit="1M")
+        self.upload(client)
+        self.download(client)
 
     def test_the_client_and_the_target_rekey_under_load(self):
         self.exchange(self.client(RekeyLimit="1M"))
