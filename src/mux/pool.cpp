@@ -95,6 +95,7 @@ void Pool::place(Lease& lease) {
   }
   if (best != nullptr && !best->connecting()) return lease.open_on(*best);
   if (best == nullptr) {
+    if (ending_) return lease.fail_later("the bastion is ending");
     if (trunks_of(lease.key_.user) >= limits_.trunks_per_user)
       return lease.fail_later("too many connections to targets; try again later");
     auto& siblings = trunks_[lease.key_];
@@ -110,7 +111,8 @@ std::size_t Pool::trunks_of(const std::string& user) const {
   std::size_t count = 0;
   // Keys are ordered by user first.
   for (auto it = trunks_.lower_bound(ShareKey{user, {}, {}}); it != trunks_.end() && it->first.user == user; ++it)
-    count += it->second.size();
+    count += static_cast<std::size_t>(std::count_if(it->second.begin(), it->second.end(),
+                                                    [](const auto& trunk) { return !trunk->ending(); }));
   return count;
 }
 
@@ -134,6 +136,7 @@ void Pool::drain(std::string_view why) {
 }
 
 void Pool::end_all(std::string_view why) {
+  ending_ = true;
   std::vector<PooledTrunk*> all;  // one that is still connecting goes at once
   for (auto& [key, siblings] : trunks_)
     for (auto& trunk : siblings) all.push_back(trunk.get());

@@ -103,6 +103,7 @@ class Pool {
   Journal& journal_;
   PoolLimits limits_;
   std::uint64_t last_id_ = 0;
+  bool ending_ = false;
   std::map<ShareKey, std::vector<std::unique_ptr<PooledTrunk>>> trunks_;
 };
 

@@ -21,8 +21,7 @@ PooledTrunk::~PooledTrunk() = default;
 std::size_t PooledTrunk::used() const { return waiting_.size() + (trunk_ ? trunk_->open_channels() : 0); }
 
 bool PooledTrunk::takes_one_more() const {
-  if (phase_ >= Phase::draining || used() >= limit_) return false;
-  return trunk_ == nullptr || trunk_->usable();
+  return phase_ < Phase::draining && !ending() && used() < limit_;
 }
 
 TrunkRow PooledTrunk::row() const {

@@ -23,6 +23,8 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents {
   /// Channels that are open, opening or closing, and wishes that wait.
   std::size_t used() const;
   bool takes_one_more() const;
+  /// It is being closed, or its connection is: it counts no more.
+  bool ending() const { return phase_ == Phase::closing || (trunk_ != nullptr && !trunk_->usable()); }
   bool connecting() const { return phase_ == Phase::connecting; }
   TrunkRow row() const;
 

@@ -293,7 +293,8 @@ void Session::begin_relaying(ChannelEnd& upstream) {
 
 void Session::upstream_request(std::string_view type, bool want_reply, ByteView rest) {
   if (phase_ != Phase::relaying) return;
-  if (!downstream_.takes_requests()) {
+  const bool exit = type == "exit-status" || type == "exit-signal";
+  if (exit ? exit_passed_ : !downstream_.takes_requests()) {
     // A target has no business with so many; the client that doesn't read them must not cost us memory.
     if (want_reply && trunk_channel_ != nullptr) trunk_channel_->answer_now(false);
     return;
