@@ -1,4 +1,6 @@
 // sallyportd's command line. Exit codes: 0 ok, 1 run-time failure, 2 usage, 3 configuration error.
+#include <malloc.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
@@ -11,6 +13,8 @@
 namespace {
 
 using sallyport::Config;
+
+constexpr int kHeapKept = 16 * 1024 * 1024;
 
 constexpr int kOk = 0;
 constexpr int kFailure = 1;
@@ -55,6 +59,9 @@ int serve(std::shared_ptr<const Config> config) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // libssh takes and frees a buffer for each packet: without this its end of the heap is given back and taken again
+  // each time. What is idle is given back once a second (ssh::LoopIo).
+  mallopt(M_TRIM_THRESHOLD, kHeapKept);
   CLI::App app{"Sallyport: an SSH bastion that shares upstream connections.\n"
                "It runs in the foreground. SIGHUP reloads the configuration, SIGTERM drains and ends, a second SIGTERM\n"
                "ends at once, SIGUSR1 reopens the log files.",
