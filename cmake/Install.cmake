@@ -5,10 +5,17 @@ endif()
 if(TARGET sallyportctl)
   install(TARGETS sallyportctl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+# Where the programs look for their configuration: always in /etc, whatever the prefix.
+set(SALLYPORT_CONFIG_FOLDER /etc/sallyport)
 # A sample to read and copy, not a live configuration: the administrator's own file is never written over.
-if(EXISTS ${PROJECT_SOURCE_DIR}/config/sallyport.toml)
-  install(FILES ${PROJECT_SOURCE_DIR}/config/sallyport.toml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
-endif()
+install(FILES ${PROJECT_SOURCE_DIR}/config/sallyport.toml DESTINATION ${SALLYPORT_CONFIG_FOLDER}
+  RENAME sallyport.toml.example)
+
+configure_file(${PROJECT_SOURCE_DIR}/packaging/systemd/sallyport.service.in
+  ${PROJECT_BINARY_DIR}/packaging/sallyport.service @ONLY)
+# Below the prefix: systemd reads /usr/lib and /usr/local/lib.
+install(FILES ${PROJECT_BINARY_DIR}/packaging/sallyport.service DESTINATION lib/systemd/system)
+install(FILES ${PROJECT_SOURCE_DIR}/packaging/systemd/restricted.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 foreach(document README.md CHANGELOG.md LICENSE)
   if(EXISTS ${PROJECT_SOURCE_DIR}/${document})
     install(FILES ${PROJECT_SOURCE_DIR}/${document} DESTINATION ${CMAKE_INSTALL_DOCDIR})
