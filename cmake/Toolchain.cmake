@@ -42,7 +42,9 @@ if(SALLYPORT_FUZZERS)
   list(APPEND SALLYPORT_SANITIZE_FLAGS -fsanitize=fuzzer-no-link)
 endif()
 if(SALLYPORT_SANITIZE_FLAGS)
-  target_compile_options(sallyport_sanitizers INTERFACE ${SALLYPORT_SANITIZE_FLAGS} $<$<CONFIG:Debug>:-O1>)
+  # Optimised a little, so that the daemon's time-outs hold; a target with SALLYPORT_UNOPTIMISED isn't.
+  target_compile_options(sallyport_sanitizers INTERFACE ${SALLYPORT_SANITIZE_FLAGS}
+    $<$<AND:$<CONFIG:Debug>,$<NOT:$<BOOL:$<TARGET_PROPERTY:SALLYPORT_UNOPTIMISED>>>>:-O1>)
   target_link_options(sallyport_sanitizers INTERFACE ${SALLYPORT_SANITIZE_FLAGS})
 endif()
 
