@@ -11,8 +11,12 @@ set(SALLYPORT_CONFIG_FOLDER /etc/sallyport)
 install(FILES ${PROJECT_SOURCE_DIR}/config/sallyport.toml DESTINATION ${SALLYPORT_CONFIG_FOLDER}
   RENAME sallyport.toml.example)
 
-configure_file(${PROJECT_SOURCE_DIR}/packaging/systemd/sallyport.service.in
-  ${PROJECT_BINARY_DIR}/packaging/sallyport.service @ONLY)
+# Written when it is installed, since the prefix is known for certain only then (cmake --install --prefix).
+install(CODE "
+  set(SALLYPORT_SBINDIR \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_SBINDIR}\")
+  set(SALLYPORT_CONFIG_FOLDER \"${SALLYPORT_CONFIG_FOLDER}\")
+  configure_file(\"${PROJECT_SOURCE_DIR}/packaging/systemd/sallyport.service.in\"
+    \"${PROJECT_BINARY_DIR}/packaging/sallyport.service\" @ONLY)")
 # Below the prefix: systemd reads /usr/lib and /usr/local/lib.
 install(FILES ${PROJECT_BINARY_DIR}/packaging/sallyport.service DESTINATION lib/systemd/system)
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/systemd/restricted.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
