@@ -72,6 +72,9 @@ function(sallyport_unit_test name)
     PROPERTIES LABELS unit TIMEOUT ${test_TIMEOUT} SKIP_RETURN_CODE 77)
 endfunction()
 
+# All of the fuzz targets and nothing else, which is what the preset "fuzz" builds.
+add_custom_target(sallyport_fuzz_targets)
+
 # sallyport_fuzz_test(NAME SOURCES file... USES target... CORPUS folder)
 #
 # A file with LLVMFuzzerTestOneInput becomes fuzz_NAME. With SALLYPORT_FUZZERS it is a libFuzzer program; otherwise it
@@ -90,6 +93,7 @@ function(sallyport_fuzz_test name)
     target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.cpp)
     set(arguments "")
   endif()
+  add_dependencies(sallyport_fuzz_targets ${target})
   cmake_path(ABSOLUTE_PATH fuzz_CORPUS NORMALIZE)
   add_test(NAME fuzz.${name}.corpus COMMAND ${target} ${arguments} ${fuzz_CORPUS})
   set_tests_properties(fuzz.${name}.corpus PROPERTIES LABELS fuzz TIMEOUT 120)
