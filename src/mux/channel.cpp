@@ -60,6 +60,7 @@ void Channel::send_data_messages(DataKind kind, ByteView bytes) {
   assert(bytes.size() <= send_window_);
   bytes_sent_ += bytes.size();
   send_window_ -= static_cast<std::uint32_t>(bytes.size());
+  unconsumed_ += bytes.size();
   while (!bytes.empty()) {
     const ByteView chunk = bytes.first(std::min<std::size_t>(bytes.size(), maximum_packet_));
     bytes = bytes.subspan(chunk.size());
@@ -181,6 +182,13 @@ void Channel::on_uncongested() {
   if (user_ != nullptr) user_->on_window();
 }
 
+std::uint32_t Channel::under_way() const {
+  // What has left the daemon may still stand in the peer's socket, in front of a neighbour's keystroke. A step of the
+  // peer's own is left out: it says nothing before it has consumed that much.
+  if (!connection_.in_company() || adjust_step_ == 0 || unconsumed_ <= adjust_step_) return held_data_;
+  return std::max(held_data_, static_cast<std::uint32_t>(unconsumed_ - adjust_step_));
+}
+
 std::uint32_t Channel::credit() const {
   const std::uint64_t by_messages = std::uint64_t{maximum_packet_} * kMaximumMessages;
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(connection_.credit(), by_messages));
@@ -219,6 +227,9 @@ Channel::Violation Channel::on_window_adjust(std::uint32_t bytes) {
   // held data has left the window already, so this is the sum that RFC 4254, 5.2 bounds
   if (bytes > std::numeric_limits<std::uint32_t>::max() - send_window_) return "a window beyond 2^32-1";
   send_window_ += bytes;
+  // A peer may also just enlarge its window; what it gives back is what it has consumed, in steps of its own choice.
+  adjust_step_ = std::max<std::uint64_t>(adjust_step_, std::min<std::uint64_t>(bytes, unconsumed_));
+  unconsumed_ -= std::min<std::uint64_t>(bytes, unconsumed_);
   if (user_ != nullptr) user_->on_window();
   return {};
 }

@@ -73,7 +73,8 @@ class Channel final : public ChannelEnd {
   bool takes_requests() const override { return held_control_ <= kHeldRequestLimit; }
   void send_reply(bool success) override;
   std::uint32_t window() const override { return send_window_; }
-  std::uint32_t held() const override { return held_data_; }
+  std::uint32_t under_way() const override;
+  void expect_larger_adjusts() override { adjust_step_ = unconsumed_; }
   bool congested() override;
   std::uint32_t credit() const override;
   std::uint32_t granted() const override { return receive_window_; }
@@ -143,6 +144,8 @@ class Channel final : public ChannelEnd {
   std::uint32_t maximum_packet_ = 0;
   std::uint32_t receive_window_;
   std::uint32_t held_data_ = 0;
+  std::uint64_t unconsumed_ = 0;   // data sent or held, less what the peer's adjusts have given back
+  std::uint64_t adjust_step_ = 0;  // the peer's largest adjust; 0: it has sent none
   std::uint32_t expected_replies_ = 0;
   std::size_t held_control_ = 0;  // bytes of held messages without data
   std::vector<Held> held_messages_;

@@ -51,8 +51,12 @@ class ChannelEnd {
 
   /// Data bytes that may be sent now.
   virtual std::uint32_t window() const = 0;
-  /// Data bytes that were sent here and have not left the daemon.
-  virtual std::uint32_t held() const = 0;
+  /// Data bytes that were sent here and have not left the daemon, or, beside others on the same connection, that the
+  /// peer has not consumed yet as far as can be told.
+  virtual std::uint32_t under_way() const = 0;
+  /// Nothing may be sent for want of under_way() going down, and it doesn't: the peer adjusts its window in larger steps
+  /// than it has done so far.
+  virtual void expect_larger_adjusts() = 0;
   /// The connection behind this end takes no more for now; on_window() comes when it does.
   virtual bool congested() = 0;
   /// How much this end should be allowed to send ahead, in view of who else is active beside it.

@@ -1,6 +1,7 @@
 // The connection protocol on one SSH transport: what a client's connection (Link) and a trunk (Trunk) have in common.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -65,6 +66,8 @@ class Connection : public TransportEvents {
   /// The channel is closed: frees its number. It is buried, not destroyed.
   void remove(Channel& channel);
   std::uint32_t credit() const;
+  /// More than one channel has been active in the last second or two.
+  bool in_company() const { return std::max(active_now_, active_before_) > 1; }
   /// `what` is a fixed phrase: the peer broke the rules; the connection ends.
   void violation(std::string_view what);
 

@@ -36,7 +36,8 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   bool takes_requests() const override { return true; }  // they are carried out at once
   void send_reply(bool) override {}  // a program asks nothing
   std::uint32_t window() const override { return input_window_; }
-  std::uint32_t held() const override { return 0; }
+  std::uint32_t under_way() const override { return 0; }
+  void expect_larger_adjusts() override {}
   bool congested() override { return false; }
   std::uint32_t credit() const override { return kOutputCredit; }
   std::uint32_t granted() const override { return output_granted_; }

@@ -13,6 +13,9 @@
 namespace sallyport::mux {
 namespace {
 
+/// A relay that rests longer than this, though there is a window, isn't waiting for the peer to consume.
+constexpr Duration kStallLook = std::chrono::milliseconds(200);
+
 bool starts_program(std::string_view type) { return type == "shell" || type == "exec" || type == "subsystem"; }
 
 /// What makes sense before a program runs; sshd takes none of these later.
@@ -87,14 +90,14 @@ void Session::Side::on_data(ByteView bytes) {
   ChannelEnd* to = sink();
   if (to == nullptr) return;
   to->send_data(bytes);
-  top_up(*source(), *to);
+  session.top_up(*source(), *to);
 }
 
 void Session::Side::on_extended_data(std::uint32_t code, ByteView bytes) {
   ChannelEnd* to = sink();
   if (to == nullptr) return;
   to->send_extended_data(code, bytes);
-  top_up(*source(), *to);
+  session.top_up(*source(), *to);
 }
 
 void Session::Side::on_eof() {
@@ -115,7 +118,7 @@ void Session::Side::on_reply(bool success) {
 
 void Session::Side::on_window() {
   // Our end takes more, so the other one may send more.
-  if (ChannelEnd* from = sink()) top_up(*from, *source());
+  if (ChannelEnd* from = sink()) session.top_up(*from, *source());
 }
 
 void Session::Side::on_close() { downstream ? session.leave() : session.upstream_closed(); }
@@ -129,10 +132,22 @@ void Session::Side::on_lost(std::string_view told) {
 void Session::top_up(ChannelEnd& source, ChannelEnd& sink) {
   if (sink.congested()) return;  // on_window() comes when it is no more
   const std::uint32_t allowed = std::min(source.credit(), sink.credit());
-  const std::uint32_t room = std::min(sink.window(), allowed > sink.held() ? allowed - sink.held() : 0);
+  const std::uint32_t under_way = sink.under_way();
+  const std::uint32_t room = std::min(sink.window(), allowed > under_way ? allowed - under_way : 0);
+  if (room == 0 && sink.window() > 0 && source.granted() == 0 && stall_look_ == nullptr)
+    stall_look_ = services_.clock.after(kStallLook, [this] { look_after_stall(); });
   // In steps of a quarter: a window adjust for each message would double their number.
   if (source.granted() > room - room / 4 || source.granted() >= room) return;
   source.grant(room - source.granted());
+}
+
+void Session::look_after_stall() {
+  stall_look_.reset();
+  if (upstream_ == nullptr) return;
+  for (auto [source, sink] : {std::pair<ChannelEnd*, ChannelEnd*>{&downstream_, upstream_}, {upstream_, &downstream_}}) {
+    if (source->granted() == 0 && sink->window() > 0 && !sink->congested()) sink->expect_larger_adjusts();
+    top_up(*source, *sink);
+  }
 }
 
 // --- requests of the client's ------------------------------------------------------------------------------------

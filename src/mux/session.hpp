@@ -96,7 +96,8 @@ class Session final : private LeaseEvents {
   /// A program runs whose exit status the client has not been told.
   bool awaits_exit() const { return phase_ == Phase::relaying && !exit_passed_; }
   /// Lets `source` send as much as `sink` can take.
-  static void top_up(ChannelEnd& source, ChannelEnd& sink);
+  void top_up(ChannelEnd& source, ChannelEnd& sink);
+  void look_after_stall();
   void deny(std::string_view told);
   /// Tells the client on stderr and ends the channel with kOurExitStatus.
   void end_with(std::string_view told);
@@ -122,6 +123,7 @@ class Session final : private LeaseEvents {
   std::unique_ptr<LocalEndpoint> local_;
   Channel* trunk_channel_ = nullptr;
   ChannelEnd* upstream_ = nullptr;  // local_ or trunk_channel_, while relaying
+  std::unique_ptr<Timer> stall_look_;
   TimePoint since_;
 };
 

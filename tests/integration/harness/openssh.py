@@ -33,7 +33,8 @@ class Sshd:
             "UsePAM": "no", "StrictModes": "no", "PermitRootLogin": "yes", "PasswordAuthentication": "no",
             "KbdInteractiveAuthentication": "no", "PermitUserRC": "no", "PrintMotd": "no", "PrintLastLog": "no",
             "MaxStartups": "1000", "AcceptEnv": "SP_*", "LogLevel": "VERBOSE", "X11Forwarding": "yes",
-            "Subsystem": "sftp internal-sftp", **options,
+            # A bash that sshd starts reads ~/.bashrc unless it is nested: not part of what is tested or measured.
+            "SetEnv": "SHLVL=2", "Subsystem": "sftp internal-sftp", **options,
         }
         text = "".join(f"{key} {value}\n" for key, value in settings.items())
         self._config = workspace.write(f"{name}_config", text)

@@ -1,0 +1,76 @@
+// How much a bulk channel may have under way beside a neighbour on the same connection.
+#include <algorithm>
+#include <charconv>
+
+#include "world.hpp"
+
+namespace sallyport::mux {
+namespace {
+
+constexpr std::uint32_t kStep = 32 * 1024;
+
+/// Two commands of one client on one trunk, in whose windows everything would fit: 7 moves bulk, 8 is a neighbour.
+struct FairnessTest : RelayTest {
+  FairnessTest() : RelayTest(100'000'000, 100'000'000) {
+    exec(*client, 8, "neighbour", 100'000'000, 1);
+    server->deliver(confirm_message(1, 41, 100'000'000));
+    server->deliver(success_message(1));
+    server->take();
+    client->take();
+    credit_ = HubSettings{}.channel_window;  // what the first one was granted while it was alone
+  }
+
+  /// The server sends whatever it may; returns how much that was.
+  std::size_t send_all() {
+    std::size_t sent = 0;
+    for (;;) {
+      for (const std::string& line : take(*server)) credit_ += adjust_of(line);
+      if (credit_ == 0) return sent;
+      const std::size_t size = std::min<std::size_t>(credit_, Channel::kMaximumPacket);
+      server->deliver(data_message(0, std::string(size, 'x')));
+      credit_ -= size;
+      sent += size;
+    }
+  }
+  /// The client consumes that much, and says so in steps of kStep.
+  void consume(std::size_t bytes) {
+    for (std::size_t done = 0; done < bytes; done += kStep) client->deliver(adjust_message(0, kStep));
+  }
+  void neighbour_speaks() { server->deliver(data_message(1, "echo")); }
+
+ private:
+  static std::size_t adjust_of(std::string_view line) {
+    constexpr std::string_view kAdjust = "ADJUST 40 ";
+    std::size_t bytes = 0;
+    if (line.starts_with(kAdjust)) std::from_chars(line.data() + kAdjust.size(), line.data() + line.size(), bytes);
+    return bytes;
+  }
+  std::size_t credit_ = 0;
+};
+
+TEST_F(FairnessTest, LeavesLittleUnconsumedBesideANeighbour) {
+  neighbour_speaks();
+  consume(send_all());
+  const std::size_t unconsumed = send_all();
+  EXPECT_GT(unconsumed, kStep);  // or the client would never adjust again
+  EXPECT_LE(unconsumed, 2u * 64 * 1024 + kStep);
+}
+
+TEST_F(FairnessTest, SendsAsMuchAsTheClientTakesWhenAlone) {
+  clock.advance(seconds(5));  // the neighbour's last word is long ago
+  consume(send_all());
+  EXPECT_GE(send_all(), HubSettings{}.channel_window);
+}
+
+TEST_F(FairnessTest, DoesNotWaitForeverForAClientThatBeginsToAdjustInLargerSteps) {
+  neighbour_speaks();
+  consume(send_all());
+  send_all();
+  neighbour_speaks();
+  EXPECT_EQ(send_all(), 0u);
+  clock.advance(std::chrono::milliseconds(250));
+  EXPECT_GT(send_all(), 0u);
+}
+
+}  // namespace
+}  // namespace sallyport::mux
