@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "log/append_file.hpp"
@@ -21,6 +22,8 @@ namespace {
 constexpr mode_t kLogFileMode = 0640;
 /// Lines that may wait for the disk. spdlog keeps a slot of some 350 bytes for each from the start.
 constexpr std::size_t kQueuedLines = 4096;
+
+constexpr std::chrono::milliseconds kGather{10};
 
 spdlog::level::level_enum spdlog_level(Level level) {
   switch (level) {
@@ -86,6 +89,9 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
     } else {
       ++unwritten_;
     }
+    // Lines come in flocks. While this thread sleeps, those who log have nobody to wake, which costs them more than
+    // the line; those that came meanwhile are written without another pause.
+    if (pool_ != nullptr && pool_->queue_size() == 0) std::this_thread::sleep_for(kGather);
   }
   void flush_() override {}  // write(2) has no buffer of ours behind it
 
