@@ -330,6 +330,7 @@ std::size_t Connection::feed(std::uint8_t* data, std::size_t size) {
   }
   feeding_ = false;
   if (queued_ > 0) update_queued();
+  note_backlog();
   if (large_packets_) io_.sweep_later(*this);
   update_reading();
   return taken;
@@ -342,6 +343,10 @@ void Connection::update_queued() {
 }
 
 void Connection::message(ByteView payload) {
+  // An exchange of keys that has just ended has moved what was queued into the output: the user must neither see it
+  // twice, nor see a congestion that on_drained() would not end.
+  if (queued_ > 0) queued_ = spssh_queued(session_.get());
+  note_backlog();
   if (state_ == State::alive && user_ != nullptr) user_->on_message(payload);
 }
 

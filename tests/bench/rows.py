@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from harness.process import pss_bytes
-from setting import clean_environment, cpu_seconds, master_of, supports, timed_run
+from setting import clean_environment, cpu_seconds, master_of, openssh_cpu_seconds, supports, timed_run
 
 CURVE = "curve25519-sha256"
 GIB = 1 << 30
@@ -120,18 +120,21 @@ def bulk(setting, scale):
                    "force": setting.forced(Ciphers=cipher)}
         timed_run(ours.argv("true"))
         for direction in ("down", "up"):
-            speeds, cpu = {name: [] for name in clients}, []
+            speeds, cpu, force_cpu = {name: [] for name in clients}, [], []
             for _ in range(3):
                 for name, client in clients.items():
-                    before = cpu_seconds(daemon.pid)
+                    before, force_before = cpu_seconds(daemon.pid), openssh_cpu_seconds(setting.force)
                     speeds[name].append(size / 1e6 / _stream(client, direction, size))
                     if name == "ours":
                         cpu.append((cpu_seconds(daemon.pid) - before) * GIB / size)
+                    if name == "force":
+                        force_cpu.append((openssh_cpu_seconds(setting.force) - force_before) * GIB / size)
             found = {name: statistics.median(values) for name, values in speeds.items()}
             best = max(found["jump"], found["force"])
             measures.append(Measure("bulk", f"{short} {direction}", found["ours"], "MB/s", best,
                                     f"ProxyJump {found['jump']:.0f}, ForceCommand {found['force']:.0f}, direct {found['direct']:.0f}", True))
-            measures.append(Measure("bulk", f"{short} {direction}: daemon CPU", statistics.median(cpu), "s/GiB", bound))
+            measures.append(Measure("bulk", f"{short} {direction}: daemon CPU", statistics.median(cpu), "s/GiB", bound,
+                                    f"ForceCommand {statistics.median(force_cpu):.2f} s/GiB"))
     return measures
 
 
@@ -150,7 +153,13 @@ def login_cpu(setting, scale):
         for _ in range(count):
             timed_run(client.argv("true"))
         taken = cpu_seconds(daemon.pid) - before
-        measures.append(Measure("login-cpu", kex.split("@")[0], taken / count * 1e3, "ms", bound))
+        direct = setting.quiet(KexAlgorithms=kex)
+        sshd_before, sshd_count = openssh_cpu_seconds(setting.jump), scale(50)
+        for _ in range(sshd_count):
+            timed_run(direct.argv("true"))
+        sshd_taken = openssh_cpu_seconds(setting.jump) - sshd_before
+        measures.append(Measure("login-cpu", kex.split("@")[0], taken / count * 1e3, "ms", bound,
+                                f"sshd {sshd_taken / sshd_count * 1e3:.1f} ms"))
     return measures
 
 

@@ -60,10 +60,13 @@ class Setting:
         """The stock client straight to the target."""
         return OpenSsh(self.workspace, self.target.port, key="client", **options)
 
+    def quiet(self, **options):
+        """The stock client to an sshd that has no other sessions, so that what they cost can be told."""
+        return OpenSsh(self.workspace, self.jump.port, key="client", host_key="jump_host", **options)
+
     def proxy_jump(self, **options):
         """The stock client through an sshd with -W, as ProxyJump does it."""
-        jump = OpenSsh(self.workspace, self.jump.port, key="client", host_key="jump_host",
-                       **{key: value for key, value in options.items() if key in ("Ciphers", "KexAlgorithms")})
+        jump = self.quiet(**{key: value for key, value in options.items() if key in ("Ciphers", "KexAlgorithms")})
         return self.direct(ProxyCommand=f"{jump.command_line()} -W 127.0.0.1:{self.target.port} 127.0.0.1", **options)
 
     def forced(self, **options):
@@ -84,6 +87,14 @@ def timed_run(argv, **more):
     return taken
 
 
+def openssh_cpu_seconds(server):
+    """The CPU that an idle sshd and all its ended sessions have used, programs that it forced on them included."""
+    pid = server.pid
+    eventually(lambda: not Path(f"/proc/{pid}/task/{pid}/children").read_text().split(), 20, "the end of sshd's sessions")
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
 def supports(kind, name):
     """Whether the installed ssh knows a `kex` or `cipher`."""
     return name in subprocess.run(["ssh", "-Q", kind], capture_output=True, text=True, check=True).stdout.split()
@@ -97,4 +108,4 @@ def master_of(client, path):
 
 
 __all__ = ["Setting", "clean_environment", "cpu_seconds", "eventually", "find_program", "login_name", "master_of",
-           "supports", "timed_run"]
+           "openssh_cpu_seconds", "supports", "timed_run"]
