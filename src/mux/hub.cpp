@@ -8,7 +8,7 @@ namespace {
 
 constexpr Duration kDrainLook = std::chrono::milliseconds(100);
 /// Beside another active channel on the same connection, so little may be under way that a keystroke isn't held up:
-/// see the table under "Fairness" in src/README.md.
+/// see "Flow control" in src/README.md.
 constexpr std::uint32_t kCreditInCompany = 64 * 1024;
 
 PoolLimits pool_limits(const HubSettings& settings, const Connection::Credit& credit) {
