@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "config/match.hpp"
 #include "ssh/base64.hpp"
 #include "ssh/digest.hpp"
 
@@ -23,30 +24,6 @@ std::string_view next_word(std::string_view& line) {
   const auto word = line.substr(begin, end - begin);
   line.remove_prefix(end);
   return word;
-}
-
-// '*' and '?' as OpenSSH has them. Goes back to the last star alone, so that no pattern takes exponential time.
-bool glob(std::string_view pattern, std::string_view text) {
-  std::size_t p = 0;
-  std::size_t t = 0;
-  std::size_t star = std::string_view::npos;
-  std::size_t resume = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      resume = t;
-    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
-      ++p;
-      ++t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
 }
 
 // The type that a key names itself (RFC 4253, 6.6).
@@ -111,7 +88,7 @@ bool KnownHosts::matches(std::string_view patterns) const {
     patterns.remove_prefix(std::min(end + 1, patterns.size()));
     const bool negated = pattern.starts_with('!');
     if (negated) pattern.remove_prefix(1);
-    if (pattern.empty() || !glob(lower(pattern), name_)) continue;
+    if (pattern.empty() || !config::glob_matches(lower(pattern), name_)) continue;
     if (negated) return false;
     found = true;
   }
