@@ -18,14 +18,14 @@ constexpr std::uint8_t byte_of(MessageType type) { return static_cast<std::uint8
 
 }  // namespace
 
-Channel::Channel(Connection& connection, LocalChannel local, const PeerEnd& peer, std::uint32_t granted)
+Channel::Channel(Connection& connection, LocalChannel local, const PeerEnd& peer)
     : connection_(connection),
       local_(local),
       recipient_(peer.number),
-      state_(ChannelState::open),
+      state_(ChannelState::requested),
       send_window_(peer.window),
       maximum_packet_(peer.maximum_packet),
-      receive_window_(granted) {}
+      receive_window_(0) {}
 
 Channel::Channel(Connection& connection, LocalChannel local, std::uint32_t granted, OpenEvents& outcome)
     : connection_(connection),
@@ -34,9 +34,24 @@ Channel::Channel(Connection& connection, LocalChannel local, std::uint32_t grant
       state_(ChannelState::opening),
       receive_window_(granted) {}
 
+void Channel::confirm(std::uint32_t granted) {
+  if (!apply(ChannelEvent::local_confirm)) return;
+  receive_window_ = granted;
+  connection_.send(wire::build_channel_open_confirmation(recipient_, local_, granted, kMaximumPacket));
+}
+
+void Channel::refuse(wire::OpenFailureReason reason, std::string_view description) {
+  if (!apply(ChannelEvent::local_refuse)) return;
+  user_ = nullptr;
+  connection_.send(wire::build_channel_open_failure(recipient_, reason, description));
+  connection_.remove(*this);
+}
+
 void Channel::abandon() {
   user_ = nullptr;
   outcome_ = nullptr;
+  if (state_ == ChannelState::requested)
+    return refuse(wire::OpenFailureReason::connect_failed, "the other end is gone");
   send_close();
 }
 
@@ -223,7 +238,7 @@ Channel::Violation Channel::on_failure(wire::OpenFailureReason reason, std::stri
 }
 
 Channel::Violation Channel::on_window_adjust(std::uint32_t bytes) {
-  if (state_ == ChannelState::opening || state_ == ChannelState::abandoned) return "a window adjust before its time";
+  if (!is_answered(state_)) return "a window adjust before its time";
   // held data has left the window already, so this is the sum that RFC 4254, 5.2 bounds
   if (bytes > std::numeric_limits<std::uint32_t>::max() - send_window_) return "a window beyond 2^32-1";
   send_window_ += bytes;
@@ -285,7 +300,7 @@ Channel::Violation Channel::on_close() {
 }
 
 Channel::Violation Channel::on_request(std::string_view type, bool want_reply, ByteView rest) {
-  if (state_ == ChannelState::opening || state_ == ChannelState::abandoned) return "a request before its time";
+  if (!is_answered(state_)) return "a request before its time";
   if (state_ == ChannelState::close_received) return "a request after CLOSE";
   if (want_reply && owed_replies_.full()) return "too many unanswered requests";
   if (held_control_ > kHeldControlLimit) return "too many requests";

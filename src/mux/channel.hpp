@@ -29,6 +29,13 @@ class OpenEvents {
   virtual void on_open_lost(std::string_view told) = 0;
 };
 
+/// A channel that we ask the peer for.
+struct OpenRequest {
+  std::string type = "session";
+  std::uint32_t granted = 0;  ///< its initial window
+  Bytes rest;                 ///< the fields that belong to the type
+};
+
 /// The peer's side of a channel, from its CHANNEL_OPEN or its confirmation.
 struct PeerEnd {
   RecipientChannel number{};
@@ -48,8 +55,8 @@ class Channel final : public ChannelEnd {
   /// must not turn two megabytes of data into two million messages.
   static constexpr std::uint32_t kMaximumMessages = 1024;
 
-  /// Opened by the peer, and confirmed with `granted`.
-  Channel(Connection& connection, LocalChannel local, const PeerEnd& peer, std::uint32_t granted);
+  /// Asked for by the peer: waits for confirm() or refuse().
+  Channel(Connection& connection, LocalChannel local, const PeerEnd& peer);
   /// Being opened by us with `granted`; `outcome` must outlive the answer or be taken back by abandon().
   Channel(Connection& connection, LocalChannel local, std::uint32_t granted, OpenEvents& outcome);
 
@@ -57,7 +64,12 @@ class Channel final : public ChannelEnd {
   ChannelState state() const { return state_; }
   /// Who gets the events from now on; null: what comes is swallowed.
   void attach(ChannelEvents* user) { user_ = user; }
-  /// Nobody wants it any more: closes it, or sees that it is closed as soon as it has been confirmed.
+  /// Lets the peer have the channel that it asked for, with the window `granted`.
+  void confirm(std::uint32_t granted);
+  /// Refuses it; the channel is gone with this call.
+  void refuse(wire::OpenFailureReason reason, std::string_view description);
+  /// Nobody wants it any more: closes it, or sees that it is closed as soon as it has been confirmed. One that the peer
+  /// still waits for is refused.
   void abandon();
 
   /// Answers the request that is being reported by on_request(); may be called only there, and only when it wants a

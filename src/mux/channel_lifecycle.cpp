@@ -11,6 +11,8 @@ using E = ChannelEvent;
 
 /// A number is free once CLOSE has gone both ways (5.3). A pair that isn't listed is an error.
 constexpr Transition kTransitions[] = {
+    {S::requested, E::local_confirm, S::open, Send::nothing},
+    {S::requested, E::local_refuse, S::closed, Send::nothing},
     {S::opening, E::confirmed, S::open, Send::nothing},
     {S::opening, E::refused, S::closed, Send::nothing},
     {S::opening, E::local_close, S::abandoned, Send::nothing},  // there is no number yet to close with
@@ -49,6 +51,10 @@ std::optional<Transition> transition(ChannelState from, ChannelEvent on) {
   return std::nullopt;
 }
 
+bool is_answered(ChannelState state) {
+  return state != S::requested && state != S::opening && state != S::abandoned;
+}
+
 bool may_send(ChannelState state) { return state == S::open || state == S::eof_received; }
 
 bool may_receive_data(ChannelState state) {
@@ -57,6 +63,7 @@ bool may_receive_data(ChannelState state) {
 
 std::string_view name_of(ChannelState state) {
   switch (state) {
+    case S::requested: return "requested";
     case S::opening: return "opening";
     case S::abandoned: return "abandoned";
     case S::open: return "open";
@@ -72,6 +79,8 @@ std::string_view name_of(ChannelState state) {
 
 std::string_view name_of(ChannelEvent event) {
   switch (event) {
+    case E::local_confirm: return "local_confirm";
+    case E::local_refuse: return "local_refuse";
     case E::confirmed: return "confirmed";
     case E::refused: return "refused";
     case E::local_eof: return "local_eof";

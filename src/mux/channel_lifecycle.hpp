@@ -8,6 +8,7 @@
 namespace sallyport::mux {
 
 enum class ChannelState : std::uint8_t {
+  requested,     ///< the peer sent CHANNEL_OPEN, which has not been answered yet
   opening,       ///< we sent CHANNEL_OPEN
   abandoned,     ///< the same, but nobody here wants it any more
   open,          ///< confirmed
@@ -19,7 +20,17 @@ enum class ChannelState : std::uint8_t {
   closed,          ///< CLOSE has gone both ways: the number is free
 };
 
-enum class ChannelEvent : std::uint8_t { confirmed, refused, local_eof, peer_eof, local_close, peer_close };
+/// `confirmed` and `refused` are the peer's answers to our open, `local_confirm` and `local_refuse` ours to the peer's.
+enum class ChannelEvent : std::uint8_t {
+  local_confirm,
+  local_refuse,
+  confirmed,
+  refused,
+  local_eof,
+  peer_eof,
+  local_close,
+  peer_close
+};
 
 /// What the transition makes us send.
 enum class Send : std::uint8_t { nothing, eof, close };
@@ -34,6 +45,8 @@ struct Transition {
 /// The row for this pair. None: the peer broke the protocol when the event is its own, else it is our bug.
 std::optional<Transition> transition(ChannelState from, ChannelEvent on);
 
+/// The CHANNEL_OPEN has had its answer.
+bool is_answered(ChannelState state);
 /// Data and requests of ours may be sent.
 bool may_send(ChannelState state);
 /// Data of the peer's is in order (in close_sent it is swallowed).

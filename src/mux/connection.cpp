@@ -219,8 +219,7 @@ void Connection::violation(std::string_view what) {
 
 std::size_t Connection::confirmed_or_closing_channels() const {
   return static_cast<std::size_t>(std::count_if(channels_.begin(), channels_.end(), [](const auto& channel) {
-    return channel != nullptr && channel->state() != ChannelState::opening &&
-           channel->state() != ChannelState::abandoned;
+    return channel != nullptr && is_answered(channel->state());
   }));
 }
 
@@ -234,6 +233,17 @@ std::size_t Connection::confirmed_channels() const {
 LocalChannel Connection::next_number() const {
   const auto free = std::find(channels_.begin(), channels_.end(), nullptr);
   return LocalChannel{static_cast<std::uint32_t>(free - channels_.begin())};
+}
+
+Channel& Connection::accept(const wire::ChannelOpen& open) {
+  return add(std::make_unique<Channel>(*this, next_number(),
+                                       PeerEnd{open.sender, open.initial_window, open.maximum_packet}));
+}
+
+Channel& Connection::open(const OpenRequest& request, OpenEvents& outcome) {
+  const LocalChannel local = next_number();
+  send(wire::build_channel_open(request.type, local, request.granted, Channel::kMaximumPacket, request.rest));
+  return add(std::make_unique<Channel>(*this, local, request.granted, outcome));
 }
 
 Channel& Connection::add(std::unique_ptr<Channel> channel) {

@@ -82,9 +82,10 @@ class Connection : public TransportEvents {
   std::size_t confirmed_or_closing_channels() const;
 
  protected:
-  /// The lowest free number.
-  LocalChannel next_number() const;
-  Channel& add(std::unique_ptr<Channel> channel);
+  /// Takes note of a channel that the peer asks for; it waits for its answer.
+  Channel& accept(const wire::ChannelOpen& open);
+  /// Sends CHANNEL_OPEN with the window `granted`. Its answer goes to `outcome`.
+  Channel& open(const OpenRequest& request, OpenEvents& outcome);
   Channel* find(LocalChannel local);
   template <typename Visit>
   void for_each_channel(Visit visit) {
@@ -111,6 +112,9 @@ class Connection : public TransportEvents {
   Graveyard& graveyard_;
 
  private:
+  /// The lowest free number.
+  LocalChannel next_number() const;
+  Channel& add(std::unique_ptr<Channel> channel);
   void dispatch(wire::MessageType type, ByteView payload);
   template <typename Message, typename Handle>
   void to_channel(const std::optional<Message>& message, Handle handle);

@@ -43,15 +43,17 @@ bool Link::refuse(const wire::ChannelOpen& open) {
 
 void Link::on_channel_open(const wire::ChannelOpen& open) {
   if (refuse(open)) return;
-  const LocalChannel local = next_number();
+  Channel& channel = accept(open);
   // Nothing is known yet that could take data: the window opens when the session has its endpoint.
-  send(wire::build_channel_open_confirmation(open.sender, local, 0, Channel::kMaximumPacket));
-  Channel& channel =
-      add(std::make_unique<Channel>(*this, local, PeerEnd{open.sender, open.initial_window, open.maximum_packet}, 0));
+  channel.confirm(0);
   const ChannelId id = owner_.next_channel_id();
   services_.journal.channel_opened(client_, id, open.type);
-  if (number(local) >= sessions_.size()) sessions_.resize(number(local) + 1);
-  sessions_[number(local)] = std::make_unique<Session>(services_, client_, id, channel);
+  keep(channel.local(), std::make_unique<Session>(services_, client_, id, channel));
+}
+
+void Link::keep(LocalChannel local, std::unique_ptr<LinkChannel> channel) {
+  if (number(local) >= by_number_.size()) by_number_.resize(number(local) + 1);
+  by_number_[number(local)] = std::move(channel);
 }
 
 void Link::on_global_request(const wire::GlobalRequest& request) {
@@ -62,16 +64,16 @@ void Link::on_global_request(const wire::GlobalRequest& request) {
 }
 
 void Link::on_channel_gone(LocalChannel local) {
-  std::unique_ptr<Session> session = std::move(sessions_[number(local)]);
-  session->leave();
-  graveyard_.bury(std::move(session));
+  std::unique_ptr<LinkChannel> channel = std::move(by_number_[number(local)]);
+  channel->leave();
+  graveyard_.bury(std::move(channel));
 }
 
 void Link::on_violation(std::string_view what) { services_.journal.connection_violation(client_, what); }
 
 void Link::on_connection_closed(const Error& why) {
-  for (auto& session : sessions_) graveyard_.bury(std::move(session));
-  sessions_.clear();
+  for (auto& channel : by_number_) graveyard_.bury(std::move(channel));
+  by_number_.clear();
   services_.journal.connection_closed(client_, why, bytes_received(), bytes_sent(), clock_.now() - since_);
   owner_.on_link_closed(*this);
 }
@@ -94,22 +96,22 @@ ConnectionRow Link::row() const {
 }
 
 void Link::add_rows(std::vector<ChannelRow>& rows) const {
-  for (const auto& session : sessions_)
-    if (session != nullptr) rows.push_back(session->row());
+  for (const auto& channel : by_number_)
+    if (channel != nullptr) rows.push_back(channel->row());
 }
 
 bool Link::end_channel(ChannelId id, std::string_view reason) {
-  for (const auto& session : sessions_) {
-    if (session == nullptr || session->id() != id) continue;
-    session->end(reason);
+  for (const auto& channel : by_number_) {
+    if (channel == nullptr || channel->id() != id) continue;
+    channel->end(reason);
     return true;
   }
   return false;
 }
 
 bool Link::rides_on(TrunkId trunk) const {
-  return std::any_of(sessions_.begin(), sessions_.end(),
-                     [trunk](const auto& session) { return session != nullptr && session->trunk() == trunk; });
+  return std::any_of(by_number_.begin(), by_number_.end(),
+                     [trunk](const auto& channel) { return channel != nullptr && channel->trunk() == trunk; });
 }
 
 }  // namespace sallyport::mux

@@ -12,6 +12,7 @@
 
 #include "mux/admission.hpp"
 #include "mux/connection.hpp"
+#include "mux/link_channel.hpp"
 #include "mux/session.hpp"
 
 namespace sallyport::mux {
@@ -58,6 +59,7 @@ class Link final : public Connection {
   void on_connection_closed(const Error& why) override;
   /// Why a channel of this type is refused; false when it isn't.
   bool refuse(const wire::ChannelOpen& open);
+  void keep(LocalChannel local, std::unique_ptr<LinkChannel> channel);
 
   Services services_;
   Admission client_;
@@ -65,7 +67,7 @@ class Link final : public Connection {
   LinkEvents& owner_;
   bool no_more_sessions_ = false;
   TimePoint since_;
-  std::vector<std::unique_ptr<Session>> sessions_;  // by our channel number
+  std::vector<std::unique_ptr<LinkChannel>> by_number_;  // our channel number
 };
 
 }  // namespace sallyport::mux

@@ -12,8 +12,10 @@ namespace {
 /// A lease whose trunk goes before the open was answered is tried again on another that many times.
 constexpr std::uint32_t kMaximumLosses = 2;
 
-/// Reasons with which servers say that there are too many sessions. sshd uses connect_failed for that.
-bool may_be_a_limit(wire::OpenFailureReason reason) {
+/// Reasons with which servers say that there are too many sessions. sshd uses connect_failed for that; of other
+/// channels it says so when the connection behind them fails.
+bool may_be_a_limit(const std::string& type, wire::OpenFailureReason reason) {
+  if (type != "session") return false;
   return reason == wire::OpenFailureReason::connect_failed || reason == wire::OpenFailureReason::resource_shortage;
 }
 
@@ -21,8 +23,8 @@ bool may_be_a_limit(wire::OpenFailureReason reason) {
 
 // --- Lease -------------------------------------------------------------------------------------------------------
 
-Lease::Lease(Pool& pool, ShareKey key, ResolvedTarget target, std::uint32_t granted, LeaseEvents& events)
-    : pool_(pool), key_(std::move(key)), target_(std::move(target)), granted_(granted), events_(&events) {}
+Lease::Lease(Pool& pool, ShareKey key, ResolvedTarget target, OpenRequest request, LeaseEvents& events)
+    : pool_(pool), key_(std::move(key)), target_(std::move(target)), request_(std::move(request)), events_(&events) {}
 
 Lease::~Lease() {
   if (channel_ != nullptr) {
@@ -34,7 +36,7 @@ Lease::~Lease() {
 
 void Lease::open_on(PooledTrunk& trunk) {
   trunk_ = &trunk;
-  channel_ = &trunk.open_session(granted_, *this);
+  channel_ = &trunk.open(request_, *this);
 }
 
 void Lease::on_open_confirmed() {
@@ -47,8 +49,8 @@ void Lease::on_open_confirmed() {
 void Lease::on_open_refused(wire::OpenFailureReason reason, std::string_view description) {
   channel_ = nullptr;
   PooledTrunk& trunk = *std::exchange(trunk_, nullptr);
-  if (may_be_a_limit(reason) && trunk.note_refused()) return pool_.place(*this);
-  fail("target " + target_.name + " refused the channel: " + std::string(description));
+  if (may_be_a_limit(request_.type, reason) && trunk.note_refused()) return pool_.place(*this);
+  fail(reason, "target " + target_.name + " refused the channel: " + std::string(description));
 }
 
 void Lease::on_open_lost(std::string_view told) {
@@ -56,17 +58,17 @@ void Lease::on_open_lost(std::string_view told) {
   trunk_ = nullptr;
   // Nothing has been started yet, so it is safe to try again: the connection may have been dead for long.
   if (++losses_ <= kMaximumLosses) return pool_.place(*this);
-  fail(std::string(told));
+  fail(wire::OpenFailureReason::connect_failed, std::string(told));
 }
 
-void Lease::fail(std::string told) {
+void Lease::fail(wire::OpenFailureReason reason, std::string told) {
   channel_ = nullptr;
   trunk_ = nullptr;
-  events_->on_lease_failed(told);
+  events_->on_lease_failed(reason, told);
 }
 
-void Lease::fail_later(std::string told) {
-  failing_ = pool_.clock_.after(Duration::zero(), [this, told = std::move(told)] { fail(told); });
+void Lease::fail_later(wire::OpenFailureReason reason, std::string told) {
+  failing_ = pool_.clock_.after(Duration::zero(), [this, reason, told = std::move(told)] { fail(reason, told); });
 }
 
 // --- Pool --------------------------------------------------------------------------------------------------------
@@ -76,8 +78,9 @@ Pool::Pool(UpstreamConnector& connector, Clock& clock, Graveyard& graveyard, Jou
 
 Pool::~Pool() = default;
 
-std::unique_ptr<Lease> Pool::lease(ShareKey key, ResolvedTarget target, std::uint32_t granted, LeaseEvents& events) {
-  std::unique_ptr<Lease> lease(new Lease(*this, std::move(key), std::move(target), granted, events));
+std::unique_ptr<Lease> Pool::lease(ShareKey key, ResolvedTarget target, OpenRequest request,
+                                   LeaseEvents& events) {
+  std::unique_ptr<Lease> lease(new Lease(*this, std::move(key), std::move(target), std::move(request), events));
   place(*lease);
   return lease;
 }
@@ -95,14 +98,16 @@ void Pool::place(Lease& lease) {
   }
   if (best != nullptr && !best->connecting()) return lease.open_on(*best);
   if (best == nullptr) {
-    if (ending_) return lease.fail_later("the bastion is ending");
+    if (ending_) return lease.fail_later(wire::OpenFailureReason::connect_failed, "the bastion is ending");
     if (trunks_of(lease.key_.user) >= limits_.trunks_per_user)
-      return lease.fail_later("too many connections to targets; try again later");
+      return lease.fail_later(wire::OpenFailureReason::resource_shortage,
+                              "too many connections to targets; try again later");
     auto& siblings = trunks_[lease.key_];
     siblings.push_back(std::make_unique<PooledTrunk>(*this, TrunkId{++last_id_}, lease.key_, lease.target_));
     best = siblings.back().get();
   }
-  if (best->used() >= limits_.waiting_per_trunk) return lease.fail_later("too many channels wait for this target");
+  if (best->used() >= limits_.waiting_per_trunk)
+    return lease.fail_later(wire::OpenFailureReason::resource_shortage, "too many channels wait for this target");
   lease.trunk_ = best;
   best->wait(lease);
 }

@@ -23,16 +23,16 @@ namespace sallyport::mux {
 class LeaseEvents {
  public:
   virtual ~LeaseEvents() = default;
-  /// An open session channel on a trunk. It belongs to the trunk; whoever has it ends it by abandon() or by CLOSE.
+  /// An open channel on a trunk. It belongs to the trunk; whoever has it ends it by abandon() or by CLOSE.
   virtual void on_leased(Channel& channel, TrunkId trunk) = 0;
-  /// `told` is for the client.
-  virtual void on_lease_failed(std::string_view told) = 0;
+  /// `told` is for the client; `reason` is the target's own when it refused.
+  virtual void on_lease_failed(wire::OpenFailureReason reason, std::string_view told) = 0;
 };
 
 class Pool;
 class PooledTrunk;
 
-/// A wish for one upstream session channel. Destroying it gives the wish up.
+/// A wish for one upstream channel. Destroying it gives the wish up.
 class Lease final : private OpenEvents {
  public:
   ~Lease() override;
@@ -42,19 +42,19 @@ class Lease final : private OpenEvents {
  private:
   friend class Pool;
   friend class PooledTrunk;
-  Lease(Pool& pool, ShareKey key, ResolvedTarget target, std::uint32_t granted, LeaseEvents& events);
+  Lease(Pool& pool, ShareKey key, ResolvedTarget target, OpenRequest request, LeaseEvents& events);
 
   void on_open_confirmed() override;
   void on_open_refused(wire::OpenFailureReason reason, std::string_view description) override;
   void on_open_lost(std::string_view told) override;
   void open_on(PooledTrunk& trunk);
-  void fail(std::string told);
-  void fail_later(std::string told);
+  void fail(wire::OpenFailureReason reason, std::string told);
+  void fail_later(wire::OpenFailureReason reason, std::string told);
 
   Pool& pool_;
   ShareKey key_;
   ResolvedTarget target_;
-  std::uint32_t granted_;
+  OpenRequest request_;
   LeaseEvents* events_;
   PooledTrunk* trunk_ = nullptr;  // where it waits or is being opened
   Channel* channel_ = nullptr;    // while it is being opened
@@ -76,8 +76,8 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  /// Asks for a session channel to `target`, opened with the window `granted` on a trunk that `key` may share.
-  [[nodiscard]] std::unique_ptr<Lease> lease(ShareKey key, ResolvedTarget target, std::uint32_t granted,
+  /// Asks for a channel to `target` on a trunk that `key` may share.
+  [[nodiscard]] std::unique_ptr<Lease> lease(ShareKey key, ResolvedTarget target, OpenRequest request,
                                              LeaseEvents& events);
   /// Takes effect for what is opened from now on.
   void set_limits(PoolLimits limits) { limits_ = limits; }

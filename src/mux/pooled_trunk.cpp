@@ -45,10 +45,10 @@ void PooledTrunk::wait(Lease& lease) { waiting_.push_back(&lease); }
 
 void PooledTrunk::stop_waiting(Lease& lease) { std::erase(waiting_, &lease); }
 
-Channel& PooledTrunk::open_session(std::uint32_t granted, OpenEvents& outcome) {
+Channel& PooledTrunk::open(const OpenRequest& request, OpenEvents& outcome) {
   idle_.reset();
   idle_since_.reset();
-  return trunk_->open_session(granted, outcome);
+  return trunk_->open(request, outcome);
 }
 
 void PooledTrunk::note_confirmed() { peak_ = std::max(peak_, trunk_->confirmed_channels()); }
@@ -81,7 +81,7 @@ void PooledTrunk::on_connect_failed(const UpstreamFailure& why) {
   pool_.journal_.trunk_failed(id_, why.detail);
   const std::vector<Lease*> waiting = std::exchange(waiting_, {});
   pool_.remove(*this);  // buried, not destroyed: a lease that is tried again finds a fresh one
-  for (Lease* lease : waiting) lease->fail(why.told);
+  for (Lease* lease : waiting) lease->fail(wire::OpenFailureReason::connect_failed, why.told);
 }
 
 void PooledTrunk::on_slot_free(Trunk&) {

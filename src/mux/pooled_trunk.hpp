@@ -30,7 +30,7 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents {
 
   void wait(Lease& lease);
   void stop_waiting(Lease& lease);
-  Channel& open_session(std::uint32_t granted, OpenEvents& outcome);
+  Channel& open(const OpenRequest& request, OpenEvents& outcome);
   /// The channel that was being opened is open.
   void note_confirmed();
   /// The target refused one more session. False when there was no other: then it is no limit but a refusal.

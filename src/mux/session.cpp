@@ -13,9 +13,6 @@
 namespace sallyport::mux {
 namespace {
 
-/// A relay that rests longer than this, though there is a window, isn't waiting for the peer to consume.
-constexpr Duration kStallLook = std::chrono::milliseconds(200);
-
 bool starts_program(std::string_view type) { return type == "shell" || type == "exec" || type == "subsystem"; }
 
 /// What makes sense before a program runs; sshd takes none of these later.
@@ -52,8 +49,9 @@ Session::Session(const Services& services, const Admission& client, ChannelId id
       client_(client),
       ids_{client.id, id, std::nullopt},
       downstream_(downstream),
+      relay_(services.clock),
       since_(services.clock.now()) {
-  downstream_.attach(&downstream_side_);
+  downstream_.attach(&downstream_events_);
 }
 
 Session::~Session() { drop_upstream(); }
@@ -76,78 +74,29 @@ ChannelRow Session::row() const {
 
 // --- events of the two ends --------------------------------------------------------------------------------------
 
-ChannelEnd* Session::Side::source() const {
-  if (session.upstream_ == nullptr) return nullptr;
-  return downstream ? &session.downstream_ : session.upstream_;
+void Session::EndEvents::on_eof() {
+  if (side == Side::downstream && !session.relay_.joined()) session.eof_before_relaying_ = true;
+  session.relay_.on_eof(side);
 }
 
-ChannelEnd* Session::Side::sink() const {
-  if (session.upstream_ == nullptr) return nullptr;
-  return downstream ? session.upstream_ : &session.downstream_;
+void Session::EndEvents::on_request(std::string_view type, bool want_reply, ByteView rest) {
+  side == Side::downstream ? session.client_request(type, want_reply, rest)
+                           : session.upstream_request(type, want_reply, rest);
 }
 
-void Session::Side::on_data(ByteView bytes) {
-  ChannelEnd* to = sink();
+void Session::EndEvents::on_reply(bool success) {
+  ChannelEnd* to = session.relay_.opposite(side);
   if (to == nullptr) return;
-  to->send_data(bytes);
-  session.top_up(*source(), *to);
-}
-
-void Session::Side::on_extended_data(std::uint32_t code, ByteView bytes) {
-  ChannelEnd* to = sink();
-  if (to == nullptr) return;
-  to->send_extended_data(code, bytes);
-  session.top_up(*source(), *to);
-}
-
-void Session::Side::on_eof() {
-  if (ChannelEnd* to = sink()) return to->send_eof();
-  if (downstream) session.eof_before_relaying_ = true;
-}
-
-void Session::Side::on_request(std::string_view type, bool want_reply, ByteView rest) {
-  downstream ? session.client_request(type, want_reply, rest) : session.upstream_request(type, want_reply, rest);
-}
-
-void Session::Side::on_reply(bool success) {
-  ChannelEnd* to = sink();
-  if (to == nullptr) return;
-  if (!downstream) session.program_unanswered_ = false;
+  if (side == Side::upstream) session.program_unanswered_ = false;
   to->send_reply(success);
 }
 
-void Session::Side::on_window() {
-  // Our end takes more, so the other one may send more.
-  if (ChannelEnd* from = sink()) session.top_up(*from, *source());
-}
+void Session::EndEvents::on_close() { side == Side::downstream ? session.leave() : session.upstream_closed(); }
 
-void Session::Side::on_close() { downstream ? session.leave() : session.upstream_closed(); }
-
-void Session::Side::on_lost(std::string_view told) {
-  if (downstream) return session.leave();
+void Session::EndEvents::on_lost(std::string_view told) {
+  if (side == Side::downstream) return session.leave();
   session.drop_upstream();
   session.end_with(told);
-}
-
-void Session::top_up(ChannelEnd& source, ChannelEnd& sink) {
-  if (sink.congested()) return;  // on_window() comes when it is no more
-  const std::uint32_t allowed = std::min(source.credit(), sink.credit());
-  const std::uint32_t under_way = sink.under_way();
-  const std::uint32_t room = std::min(sink.window(), allowed > under_way ? allowed - under_way : 0);
-  if (room == 0 && sink.window() > 0 && source.granted() == 0 && stall_look_ == nullptr)
-    stall_look_ = services_.clock.after(kStallLook, [this] { look_after_stall(); });
-  // In steps of a quarter: a window adjust for each message would double their number.
-  if (source.granted() > room - room / 4 || source.granted() >= room) return;
-  source.grant(room - source.granted());
-}
-
-void Session::look_after_stall() {
-  stall_look_.reset();
-  if (upstream_ == nullptr) return;
-  for (auto [source, sink] : {std::pair<ChannelEnd*, ChannelEnd*>{&downstream_, upstream_}, {upstream_, &downstream_}}) {
-    if (source->granted() == 0 && sink->window() > 0 && !sink->congested()) sink->expect_larger_adjusts();
-    top_up(*source, *sink);
-  }
 }
 
 // --- requests of the client's ------------------------------------------------------------------------------------
@@ -166,9 +115,9 @@ void Session::client_request(std::string_view type, bool want_reply, ByteView re
     if (want_reply) downstream_.answer_now(success);
     return;
   }
-  if (phase_ == Phase::relaying && !prepares_program(type) && upstream_->takes_requests()) {
-    return upstream_->send_request(type, want_reply, rest);
-  }
+  ChannelEnd* upstream = relay_.end(Side::upstream);
+  if (upstream != nullptr && !prepares_program(type) && upstream->takes_requests())
+    return upstream->send_request(type, want_reply, rest);
   if (phase_ == Phase::binding && !prepares_program(type) && requests_->add_later(type, want_reply, rest)) return;
   if (want_reply) downstream_.answer_now(false);
 }
@@ -237,7 +186,7 @@ void Session::start_local(const ResolvedTarget& target) {
   }
   services_.journal.program_started(client_, ids_, program_.type, program_.argument, target.name);
   local_ = std::make_unique<LocalEndpoint>(services_.processes, process_spec(target, std::move(argv)),
-                                           program_.want_reply, upstream_side_);
+                                           program_.want_reply, upstream_events_);
   begin_relaying(*local_);
 }
 
@@ -266,8 +215,9 @@ ProcessSpec Session::process_spec(const ResolvedTarget& target, std::vector<std:
 // --- an endpoint at a target -------------------------------------------------------------------------------------
 
 void Session::start_upstream(const ResolvedTarget& target) {
-  const std::uint32_t granted = std::min(downstream_.window(), downstream_.credit());
-  lease_ = services_.pool.lease(share_key(client_, target), target, granted, *this);
+  OpenRequest request;
+  request.granted = std::min(downstream_.window(), downstream_.credit());
+  lease_ = services_.pool.lease(share_key(client_, target), target, std::move(request), *this);
 }
 
 void Session::on_leased(Channel& channel, TrunkId trunk) {
@@ -275,7 +225,7 @@ void Session::on_leased(Channel& channel, TrunkId trunk) {
   ids_.trunk = trunk;
   services_.journal.program_started(client_, ids_, program_.type, program_.argument, target_name_);
   trunk_channel_ = &channel;
-  channel.attach(&upstream_side_);
+  channel.attach(&upstream_events_);
   send_requests_upstream();
   begin_relaying(channel);
 }
@@ -288,7 +238,7 @@ void Session::send_requests_upstream() {
   trunk_channel_->send_request(program_.type, program_.want_reply, build_program(program_));
 }
 
-void Session::on_lease_failed(std::string_view told) {
+void Session::on_lease_failed(wire::OpenFailureReason, std::string_view told) {
   services_.graveyard.bury(std::move(lease_));
   deny(told);
 }
@@ -296,14 +246,12 @@ void Session::on_lease_failed(std::string_view told) {
 // --- relaying ----------------------------------------------------------------------------------------------------
 
 void Session::begin_relaying(ChannelEnd& upstream) {
-  upstream_ = &upstream;
   phase_ = Phase::relaying;
   const std::unique_ptr<SessionRequests> requests = std::move(requests_);
   for (const StoredRequest& request : requests->later())
     upstream.send_request(request.type, request.want_reply, request.rest);
   if (eof_before_relaying_) upstream.send_eof();
-  top_up(downstream_, upstream);
-  top_up(upstream, downstream_);
+  relay_.join(downstream_, upstream);
 }
 
 void Session::upstream_request(std::string_view type, bool want_reply, ByteView rest) {
@@ -333,7 +281,7 @@ void Session::upstream_closed() {
 }
 
 void Session::drop_upstream() {
-  upstream_ = nullptr;
+  relay_.part();
   lease_.reset();
   if (Channel* channel = std::exchange(trunk_channel_, nullptr)) channel->abandon();
   services_.graveyard.bury(std::move(local_));  // perhaps it is reporting just now

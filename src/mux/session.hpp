@@ -16,8 +16,10 @@
 #include "mux/admission.hpp"
 #include "mux/channel.hpp"
 #include "mux/journal.hpp"
+#include "mux/link_channel.hpp"
 #include "mux/local_endpoint.hpp"
 #include "mux/pool.hpp"
+#include "mux/relay.hpp"
 #include "mux/session_requests.hpp"
 
 namespace sallyport::mux {
@@ -33,7 +35,7 @@ struct Services {
 
 /// The channel is confirmed with a window of 0 before anybody knows where it ends; that is decided when exec, shell or
 /// subsystem comes. Then messages go from one end to the other, within what the receiving end takes.
-class Session final : private LeaseEvents {
+class Session final : public LinkChannel, private LeaseEvents {
  public:
   /// Exit status of a channel that we, not a program, had to end; what ssh itself uses for its own errors.
   static constexpr std::uint32_t kOurExitStatus = 255;
@@ -44,13 +46,12 @@ class Session final : private LeaseEvents {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  ChannelId id() const { return ids_.channel; }
-  ChannelRow row() const;
-  std::optional<TrunkId> trunk() const { return ids_.trunk; }
-  /// Ends the channel from our side: the client is told `told`, the program hung up.
-  void end(std::string_view told);
-  /// The client is gone, or has closed the channel: lets go of everything.
-  void leave();
+  // LinkChannel
+  ChannelId id() const override { return ids_.channel; }
+  ChannelRow row() const override;
+  std::optional<TrunkId> trunk() const override { return ids_.trunk; }
+  void end(std::string_view told) override;
+  void leave() override;
 
  private:
   enum class Phase : std::uint8_t {
@@ -60,28 +61,26 @@ class Session final : private LeaseEvents {
     ended,  ///< no endpoint any more; waits for the client's CLOSE
   };
   /// Receives the events of one end, which are work for the other.
-  struct Side final : ChannelEvents {
-    Side(Session& owner, bool is_downstream) : session(owner), downstream(is_downstream) {}
-    void on_data(ByteView bytes) override;
-    void on_extended_data(std::uint32_t code, ByteView bytes) override;
+  struct EndEvents final : ChannelEvents {
+    EndEvents(Session& owner, Side which) : session(owner), side(which) {}
+    void on_data(ByteView bytes) override { session.relay_.on_data(side, bytes); }
+    void on_extended_data(std::uint32_t code, ByteView bytes) override {
+      session.relay_.on_extended_data(side, code, bytes);
+    }
     void on_eof() override;
     void on_request(std::string_view type, bool want_reply, ByteView rest) override;
     void on_reply(bool success) override;
-    void on_window() override;
-    bool answers_close_later() override { return downstream && session.awaits_exit(); }
+    void on_window() override { session.relay_.on_window(side); }
+    bool answers_close_later() override { return side == Side::downstream && session.awaits_exit(); }
     void on_close() override;
     void on_lost(std::string_view told) override;
-    /// The end behind which the peer is that these events come from, and the one they are passed on to; null, both of
-    /// them, when there is no relay.
-    ChannelEnd* source() const;
-    ChannelEnd* sink() const;
     Session& session;
-    const bool downstream;
+    const Side side;
   };
 
   // LeaseEvents
   void on_leased(Channel& channel, TrunkId trunk) override;
-  void on_lease_failed(std::string_view told) override;
+  void on_lease_failed(wire::OpenFailureReason reason, std::string_view told) override;
 
   void client_request(std::string_view type, bool want_reply, ByteView rest);
   bool collect(std::string_view type, ByteView rest);
@@ -95,9 +94,6 @@ class Session final : private LeaseEvents {
   void upstream_closed();
   /// A program runs whose exit status the client has not been told.
   bool awaits_exit() const { return phase_ == Phase::relaying && !exit_passed_; }
-  /// Lets `source` send as much as `sink` can take.
-  void top_up(ChannelEnd& source, ChannelEnd& sink);
-  void look_after_stall();
   void deny(std::string_view told);
   /// Tells the client on stderr and ends the channel with kOurExitStatus.
   void end_with(std::string_view told);
@@ -108,8 +104,8 @@ class Session final : private LeaseEvents {
   const Admission& client_;
   ChannelIds ids_;
   Channel& downstream_;
-  Side downstream_side_{*this, true};
-  Side upstream_side_{*this, false};
+  EndEvents downstream_events_{*this, Side::downstream};
+  EndEvents upstream_events_{*this, Side::upstream};
   Phase phase_ = Phase::collecting;
   std::unique_ptr<SessionRequests> requests_ = std::make_unique<SessionRequests>();  // until the relay begins
   ProgramRequest program_;
@@ -122,8 +118,7 @@ class Session final : private LeaseEvents {
   std::unique_ptr<Lease> lease_;
   std::unique_ptr<LocalEndpoint> local_;
   Channel* trunk_channel_ = nullptr;
-  ChannelEnd* upstream_ = nullptr;  // local_ or trunk_channel_, while relaying
-  std::unique_ptr<Timer> stall_look_;
+  Relay relay_;  // between downstream_ and local_ or trunk_channel_, while relaying
   TimePoint since_;
 };
 

@@ -12,12 +12,6 @@ Trunk::Trunk(TrunkId id, std::string target, std::unique_ptr<Transport> transpor
       owner_(owner),
       journal_(journal) {}
 
-Channel& Trunk::open_session(std::uint32_t granted, OpenEvents& outcome) {
-  const LocalChannel local = next_number();
-  send(wire::build_channel_open("session", local, granted, Channel::kMaximumPacket));
-  return add(std::make_unique<Channel>(*this, local, granted, outcome));
-}
-
 void Trunk::on_channel_open(const wire::ChannelOpen& open) {
   // Forwarded ports, agents and displays have no channel to come on: nothing here asks a target for them.
   refuse_open(open.sender, wire::OpenFailureReason::administratively_prohibited, "nobody asked for this channel");

@@ -28,8 +28,7 @@ class Trunk final : public Connection {
         KeepaliveSettings keepalive, Credit credit, TrunkEvents& owner, Journal& journal);
 
   TrunkId id() const { return id_; }
-  /// Sends CHANNEL_OPEN for a session with the window `granted`. Its answer goes to `outcome`.
-  Channel& open_session(std::uint32_t granted, OpenEvents& outcome);
+  using Connection::open;
 
  private:
   void on_channel_open(const wire::ChannelOpen& open) override;

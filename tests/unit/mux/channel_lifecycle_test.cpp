@@ -21,6 +21,12 @@ Outcome expected(S state, E event) {
   const bool ours_ended = state == S::eof_sent || state == S::eof_both;
   const bool theirs_ended = state == S::eof_received || state == S::eof_both;
   switch (event) {
+    case E::local_confirm:
+      if (state == S::requested) return {{S::open, Send::nothing}};
+      return {};
+    case E::local_refuse:
+      if (state == S::requested) return {{S::closed, Send::nothing}};
+      return {};
     case E::confirmed:
       if (state == S::opening) return {{S::open, Send::nothing}};
       if (state == S::abandoned) return {{S::close_sent, Send::close}};
@@ -75,13 +81,13 @@ INSTANTIATE_TEST_SUITE_P(AllPairs, ChannelLifecycleTest,
 TEST(ChannelLifecycle, NothingIsSentBehindEofOrClose) {
   EXPECT_TRUE(may_send(S::open));
   EXPECT_TRUE(may_send(S::eof_received));
-  for (const S state : {S::opening, S::abandoned, S::eof_sent, S::eof_both, S::close_received, S::close_sent, S::closed})
+  for (const S state : {S::requested, S::opening, S::abandoned, S::eof_sent, S::eof_both, S::close_received, S::close_sent, S::closed})
     EXPECT_FALSE(may_send(state)) << name_of(state);
 }
 
 TEST(ChannelLifecycle, DataIsTakenUntilThePeersEofOrClose) {
   for (const S state : {S::open, S::eof_sent, S::close_sent}) EXPECT_TRUE(may_receive_data(state)) << name_of(state);
-  for (const S state : {S::opening, S::abandoned, S::eof_received, S::eof_both, S::close_received, S::closed})
+  for (const S state : {S::requested, S::opening, S::abandoned, S::eof_received, S::eof_both, S::close_received, S::closed})
     EXPECT_FALSE(may_receive_data(state)) << name_of(state);
 }
 

@@ -1,0 +1,68 @@
+#include "mux/relay.hpp"
+
+#include <algorithm>
+
+namespace sallyport::mux {
+namespace {
+
+/// A relay that rests longer than this, though there is a window, isn't waiting for the peer to consume.
+constexpr Duration kStallLook = std::chrono::milliseconds(200);
+
+}  // namespace
+
+void Relay::join(ChannelEnd& downstream, ChannelEnd& upstream) {
+  downstream_ = &downstream;
+  upstream_ = &upstream;
+  top_up(downstream, upstream);
+  top_up(upstream, downstream);
+}
+
+void Relay::part() {
+  downstream_ = upstream_ = nullptr;
+  stall_look_.reset();
+}
+
+void Relay::on_data(Side from, ByteView bytes) {
+  if (!joined()) return;
+  opposite(from)->send_data(bytes);
+  top_up(*end(from), *opposite(from));
+}
+
+void Relay::on_extended_data(Side from, std::uint32_t code, ByteView bytes) {
+  if (!joined()) return;
+  opposite(from)->send_extended_data(code, bytes);
+  top_up(*end(from), *opposite(from));
+}
+
+void Relay::on_eof(Side from) {
+  if (joined()) opposite(from)->send_eof();
+}
+
+void Relay::on_window(Side of) {
+  if (joined()) top_up(*opposite(of), *end(of));
+}
+
+void Relay::top_up(ChannelEnd& source, ChannelEnd& sink) {
+  if (sink.congested()) return;  // on_window() comes when it is no more
+  const std::uint32_t allowed = std::min(source.credit(), sink.credit());
+  const std::uint32_t under_way = sink.under_way();
+  const std::uint32_t room = std::min(sink.window(), allowed > under_way ? allowed - under_way : 0);
+  if (room == 0 && sink.window() > 0 && source.granted() == 0 && stall_look_ == nullptr)
+    stall_look_ = clock_.after(kStallLook, [this] { look_after_stall(); });
+  // In steps of a quarter: a window adjust for each message would double their number.
+  if (source.granted() > room - room / 4 || source.granted() >= room) return;
+  source.grant(room - source.granted());
+}
+
+void Relay::look_after_stall() {
+  stall_look_.reset();
+  for (const Side from : {Side::downstream, Side::upstream}) {
+    if (!joined()) return;
+    ChannelEnd& source = *end(from);
+    ChannelEnd& sink = *opposite(from);
+    if (source.granted() == 0 && sink.window() > 0 && !sink.congested()) sink.expect_larger_adjusts();
+    top_up(source, sink);
+  }
+}
+
+}  // namespace sallyport::mux
