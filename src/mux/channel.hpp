@@ -68,9 +68,6 @@ class Channel final : public ChannelEnd {
   void confirm(std::uint32_t granted);
   /// Refuses it; the channel is gone with this call.
   void refuse(wire::OpenFailureReason reason, std::string_view description);
-  /// Nobody wants it any more: closes it, or sees that it is closed as soon as it has been confirmed. One that the peer
-  /// still waits for is refused.
-  void abandon();
 
   /// Answers the request that is being reported by on_request(); may be called only there, and only when it wants a
   /// reply. Those that were passed on before it are answered first.
@@ -82,6 +79,8 @@ class Channel final : public ChannelEnd {
   void send_eof() override;
   void send_close() override;
   void send_request(std::string_view type, bool want_reply, ByteView rest) override;
+  /// One that is being opened is closed as soon as it has been confirmed; one that the peer still waits for is refused.
+  void abandon() override;
   bool takes_requests() const override { return held_control_ <= kHeldRequestLimit; }
   void send_reply(bool success) override;
   std::uint32_t window() const override { return send_window_; }

@@ -44,6 +44,10 @@ class ChannelEnd {
   virtual void send_eof() = 0;
   virtual void send_close() = 0;
   virtual void send_request(std::string_view type, bool want_reply, ByteView rest) = 0;
+  /// Nobody wants it any more: it reports nothing from now on, and closes behind what has been sent.
+  virtual void abandon() = 0;
+  /// The same, for what was sent is not all that there was: an end that can tell its peer so does.
+  virtual void break_off() { abandon(); }
   /// False while so many requests wait to leave that one more would be a flood; whoever has one then refuses it.
   virtual bool takes_requests() const = 0;
   /// Answers the oldest request that was reported with want_reply.

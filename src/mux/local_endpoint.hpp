@@ -33,6 +33,7 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   void send_eof() override;
   void send_close() override;
   void send_request(std::string_view type, bool want_reply, ByteView rest) override;
+  void abandon() override { send_close(); }
   bool takes_requests() const override { return true; }  // they are carried out at once
   void send_reply(bool) override {}  // a program asks nothing
   std::uint32_t window() const override { return input_window_; }
