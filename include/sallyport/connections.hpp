@@ -43,9 +43,9 @@ struct ChannelRow {
   std::string user;              ///< that of the connection
   std::optional<TrunkId> trunk;  ///< absent: it ends on the bastion, or its endpoint isn't chosen yet
   std::string target;            ///< name of the target it ends at; empty until that is chosen
-  std::string type;              ///< RFC 4254's channel type: "session"
+  std::string type;              ///< RFC 4254's channel type: "session", "direct-tcpip"
   std::string request;           ///< "shell", "exec", "subsystem"; empty before it came
-  std::string command;           ///< the command line or the subsystem's name, as the peer sent it
+  std::string command;           ///< the command line, the subsystem's name or where a connection is forwarded to, as the peer sent it
   std::string state;             ///< the enumerator's name: "opening", "open", …
   TimePoint since{};
   ByteCounts bytes;

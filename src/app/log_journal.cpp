@@ -64,6 +64,22 @@ void LogJournal::program_ended(const Admission& client, const ChannelIds& ids, s
   audit_.record(event);
 }
 
+void LogJournal::forward_opened(const Admission& client, const ChannelIds& ids, std::string_view type,
+                                std::string_view destination, std::string_view target) {
+  log_.info("conn={} chan={} trunk={} forwarding user={} target={} type={} destination=\"{}\"", ids.connection,
+            ids.channel, name_of(ids.trunk), client.user, target, escaped(type), escaped(destination));
+  audit_.record(
+      about("forward", client, ids).with("type", type).with("destination", destination).with("target", target));
+}
+
+void LogJournal::forward_refused(const Admission& client, const ChannelIds& ids, std::string_view type,
+                                 std::string_view destination, std::string_view why) {
+  log_.info("conn={} chan={} forwarding refused user={} type={} destination=\"{}\" reason=\"{}\"", ids.connection,
+            ids.channel, client.user, escaped(type), escaped(destination), escaped(why));
+  audit_.record(
+      about("refuse", client, ids).with("type", type).with("destination", destination).with("reason", why));
+}
+
 void LogJournal::channel_closed(const Admission& client, const ChannelIds& ids, std::uint64_t bytes_from_client,
                                 std::uint64_t bytes_to_client, Duration open_for) {
   log_.debug("conn={} chan={} trunk={} channel closed in={} out={} ms={}", ids.connection, ids.channel,

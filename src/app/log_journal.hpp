@@ -8,7 +8,7 @@
 
 namespace sallyport::app {
 
-/// One line a fact, ids first; the events channel, exec, refuse, exit and close go to the audit trail.
+/// One line a fact, ids first; the events channel, exec, forward, refuse, exit and close go to the audit trail.
 class LogJournal final : public mux::Journal {
  public:
   /// Both outlive the journal.
@@ -23,6 +23,10 @@ class LogJournal final : public mux::Journal {
                        std::string_view command, std::string_view told) override;
   void program_ended(const mux::Admission& client, const mux::ChannelIds& ids, std::optional<std::uint32_t> status,
                      std::string_view signal) override;
+  void forward_opened(const mux::Admission& client, const mux::ChannelIds& ids, std::string_view type,
+                      std::string_view destination, std::string_view target) override;
+  void forward_refused(const mux::Admission& client, const mux::ChannelIds& ids, std::string_view type,
+                       std::string_view destination, std::string_view why) override;
   void channel_closed(const mux::Admission& client, const mux::ChannelIds& ids, std::uint64_t bytes_from_client,
                       std::uint64_t bytes_to_client, Duration open_for) override;
   void connection_violation(const mux::Admission& client, std::string_view what) override;

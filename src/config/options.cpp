@@ -1,6 +1,9 @@
 // The options of [defaults], targets and routes.
 #include <sallyport/config.hpp>
 
+#include <fmt/format.h>
+
+#include "config/forward_pattern.hpp"
 #include "config/sections.hpp"
 #include "config/units.hpp"
 
@@ -45,6 +48,17 @@ void read_switch(TableReader& table, std::string_view key, std::optional<bool>& 
   }
 }
 
+void read_patterns(TableReader& table, std::string_view key, std::optional<std::vector<std::string>>& out) {
+  std::vector<std::string> value;
+  const Node* node = table.strings(key, value);
+  if (node == nullptr) return;
+  for (const Node& item : node->children) {
+    if (parse_forward_pattern(item.text)) continue;
+    table.complain(item, fmt::format("{}: found {}, expected {}", table.name_of(key), describe(item), kForwardPatternExpected));
+  }
+  out = value;
+}
+
 void read_forwarding(TableReader& table, std::string_view key, std::optional<std::vector<std::string>>& out) {
   std::vector<std::string> value;
   const Node* node = table.strings(key, value);
@@ -67,7 +81,7 @@ void read_options(TableReader& table, OptionOverrides& options) {
   read_duration(table, "connect_timeout", options.connect_timeout, Duration(1));
   read_switch(table, "forward_agent", options.forward_agent);
   read_switch(table, "forward_x11", options.forward_x11);
-  read_forwarding(table, "local_forwarding", options.local_forwarding);
+  read_patterns(table, "local_forwarding", options.local_forwarding);
   read_forwarding(table, "remote_forwarding", options.remote_forwarding);
   Record record = Record::none;
   if (table.word<Record>("record", record, {{"none", Record::none}, {"interactive", Record::interactive}, {"all", Record::all}})) {

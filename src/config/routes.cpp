@@ -14,9 +14,9 @@ namespace sallyport::config {
 namespace {
 
 constexpr std::array<std::string_view, 4> kSessionRequests{"session", "shell", "exec", "subsystem"};
+constexpr std::array<std::string_view, 2> kForwardRequests{"direct-tcpip", "direct-streamlocal"};
 /// What can be denied today, and sent somewhere by a version to come.
-constexpr std::array<std::string_view, 6> kOtherRequests{"direct-tcpip",        "direct-streamlocal", "tcpip-forward",
-                                                         "streamlocal-forward", "agent",              "x11"};
+constexpr std::array<std::string_view, 4> kOtherRequests{"tcpip-forward", "streamlocal-forward", "agent", "x11"};
 
 template <typename List>
 bool has(const List& list, std::string_view name) {
@@ -139,6 +139,7 @@ class RouteReader {
       rule.requests.push_back(one);
     }
     std::vector<std::string_view> known(kSessionRequests.begin(), kSessionRequests.end());
+    known.insert(known.end(), kForwardRequests.begin(), kForwardRequests.end());
     known.insert(known.end(), kOtherRequests.begin(), kOtherRequests.end());
     for (std::size_t i = 0; i < rule.requests.size(); ++i) {
       if (has(known, rule.requests[i])) continue;

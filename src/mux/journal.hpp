@@ -36,6 +36,12 @@ class Journal {
   /// How it ended: an exit status, a signal's name, or neither.
   virtual void program_ended(const Admission& client, const ChannelIds& ids, std::optional<std::uint32_t> status,
                              std::string_view signal) = 0;
+  /// A connection is forwarded from now on: `type` is the channel's, `destination` what was asked for.
+  virtual void forward_opened(const Admission& client, const ChannelIds& ids, std::string_view type,
+                              std::string_view destination, std::string_view target) = 0;
+  /// It isn't; `why` is for the administrator.
+  virtual void forward_refused(const Admission& client, const ChannelIds& ids, std::string_view type,
+                               std::string_view destination, std::string_view why) = 0;
   virtual void channel_closed(const Admission& client, const ChannelIds& ids, std::uint64_t bytes_from_client,
                               std::uint64_t bytes_to_client, Duration open_for) = 0;
   virtual void connection_violation(const Admission& client, std::string_view what) = 0;

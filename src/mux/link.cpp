@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "mux/forward.hpp"
+
 namespace sallyport::mux {
 
 using wire::OpenFailureReason;
@@ -21,11 +23,10 @@ Link::~Link() = default;
 bool Link::refuse(const wire::ChannelOpen& open) {
   OpenFailureReason reason = OpenFailureReason::administratively_prohibited;
   std::string_view why;
-  if (open.type != "session") {
-    const bool forwarding = open.type == "direct-tcpip" || open.type == "direct-streamlocal@openssh.com";
-    if (!forwarding) reason = OpenFailureReason::unknown_channel_type;
-    why = forwarding ? "forwarding is not allowed" : "unknown channel type";
-  } else if (no_more_sessions_) {
+  if (open.type != "session" && !is_forward(open.type)) {
+    reason = OpenFailureReason::unknown_channel_type;
+    why = "unknown channel type";
+  } else if (open.type == "session" && no_more_sessions_) {
     why = "no more sessions were to be opened";
   } else if (open.maximum_packet == 0) {
     why = "a maximum packet size of 0";
@@ -43,12 +44,29 @@ bool Link::refuse(const wire::ChannelOpen& open) {
 
 void Link::on_channel_open(const wire::ChannelOpen& open) {
   if (refuse(open)) return;
+  if (is_forward(open.type)) return open_forward(open);
   Channel& channel = accept(open);
   // Nothing is known yet that could take data: the window opens when the session has its endpoint.
   channel.confirm(0);
   const ChannelId id = owner_.next_channel_id();
   services_.journal.channel_opened(client_, id, open.type);
   keep(channel.local(), std::make_unique<Session>(services_, client_, id, channel));
+}
+
+void Link::open_forward(const wire::ChannelOpen& open) {
+  auto request = parse_forward(open);
+  if (!request) return violation("malformed fields of a CHANNEL_OPEN");
+  const ChannelId id = owner_.next_channel_id();
+  const route::ForwardDecision decision = decide_forward(client_, request->destination);
+  if (const auto* denied = decision.denied()) {
+    refuse_open(open.sender, OpenFailureReason::administratively_prohibited, denied->told);
+    return services_.journal.forward_refused(client_, {client_.id, id, {}}, request->type, request->destination.text(),
+                                             denied->detail);
+  }
+  Channel& channel = accept(open);
+  services_.journal.channel_opened(client_, id, open.type);
+  keep(channel.local(), std::make_unique<Forward>(services_, client_, id, channel, std::move(*request),
+                                                  *decision.target()));
 }
 
 void Link::keep(LocalChannel local, std::unique_ptr<LinkChannel> channel) {

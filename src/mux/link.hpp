@@ -59,6 +59,7 @@ class Link final : public Connection {
   void on_connection_closed(const Error& why) override;
   /// Why a channel of this type is refused; false when it isn't.
   bool refuse(const wire::ChannelOpen& open);
+  void open_forward(const wire::ChannelOpen& open);
   void keep(LocalChannel local, std::unique_ptr<LinkChannel> channel);
 
   Services services_;

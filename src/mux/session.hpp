@@ -20,18 +20,10 @@
 #include "mux/local_endpoint.hpp"
 #include "mux/pool.hpp"
 #include "mux/relay.hpp"
+#include "mux/services.hpp"
 #include "mux/session_requests.hpp"
 
 namespace sallyport::mux {
-
-/// What every session works with; all of it outlives them.
-struct Services {
-  Clock& clock;
-  Graveyard& graveyard;
-  Journal& journal;
-  Pool& pool;
-  ProcessLauncher& processes;
-};
 
 /// The channel is confirmed with a window of 0 before anybody knows where it ends; that is decided when exec, shell or
 /// subsystem comes. Then messages go from one end to the other, within what the receiving end takes.

@@ -32,7 +32,7 @@ ChannelQuery channel_query(const Explanation& explanation) {
 
 void explain_channel(const Decision& decision, Explanation& explanation) {
   const ChannelQuery query = channel_query(explanation);
-  ChannelDecision channel = decide_channel(decision, query);
+  const ChannelDecision channel = decide_channel(decision, query);
   const std::vector<ChannelRule>& rules = decision.route().channels;
   for (std::size_t i = 0; i < rules.size() && i <= channel.rule.value_or(rules.size()); ++i) {
     explanation.rules.push_back({rule_name(i, rules[i]), why_no_match(rules[i], query).value_or("")});
@@ -43,6 +43,18 @@ void explain_channel(const Decision& decision, Explanation& explanation) {
   } else {
     explanation.target = *channel.target();
   }
+  if (!explanation.query.destination) return;
+  const ForwardDecision forward = decide_forward(decision, *explanation.query.destination);
+  if (const ForwardDenied* denied = forward.denied()) {
+    explanation.denied = denied->told;
+    explanation.denied_detail = denied->detail;
+    explanation.target.reset();
+  }
+}
+
+std::string default_request(const ExplainQuery& query) {
+  if (query.destination) return std::string(request_name(*query.destination));
+  return query.command ? "exec" : query.subsystem ? "subsystem" : "shell";
 }
 
 void take(std::optional<std::string>& out, std::string_view value) { out = std::string(value); }
@@ -50,7 +62,7 @@ void take(std::optional<std::string>& out, std::string_view value) { out = std::
 }  // namespace
 
 Result<ExplainQuery> parse_explain_query(std::string_view text, const Config& config) {
-  static const std::vector<std::string_view> keys{"user", "target", "source", "request", "subsystem", "command"};
+  static const std::vector<std::string_view> keys{"user", "target", "source", "request", "subsystem", "destination", "command"};
   ExplainQuery query;
   std::string user;
   while (!text.empty()) {
@@ -70,6 +82,10 @@ Result<ExplainQuery> parse_explain_query(std::string_view text, const Config& co
       take(query.request, value);
     } else if (key == "subsystem") {
       take(query.subsystem, value);
+    } else if (key == "destination") {
+      query.destination = parse_destination(value);
+      if (!query.destination)
+        return fail(Errc::config, fmt::format("destination: found {}, expected HOST:PORT or /PATH", config::quoted(value)));
     } else if (key == "command") {
       take(query.command, value);
     } else {
@@ -92,7 +108,7 @@ Result<ExplainQuery> parse_explain_query(std::string_view text, const Config& co
 Explanation explain(const std::shared_ptr<const Config>& config, const ExplainQuery& query) {
   Explanation explanation;
   explanation.query = query;
-  explanation.request = query.request.value_or(query.command ? "exec" : query.subsystem ? "subsystem" : "shell");
+  explanation.request = query.request.value_or(default_request(query));
   const RouteQuery login{query.user, query.target, query.source};
   const auto decision = Router(config).route(login);
   for (const Route& route : config->routes) {
@@ -130,6 +146,8 @@ std::vector<std::pair<std::string, std::string>> target_lines(const ResolvedTarg
   lines.emplace_back("channels_per_trunk", fmt::format("{}", options.channels_per_trunk));
   lines.emplace_back("keepalive_interval", config::format_duration(options.keepalive_interval));
   lines.emplace_back("keepalive_count", fmt::format("{}", options.keepalive_count));
+  if (!options.local_forwarding.empty())
+    lines.emplace_back("local_forwarding", fmt::format("{}", fmt::join(options.local_forwarding, ", ")));
   lines.emplace_back("connect_timeout", config::format_duration(options.connect_timeout));
   return lines;
 }
@@ -150,13 +168,15 @@ std::string to_text(const Explanation& explanation) {
   }
   if (!explanation.route) line("  no route matches");
   if (explanation.route && !explanation.request.empty()) {
-    line("channel with request {}{}", explanation.request, query.command ? " " + config::quoted(*query.command) : "");
+    const std::string argument = query.destination ? query.destination->text() : query.command.value_or("");
+    line("channel with request {}{}", explanation.request, argument.empty() ? "" : " " + config::quoted(argument));
     for (const Considered& rule : explanation.rules) {
       line("  {}: {}", rule.name, rule.reason.empty() ? "matches" : "no: " + rule.reason);
     }
     if (!explanation.rule && explanation.target) line("  no rule matches: the route's target");
   }
   if (explanation.denied) line("result: denied, the client is told {}", config::quoted(*explanation.denied));
+  if (!explanation.denied_detail.empty()) line("  because: {}", explanation.denied_detail);
   if (explanation.target) {
     line("result: target {} ({})", explanation.target->name, explanation.target->kind == TargetKind::ssh ? "ssh" : "local");
     for (const auto& [key, value] : target_lines(*explanation.target)) line("  {} = {}", key, value);

@@ -12,6 +12,7 @@
 #include <sallyport/config.hpp>
 #include <sallyport/result.hpp>
 
+#include "route/forwarding.hpp"
 #include "route/resolved_target.hpp"
 
 namespace sallyport::route {
@@ -21,13 +22,15 @@ struct ExplainQuery {
   std::string user;
   std::optional<std::string> target;
   std::string source;
-  /// What the channel asks for. Absent: exec when there is a command, subsystem when there is one, else shell.
+  /// What the channel asks for. Absent: exec when there is a command, subsystem when there is one, direct-tcpip or
+  /// direct-streamlocal when there is a destination, else shell.
   std::optional<std::string> request;
   std::optional<std::string> command;
   std::optional<std::string> subsystem;
+  std::optional<Destination> destination;
 };
 
-/// Reads `user=…,target=…,source=…,command=…` (also request= and subsystem=); `command` takes the rest of the text, so it
+/// Reads `user=…,target=…,source=…,command=…` (also request=, subsystem= and destination=); `command` takes the rest of the text, so it
 /// may hold commas and comes last. `user` may be a whole login name. Errc::config names what is wrong.
 Result<ExplainQuery> parse_explain_query(std::string_view text, const Config& config);
 
@@ -47,6 +50,7 @@ struct Explanation {
   std::optional<std::string> rule;  ///< absent: none matched, the route's target it is
   std::optional<ResolvedTarget> target;
   std::optional<std::string> denied;
+  std::string denied_detail;  ///< what the client isn't told; empty when there is no more to say
 };
 
 Explanation explain(const std::shared_ptr<const Config>& config, const ExplainQuery& query);

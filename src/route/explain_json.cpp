@@ -22,7 +22,8 @@ json options_json(const Options& options) {
           {"channels_per_trunk", options.channels_per_trunk},
           {"keepalive_interval", config::format_duration(options.keepalive_interval)},
           {"keepalive_count", options.keepalive_count},
-          {"connect_timeout", config::format_duration(options.connect_timeout)}};
+          {"connect_timeout", config::format_duration(options.connect_timeout)},
+          {"local_forwarding", options.local_forwarding}};
 }
 
 json target_json(const ResolvedTarget& target) {
@@ -50,12 +51,14 @@ json to_json(const Explanation& explanation) {
           {"request", explanation.request},
           {"command", or_null(explanation.query.command)},
           {"subsystem", or_null(explanation.query.subsystem)},
+          {"destination", explanation.query.destination ? json(explanation.query.destination->text()) : json(nullptr)},
           {"routes", considered(explanation.routes)},
           {"route", or_null(explanation.route)},
           {"rules", considered(explanation.rules)},
           {"rule", or_null(explanation.rule)},
           {"target", explanation.target ? target_json(*explanation.target) : json(nullptr)},
-          {"denied", or_null(explanation.denied)}};
+          {"denied", or_null(explanation.denied)},
+          {"denied_detail", explanation.denied_detail}};
 }
 
 }  // namespace sallyport::route

@@ -41,6 +41,16 @@ class RecordingJournal final : public mux::Journal {
                      std::string_view signal) override {
     add("ended h", number(ids.channel), status ? std::to_string(*status) : std::string(signal));
   }
+  void forward_opened(const mux::Admission&, const mux::ChannelIds& ids, std::string_view type,
+                      std::string_view destination, std::string_view target) override {
+    add("forwarding h", number(ids.channel),
+        std::string(type) + " " + std::string(destination) + " by " + std::string(target));
+  }
+  void forward_refused(const mux::Admission&, const mux::ChannelIds& ids, std::string_view type,
+                       std::string_view destination, std::string_view why) override {
+    add("forward refused h", number(ids.channel),
+        std::string(type) + " " + std::string(destination) + ": " + std::string(why));
+  }
   void channel_closed(const mux::Admission&, const mux::ChannelIds& ids, std::uint64_t from, std::uint64_t to,
                       Duration) override {
     add("closed h", number(ids.channel), std::to_string(from) + "/" + std::to_string(to));

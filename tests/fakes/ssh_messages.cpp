@@ -27,6 +27,16 @@ std::string describe_rest(const wire::ChannelRequest& request) {
   return request.rest.empty() ? "" : " " + std::string(text_of(request.rest));
 }
 
+std::string describe_rest(const wire::ChannelOpen& open) {
+  if (open.type == wire::kDirectTcpip) {
+    const auto to = *wire::parse_direct_tcpip(open.rest);
+    return " " + std::string(to.host) + ":" + text(to.port) + " by " + std::string(to.originator) + ":" +
+           text(to.originator_port);
+  }
+  if (open.type == wire::kDirectStreamlocal) return " " + std::string(*wire::parse_direct_streamlocal(open.rest));
+  return "";
+}
+
 std::string describe_channel_only(std::string_view name, ByteView message) {
   return std::string(name) + " " + text(number(*wire::parse_channel_only(message)));
 }
@@ -43,7 +53,8 @@ std::string describe(ByteView message) {
     case MessageType::request_failure: return "GLOBAL-FAILURE";
     case MessageType::channel_open: {
       const auto m = *wire::parse_channel_open(message);
-      return "OPEN " + std::string(m.type) + " from=" + text(number(m.sender)) + " window=" + text(m.initial_window);
+      return "OPEN " + std::string(m.type) + " from=" + text(number(m.sender)) + " window=" + text(m.initial_window) +
+             describe_rest(m);
     }
     case MessageType::channel_open_confirmation: {
       const auto m = *wire::parse_channel_open_confirmation(message);

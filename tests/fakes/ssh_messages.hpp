@@ -8,6 +8,7 @@
 
 #include <sallyport/bytes.hpp>
 
+#include "wire/channel_opens.hpp"
 #include "wire/channel_requests.hpp"
 #include "wire/encoding.hpp"
 #include "wire/messages.hpp"
@@ -23,6 +24,15 @@ inline wire::Writer start_message(wire::MessageType type) {
 inline Bytes open_message(std::uint32_t sender, std::uint32_t window, std::uint32_t packet = 32768,
                           std::string_view type = "session") {
   return wire::build_channel_open(type, LocalChannel{sender}, window, packet);
+}
+inline Bytes direct_tcpip_message(std::uint32_t sender, std::uint32_t window, std::string_view host, std::uint32_t port,
+                                  std::string_view originator = "127.0.0.1", std::uint32_t originator_port = 40000) {
+  return wire::build_channel_open(wire::kDirectTcpip, LocalChannel{sender}, window, 32768,
+                                  wire::build_direct_tcpip({host, port, originator, originator_port}));
+}
+inline Bytes direct_streamlocal_message(std::uint32_t sender, std::uint32_t window, std::string_view path) {
+  return wire::build_channel_open(wire::kDirectStreamlocal, LocalChannel{sender}, window, 32768,
+                                  wire::build_direct_streamlocal(path));
 }
 inline Bytes confirm_message(std::uint32_t recipient, std::uint32_t sender, std::uint32_t window,
                              std::uint32_t packet = 32768) {

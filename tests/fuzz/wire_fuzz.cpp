@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "wire/channel_opens.hpp"
 #include "wire/channel_requests.hpp"
 #include "wire/messages.hpp"
 
@@ -28,10 +29,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const ByteView input(data, size);
   if (const auto m = wire::parse_global_request(input); m && input[0] == 80 && m->rest.empty() && input.back() <= 1)
     require(equal(wire::build_global_request(m->name, m->want_reply), input));
-  if (const auto m = wire::parse_channel_open(input); m && input[0] == 90)
+  if (const auto m = wire::parse_channel_open(input); m && input[0] == 90) {
     require(equal(wire::build_channel_open(m->type, LocalChannel{number(m->sender)}, m->initial_window,
                                            m->maximum_packet, m->rest),
                   input));
+    if (const auto to = wire::parse_direct_tcpip(m->rest)) require(equal(wire::build_direct_tcpip(*to), m->rest));
+    if (const auto path = wire::parse_direct_streamlocal(m->rest)) require(is_inside(bytes_of(*path), input));
+  }
   if (const auto m = wire::parse_channel_data(input)) require(is_inside(m->data, input));
   if (const auto m = wire::parse_channel_extended_data(input)) require(is_inside(m->data, input));
   (void)wire::parse_channel_open_confirmation(input);

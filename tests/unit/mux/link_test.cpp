@@ -8,7 +8,7 @@ using LinkTest = WorldTest;
 
 TEST_F(LinkTest, RefusesChannelsThatItDoesNotKnow) {
   MemoryPeer& client = connect();
-  client.deliver(open_message(1, 1000, 32768, "direct-tcpip"));
+  client.deliver(direct_tcpip_message(1, 1000, "db", 5432));
   client.deliver(open_message(2, 1000, 32768, "tun@openssh.com"));
   client.deliver(open_message(3, 1000, 0));
   EXPECT_THAT(take(client), ElementsAre("REFUSE 1 1 forwarding is not allowed", "REFUSE 2 3 unknown channel type",

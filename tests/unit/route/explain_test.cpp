@@ -101,11 +101,32 @@ TEST_F(ExplainTest, GivesTheSameAsJson) {
 }
 
 TEST_F(ExplainTest, RefusesQueriesThatItDoesNotUnderstand) {
-  EXPECT_EQ(refused("usr=alice"), "unknown key \"usr\", expected one of user, target, source, request, subsystem, command; did you mean \"user\"?");
+  EXPECT_EQ(refused("usr=alice"), "unknown key \"usr\", expected one of user, target, source, request, subsystem, destination, command; did you mean \"user\"?");
   EXPECT_EQ(refused("alice"), "found \"alice\", expected key=value");
   EXPECT_EQ(refused("target=web1"), "expected user=NAME");
   EXPECT_EQ(refused("user=alice,source=10.0.0.0/8"), "source: found \"10.0.0.0/8\", expected an IP address");
   EXPECT_THAT(refused("user=a/b"), HasSubstr("characters that are not allowed"));
+}
+
+TEST(Explain, SaysWhetherADestinationIsAllowed) {
+  const auto config = config_of(std::string(kConfig) + "[defaults]\nlocal_forwarding = ['db:5432']\n");
+  const auto ask = [&config](const std::string& rest) {
+    const auto query = parse_explain_query("user=bob,target=web1," + rest, *config);
+    return query ? explain(config, *query) : Explanation{};
+  };
+  const Explanation allowed = ask("destination=db:5432");
+  EXPECT_EQ(allowed.request, "direct-tcpip");
+  ASSERT_TRUE(allowed.target);
+  EXPECT_THAT(to_text(allowed), HasSubstr("channel with request direct-tcpip \"db:5432\"\n"));
+  EXPECT_EQ(to_json(allowed)["destination"], "db:5432");
+  const Explanation denied = ask("destination=/run/x.sock");
+  EXPECT_EQ(denied.request, "direct-streamlocal");
+  EXPECT_FALSE(denied.target);
+  EXPECT_THAT(to_text(denied), HasSubstr("denied, the client is told \"forwarding to this destination is not allowed\"\n"
+                                         "  because: not in local_forwarding (db:5432)\n"));
+  const auto nothing = parse_explain_query("user=bob,destination=db", *config);
+  ASSERT_FALSE(nothing);
+  EXPECT_EQ(nothing.error().detail, "destination: found \"db\", expected HOST:PORT or /PATH");
 }
 
 }  // namespace

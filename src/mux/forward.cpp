@@ -1,0 +1,115 @@
+#include "mux/forward.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "config/match.hpp"
+#include "mux/share_key.hpp"
+#include "wire/channel_opens.hpp"
+
+namespace sallyport::mux {
+namespace {
+
+/// Nobody decides by the originator, and a client may claim any. What is no address must not reach a target's parser.
+Endpoint sound_originator(std::string_view address, std::uint32_t port) {
+  if (!config::parse_ip(address) || port > 65535) return {"0.0.0.0", 0};
+  return {std::string(address), static_cast<std::uint16_t>(port)};
+}
+
+}  // namespace
+
+bool is_forward(std::string_view type) { return type == wire::kDirectTcpip || type == wire::kDirectStreamlocal; }
+
+std::optional<ForwardRequest> parse_forward(const wire::ChannelOpen& open) {
+  if (open.type == wire::kDirectStreamlocal) {
+    const auto path = wire::parse_direct_streamlocal(open.rest);
+    if (!path) return std::nullopt;
+    return ForwardRequest{std::string(open.type), route::Destination::of_socket(*path), {}};
+  }
+  const auto fields = wire::parse_direct_tcpip(open.rest);
+  if (!fields) return std::nullopt;
+  return ForwardRequest{std::string(open.type), route::Destination::of_port(fields->host, fields->port),
+                        sound_originator(fields->originator, fields->originator_port)};
+}
+
+route::ForwardDecision decide_forward(const Admission& client, const route::Destination& destination) {
+  if (!client.key.port_forwarding)
+    return {route::ForwardDenied{"forwarding is not allowed", "the key's options forbid it"}, std::nullopt};
+  if (!client.decision) return {route::ForwardDenied{client.refusal, client.refusal}, std::nullopt};
+  return route::decide_forward(*client.decision, destination);
+}
+
+Forward::Forward(const Services& services, const Admission& client, ChannelId id, Channel& downstream,
+                 ForwardRequest request, const ResolvedTarget& target)
+    : services_(services),
+      client_(client),
+      ids_{client.id, id, std::nullopt},
+      downstream_(downstream),
+      request_(std::move(request)),
+      target_name_(target.name),
+      relay_(services.clock, *this),
+      since_(services.clock.now()) {
+  downstream_.attach(&relay_.events(Side::downstream));
+  // The target may send at once what the client has offered to take.
+  OpenRequest open{request_.type, std::min(downstream_.window(), downstream_.credit()), upstream_fields()};
+  lease_ = services_.pool.lease(share_key(client_, target), target, std::move(open), *this);
+}
+
+Forward::~Forward() = default;
+
+Bytes Forward::upstream_fields() const {
+  const route::Destination& to = request_.destination;
+  if (to.is_socket) return wire::build_direct_streamlocal(to.path);
+  return wire::build_direct_tcpip({to.host, to.port, request_.originator.address, request_.originator.port});
+}
+
+ChannelRow Forward::row() const {
+  ChannelRow row;
+  row.id = ids_.channel;
+  row.connection = ids_.connection;
+  row.user = client_.user;
+  row.trunk = ids_.trunk;
+  row.target = target_name_;
+  row.type = request_.type;
+  row.command = request_.destination.text();
+  row.state = lease_ != nullptr ? "connecting" : name_of(downstream_.state());
+  row.since = since_;
+  row.bytes = {downstream_.bytes_received(), downstream_.bytes_sent()};
+  return row;
+}
+
+void Forward::on_leased(Channel& channel, TrunkId trunk) {
+  services_.graveyard.bury(std::move(lease_));
+  ids_.trunk = trunk;
+  services_.journal.forward_opened(client_, ids_, request_.type, request_.destination.text(), target_name_);
+  channel.attach(&relay_.events(Side::upstream));
+  downstream_.confirm(PlainRelay::initial_grant(downstream_, channel));
+  relay_.join(downstream_, channel);
+}
+
+void Forward::on_lease_failed(wire::OpenFailureReason reason, std::string_view told) {
+  services_.graveyard.bury(std::move(lease_));
+  refuse(reason, told);
+}
+
+void Forward::refuse(wire::OpenFailureReason reason, std::string_view told) {
+  services_.journal.forward_refused(client_, ids_, request_.type, request_.destination.text(), told);
+  downstream_.refuse(reason, told);
+}
+
+void Forward::on_relay_over(Side, std::string_view) { leave(); }
+
+void Forward::end(std::string_view told) {
+  if (lease_ != nullptr) return refuse(wire::OpenFailureReason::connect_failed, told);
+  leave();
+}
+
+void Forward::leave() {
+  if (std::exchange(left_, true)) return;
+  lease_.reset();
+  relay_.end();
+  services_.journal.channel_closed(client_, ids_, downstream_.bytes_received(), downstream_.bytes_sent(),
+                                   services_.clock.now() - since_);
+}
+
+}  // namespace sallyport::mux

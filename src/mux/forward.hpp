@@ -1,0 +1,80 @@
+// A connection that a client has forwarded: a direct-tcpip or direct-streamlocal@openssh.com channel. RFC 4254, 7.2.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <sallyport/clock.hpp>
+#include <sallyport/connections.hpp>
+#include <sallyport/ids.hpp>
+
+#include "mux/admission.hpp"
+#include "mux/channel.hpp"
+#include "mux/link_channel.hpp"
+#include "mux/plain_relay.hpp"
+#include "mux/services.hpp"
+#include "route/forwarding.hpp"
+#include "wire/messages.hpp"
+
+namespace sallyport::mux {
+
+/// What the client's CHANNEL_OPEN asks for.
+struct ForwardRequest {
+  std::string type;
+  route::Destination destination;
+  Endpoint originator;  ///< as the client says; empty or "0.0.0.0" when that is no address
+};
+
+/// True for the channel types that are forwards.
+bool is_forward(std::string_view type);
+/// Nothing when the fields of the type are malformed.
+std::optional<ForwardRequest> parse_forward(const wire::ChannelOpen& open);
+/// Where it goes, or why it doesn't: the restrictions of the client's key, then route::decide_forward().
+route::ForwardDecision decide_forward(const Admission& client, const route::Destination& destination);
+
+/// The target is asked for a channel of the same type on the user's trunk; the client's open is confirmed or refused when
+/// the target has answered.
+class Forward final : public LinkChannel, private LeaseEvents, private PlainRelayEvents {
+ public:
+  /// `downstream` waits for its answer; it and `client` outlive the forward.
+  Forward(const Services& services, const Admission& client, ChannelId id, Channel& downstream, ForwardRequest request,
+          const ResolvedTarget& target);
+  ~Forward() override;
+  Forward(const Forward&) = delete;
+  Forward& operator=(const Forward&) = delete;
+
+  // LinkChannel
+  ChannelId id() const override { return ids_.channel; }
+  ChannelRow row() const override;
+  std::optional<TrunkId> trunk() const override { return ids_.trunk; }
+  void end(std::string_view told) override;
+  void leave() override;
+
+ private:
+  // LeaseEvents
+  void on_leased(Channel& channel, TrunkId trunk) override;
+  void on_lease_failed(wire::OpenFailureReason reason, std::string_view told) override;
+  // PlainRelayEvents
+  void on_relay_over(Side by, std::string_view lost) override;
+
+  /// The fields of the channel that the target is asked for: made of what has been understood, since sshd ends the
+  /// connection, which is everybody's, over fields that it doesn't like.
+  Bytes upstream_fields() const;
+  /// The client's open is answered with that.
+  void refuse(wire::OpenFailureReason reason, std::string_view told);
+
+  Services services_;
+  const Admission& client_;
+  ChannelIds ids_;
+  Channel& downstream_;
+  ForwardRequest request_;
+  std::string target_name_;
+  bool left_ = false;
+  std::unique_ptr<Lease> lease_;
+  PlainRelay relay_;
+  TimePoint since_;
+};
+
+}  // namespace sallyport::mux

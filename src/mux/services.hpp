@@ -1,0 +1,22 @@
+// What the channels of a link work with.
+#pragma once
+
+#include <sallyport/clock.hpp>
+#include <sallyport/process.hpp>
+
+#include "mux/graveyard.hpp"
+#include "mux/journal.hpp"
+#include "mux/pool.hpp"
+
+namespace sallyport::mux {
+
+/// All of it outlives them.
+struct Services {
+  Clock& clock;
+  Graveyard& graveyard;
+  Journal& journal;
+  Pool& pool;
+  ProcessLauncher& processes;
+};
+
+}  // namespace sallyport::mux
