@@ -1,37 +1,16 @@
-"""The rows of the benchmark: each is a function from (setting, scale) to a list of Measure."""
+"""The rows on the loopback, one client at a time: each is a function from (setting, scale) to a list of Measure."""
 
-import dataclasses
 import os
-import select
 import statistics
 import subprocess
 import time
 
 from harness.process import pss_bytes
-from setting import clean_environment, cpu_seconds, master_of, openssh_cpu_seconds, supports, timed_run
+from probes import Bulk, Measure, echo_times, percentiles, stream
+from setting import cpu_seconds, master_of, openssh_cpu_seconds, supports, timed_run
 
 CURVE = "curve25519-sha256"
 GIB = 1 << 30
-
-
-@dataclasses.dataclass
-class Measure:
-    """One line of the table. `target` is an upper bound unless `at_least`; without one there is no verdict."""
-
-    row: str
-    name: str
-    value: float | None  # None: it can't be measured here
-    unit: str
-    target: float | None = None
-    compared: str = ""
-    at_least: bool = False
-
-    @property
-    def verdict(self):
-        if self.target is None or self.value is None:
-            return ""
-        good = self.value >= self.target if self.at_least else self.value <= self.target
-        return "reached" if good else "MISSED"
 
 
 def interleaved(commands, rounds):
@@ -80,34 +59,6 @@ def control_master(setting, scale):
                     f"ours {found['ours'] * 1e3:.1f} ms, direct {found['direct'] * 1e3:.1f} ms")]
 
 
-def _stream(client, direction, size):
-    """Seconds that `size` bytes take in one direction; the login isn't counted."""
-    command = f"echo go; head -c {size} /dev/zero" if direction == "down" else "echo go; cat >/dev/null; echo done"
-    process = client.popen(command, stdin=subprocess.PIPE)
-    try:
-        if os.read(process.stdout.fileno(), 3) != b"go\n":
-            raise RuntimeError(process.communicate()[1].decode(errors="replace"))
-        begun = time.perf_counter()
-        if direction == "down":
-            left = size
-            while left > 0:
-                block = os.read(process.stdout.fileno(), 1 << 20)
-                if not block:
-                    raise RuntimeError("the stream ended early")
-                left -= len(block)
-        else:
-            zeros, left = bytes(1 << 17), size
-            while left > 0:
-                left -= os.write(process.stdin.fileno(), zeros[:min(left, len(zeros))])
-            process.stdin.close()
-            process.stdin = None
-            os.read(process.stdout.fileno(), 5)
-        return time.perf_counter() - begun
-    finally:
-        process.kill()
-        process.communicate()
-
-
 def bulk(setting, scale):
     """One stream through the bastion and its rivals: MB/s, and the daemon's CPU for a GiB."""
     measures = []
@@ -124,7 +75,7 @@ def bulk(setting, scale):
             for _ in range(3):
                 for name, client in clients.items():
                     before, force_before = cpu_seconds(daemon.pid), openssh_cpu_seconds(setting.force)
-                    speeds[name].append(size / 1e6 / _stream(client, direction, size))
+                    speeds[name].append(size / 1e6 / stream(client, direction, size))
                     if name == "ours":
                         cpu.append((cpu_seconds(daemon.pid) - before) * GIB / size)
                     if name == "force":
@@ -201,65 +152,27 @@ def memory(setting, scale):
     return [Measure("memory", f"PSS per idle session, {count} of them", ours, "KiB", 40)]
 
 
-def _echo_times(client, count):
-    """Seconds of each of `count` echoes of one byte."""
-    process = client.popen("cat")
-    try:
-        taken = []
-        for index in range(count + 20):
-            begun = time.perf_counter_ns()
-            process.stdin.write(b"x")
-            if not select.select([process.stdout], [], [], 30)[0] or os.read(process.stdout.fileno(), 1) != b"x":
-                raise RuntimeError("no echo")
-            if index >= 20:
-                taken.append((time.perf_counter_ns() - begun) / 1e9)
-        return taken
-    finally:
-        process.kill()
-        process.communicate()
-
-
-class _Bulk:
-    """A download that runs while something else is measured."""
-
-    def __init__(self, client):
-        self._process = subprocess.Popen(client.argv("cat /dev/zero"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                         stderr=subprocess.DEVNULL, env=clean_environment(), start_new_session=True)
-        for _ in range(64):
-            os.read(self._process.stdout.fileno(), 1 << 16)
-        self._reader = subprocess.Popen(["cat"], stdin=self._process.stdout, stdout=subprocess.DEVNULL)
-        self._process.stdout.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for process in (self._process, self._reader):
-            process.kill()
-            process.wait()
-
-
 def echo(setting, scale):
     """One byte there and back: alone, beside bulk of another client of the same user, beside bulk on the same connection."""
     count = scale(1000)
     measures = []
     for name, client in (("ours", setting.through_us()), ("direct", setting.direct())):
         timed_run(client.argv("true"))
-        alone = sorted(_echo_times(client, count))
-        with _Bulk(client):
-            beside = sorted(_echo_times(client, count))
+        alone = echo_times(client, count)
+        with Bulk(client, "down"):
+            beside = echo_times(client, count)
         path = setting.workspace / f"echo-{name}"
         master, passenger = master_of(client, path)
         try:
             timed_run(passenger.argv("true"))
-            with _Bulk(passenger):
-                same = sorted(_echo_times(passenger, count))
+            with Bulk(passenger, "down"):
+                same = echo_times(passenger, count)
         finally:
             master.kill()
             master.communicate()
         for label, times, bound in (("alone", alone, None), ("beside another client's bulk", beside, 3.0),
                                     ("beside bulk on its own connection", same, 8.0)):
-            p50, p99 = statistics.median(times), times[int(len(times) * 0.99)]
+            p50, p99 = percentiles(times)
             ratio = p50 / statistics.median(alone)
             measures.append(Measure("echo", f"{name}: {label}", ratio, "x alone, p50", bound if name == "ours" else None,
                                     f"p50 {p50 * 1e6:.0f} us, p99 {p99 * 1e6:.0f} us"))

@@ -25,7 +25,7 @@ def ssh_target(name, sshd=None, address=None, more=""):
     """A target of kind ssh: a private sshd, entered with the key `upstream`."""
     return f'''
 [target.{name}]
-address = "{address or f"127.0.0.1:{sshd.port}"}"
+address = "{address or f"{sshd.address}:{sshd.port}"}"
 user = "{login_name()}"
 credentials = ["key:keys/upstream"]
 known_hosts = "upstream_known_hosts"

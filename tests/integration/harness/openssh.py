@@ -20,16 +20,17 @@ def sftp_server():
 class Sshd:
     """A stock sshd on a loopback port of its own, which knows the public keys it is given."""
 
-    def __init__(self, workspace, authorized, name="sshd", host_key="target_host", **options):
-        """`authorized` are names of keys in `workspace`; `options` are settings of sshd_config(5)."""
+    def __init__(self, workspace, authorized, name="sshd", host_key="target_host", address="127.0.0.1", within=(), **options):
+        """`authorized` are names of keys in `workspace`; `options` are settings of sshd_config(5); `within` is a command
+        that runs it in another network namespace, where `address` is."""
         self._workspace = workspace
-        self.name = name
+        self.name, self.address, self._within = name, address, within
         self.host_key = workspace.key(host_key)
         for key in authorized:
             workspace.key(key)
         keys = workspace.write(f"{name}_authorized_keys", "".join(workspace.public_key(key) + "\n" for key in authorized))
         settings = {
-            "HostKey": self.host_key, "AuthorizedKeysFile": keys, "ListenAddress": "127.0.0.1", "PidFile": "none",
+            "HostKey": self.host_key, "AuthorizedKeysFile": keys, "ListenAddress": address, "PidFile": "none",
             "UsePAM": "no", "StrictModes": "no", "PermitRootLogin": "yes", "PasswordAuthentication": "no",
             "KbdInteractiveAuthentication": "no", "PermitUserRC": "no", "PrintMotd": "no", "PrintLastLog": "no",
             "MaxStartups": "1000", "AcceptEnv": "SP_*", "LogLevel": "VERBOSE", "X11Forwarding": "yes",
@@ -51,7 +52,7 @@ class Sshd:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd insists on it when it runs as root
         for _ in range(attempts):
             self.port = port or free_port()
-            argv = [find_program("sshd"), "-D", "-e", "-f", str(self._config), "-p", str(self.port)]
+            argv = [*self._within, find_program("sshd"), "-D", "-e", "-f", str(self._config), "-p", str(self.port)]
             self._process = LoggedProcess(argv, clean_environment())
             try:
                 self._process.wait_for(r"Server listening on", timeout=10)
@@ -95,22 +96,23 @@ class Sshd:
                     pass
         eventually(lambda: not self.connections(), what="the end of sshd's connections")
 
-    def known_hosts_line(self, host="127.0.0.1"):
-        return f"[{host}]:{self.port} {self._workspace.public_key(self.host_key.name)}\n"
+    def known_hosts_line(self, host=None):
+        return f"[{host or self.address}]:{self.port} {self._workspace.public_key(self.host_key.name)}\n"
 
 
 class OpenSsh:
     """The stock client's command lines for one server, user and key."""
 
-    def __init__(self, workspace, port, user=None, key="client", host_key="target_host", host="127.0.0.1", **options):
-        """`host_key` names the key in `workspace` that the server must show."""
+    def __init__(self, workspace, port, user=None, key="client", host_key="target_host", host="127.0.0.1", within=(), **options):
+        """`host_key` names the key in `workspace` that the server must show; `within` is as for Sshd."""
         self.workspace, self.port, self.user, self.host = workspace, port, user or login_name(), host
+        self._within = within
         self._key, self._host_key, self._options = key, host_key, options
 
     def with_(self, **options):
         """The same client with other or more options of ssh_config(5); `user`, `key` and `port` may be changed as well."""
         given = {"user": self.user, "key": self._key, "port": self.port, "host": self.host, "host_key": self._host_key,
-                 **self._options, **options}
+                 "within": self._within, **self._options, **options}
         return OpenSsh(self.workspace, **given)
 
     def options(self):
@@ -128,11 +130,11 @@ class OpenSsh:
 
     def argv(self, *args, flags=()):
         """`ssh FLAGS HOST ARGS`."""
-        return ["ssh", *self.options(), *flags, self.host, *args]
+        return [*self._within, "ssh", *self.options(), *flags, self.host, *args]
 
     def run(self, *args, flags=(), input=b"", timeout=30, program="ssh"):
         """Runs ssh to its end; the result has returncode, stdout and stderr (bytes)."""
-        argv = self.argv(*args, flags=flags) if program == "ssh" else [program, *self.options(), *flags, *args]
+        argv = self.argv(*args, flags=flags) if program == "ssh" else [*self._within, program, *self.options(), *flags, *args]
         return subprocess.run(argv, input=input, capture_output=True, timeout=timeout, env=clean_environment(),
                               check=False, start_new_session=True)
 

@@ -34,10 +34,11 @@ def run_daemon(*args, timeout=20):
 
 
 class Sallyport:
-    """A running sallyportd. `sections` is its configuration; the listen address is always port 0 of the loopback."""
+    """A running sallyportd. `config` is its configuration, whose first listen address is port 0 of an IPv4 address; `within`
+    is a command that runs it in another network namespace."""
 
-    def __init__(self, workspace, config, name="bastion"):
-        self.workspace, self.name = workspace, name
+    def __init__(self, workspace, config, name="bastion", within=()):
+        self.workspace, self.name, self._within = workspace, name, within
         self.socket = workspace / f"{name}.sock"
         self.audit_file = workspace / f"{name}.audit.jsonl"
         self.config_file = workspace / f"{name}.toml"
@@ -59,9 +60,9 @@ class Sallyport:
         return self._process
 
     def start(self, timeout=20, **environment):
-        argv = [program("SALLYPORT_DAEMON", "sallyportd"), "-f", str(self.config_file)]
+        argv = [*self._within, program("SALLYPORT_DAEMON", "sallyportd"), "-f", str(self.config_file)]
         self._process = LoggedProcess(argv, clean_environment(**environment))
-        self.port = int(self._process.wait_for(r"listening address=127\.0\.0\.1:(\d+)", timeout).group(1))
+        self.port = int(self._process.wait_for(r"listening address=\d+\.\d+\.\d+\.\d+:(\d+)", timeout).group(1))
         return self
 
     def log(self, since=0):
