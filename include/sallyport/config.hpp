@@ -85,7 +85,9 @@ struct Limits {
   std::uint32_t max_channels_per_connection = 256;
   std::uint32_t max_trunks_per_user = 100;
   /// How many channels may wait for one trunk that is still connecting.
-  std::uint32_t max_waiting_channels = 256;
+  std::uint32_t max_waiting_channels = 1000;
+  /// How many upstream logins may be under way at one address; the others wait for their turn.
+  std::uint32_t max_logins_per_target = 8;
   /// The most that a peer may send ahead on one channel, in bytes, whatever the other side advertised.
   std::uint32_t channel_window = 2 * 1024 * 1024;
   bool operator==(const Limits&) const = default;

@@ -51,11 +51,13 @@ struct ChannelRow {
   ByteCounts bytes;
 };
 
-enum class TrunkState : std::uint8_t { connecting, ready, draining, closing };
+/// `waiting`: for its turn to log in at the target.
+enum class TrunkState : std::uint8_t { waiting, connecting, ready, draining, closing };
 
 /// The enumerator's name.
 constexpr std::string_view to_string(TrunkState state) {
   switch (state) {
+    case TrunkState::waiting: return "waiting";
     case TrunkState::connecting: return "connecting";
     case TrunkState::ready: return "ready";
     case TrunkState::draining: return "draining";
@@ -73,7 +75,7 @@ struct TrunkRow {
   std::string upstream_user;  ///< login name at the target
   TrunkState state = TrunkState::connecting;
   std::size_t channels = 0;       ///< slots in use, those that wait for CLOSE too
-  std::size_t channel_limit = 0;  ///< channels_per_trunk, or less when the target refused earlier
+  std::size_t channel_limit = 0;  ///< channels_per_trunk, or the sessions that the target takes if those are fewer
   std::size_t connections = 0;    ///< client connections that have a channel on it
   TimePoint since{};
   std::optional<TimePoint> idle_since;  ///< since when it has no channel; absent while it has one

@@ -107,6 +107,18 @@ void LogJournal::connection_closed(const Admission& client, const Error& why, st
                     .with("milliseconds", milliseconds(open_for)));
 }
 
+void LogJournal::trunk_waiting(TrunkId trunk, std::string_view user, std::string_view target) {
+  log_.info("trunk={} waiting for its turn to log in user={} target={}", trunk, user, target);
+}
+
+void LogJournal::logins_paused(TrunkId trunk, std::string_view user, std::string_view target, Duration pause) {
+  log_.warn("trunk={} logins paused user={} target={} ms={}", trunk, user, target, milliseconds(pause));
+  audit_.record(AuditEvent("pause").with("trunk", trunk).with("user", user).with("target", target).with(
+      "milliseconds", milliseconds(pause)));
+}
+
+void LogJournal::trunk_silent(TrunkId trunk) { log_.warn("trunk={} silent, new channels go elsewhere", trunk); }
+
 void LogJournal::trunk_connecting(TrunkId trunk, std::string_view user, std::string_view target) {
   log_.info("trunk={} connecting user={} target={}", trunk, user, target);
   audit_.record(AuditEvent("trunk").with("trunk", trunk).with("user", user).with("target", target));

@@ -32,6 +32,9 @@ class LogJournal final : public mux::Journal {
   void connection_violation(const mux::Admission& client, std::string_view what) override;
   void connection_closed(const mux::Admission& client, const Error& why, std::uint64_t bytes_from_client,
                          std::uint64_t bytes_to_client, Duration open_for) override;
+  void trunk_waiting(TrunkId trunk, std::string_view user, std::string_view target) override;
+  void logins_paused(TrunkId trunk, std::string_view user, std::string_view target, Duration pause) override;
+  void trunk_silent(TrunkId trunk) override;
   void trunk_connecting(TrunkId trunk, std::string_view user, std::string_view target) override;
   void trunk_ready(TrunkId trunk, Duration took) override;
   void trunk_failed(TrunkId trunk, std::string_view detail) override;

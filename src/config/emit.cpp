@@ -202,6 +202,7 @@ void write_settings(Writer& out, const Config& config) {
   out.entry("max_channels_per_connection", limits.max_channels_per_connection);
   out.entry("max_trunks_per_user", limits.max_trunks_per_user);
   out.entry("max_waiting_channels", limits.max_waiting_channels);
+  out.entry("max_logins_per_target", limits.max_logins_per_target);
   out.entry("channel_window", format_size(limits.channel_window));
 }
 

@@ -27,12 +27,13 @@ Channel::Channel(Connection& connection, LocalChannel local, const PeerEnd& peer
       maximum_packet_(peer.maximum_packet),
       receive_window_(0) {}
 
-Channel::Channel(Connection& connection, LocalChannel local, std::uint32_t granted, OpenEvents& outcome)
+Channel::Channel(Connection& connection, LocalChannel local, const OpenRequest& request, OpenEvents& outcome)
     : connection_(connection),
       outcome_(&outcome),
       local_(local),
       state_(ChannelState::opening),
-      receive_window_(granted) {}
+      is_session_(request.type == kSessionType),
+      receive_window_(request.granted) {}
 
 void Channel::confirm(std::uint32_t granted) {
   if (!apply(ChannelEvent::local_confirm)) return;

@@ -29,9 +29,12 @@ class OpenEvents {
   virtual void on_open_lost(std::string_view told) = 0;
 };
 
+/// The channel type of shells, commands and subsystems (RFC 4254, 6.1).
+inline constexpr std::string_view kSessionType = "session";
+
 /// A channel that we ask the peer for.
 struct OpenRequest {
-  std::string type = "session";
+  std::string type{kSessionType};
   std::uint32_t granted = 0;  ///< its initial window
   Bytes rest;                 ///< the fields that belong to the type
 };
@@ -57,11 +60,13 @@ class Channel final : public ChannelEnd {
 
   /// Asked for by the peer: waits for confirm() or refuse().
   Channel(Connection& connection, LocalChannel local, const PeerEnd& peer);
-  /// Being opened by us with `granted`; `outcome` must outlive the answer or be taken back by abandon().
-  Channel(Connection& connection, LocalChannel local, std::uint32_t granted, OpenEvents& outcome);
+  /// Being opened by us as `request` says; `outcome` must outlive the answer or be taken back by abandon().
+  Channel(Connection& connection, LocalChannel local, const OpenRequest& request, OpenEvents& outcome);
 
   LocalChannel local() const { return local_; }
   ChannelState state() const { return state_; }
+  /// A session that we opened: what a server counts.
+  bool is_session() const { return is_session_; }
   /// Who gets the events from now on; null: what comes is swallowed.
   void attach(ChannelEvents* user) { user_ = user; }
   /// Lets the peer have the channel that it asked for, with the window `granted`.
@@ -149,6 +154,7 @@ class Channel final : public ChannelEnd {
   LocalChannel local_;
   RecipientChannel recipient_{};
   ChannelState state_;
+  bool is_session_ = false;
   bool waiting_for_drain_ = false;  // in the connection's list of channels to call when it drains
   std::uint8_t active_in_ = 0;      // see Connection::note_activity
   std::uint32_t send_window_ = 0;

@@ -217,17 +217,21 @@ void Connection::violation(std::string_view what) {
   disconnect(DisconnectReason::protocol_error, what);
 }
 
-std::size_t Connection::confirmed_or_closing_channels() const {
-  return static_cast<std::size_t>(std::count_if(channels_.begin(), channels_.end(), [](const auto& channel) {
-    return channel != nullptr && is_answered(channel->state());
-  }));
+std::size_t Connection::sessions() const {
+  return count_sessions([](ChannelState) { return true; });
 }
 
-std::size_t Connection::confirmed_channels() const {
-  const auto closing = std::count_if(channels_.begin(), channels_.end(), [](const auto& channel) {
-    return channel != nullptr && channel->state() == ChannelState::close_sent;
-  });
-  return confirmed_or_closing_channels() - static_cast<std::size_t>(closing);
+std::size_t Connection::confirmed_sessions() const {
+  return count_sessions([](ChannelState state) { return is_answered(state) && state != ChannelState::close_sent; });
+}
+
+std::size_t Connection::confirmed_or_closing_sessions() const { return count_sessions(is_answered); }
+
+template <typename Counts>
+std::size_t Connection::count_sessions(Counts counts) const {
+  return static_cast<std::size_t>(std::count_if(channels_.begin(), channels_.end(), [counts](const auto& channel) {
+    return channel != nullptr && channel->is_session() && counts(channel->state());
+  }));
 }
 
 LocalChannel Connection::next_number() const {
@@ -243,7 +247,7 @@ Channel& Connection::accept(const wire::ChannelOpen& open) {
 Channel& Connection::open(const OpenRequest& request, OpenEvents& outcome) {
   const LocalChannel local = next_number();
   send(wire::build_channel_open(request.type, local, request.granted, Channel::kMaximumPacket, request.rest));
-  return add(std::make_unique<Channel>(*this, local, request.granted, outcome));
+  return add(std::make_unique<Channel>(*this, local, request, outcome));
 }
 
 Channel& Connection::add(std::unique_ptr<Channel> channel) {
@@ -289,7 +293,7 @@ void Connection::keepalive_due() {
   if (unanswered_keepalives_ >= keepalive_.count) {
     return disconnect(DisconnectReason::connection_lost, "no answer to keepalives");
   }
-  ++unanswered_keepalives_;
+  if (unanswered_keepalives_++ == 0) unanswered_since_ = clock_.now();
   ++expected_global_replies_;
   send(wire::build_global_request(kKeepalive, true));
   arm_keepalive();

@@ -75,11 +75,17 @@ class Connection : public TransportEvents {
   std::uint64_t bytes_received() const { return bytes_received_; }
   std::uint64_t bytes_sent() const { return bytes_sent_; }
   TimePoint last_heard() const { return last_heard_; }
+  /// How long the peer has owed the answer to a keepalive without a sign of life; 0 while it owes none.
+  Duration unanswered_for() const {
+    return unanswered_keepalives_ == 0 ? Duration::zero() : clock_.now() - unanswered_since_;
+  }
   /// Not lost, and not saying goodbye.
   bool usable() const { return !disconnecting_; }
-  /// Channels whose open has been answered, without and with those that only wait for the peer's CLOSE.
-  std::size_t confirmed_channels() const;
-  std::size_t confirmed_or_closing_channels() const;
+  /// Sessions that we opened: all of them, or those whose open has been answered, without and with those that only wait
+  /// for the peer's CLOSE.
+  std::size_t sessions() const;
+  std::size_t confirmed_sessions() const;
+  std::size_t confirmed_or_closing_sessions() const;
 
  protected:
   /// Takes note of a channel that the peer asks for; it waits for its answer.
@@ -112,6 +118,8 @@ class Connection : public TransportEvents {
   Graveyard& graveyard_;
 
  private:
+  template <typename Counts>
+  std::size_t count_sessions(Counts counts) const;
   /// The lowest free number.
   LocalChannel next_number() const;
   Channel& add(std::unique_ptr<Channel> channel);
@@ -133,6 +141,7 @@ class Connection : public TransportEvents {
   std::unique_ptr<Timer> keepalive_timer_;
   TimePoint last_heard_;
   std::uint32_t unanswered_keepalives_ = 0;
+  TimePoint unanswered_since_;  // when the first of them was sent
   std::uint32_t expected_global_replies_ = 0;
   std::uint64_t bytes_received_ = 0;
   std::uint64_t bytes_sent_ = 0;

@@ -12,7 +12,7 @@ constexpr Duration kDrainLook = std::chrono::milliseconds(100);
 constexpr std::uint32_t kCreditInCompany = 64 * 1024;
 
 PoolLimits pool_limits(const HubSettings& settings, const Connection::Credit& credit) {
-  return {settings.trunks_per_user, settings.waiting_channels, credit};
+  return {settings.trunks_per_user, settings.waiting_channels, settings.logins_per_target, credit};
 }
 
 }  // namespace
@@ -61,6 +61,7 @@ std::string_view Hub::refuses_channels() const {
 }
 
 void Hub::on_link_closed(Link& link) {
+  pool_.client_left(link.client().user, link.client().id);
   const auto user = connections_of_.find(link.client().user);
   if (--user->second == 0) connections_of_.erase(user);
   const auto entry = links_.find(link.client().id);

@@ -48,9 +48,15 @@ class Journal {
   virtual void connection_closed(const Admission& client, const Error& why, std::uint64_t bytes_from_client,
                                  std::uint64_t bytes_to_client, Duration open_for) = 0;
 
+  /// There are enough logins under way at that target: it waits for its turn.
+  virtual void trunk_waiting(TrunkId trunk, std::string_view user, std::string_view target) = 0;
   virtual void trunk_connecting(TrunkId trunk, std::string_view user, std::string_view target) = 0;
   virtual void trunk_ready(TrunkId trunk, Duration took) = 0;
   virtual void trunk_failed(TrunkId trunk, std::string_view detail) = 0;
+  /// After that failure the user's next login there is not tried before `pause` is over.
+  virtual void logins_paused(TrunkId trunk, std::string_view user, std::string_view target, Duration pause) = 0;
+  /// The target let a channel wait too long; new ones go elsewhere until it gives a sign of life.
+  virtual void trunk_silent(TrunkId trunk) = 0;
   /// The target refused one more session; that many is what it takes on this trunk.
   virtual void trunk_full(TrunkId trunk, std::size_t sessions) = 0;
   virtual void trunk_draining(TrunkId trunk, std::string_view why) = 0;

@@ -14,58 +14,21 @@
 
 #include "mux/graveyard.hpp"
 #include "mux/journal.hpp"
+#include "mux/lease.hpp"
+#include "mux/login_breaker.hpp"
+#include "mux/login_queue.hpp"
+#include "mux/session_limits.hpp"
 #include "mux/share_key.hpp"
 #include "mux/trunk.hpp"
+#include "mux/trunk_group.hpp"
 
 namespace sallyport::mux {
-
-/// Receives the outcome of a lease: exactly one of the two, never inside Pool::lease().
-class LeaseEvents {
- public:
-  virtual ~LeaseEvents() = default;
-  /// An open channel on a trunk. It belongs to the trunk; whoever has it ends it by abandon() or by CLOSE.
-  virtual void on_leased(Channel& channel, TrunkId trunk) = 0;
-  /// `told` is for the client; `reason` is the target's own when it refused.
-  virtual void on_lease_failed(wire::OpenFailureReason reason, std::string_view told) = 0;
-};
-
-class Pool;
-class PooledTrunk;
-
-/// A wish for one upstream channel. Destroying it gives the wish up.
-class Lease final : private OpenEvents {
- public:
-  ~Lease() override;
-  Lease(const Lease&) = delete;
-  Lease& operator=(const Lease&) = delete;
-
- private:
-  friend class Pool;
-  friend class PooledTrunk;
-  Lease(Pool& pool, ShareKey key, ResolvedTarget target, OpenRequest request, LeaseEvents& events);
-
-  void on_open_confirmed() override;
-  void on_open_refused(wire::OpenFailureReason reason, std::string_view description) override;
-  void on_open_lost(std::string_view told) override;
-  void open_on(PooledTrunk& trunk);
-  void fail(wire::OpenFailureReason reason, std::string told);
-  void fail_later(wire::OpenFailureReason reason, std::string told);
-
-  Pool& pool_;
-  ShareKey key_;
-  ResolvedTarget target_;
-  OpenRequest request_;
-  LeaseEvents* events_;
-  PooledTrunk* trunk_ = nullptr;  // where it waits or is being opened
-  Channel* channel_ = nullptr;    // while it is being opened
-  std::uint32_t losses_ = 0;      // trunks that went while it was being opened
-  std::unique_ptr<Timer> failing_;
-};
 
 /// What the pool needs to know beyond the target.
 struct PoolLimits {
   std::uint32_t trunks_per_user = 100;
-  std::uint32_t waiting_per_trunk = 256;
+  std::uint32_t waiting_per_trunk = 1000;
+  std::uint32_t logins_per_target = 8;  ///< at a time, at one address
   Connection::Credit credit;
 };
 
@@ -76,11 +39,13 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  /// Asks for a channel to `target` on a trunk that `key` may share.
-  [[nodiscard]] std::unique_ptr<Lease> lease(ShareKey key, ResolvedTarget target, OpenRequest request,
-                                             LeaseEvents& events);
+  /// Asks, on behalf of a client's connection, for a channel to `target` on a trunk that `key` may share.
+  [[nodiscard]] std::unique_ptr<Lease> lease(ConnectionId client, ShareKey key, ResolvedTarget target,
+                                             OpenRequest request, LeaseEvents& events);
+  /// The client's connection is gone, and has no channels any more.
+  void client_left(const std::string& user, ConnectionId client);
   /// Takes effect for what is opened from now on.
-  void set_limits(PoolLimits limits) { limits_ = limits; }
+  void set_limits(PoolLimits limits);
   /// Ends every trunk that has no channels, and the others when their last channel goes.
   void drain(std::string_view why);
   /// Says goodbye to every target now, and gives up the attempts to connect.
@@ -94,7 +59,10 @@ class Pool {
   friend class PooledTrunk;
 
   void place(Lease& lease);
+  /// Those that are not being closed.
   std::size_t trunks_of(const std::string& user) const;
+  /// A copy, so that each of them may go while the others are visited.
+  std::vector<PooledTrunk*> all_trunks() const;
   void remove(PooledTrunk& trunk);
 
   UpstreamConnector& connector_;
@@ -102,9 +70,13 @@ class Pool {
   Graveyard& graveyard_;
   Journal& journal_;
   PoolLimits limits_;
+  LoginQueue logins_;
+  LoginBreaker breaker_;
+  SessionLimits session_limits_;
   std::uint64_t last_id_ = 0;
+  bool draining_ = false;
   bool ending_ = false;
-  std::map<ShareKey, std::vector<std::unique_ptr<PooledTrunk>>> trunks_;
+  std::map<ShareKey, TrunkGroup> groups_;
 };
 
 }  // namespace sallyport::mux

@@ -4,6 +4,18 @@
 #include <utility>
 
 namespace sallyport::mux {
+namespace {
+
+/// A keepalive that is unanswered for this long makes a trunk suspect. Shorter, and a busy line would cost needless logins.
+constexpr Duration kSilence = std::chrono::seconds(2);
+
+/// Host and port as people write them; what is paced together.
+std::string address_of(const ResolvedTarget& target) {
+  const bool literal_v6 = target.host.find(':') != std::string::npos;
+  return (literal_v6 ? "[" + target.host + "]" : target.host) + ":" + std::to_string(target.port);
+}
+
+}  // namespace
 
 PooledTrunk::PooledTrunk(Pool& pool, TrunkId id, const ShareKey& key, const ResolvedTarget& target)
     : pool_(pool),
@@ -11,17 +23,55 @@ PooledTrunk::PooledTrunk(Pool& pool, TrunkId id, const ShareKey& key, const Reso
       key_(key),
       target_(target),
       since_(pool.clock_.now()),
-      limit_(std::max<std::size_t>(target.options.channels_per_trunk, 1)) {
+      channel_limit_(std::max<std::size_t>(target.options.channels_per_trunk, 1)),
+      session_limit_(pool.session_limits_.of(key.policy)) {}
+
+PooledTrunk::~PooledTrunk() = default;
+
+void PooledTrunk::begin() {
+  turn_ = pool_.logins_.ask(address_of(target_), key_.user, [this] { on_turn(); });
+  if (turn_->has_come()) return log_in();
+  pool_.journal_.trunk_waiting(id_, key_.user, target_.name);
+  turn_deadline_ = pool_.clock_.after(target_.options.connect_timeout, [this] {
+    fail({Errc::limit, "target " + target_.name + " can't be reached: too many logins there at the same time",
+          "no turn to log in within connect_timeout"});
+  });
+}
+
+void PooledTrunk::on_turn() {
+  turn_deadline_.reset();
+  const auto pause = pool_.breaker_.pause_of(key_);  // others of this key may have been refused meanwhile
+  if (!pause) return log_in();
+  fail({Errc::limit, pause->told + "; next attempt in " + in_seconds(pause->left), pause->told});
+}
+
+void PooledTrunk::log_in() {
+  phase_ = Phase::connecting;
+  since_ = pool_.clock_.now();
   pool_.journal_.trunk_connecting(id_, key_.user, target_.name);
   attempt_ = pool_.connector_.connect(target_, *this);
 }
 
-PooledTrunk::~PooledTrunk() = default;
-
 std::size_t PooledTrunk::used() const { return waiting_.size() + (trunk_ ? trunk_->open_channels() : 0); }
 
-bool PooledTrunk::takes_one_more() const {
-  return phase_ < Phase::draining && !ending() && used() < limit_;
+std::size_t PooledTrunk::sessions() const {
+  const auto waiting =
+      std::count_if(waiting_.begin(), waiting_.end(), [](const Lease* lease) { return lease->is_session(); });
+  return static_cast<std::size_t>(waiting) + (trunk_ ? trunk_->sessions() : 0);
+}
+
+bool PooledTrunk::has_room_for(const OpenRequest& request) const {
+  if (used() >= channel_limit_) return false;
+  return request.type != kSessionType || !session_limit_ || sessions() < *session_limit_;
+}
+
+bool PooledTrunk::takes(const OpenRequest& request) const {
+  return phase_ < Phase::draining && !ending() && !is_silent() && has_room_for(request);
+}
+
+bool PooledTrunk::is_silent() const {
+  if (trunk_ == nullptr) return false;
+  return trunk_->unanswered_for() >= kSilence || (suspected_ && trunk_->last_heard() <= *suspected_);
 }
 
 TrunkRow PooledTrunk::row() const {
@@ -29,12 +79,11 @@ TrunkRow PooledTrunk::row() const {
   row.id = id_;
   row.user = key_.user;
   row.target = target_.name;
-  const bool literal_v6 = target_.host.find(':') != std::string::npos;
-  row.address = (literal_v6 ? "[" + target_.host + "]" : target_.host) + ":" + std::to_string(target_.port);
+  row.address = address_of(target_);
   row.upstream_user = target_.user;
   row.state = phase_;
   row.channels = used();
-  row.channel_limit = limit_;
+  row.channel_limit = std::min(channel_limit_, session_limit_.value_or(channel_limit_));
   row.since = since_;
   row.idle_since = idle_since_;
   if (trunk_) row.bytes = {trunk_->bytes_sent(), trunk_->bytes_received()};
@@ -51,34 +100,56 @@ Channel& PooledTrunk::open(const OpenRequest& request, OpenEvents& outcome) {
   return trunk_->open(request, outcome);
 }
 
-void PooledTrunk::note_confirmed() { peak_ = std::max(peak_, trunk_->confirmed_channels()); }
+void PooledTrunk::note_confirmed() {
+  peak_ = std::max(peak_, trunk_->confirmed_sessions());
+  pool_.session_limits_.disprove(key_.policy, peak_);
+}
 
 bool PooledTrunk::note_refused() {
   // Answers come in the order of opens: those still being opened were not there when the target refused.
-  const std::size_t others = trunk_->confirmed_or_closing_channels() - 1;  // the refused one counts as closed
+  const std::size_t others = trunk_->confirmed_or_closing_sessions() - 1;  // the refused one counts as closed
   if (others == 0) return false;
-  limit_ = others;
+  session_limit_ = others;
+  pool_.session_limits_.learn(key_.policy, std::max(others, peak_));
   pool_.journal_.trunk_full(id_, others);
   return true;
 }
 
+void PooledTrunk::suspect() {
+  suspected_ = pool_.clock_.now();
+  pool_.journal_.trunk_silent(id_);
+}
+
 void PooledTrunk::on_connected(std::unique_ptr<Transport> transport) {
+  turn_.reset();
   pool_.graveyard_.bury(std::move(attempt_));
   trunk_ = std::make_unique<Trunk>(id_, target_.name, std::move(transport), pool_.clock_, pool_.graveyard_,
                                    KeepaliveSettings{target_.options.keepalive_interval, target_.options.keepalive_count},
                                    pool_.limits_.credit, static_cast<TrunkEvents&>(*this), pool_.journal_);
   pool_.journal_.trunk_ready(id_, pool_.clock_.now() - since_);
+  pool_.breaker_.note_success(key_);
   if (phase_ == Phase::connecting) phase_ = Phase::ready;
+  if (pool_.draining_) drain("the bastion is draining");
   if (target_.options.max_age > Duration::zero())
     age_ = pool_.clock_.after(target_.options.max_age, [this] { drain("it has reached max_age"); });
+  session_limit_ = pool_.session_limits_.of(key_.policy);  // a sibling may have learnt it meanwhile
   const std::vector<Lease*> waiting = std::exchange(waiting_, {});
-  for (Lease* lease : waiting) lease->open_on(*this);
+  for (Lease* lease : waiting) has_room_for(lease->request_) ? lease->open_on(*this) : pool_.place(*lease);
   leave_when_unused();
 }
 
-void PooledTrunk::on_connect_failed(const UpstreamFailure& why) {
+void PooledTrunk::on_connect_failed(const UpstreamFailure& why) { fail(why); }
+
+void PooledTrunk::fail(const UpstreamFailure& why) {
+  turn_.reset();
+  turn_deadline_.reset();
   pool_.graveyard_.bury(std::move(attempt_));
   pool_.journal_.trunk_failed(id_, why.detail);
+  if (LoginBreaker::counts(why.code)) {
+    const Duration pause = pool_.breaker_.note_failure(key_, target_.name, why);
+    pool_.journal_.logins_paused(id_, key_.user, target_.name, pause);
+  }
+  phase_ = Phase::closing;
   const std::vector<Lease*> waiting = std::exchange(waiting_, {});
   pool_.remove(*this);  // buried, not destroyed: a lease that is tried again finds a fresh one
   for (Lease* lease : waiting) lease->fail(wire::OpenFailureReason::connect_failed, why.told);
@@ -86,7 +157,7 @@ void PooledTrunk::on_connect_failed(const UpstreamFailure& why) {
 
 void PooledTrunk::on_slot_free(Trunk&) {
   // A refusal may have come from a session that the target had not wound up yet: what it once took, it takes again.
-  limit_ = std::max(limit_, peak_);
+  if (session_limit_) session_limit_ = std::max(*session_limit_, peak_);
   leave_when_unused();
 }
 
@@ -110,8 +181,7 @@ void PooledTrunk::end(std::string_view why) {
   phase_ = Phase::closing;
   if (trunk_ != nullptr) return trunk_->disconnect(DisconnectReason::by_application, why);
   attempt_.reset();
-  const UpstreamFailure failure{Errc::closed, "the connection was given up: " + std::string(why), std::string(why)};
-  on_connect_failed(failure);
+  fail({Errc::closed, "the connection was given up: " + std::string(why), std::string(why)});
 }
 
 void PooledTrunk::on_trunk_closed(Trunk&, const Error& why) {

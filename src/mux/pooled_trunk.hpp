@@ -1,4 +1,4 @@
-// A trunk's place in the pool, from the first attempt to connect until it is closed.
+// A trunk's place in the pool, from the wait for its turn to log in until it is closed.
 #pragma once
 
 #include <cstdint>
@@ -17,15 +17,20 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents {
 
   PooledTrunk(Pool& pool, TrunkId id, const ShareKey& key, const ResolvedTarget& target);
   ~PooledTrunk() override;
+  /// Logs in, or waits for its turn to do so.
+  void begin();
 
   TrunkId id() const { return id_; }
   const ShareKey& key() const { return key_; }
   /// Channels that are open, opening or closing, and wishes that wait.
   std::size_t used() const;
-  bool takes_one_more() const;
+  /// Whether one more channel of this kind may be put on it, or wait for it.
+  bool takes(const OpenRequest& request) const;
   /// It is being closed, or its connection is: it counts no more.
   bool ending() const { return phase_ == Phase::closing || (trunk_ != nullptr && !trunk_->usable()); }
-  bool connecting() const { return phase_ == Phase::connecting; }
+  bool is_coming() const { return phase_ <= Phase::connecting; }
+  bool is_ready() const { return phase_ == Phase::ready; }
+  bool has_logged_in() const { return trunk_ != nullptr; }
   TrunkRow row() const;
 
   void wait(Lease& lease);
@@ -35,6 +40,8 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents {
   void note_confirmed();
   /// The target refused one more session. False when there was no other: then it is no limit but a refusal.
   bool note_refused();
+  /// The target let a channel wait too long: until it gives a sign of life, new ones go elsewhere.
+  void suspect();
   void drain(std::string_view why);
   /// Ends it now, with what is on it.
   void end(std::string_view why);
@@ -44,18 +51,29 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents {
   void on_connect_failed(const UpstreamFailure& why) override;
   void on_slot_free(Trunk& trunk) override;
   void on_trunk_closed(Trunk& trunk, const Error& why) override;
+
+  void on_turn();
+  void log_in();
+  void fail(const UpstreamFailure& why);
+  bool has_room_for(const OpenRequest& request) const;
+  std::size_t sessions() const;
+  bool is_silent() const;
   void leave_when_unused();
 
   Pool& pool_;
   TrunkId id_;
   ShareKey key_;
   ResolvedTarget target_;
-  Phase phase_ = Phase::connecting;
+  Phase phase_ = Phase::waiting;
   TimePoint since_;
   std::optional<TimePoint> idle_since_;
-  std::size_t limit_;     // channels at a time, as far as we know
-  std::size_t peak_ = 0;  // the most that the target has had at a time
+  std::optional<TimePoint> suspected_;
+  std::size_t channel_limit_;                 // channels_per_trunk
+  std::optional<std::size_t> session_limit_;  // what the target takes, once that is known
+  std::size_t peak_ = 0;                      // the most sessions that the target has had here at a time
   std::vector<Lease*> waiting_;
+  std::unique_ptr<LoginQueue::Turn> turn_;
+  std::unique_ptr<Timer> turn_deadline_;
   std::unique_ptr<UpstreamAttempt> attempt_;
   std::unique_ptr<Trunk> trunk_;
   std::unique_ptr<Timer> idle_;

@@ -217,7 +217,7 @@ ProcessSpec Session::process_spec(const ResolvedTarget& target, std::vector<std:
 void Session::start_upstream(const ResolvedTarget& target) {
   OpenRequest request;
   request.granted = std::min(downstream_.window(), downstream_.credit());
-  lease_ = services_.pool.lease(share_key(client_, target), target, std::move(request), *this);
+  lease_ = services_.pool.lease(client_.id, share_key(client_, target), target, std::move(request), *this);
 }
 
 void Session::on_leased(Channel& channel, TrunkId trunk) {

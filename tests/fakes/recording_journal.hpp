@@ -62,6 +62,13 @@ class RecordingJournal final : public mux::Journal {
                          Duration) override {
     add("connection closed c", number(client.id), why.detail);
   }
+  void trunk_waiting(TrunkId id, std::string_view user, std::string_view target) override {
+    add("waiting t", number(id), std::string(user) + " " + std::string(target));
+  }
+  void logins_paused(TrunkId id, std::string_view user, std::string_view target, Duration pause) override {
+    add("paused t", number(id), std::string(user) + " " + std::string(target) + " " + std::to_string(pause.count()));
+  }
+  void trunk_silent(TrunkId id) override { add("silent t", number(id), ""); }
   void trunk_connecting(TrunkId id, std::string_view user, std::string_view target) override {
     add("connecting t", number(id), std::string(user) + " " + std::string(target));
   }

@@ -47,9 +47,21 @@ TEST_F(PoolTest, MethodsAndTargetsNeverShare) {
 TEST_F(PoolTest, ATrunkTakesChannelsPerTrunkAndTheNextOpensAnother) {
   MemoryPeer& client = connect();
   for (std::uint32_t i = 0; i < 10; ++i) exec(client, i, "true", 1000, i);
+  connector.succeed(0);
   EXPECT_EQ(connector.dials.size(), 1u);
   exec(client, 10, "true", 1000, 10);
   EXPECT_EQ(connector.dials.size(), 2u);
+}
+
+TEST_F(PoolTest, NoSecondLoginBesideTheFirstUntilThatHasSucceeded) {
+  MemoryPeer& client = connect();
+  for (std::uint32_t i = 0; i < 35; ++i) exec(client, i, "true", 1000, i);
+  EXPECT_EQ(connector.dials.size(), 1u) << "a wrong key is tried once";
+  connector.succeed(0);
+  EXPECT_EQ(connector.dials.size(), 4u) << "then the others at once";
+  EXPECT_EQ(take(server(0)).size(), 10u);
+  for (std::size_t i = 1; i < 4; ++i) connector.succeed(i);
+  EXPECT_EQ(take(server(1)).size() + take(server(2)).size() + take(server(3)).size(), 25u);
 }
 
 TEST_F(PoolTest, ARefusedOpenGoesToAnotherTrunkAndTheLimitIsLearnt) {
@@ -68,6 +80,54 @@ TEST_F(PoolTest, ARefusedOpenGoesToAnotherTrunkAndTheLimitIsLearnt) {
   EXPECT_THAT(take(client), ElementsAre("ADJUST 2 1000", "SUCCESS 2")) << "the client notices nothing";
   exec(client, 3, "true", 1000, 2);
   EXPECT_EQ(hub.trunks()[0].channels, 1u) << "the full trunk isn't asked again";
+}
+
+TEST_F(PoolTest, TheNextTrunksStartWithTheLimitThatWasLearnt) {
+  MemoryPeer& client = connect();
+  for (std::uint32_t i = 0; i < 4; ++i) exec(client, i, "true", 1000, i);
+  connector.succeed(0);
+  confirm(0, 0, 40);
+  confirm(0, 1, 41);
+  refuse(0, 2);
+  refuse(0, 3);
+  ASSERT_EQ(connector.dials.size(), 2u);
+  client.take();
+  for (std::uint32_t i = 4; i < 6; ++i) exec(client, i, "true", 1000, i);
+  EXPECT_EQ(hub.trunks()[1].channel_limit, 2u);
+  ASSERT_EQ(connector.dials.size(), 3u);
+  connector.succeed(1);
+  EXPECT_EQ(take(server(1)).size(), 2u) << "it isn't asked for what it would refuse";
+}
+
+TEST_F(PoolTest, ALearntLimitIsForgottenAfterAWhile) {
+  MemoryPeer& client = connect();
+  exec(client, 1, "true", 1000, 0);
+  exec(client, 2, "true", 1000, 1);
+  connector.succeed(0);
+  confirm(0, 0, 40);
+  refuse(0, 1);
+  EXPECT_EQ(hub.trunks()[1].channel_limit, 1u);
+  server(0).close();
+  connector.fail(1, "gone");
+  clock.advance(SessionLimits::kRemembered);
+  client.take();
+  exec(client, 3, "true", 1000, 2);
+  EXPECT_EQ(hub.trunks()[0].channel_limit, 10u);
+}
+
+TEST_F(PoolTest, SurplusWishesMoveOnWhenALimitWasLearntMeanwhile) {
+  MemoryPeer& client = connect();
+  exec(client, 0, "true", 1000, 0);
+  exec(client, 1, "true", 1000, 1);
+  connector.succeed(0);
+  confirm(0, 0, 40);
+  client.take();
+  for (std::uint32_t i = 2; i < 20; ++i) exec(client, i, "true", 1000, i);
+  ASSERT_EQ(connector.dials.size(), 2u) << "ten on each";
+  refuse(0, 1);  // one and no more: it moves to a third trunk, as the second is full of wishes
+  ASSERT_EQ(connector.dials.size(), 3u);
+  connector.succeed(1);
+  EXPECT_EQ(take(server(1)).size(), 1u);
 }
 
 TEST_F(PoolTest, ARefusalOnATrunkOfItsOwnIsPassedOn) {
@@ -208,6 +268,7 @@ TEST_F(PoolTest, TrunksOfAUserAreBounded) {
                  .waiting_channels = 256});
   MemoryPeer& client = connect();
   for (std::uint32_t i = 0; i < 11; ++i) exec(client, i, "true", 1000, i);
+  connector.succeed(0);
   clock.turn();
   EXPECT_EQ(connector.dials.size(), 1u);
   EXPECT_THAT(take(client)[1], HasSubstr("too many connections to targets"));

@@ -1,0 +1,105 @@
+#include "mux/lease.hpp"
+
+#include <utility>
+
+#include "mux/pool.hpp"
+#include "mux/pooled_trunk.hpp"
+
+namespace sallyport::mux {
+namespace {
+
+/// A lease whose trunk goes before the open was answered is tried again on another that many times.
+constexpr std::uint32_t kMaximumLosses = 2;
+
+/// Reasons with which servers say that there are too many sessions. sshd uses connect_failed for that; of other
+/// channels it says so when the connection behind them fails.
+bool may_be_a_limit(wire::OpenFailureReason reason) {
+  return reason == wire::OpenFailureReason::connect_failed || reason == wire::OpenFailureReason::resource_shortage;
+}
+
+}  // namespace
+
+Lease::Lease(Pool& pool, ShareKey key, ResolvedTarget target, OpenRequest request, LeaseEvents& events)
+    : pool_(pool),
+      key_(std::move(key)),
+      target_(std::move(target)),
+      request_(std::move(request)),
+      events_(&events),
+      wait_until_(pool.clock_.now() + 2 * target_.options.connect_timeout) {}
+
+Lease::~Lease() {
+  if (channel_ != nullptr) {
+    channel_->abandon();
+  } else if (trunk_ != nullptr) {
+    trunk_->stop_waiting(*this);
+  }
+}
+
+void Lease::wait_on(PooledTrunk& trunk) {
+  trunk_ = &trunk;
+  trunk.wait(*this);
+  timer_ = pool_.clock_.after(wait_until_ - pool_.clock_.now(), [this] { waited_too_long(); });
+}
+
+void Lease::waited_too_long() {
+  trunk_->stop_waiting(*this);
+  fail(wire::OpenFailureReason::connect_failed, "target " + target_.name + " can't be reached: no connection in time");
+}
+
+void Lease::open_on(PooledTrunk& trunk) {
+  trunk_ = &trunk;
+  channel_ = &trunk.open(request_, *this);
+  timer_ = pool_.clock_.after(is_session() ? target_.options.connect_timeout : kForwardingTimeout,
+                              [this] { not_answered(); });
+}
+
+void Lease::not_answered() {
+  std::exchange(channel_, nullptr)->abandon();
+  trunk_->suspect();
+  const std::string told = "target " + target_.name + " doesn't answer";
+  // What a forwarding has begun at the target may still be going on there.
+  is_session() ? try_elsewhere(told) : fail(wire::OpenFailureReason::connect_failed, told);
+}
+
+void Lease::on_open_confirmed() {
+  timer_.reset();
+  trunk_->note_confirmed();
+  Channel& channel = *std::exchange(channel_, nullptr);
+  const TrunkId trunk = std::exchange(trunk_, nullptr)->id();
+  events_->on_leased(channel, trunk);
+}
+
+void Lease::on_open_refused(wire::OpenFailureReason reason, std::string_view description) {
+  channel_ = nullptr;
+  timer_.reset();
+  PooledTrunk& trunk = *std::exchange(trunk_, nullptr);
+  if (is_session() && may_be_a_limit(reason) && trunk.note_refused()) return pool_.place(*this);
+  fail(reason, "target " + target_.name + " refused the channel: " + std::string(description));
+}
+
+void Lease::on_open_lost(std::string_view told) {
+  channel_ = nullptr;
+  try_elsewhere(told);
+}
+
+void Lease::try_elsewhere(std::string_view told) {
+  trunk_ = nullptr;
+  timer_.reset();
+  // Nothing has been started yet, so it is safe to try again: the connection may have been dead for long.
+  if (++losses_ > kMaximumLosses) return fail(wire::OpenFailureReason::connect_failed, std::string(told));
+  wait_until_ = pool_.clock_.now() + 2 * target_.options.connect_timeout;
+  pool_.place(*this);
+}
+
+void Lease::fail(wire::OpenFailureReason reason, std::string told) {
+  channel_ = nullptr;
+  trunk_ = nullptr;
+  timer_.reset();
+  events_->on_lease_failed(reason, told);
+}
+
+void Lease::fail_later(wire::OpenFailureReason reason, std::string told) {
+  timer_ = pool_.clock_.after(Duration::zero(), [this, reason, told = std::move(told)] { fail(reason, told); });
+}
+
+}  // namespace sallyport::mux

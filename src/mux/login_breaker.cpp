@@ -1,0 +1,70 @@
+#include "mux/login_breaker.hpp"
+
+#include <algorithm>
+
+namespace sallyport::mux {
+
+std::string in_seconds(Duration duration) {
+  return std::to_string(std::chrono::ceil<std::chrono::seconds>(duration).count()) + " s";
+}
+
+bool LoginBreaker::counts(Errc code) {
+  switch (code) {
+    case Errc::denied:    // no credential was accepted
+    case Errc::host_key:  // we hung up before the login, which sshd counts as well
+    case Errc::protocol:  // the handshake failed
+    case Errc::config:    // no usable credential: the connection was made and dropped
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::optional<LoginBreaker::Pause> LoginBreaker::pause_of(const ShareKey& key) const {
+  const auto entry = entries_.find(login_of(key));
+  if (entry == entries_.end() || entry->second.until <= clock_.now()) return std::nullopt;
+  return Pause{key.user, entry->second.target, entry->second.until - clock_.now(), entry->second.told};
+}
+
+Duration LoginBreaker::note_failure(const ShareKey& key, const std::string& target, const UpstreamFailure& why) {
+  make_room();
+  Entry& entry = entries_[login_of(key)];
+  if (entry.failures > 0 && clock_.now() > entry.until + kRemembered) entry.failures = 0;
+  // Attempts that were under way together are one failure, or a burst would close the door for a minute.
+  if (entry.failures == 0 || clock_.now() >= entry.until) ++entry.failures;
+  Duration pause = kFirstPause;
+  for (std::uint32_t i = 1; i < entry.failures && pause < kLongestPause; ++i) pause *= 2;
+  pause = std::min(pause, kLongestPause);
+  entry.target = target;
+  entry.told = why.told;
+  entry.until = clock_.now() + pause;
+  return pause;
+}
+
+void LoginBreaker::make_room() {
+  if (entries_.size() < kMaximumEntries) return;
+  std::erase_if(entries_, [this](const auto& entry) { return clock_.now() > entry.second.until + kRemembered; });
+  if (entries_.size() < kMaximumEntries) return;
+  entries_.erase(std::min_element(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) {
+    return a.second.until < b.second.until;
+  }));
+}
+
+std::vector<LoginBreaker::Pause> LoginBreaker::pauses() const {
+  std::vector<Pause> pauses;
+  for (const auto& [login, entry] : entries_)
+    if (entry.until > clock_.now()) pauses.push_back({login.first, entry.target, entry.until - clock_.now(), entry.told});
+  return pauses;
+}
+
+std::size_t LoginBreaker::end_pauses(const std::string& target, const std::string& user) {
+  std::size_t ended = 0;
+  std::erase_if(entries_, [&](const auto& item) {
+    if (item.second.target != target || (!user.empty() && item.first.first != user)) return false;
+    if (item.second.until > clock_.now()) ++ended;
+    return true;
+  });
+  return ended;
+}
+
+}  // namespace sallyport::mux

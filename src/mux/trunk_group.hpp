@@ -1,0 +1,55 @@
+// The trunks of one share key, and the client connections that use them.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include <sallyport/clock.hpp>
+#include <sallyport/ids.hpp>
+
+#include "mux/channel.hpp"
+#include "mux/share_key.hpp"
+
+namespace sallyport::mux {
+
+class Pool;
+class PooledTrunk;
+
+class TrunkGroup {
+ public:
+  TrunkGroup(Pool& pool, const ShareKey& key);
+  ~TrunkGroup();
+  TrunkGroup(const TrunkGroup&) = delete;
+  TrunkGroup& operator=(const TrunkGroup&) = delete;
+
+  const ShareKey& key() const { return key_; }
+  const std::vector<std::unique_ptr<PooledTrunk>>& trunks() const { return trunks_; }
+  bool empty() const { return trunks_.empty() && clients_.empty(); }
+
+  /// The ready trunk that the channel had best go to: the least used, for a server does all the work of a connection in
+  /// one process. Null when there is none with room.
+  PooledTrunk* ready_for(const OpenRequest& request) const;
+  /// A trunk that is not ready yet and will have room for it; null when another one should be begun.
+  PooledTrunk* coming_for(const OpenRequest& request) const;
+  /// Those that are not being closed.
+  std::size_t size() const;
+  /// Begins one, for which nobody waits yet.
+  PooledTrunk& add(TrunkId id, const ResolvedTarget& target);
+  [[nodiscard]] std::unique_ptr<PooledTrunk> take_out(PooledTrunk& trunk);
+
+  void add_client(ConnectionId client) { clients_.insert(client); }
+  void remove_client(ConnectionId client) { clients_.erase(client); }
+
+ private:
+  /// A trunk of this key has logged in and is still there: the credential is good.
+  bool proven() const;
+
+  Pool& pool_;
+  ShareKey key_;
+  std::vector<std::unique_ptr<PooledTrunk>> trunks_;
+  std::set<ConnectionId> clients_;  // that have asked for a channel here, and are still there
+};
+
+}  // namespace sallyport::mux
