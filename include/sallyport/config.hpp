@@ -89,7 +89,7 @@ struct Limits {
   /// How many upstream logins may be under way at one address; the others wait for their turn.
   std::uint32_t max_logins_per_target = 8;
   /// The most that a peer may send ahead on one channel, in bytes, whatever the other side advertised.
-  std::uint32_t channel_window = 2 * 1024 * 1024;
+  std::uint32_t channel_window = 4 * 1024 * 1024;
   bool operator==(const Limits&) const = default;
 };
 

@@ -1,6 +1,7 @@
 // The port between the connection protocol (mux) and an SSH transport (ssh, or a test's memory).
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -52,6 +53,8 @@ class Transport {
   virtual void send(ByteView head, ByteView tail = {}) = 0;
   /// Bytes that were given to send() and that the kernel has not taken yet.
   virtual std::size_t backlog() const = 0;
+  /// The smallest round trip to the peer that has been seen; 0 where it isn't known. May be a second old.
+  virtual std::chrono::microseconds round_trip() = 0;
   /// Stops and resumes on_message; what is already on its way may still come. Not counted: two pauses need one resume.
   virtual void pause() = 0;
   virtual void resume() = 0;

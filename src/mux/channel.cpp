@@ -201,14 +201,22 @@ void Channel::on_uncongested() {
 std::uint32_t Channel::under_way() const {
   // What has left the daemon may still stand in the peer's socket, in front of a neighbour's keystroke. A step of the
   // peer's own is left out: it says nothing before it has consumed that much.
-  if (!connection_.in_company() || adjust_step_ == 0 || unconsumed_ <= adjust_step_) return held_data_;
+  if (unconsumed_ <= adjust_step_) return held_data_;
   return std::max(held_data_, static_cast<std::uint32_t>(unconsumed_ - adjust_step_));
+}
+
+void Channel::expect_larger_adjusts() {
+  if (!std::exchange(adjusted_, false)) adjust_step_ = std::max(adjust_step_, unconsumed_);
 }
 
 std::uint32_t Channel::credit() const {
   const std::uint64_t by_messages = std::uint64_t{maximum_packet_} * kMaximumMessages;
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(connection_.credit(), by_messages));
 }
+
+bool Channel::in_company() const { return connection_.in_company(); }
+
+std::chrono::microseconds Channel::round_trip() const { return connection_.round_trip(); }
 
 void Channel::grant(std::uint32_t bytes) {
   if (bytes == 0 || !may_receive_data(state_) || state_ == ChannelState::close_sent) return;
@@ -244,7 +252,9 @@ Channel::Violation Channel::on_window_adjust(std::uint32_t bytes) {
   if (bytes > std::numeric_limits<std::uint32_t>::max() - send_window_) return "a window beyond 2^32-1";
   send_window_ += bytes;
   // A peer may also just enlarge its window; what it gives back is what it has consumed, in steps of its own choice.
-  adjust_step_ = std::max<std::uint64_t>(adjust_step_, std::min<std::uint64_t>(bytes, unconsumed_));
+  // One that was stopped for a while has made a large one, and makes small ones again.
+  adjust_step_ = std::max<std::uint64_t>(adjust_step_ - adjust_step_ / 8, std::min<std::uint64_t>(bytes, unconsumed_));
+  adjusted_ = true;
   unconsumed_ -= std::min<std::uint64_t>(bytes, unconsumed_);
   if (user_ != nullptr) user_->on_window();
   return {};

@@ -54,6 +54,8 @@ class Channel final : public ChannelEnd {
   static constexpr std::size_t kHeldRequestLimit = 128 * 1024;
   /// … and a peer that has made us hold this much, answers to requests of its own included, is flooding.
   static constexpr std::size_t kHeldControlLimit = 256 * 1024;
+  /// A peer gives its window back in steps; OpenSSH when more than three packets have been consumed.
+  static constexpr std::uint32_t kUsualAdjust = 4 * kMaximumPacket;
   /// How many messages the peer's maximum packet size may make of what one credit allows: a maximum of one byte
   /// must not turn two megabytes of data into two million messages.
   static constexpr std::uint32_t kMaximumMessages = 1024;
@@ -90,9 +92,11 @@ class Channel final : public ChannelEnd {
   void send_reply(bool success) override;
   std::uint32_t window() const override { return send_window_; }
   std::uint32_t under_way() const override;
-  void expect_larger_adjusts() override { adjust_step_ = unconsumed_; }
+  void expect_larger_adjusts() override;
   bool congested() override;
   std::uint32_t credit() const override;
+  bool in_company() const override;
+  std::chrono::microseconds round_trip() const override;
   std::uint32_t granted() const override { return receive_window_; }
   void grant(std::uint32_t bytes) override;
 
@@ -162,7 +166,8 @@ class Channel final : public ChannelEnd {
   std::uint32_t receive_window_;
   std::uint32_t held_data_ = 0;
   std::uint64_t unconsumed_ = 0;   // data sent or held, less what the peer's adjusts have given back
-  std::uint64_t adjust_step_ = 0;  // the peer's largest adjust; 0: it has sent none
+  std::uint64_t adjust_step_ = kUsualAdjust;  // the peer's largest adjust of late
+  bool adjusted_ = false;                     // since expect_larger_adjusts()
   std::uint32_t expected_replies_ = 0;
   std::size_t held_control_ = 0;  // bytes of held messages without data
   std::vector<Held> held_messages_;

@@ -1,6 +1,7 @@
 // What a relay joins: two ends of a channel, each a channel of an SSH connection or a program on the bastion.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string_view>
 
@@ -55,16 +56,19 @@ class ChannelEnd {
 
   /// Data bytes that may be sent now.
   virtual std::uint32_t window() const = 0;
-  /// Data bytes that were sent here and have not left the daemon, or, beside others on the same connection, that the
-  /// peer has not consumed yet as far as can be told.
+  /// Data bytes that were sent here and that the peer has not consumed yet, as far as can be told.
   virtual std::uint32_t under_way() const = 0;
-  /// Nothing may be sent for want of under_way() going down, and it doesn't: the peer adjusts its window in larger steps
-  /// than it has done so far.
+  /// Nothing may be sent for want of under_way() going down. If the peer hasn't adjusted its window since the last such
+  /// call, it does so in larger steps than it was thought to.
   virtual void expect_larger_adjusts() = 0;
   /// The connection behind this end takes no more for now; on_window() comes when it does.
   virtual bool congested() = 0;
-  /// How much this end should be allowed to send ahead, in view of who else is active beside it.
+  /// The most that the peer behind this end may ever send ahead, or have unconsumed.
   virtual std::uint32_t credit() const = 0;
+  /// Another channel of the same connection has been active in the last second or two.
+  virtual bool in_company() const = 0;
+  /// To the peer behind this end, when no queue is in the way; 0 where it isn't known.
+  virtual std::chrono::microseconds round_trip() const = 0;
 
   /// Data bytes that the peer behind this end may still send.
   virtual std::uint32_t granted() const = 0;

@@ -278,9 +278,8 @@ void Connection::note_activity(Channel& channel) {
 }
 
 std::uint32_t Connection::credit() const {
-  const std::uint32_t each = in_company() ? credit_.in_company : credit_.alone;
   const auto share = static_cast<std::uint32_t>(credit_.in_all / std::max<std::size_t>(open_channels_, 1));
-  return std::max(std::min(each, share), Channel::kMaximumPacket);
+  return std::max(std::min(credit_.each, share), Channel::kMaximumPacket);
 }
 
 void Connection::arm_keepalive() {

@@ -24,12 +24,11 @@ struct KeepaliveSettings {
 
 class Connection : public TransportEvents {
  public:
-  /// What a channel may be granted while it is the only active one, and while others are active beside it.
+  /// The most that a channel may be granted, and all channels of the connection together; none gets less than one
+  /// packet, though. What it is granted in fact is FlowCredit's business.
   struct Credit {
-    std::uint32_t alone = 2 * 1024 * 1024;
-    std::uint32_t in_company = 64 * 1024;
-    /// For all channels of the connection together; none gets less than one packet, though.
-    std::uint32_t in_all = 4 * 1024 * 1024;
+    std::uint32_t each = 4 * 1024 * 1024;
+    std::uint32_t in_all = 8 * 1024 * 1024;
   };
   /// A peer that sends what must be answered but doesn't read the answers is no longer read above this backlog …
   static constexpr std::size_t kPauseBacklog = 256 * 1024;
@@ -66,6 +65,7 @@ class Connection : public TransportEvents {
   /// The channel is closed: frees its number. It is buried, not destroyed.
   void remove(Channel& channel);
   std::uint32_t credit() const;
+  std::chrono::microseconds round_trip() const { return transport_->round_trip(); }
   /// More than one channel has been active in the last second or two.
   bool in_company() const { return std::max(active_now_, active_before_) > 1; }
   /// `what` is a fixed phrase: the peer broke the rules; the connection ends.

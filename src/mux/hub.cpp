@@ -7,9 +7,6 @@ namespace sallyport::mux {
 namespace {
 
 constexpr Duration kDrainLook = std::chrono::milliseconds(100);
-/// Beside another active channel on the same connection, so little may be under way that a keystroke isn't held up:
-/// see "Flow control" in src/README.md.
-constexpr std::uint32_t kCreditInCompany = 64 * 1024;
 
 PoolLimits pool_limits(const HubSettings& settings, const Connection::Credit& credit) {
   return {settings.trunks_per_user, settings.waiting_channels, settings.logins_per_target, credit};
@@ -18,9 +15,7 @@ PoolLimits pool_limits(const HubSettings& settings, const Connection::Credit& cr
 }  // namespace
 
 Connection::Credit Hub::credit() const {
-  return {.alone = settings_.channel_window,
-          .in_company = std::min(settings_.channel_window, kCreditInCompany),
-          .in_all = 2 * settings_.channel_window};
+  return {.each = settings_.channel_window, .in_all = 2 * settings_.channel_window};
 }
 
 Hub::Hub(Clock& clock, Journal& journal, UpstreamConnector& connector, ProcessLauncher& processes,

@@ -19,7 +19,7 @@ namespace sallyport::mux {
 /// What is configured for connections that begin from now on.
 struct HubSettings {
   std::uint32_t channels_per_connection = 256;
-  std::uint32_t channel_window = 2 * 1024 * 1024;  ///< bytes that a peer may send ahead on one channel
+  std::uint32_t channel_window = 4 * 1024 * 1024;  ///< bytes that a peer may send ahead on one channel
   std::uint32_t trunks_per_user = 100;
   std::uint32_t waiting_channels = 1000;  ///< for one trunk that is still connecting
   std::uint32_t logins_per_target = 8;    ///< at a time, at one address

@@ -37,10 +37,12 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   bool takes_requests() const override { return true; }  // they are carried out at once
   void send_reply(bool) override {}  // a program asks nothing
   std::uint32_t window() const override { return input_window_; }
-  std::uint32_t under_way() const override { return 0; }
+  std::uint32_t under_way() const override { return kInputWindow - input_window_; }
   void expect_larger_adjusts() override {}
   bool congested() override { return false; }
   std::uint32_t credit() const override { return kOutputCredit; }
+  bool in_company() const override { return false; }
+  std::chrono::microseconds round_trip() const override { return {}; }
   std::uint32_t granted() const override { return output_granted_; }
   void grant(std::uint32_t bytes) override;
 

@@ -8,13 +8,17 @@ namespace {
 /// A relay that rests longer than this, though there is a window, isn't waiting for the peer to consume.
 constexpr Duration kStallLook = std::chrono::milliseconds(200);
 
+Duration stall_look_after(const ChannelEnd& sink) {
+  return kStallLook + 2 * std::chrono::ceil<Duration>(sink.round_trip());
+}
+
 }  // namespace
 
 void Relay::join(ChannelEnd& downstream, ChannelEnd& upstream) {
   downstream_ = &downstream;
   upstream_ = &upstream;
-  top_up(downstream, upstream);
-  top_up(upstream, downstream);
+  top_up(Side::downstream);
+  top_up(Side::upstream);
 }
 
 void Relay::part() {
@@ -25,13 +29,13 @@ void Relay::part() {
 void Relay::on_data(Side from, ByteView bytes) {
   if (!joined()) return;
   opposite(from)->send_data(bytes);
-  top_up(*end(from), *opposite(from));
+  note_passed(from, bytes.size());
 }
 
 void Relay::on_extended_data(Side from, std::uint32_t code, ByteView bytes) {
   if (!joined()) return;
   opposite(from)->send_extended_data(code, bytes);
-  top_up(*end(from), *opposite(from));
+  note_passed(from, bytes.size());
 }
 
 void Relay::on_eof(Side from) {
@@ -39,16 +43,30 @@ void Relay::on_eof(Side from) {
 }
 
 void Relay::on_window(Side of) {
-  if (joined()) top_up(*opposite(of), *end(of));
+  if (joined()) top_up(of == Side::downstream ? Side::upstream : Side::downstream);
 }
 
-void Relay::top_up(ChannelEnd& source, ChannelEnd& sink) {
+void Relay::note_passed(Side from, std::size_t bytes) {
+  ChannelEnd& source = *end(from);
+  ChannelEnd& sink = *opposite(from);
+  FlowCredit& credit = credit_of(from);
+  const TimePoint now = clock_.now();
+  if (credit.count(bytes, now))
+    credit.adapt(now, source.round_trip() + sink.round_trip(), source.in_company() || sink.in_company());
+  top_up(from);
+}
+
+void Relay::top_up(Side from) {
+  ChannelEnd& source = *end(from);
+  ChannelEnd& sink = *opposite(from);
   if (sink.congested()) return;  // on_window() comes when it is no more
-  const std::uint32_t allowed = std::min(source.credit(), sink.credit());
+  FlowCredit& credit = credit_of(from);
+  if (source.in_company() || sink.in_company()) credit.yield_to_company();
+  const std::uint32_t allowed = std::min({credit.value(), source.credit(), sink.credit()});
   const std::uint32_t under_way = sink.under_way();
   const std::uint32_t room = std::min(sink.window(), allowed > under_way ? allowed - under_way : 0);
   if (room == 0 && sink.window() > 0 && source.granted() == 0 && stall_look_ == nullptr)
-    stall_look_ = clock_.after(kStallLook, [this] { look_after_stall(); });
+    stall_look_ = clock_.after(stall_look_after(sink), [this] { look_after_stall(); });
   // In steps of a quarter: a window adjust for each message would double their number.
   if (source.granted() > room - room / 4 || source.granted() >= room) return;
   source.grant(room - source.granted());
@@ -61,7 +79,7 @@ void Relay::look_after_stall() {
     ChannelEnd& source = *end(from);
     ChannelEnd& sink = *opposite(from);
     if (source.granted() == 0 && sink.window() > 0 && !sink.congested()) sink.expect_larger_adjusts();
-    top_up(source, sink);
+    top_up(from);
   }
 }
 

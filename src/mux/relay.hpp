@@ -8,6 +8,7 @@
 #include <sallyport/clock.hpp>
 
 #include "mux/channel_end.hpp"
+#include "mux/flow_credit.hpp"
 
 namespace sallyport::mux {
 
@@ -17,7 +18,7 @@ enum class Side : std::uint8_t { downstream, upstream };
 /// See "Flow control" in src/README.md. The ends outlive the relay, or are parted from it first.
 class Relay {
  public:
-  explicit Relay(Clock& clock) : clock_(clock) {}
+  explicit Relay(Clock& clock) : clock_(clock), from_downstream_(clock.now()), from_upstream_(clock.now()) {}
 
   /// Both peers may send from now on.
   void join(ChannelEnd& downstream, ChannelEnd& upstream);
@@ -36,13 +37,18 @@ class Relay {
   void on_window(Side of);
 
  private:
-  /// Lets the peer behind `source` send as much as `sink` can take.
-  void top_up(ChannelEnd& source, ChannelEnd& sink);
+  FlowCredit& credit_of(Side from) { return from == Side::downstream ? from_downstream_ : from_upstream_; }
+  /// Data has come from there and has been passed on.
+  void note_passed(Side from, std::size_t bytes);
+  /// Lets the peer on that side send as much as the opposite end can take.
+  void top_up(Side from);
   void look_after_stall();
 
   Clock& clock_;
   ChannelEnd* downstream_ = nullptr;
   ChannelEnd* upstream_ = nullptr;
+  FlowCredit from_downstream_;
+  FlowCredit from_upstream_;
   std::unique_ptr<Timer> stall_look_;
 };
 

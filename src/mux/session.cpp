@@ -216,7 +216,7 @@ ProcessSpec Session::process_spec(const ResolvedTarget& target, std::vector<std:
 
 void Session::start_upstream(const ResolvedTarget& target) {
   OpenRequest request;
-  request.granted = std::min(downstream_.window(), downstream_.credit());
+  request.granted = std::min({downstream_.window(), downstream_.credit(), FlowCredit::kFloorAlone});
   lease_ = services_.pool.lease(client_.id, share_key(client_, target), target, std::move(request), *this);
 }
 

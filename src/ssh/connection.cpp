@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "net/error.hpp"
+#include "ssh/round_trip.hpp"
 #include "ssh/seam/seam.h"
 
 namespace sallyport::ssh {
@@ -138,6 +139,18 @@ void Connection::send(ByteView head, ByteView tail) {
 }
 
 std::size_t Connection::backlog() const { return out_.size() + in_flight_ + queued_; }
+
+std::chrono::microseconds Connection::round_trip() {
+  const TimePoint now = io_.clock().now();
+  if (now - round_trip_seen_ < kRoundTripLook) return round_trip_;
+  uv_os_fd_t fd = -1;
+  if (!tcp_ || uv_fileno(reinterpret_cast<const uv_handle_t*>(tcp_.get()), &fd) != 0) return round_trip_;
+  round_trip_seen_ = now;
+  // The kernel forgets its smallest one after some minutes, and a queue may have stood in the way ever since.
+  const std::chrono::microseconds seen = smallest_round_trip(fd);
+  if (seen.count() != 0 && (round_trip_.count() == 0 || seen < round_trip_)) round_trip_ = seen;
+  return round_trip_;
+}
 
 void Connection::note_backlog() {
   if (backlog() > kHighMark) congested_ = true;

@@ -48,6 +48,8 @@ class Connection final : public Transport, private TurnUser {
   static constexpr Duration kDisconnectLimit{2000};
   /// Acknowledgements aren't delayed until so long after the login: by then the first channel is open.
   static constexpr Duration kQuickAfterLogin{1000};
+  /// How often the kernel is asked for the round trip, at the most.
+  static constexpr Duration kRoundTripLook{1000};
   /// What the kernel may hold unsent: little, so that what is urgent can still overtake bulk in our own queues. Half of
   /// this costs a quarter more CPU per byte of bulk.
   static constexpr int kNotSentLowWater = 64 * 1024;
@@ -84,6 +86,7 @@ class Connection final : public Transport, private TurnUser {
   void attach(TransportEvents* user) override;
   void send(ByteView head, ByteView tail = {}) override;
   std::size_t backlog() const override;
+  std::chrono::microseconds round_trip() override;
   void pause() override;
   void resume() override;
   void disconnect(DisconnectReason reason, std::string_view text) override;
@@ -150,6 +153,8 @@ class Connection final : public Transport, private TurnUser {
   Write* writing_ = nullptr;  // libuv's; its bytes count as backlog
   std::size_t in_flight_ = 0;
   std::size_t queued_ = 0;  // held back by libssh while keys are exchanged
+  std::chrono::microseconds round_trip_{0};
+  TimePoint round_trip_seen_;
   std::unique_ptr<Timer> deadline_;
   Error why_;
 };

@@ -69,6 +69,9 @@ class MemoryPeer {
   const std::optional<std::string>& disconnected() const { return disconnected_; }
   std::optional<DisconnectReason> disconnect_reason() const { return reason_; }
 
+  /// What the transport says of it.
+  std::chrono::microseconds round_trip{0};
+
  private:
   class End final : public Transport {
    public:
@@ -85,6 +88,7 @@ class MemoryPeer {
       peer_.accept(std::move(message));
     }
     std::size_t backlog() const override { return peer_.backlog_; }
+    std::chrono::microseconds round_trip() override { return peer_.round_trip; }
     void pause() override { peer_.paused_ = true; }
     void resume() override { peer_.paused_ = false; }  // what waits comes with the next delivery
     void disconnect(DisconnectReason reason, std::string_view text) override {

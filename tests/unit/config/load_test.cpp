@@ -142,7 +142,7 @@ TEST(Emit, FillsInTheDefaultsAndLoadsAgain) {
   files.contents["/c/main.toml"] = "[[listen]]\naddress='127.0.0.1:0'\n";
   const Config config = loaded_from(files);
   const std::string text = to_toml(config);
-  for (const char* line : {"idle_timeout = \"10m\"", "max_startups = \"50:30:200\"", "channel_window = \"2MiB\"", "record = \"none\""}) {
+  for (const char* line : {"idle_timeout = \"10m\"", "max_startups = \"50:30:200\"", "channel_window = \"4MiB\"", "record = \"none\""}) {
     EXPECT_THAT(text, ::testing::HasSubstr(line));
   }
   expect_round_trip(config);

@@ -246,12 +246,12 @@ TEST_F(LocalTest, InputWaitsForTheProgram) {
   exec(client, 7, "local");
   std::size_t sent = 0;
   client.take();
-  for (; sent + 32768 <= LocalEndpoint::kInputWindow; sent += 32768)
+  for (; sent + 32768 <= FlowCredit::kFloorAlone; sent += 32768)
     client.deliver(data_message(0, std::string(32768, 'x')));
   EXPECT_FALSE(client.disconnected());
   EXPECT_THAT(take(client), IsEmpty());
   launcher.programs[0].take_input();
-  EXPECT_THAT(take(client), ElementsAre("ADJUST 7 " + std::to_string(LocalEndpoint::kInputWindow)));
+  EXPECT_THAT(take(client), ElementsAre("ADJUST 7 " + std::to_string(FlowCredit::kFloorAlone)));
 }
 
 }  // namespace

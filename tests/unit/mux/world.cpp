@@ -88,4 +88,30 @@ RelayTest::RelayTest(std::uint32_t client_window, std::uint32_t server_window) {
   client->take();
 }
 
+std::size_t RelayTest::widen() {
+  client->round_trip = minutes(1);
+  widen(*client, "ADJUST 7 ", *server);
+  const std::size_t left = widen(*server, "ADJUST 40 ", *client);
+  client->round_trip = {};
+  clock.advance(seconds(5));
+  client->take();
+  server->take();
+  return left;
+}
+
+std::size_t RelayTest::widen(MemoryPeer& from, std::string_view grants, MemoryPeer& to) {
+  const std::string packet(Channel::kMaximumPacket, 'w');
+  std::size_t credit = FlowCredit::kFloorAlone;
+  for (int i = 0; i < 200; ++i) {
+    clock.advance(std::chrono::milliseconds(1));
+    from.deliver(data_message(0, packet));
+    to.deliver(adjust_message(0, static_cast<std::uint32_t>(packet.size())));
+    EXPECT_GE(credit, packet.size());
+    credit -= packet.size();
+    for (const std::string& line : take(from))
+      if (line.starts_with(grants)) credit += std::stoul(line.substr(grants.size()));
+  }
+  return credit;
+}
+
 }  // namespace sallyport::mux

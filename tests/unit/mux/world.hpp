@@ -72,8 +72,15 @@ class WorldTest : public ::testing::Test, public World {
 class RelayTest : public WorldTest {
  protected:
   explicit RelayTest(std::uint32_t client_window = 100000, std::uint32_t server_window = 100000);
+  /// Moves data both ways over lines that are called long, until each side may send far ahead. Returns what the server
+  /// may still send.
+  std::size_t widen();
   MemoryPeer* client = nullptr;
   MemoryPeer* server = nullptr;
+
+ private:
+  /// One direction of it: `from` sends on the hub's channel 0, and is granted more on its own number; `to` consumes.
+  std::size_t widen(MemoryPeer& from, std::string_view grants, MemoryPeer& to);
 };
 
 }  // namespace sallyport::mux

@@ -1,0 +1,50 @@
+// How far one direction of a relay may run ahead of what its receiver has consumed.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include <sallyport/clock.hpp>
+
+namespace sallyport::mux {
+
+/// What is under way stands in front of a neighbour's keystroke somewhere: in a socket, in a router's queue. With too little
+/// of it, a transfer over a long line waits for window adjusts. So the credit follows the bandwidth-delay product.
+/// A round is the time in which one credit's worth of data came, which gives the rate; the round trip is the smallest
+/// that the transport has seen, which no queue has lengthened. A round that took no longer was limited by the credit, and
+/// the next one gets more; over a slow line the credit falls to the floor, however much the queues there would take.
+class FlowCredit {
+ public:
+  /// Enough for people, for most programs, and for some megabytes a second on a local network.
+  static constexpr std::uint32_t kFloorAlone = 128 * 1024;
+  static constexpr std::uint32_t kFloorInCompany = 32 * 1024;
+
+  explicit FlowCredit(TimePoint now) : round_began_(now) {}
+
+  /// `count` bytes have come. True when that ends a round: then adapt() is due.
+  bool count(std::size_t count, TimePoint now) {
+    round_bytes_ += count;
+    return round_bytes_ >= value_ && now - round_began_ >= kShortestRound;
+  }
+  /// Begins another round. `round_trip` is that of both connections together, 0 where it isn't known; `in_company` says
+  /// that others are active on one of them.
+  void adapt(TimePoint now, std::chrono::microseconds round_trip, bool in_company);
+  /// Bytes; may be bounded further by what the ends allow.
+  std::uint32_t value() const { return value_; }
+  /// The same while others are active: a round that began alone must not go on to its end with a large credit.
+  void yield_to_company() {
+    if (value_ > in_company_limit_) value_ = in_company_limit_;
+  }
+
+ private:
+  /// Shorter ones can't be told from nothing by a clock of milliseconds.
+  static constexpr Duration kShortestRound{2};
+
+  std::uint32_t value_ = kFloorAlone;
+  std::uint32_t in_company_limit_ = kFloorInCompany;
+  std::size_t round_bytes_ = 0;
+  TimePoint round_began_;
+};
+
+}  // namespace sallyport::mux

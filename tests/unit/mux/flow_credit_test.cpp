@@ -1,0 +1,70 @@
+#include "mux/flow_credit.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sallyport::mux {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+/// A sender that always has data, at the other end of a line with a rate and a delay.
+class FlowCreditTest : public ::testing::Test {
+ protected:
+  /// Lets `rounds` credits pass. The line carries `rate` bytes a millisecond, and what it can't keep moving stands in its
+  /// queue: a round takes as long as either limit demands.
+  void run(int rounds, std::uint64_t rate, milliseconds delay, bool in_company = false) {
+    for (int i = 0; i < rounds; ++i) {
+      const auto by_rate = Duration(static_cast<std::int64_t>(credit_.value() / rate));
+      now_ += std::max({by_rate, delay, Duration(2)});
+      const bool over = credit_.count(credit_.value(), now_);
+      ASSERT_TRUE(over);
+      credit_.adapt(now_, delay, in_company);
+    }
+  }
+  TimePoint now_{};
+  FlowCredit credit_{now_};
+};
+
+TEST_F(FlowCreditTest, FillsALongFatPipe) {
+  constexpr std::uint64_t kGigabit = 125'000;
+  run(12, kGigabit, milliseconds(100));
+  EXPECT_GE(credit_.value(), kGigabit * 100);
+  run(50, kGigabit, milliseconds(100));
+  EXPECT_LE(credit_.value(), kGigabit * 100 * 3);
+}
+
+TEST_F(FlowCreditTest, FillsALongFatPipeInCompanyToo) {
+  constexpr std::uint64_t kGigabit = 125'000;
+  run(60, kGigabit, milliseconds(100), true);
+  EXPECT_GE(credit_.value(), kGigabit * 100);
+  EXPECT_LE(credit_.value(), kGigabit * 100 * 3 / 2);
+}
+
+TEST_F(FlowCreditTest, StaysSmallOverASlowLine) {
+  run(50, 5'000, milliseconds(1));
+  EXPECT_EQ(credit_.value(), FlowCredit::kFloorAlone);
+  run(1, 5'000, milliseconds(1), true);
+  EXPECT_EQ(credit_.value(), FlowCredit::kFloorInCompany);
+}
+
+TEST_F(FlowCreditTest, FallsWhenTheLineBecomesSlow) {
+  run(12, 125'000, milliseconds(100));
+  run(2, 5'000, milliseconds(100));
+  EXPECT_LE(credit_.value(), 2u * 5'000 * 110);
+}
+
+TEST_F(FlowCreditTest, YieldsAtOnceWhenSomebodyComes) {
+  run(12, 500'000, milliseconds(0));
+  EXPECT_GT(credit_.value(), 1024u * 1024);
+  credit_.yield_to_company();
+  EXPECT_LE(credit_.value(), 256u * 1024);
+}
+
+TEST_F(FlowCreditTest, IsNotFooledByARoundThatTookNoTime) {
+  EXPECT_FALSE(credit_.count(10 * FlowCredit::kFloorAlone, now_));
+  EXPECT_EQ(credit_.value(), FlowCredit::kFloorAlone);
+}
+
+}  // namespace
+}  // namespace sallyport::mux
