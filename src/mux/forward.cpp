@@ -51,7 +51,7 @@ Forward::Forward(const Services& services, const Admission& client, ChannelId id
       since_(services.clock.now()) {
   downstream_.attach(&relay_.events(Side::downstream));
   // The target may send at once what the client has offered to take.
-  OpenRequest open{request_.type, std::min(downstream_.window(), downstream_.credit()), upstream_fields()};
+  OpenRequest open{request_.type, std::min({downstream_.window(), downstream_.credit(), FlowCredit::kFloorAlone}), upstream_fields()};
   lease_ = services_.pool.lease(client_.id, share_key(client_, target), target, std::move(open), *this);
 }
 

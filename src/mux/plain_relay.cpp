@@ -7,7 +7,7 @@ namespace sallyport::mux {
 PlainRelay::PlainRelay(Clock& clock, PlainRelayEvents& owner) : owner_(owner), relay_(clock) {}
 
 std::uint32_t PlainRelay::initial_grant(const ChannelEnd& source, const ChannelEnd& sink) {
-  return std::min({sink.window(), sink.credit(), source.credit()});
+  return std::min({sink.window(), sink.credit(), source.credit(), FlowCredit::kFloorAlone});
 }
 
 void PlainRelay::end() {
