@@ -82,6 +82,12 @@ struct TrunkRow {
   ByteCounts bytes;
 };
 
+/// Whose trunks a verb is about.
+struct TrunkSelection {
+  std::string target;  ///< the target's name
+  std::string user;    ///< empty: everybody's
+};
+
 /// What is open, and ending it; mux implements it. All calls are made on the loop's thread and call nothing back.
 class Connections {
  public:
@@ -95,6 +101,14 @@ class Connections {
   virtual Result<> end_connection(ConnectionId id, std::string_view reason) = 0;
   /// The same for one channel: it gets CLOSE on both sides, and a local process is hung up.
   virtual Result<> end_channel(ChannelId id, std::string_view reason) = 0;
+  /// These three: how many trunks it is about; Errc::not_found when there is none.
+  /// No new channels on those trunks; each ends with its last channel. What is asked for next gets a new trunk.
+  virtual Result<std::size_t> stop_trunks(const TrunkSelection& which, std::string_view reason) = 0;
+  /// Ends them soon, with the channels on them, whose clients are told.
+  virtual Result<std::size_t> end_trunks(const TrunkSelection& which, std::string_view reason) = 0;
+  /// As stop_trunks(), and forgets what was learnt of the target, so that the next login is made at once and afresh. A
+  /// pause of logins that ends counts as well.
+  virtual Result<std::size_t> renew_trunks(const TrunkSelection& which, std::string_view reason) = 0;
 };
 
 /// The daemon as a whole. Counts of what is open come from Connections.

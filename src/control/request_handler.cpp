@@ -31,6 +31,12 @@ bool read_id(std::string_view text, char& letter, std::uint64_t& value) {
   return read.ec == std::errc() && read.ptr == end;
 }
 
+std::string none_of(const TrunkSelection& which) {
+  std::string text = "no trunk to target \"" + log::escape(which.target, 64) + "\"";
+  if (!which.user.empty()) text += " of user \"" + log::escape(which.user, 64) + "\"";
+  return text;
+}
+
 template <typename Row>
 Json rows_json(const std::vector<Row>& rows, const Moment& moment) {
   Json json = Json::array();
@@ -72,6 +78,9 @@ const RequestHandler::Verb RequestHandler::kVerbs[] = {
     {"channels", &RequestHandler::list_channels, "", ""},
     {"trunks", &RequestHandler::list_trunks, "", ""},
     {"kill", &RequestHandler::kill, "id", "reason"},
+    {"stop", &RequestHandler::stop, "target", "user"},
+    {"exit", &RequestHandler::exit, "target", "user"},
+    {"renew", &RequestHandler::renew, "target", "user"},
     {"reload", &RequestHandler::reload, "", ""},
     {"drain", &RequestHandler::drain, "", ""},
     {"explain", &RequestHandler::explain, "query", ""},
@@ -147,6 +156,30 @@ void RequestHandler::kill(const Request& request, Reply reply) {
   log_.info("{}={} ended through the control socket uid={} pid={} reason=\"{}\"", letter == 'c' ? "conn" : "chan", id,
             request.requester.uid, request.requester.pid, reason);
   reply(ok_response(Json{{"ended", id}}));
+}
+
+void RequestHandler::change_trunks(const Request& request, const Reply& reply,
+                                   Result<std::size_t> (Connections::*change)(const TrunkSelection&, std::string_view),
+                                   const char* done) {
+  const std::string reason = std::string(done) + " by the administrator";
+  const TrunkSelection which{request.text("target"), request.text("user")};
+  const Result<std::size_t> count = (connections_.*change)(which, reason);
+  if (!count) return reply(error_response(count.error().code == Errc::not_found ? none_of(which) : count.error().detail));
+  log_.info("trunks {} through the control socket target={} user={} count={} uid={} pid={}", done,
+            log::escaped(which.target), log::escaped(which.user), *count, request.requester.uid, request.requester.pid);
+  reply(ok_response(Json{{done, *count}}));
+}
+
+void RequestHandler::stop(const Request& request, Reply reply) {
+  change_trunks(request, reply, &Connections::stop_trunks, "stopped");
+}
+
+void RequestHandler::exit(const Request& request, Reply reply) {
+  change_trunks(request, reply, &Connections::end_trunks, "ended");
+}
+
+void RequestHandler::renew(const Request& request, Reply reply) {
+  change_trunks(request, reply, &Connections::renew_trunks, "renewed");
 }
 
 void RequestHandler::reload(const Request& request, Reply reply) {

@@ -45,9 +45,17 @@ class RequestHandler {
   void list_channels(const Request& request, Reply reply);
   void list_trunks(const Request& request, Reply reply);
   void kill(const Request& request, Reply reply);
+  void stop(const Request& request, Reply reply);
+  void exit(const Request& request, Reply reply);
+  void renew(const Request& request, Reply reply);
   void reload(const Request& request, Reply reply);
   void drain(const Request& request, Reply reply);
   void explain(const Request& request, Reply reply);
+
+  /// Asks for one of the three, and answers with the count as member `done`.
+  void change_trunks(const Request& request, const Reply& reply,
+                     Result<std::size_t> (Connections::*change)(const TrunkSelection&, std::string_view),
+                     const char* done);
 
   Connections& connections_;
   DaemonControl& daemon_;

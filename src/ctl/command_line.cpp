@@ -3,6 +3,7 @@
 #include <chrono>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -41,27 +42,34 @@ struct Options {
   int timeout = kDefaultTimeout;
   bool json = false;
   std::string argument;
+  std::string user;
 };
 
 /// A verb; `key` is the member of the request that its argument becomes, nullptr if it takes none.
 struct Verb {
   const char* name;
   const char* help;
-  const char* key;
-  const char* argument;
-  const char* argument_help;
+  const char* key = nullptr;
+  const char* argument = nullptr;
+  const char* argument_help = nullptr;
+  bool takes_user = false;  ///< --user, as member "user"
 };
 
+constexpr const char* kTargetHelp = "The target's name";
+
 constexpr Verb kVerbs[] = {
-    {"status", "Version, uptime, where it listens, how much is open", nullptr, nullptr, nullptr},
-    {"connections", "List the clients that are logged in", nullptr, nullptr, nullptr},
-    {"channels", "List their shells, commands and transfers", nullptr, nullptr, nullptr},
-    {"trunks", "List the shared connections to targets", nullptr, nullptr, nullptr},
+    {"status", "Version, uptime, where it listens, how much is open"},
+    {"connections", "List the clients that are logged in"},
+    {"channels", "List their shells, commands and transfers"},
+    {"trunks", "List the shared connections to targets"},
     {"kill", "End a connection or a channel at once", "id", "ID",
      "c1 ends that connection with all its channels, h1 that channel"},
-    {"reload", "Read the configuration again; nobody is disconnected, and a wrong one changes nothing", nullptr, nullptr,
-     nullptr},
-    {"drain", "Accept nothing new, and end sallyportd when the last channel has ended", nullptr, nullptr, nullptr},
+    {"stop", "No new channels on a target's trunks; the old ones finish", "target", "TARGET", kTargetHelp, true},
+    {"exit", "End a target's trunks now, with the channels on them", "target", "TARGET", kTargetHelp, true},
+    {"renew", "Let the next channel to a target get a fresh login; old trunks finish", "target", "TARGET", kTargetHelp,
+     true},
+    {"reload", "Read the configuration again; nobody is disconnected, and a wrong one changes nothing"},
+    {"drain", "Accept nothing new, and end sallyportd when the last channel has ended"},
     {"explain", "Say which route and channel rule a login would get, and why", "query", "QUERY",
      "user=NAME[,target=NAME][,source=ADDRESS][,command=TEXT]"},
 };
@@ -82,8 +90,10 @@ Exit ask_and_show(const Verb& verb, const Options& options, std::ostream& out, s
     err << "sallyportctl: " << printable_lines(error.detail) << '\n';
     return Exit::failure;
   };
-  const std::string request =
-      verb.key == nullptr ? request_line(verb.name) : request_line(verb.name, verb.key, options.argument);
+  std::vector<Member> members;
+  if (verb.key != nullptr) members.emplace_back(verb.key, options.argument);
+  if (!options.user.empty()) members.emplace_back("user", options.user);
+  const std::string request = request_line(verb.name, members);
   const Result<std::string> response = ask(options.socket, request, std::chrono::seconds(options.timeout));
   if (!response) return complain(response.error());
   const Result<std::string> text = show(verb.name, *response, options.json);
@@ -107,6 +117,8 @@ Exit run(int argc, const char* const* argv, const std::string& version, std::ost
   for (const Verb& verb : kVerbs) {
     CLI::App* sub = app.add_subcommand(verb.name, verb.help);
     if (verb.key != nullptr) sub->add_option(verb.argument, options.argument, verb.argument_help)->required();
+    if (verb.takes_user)
+      sub->add_option("--user", options.user, "Only the trunks of this user")->type_name("NAME");
   }
   try {
     app.parse(argc, argv);

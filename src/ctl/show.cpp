@@ -107,16 +107,22 @@ std::string status_text(const Json& result) {
       number_of(result, "channels"), number_of(result, "trunks"));
 }
 
+/// "2 trunks to go with their last channel\n"
+std::string trunks_text(const Json& result, const char* key, std::string_view what) {
+  const std::uint64_t count = number_of(result, key);
+  return fmt::format("{} trunk{} {}\n", count, count == 1 ? "" : "s", what);
+}
+
 const std::vector<Column> kConnectionColumns = {{"ID"}, {"USER"}, {"FROM"}, {"TARGET"}, {"ROUTE"}, {"CHANNELS", true}, {"IN", true}, {"OUT", true}, {"AGE", true}};
 const std::vector<Column> kChannelColumns = {{"ID"}, {"CONN"}, {"VIA"}, {"USER"}, {"TARGET"}, {"REQUEST"}, {"STATE"}, {"IN", true}, {"OUT", true}, {"AGE", true}, {"COMMAND"}};
 const std::vector<Column> kTrunkColumns = {{"ID"}, {"USER"}, {"TARGET"}, {"LOGIN"}, {"STATE"}, {"CHANNELS", true}, {"CLIENTS", true}, {"IDLE", true}, {"IN", true}, {"OUT", true}, {"AGE", true}};
 
 }  // namespace
 
-std::string request_line(std::string_view verb, std::string_view key, std::string_view value) {
+std::string request_line(std::string_view verb, const std::vector<Member>& members) {
   Json request;
   request["verb"] = verb;
-  if (!key.empty()) request[std::string(key)] = value;
+  for (const auto& [key, value] : members) request[std::string(key)] = value;
   return request.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
@@ -146,6 +152,9 @@ Result<std::string> show(std::string_view verb, std::string_view response, bool 
   if (verb == "trunks") return rows_text(*result, kTrunkColumns, trunk_cells);
   if (verb == "status") return status_text(*result);
   if (verb == "kill") return "ended " + text_of(*result, "ended") + "\n";
+  if (verb == "stop") return trunks_text(*result, "stopped", "stopped: no new channels, the old ones finish");
+  if (verb == "exit") return trunks_text(*result, "ended", "ended");
+  if (verb == "renew") return std::string("renewed: the next channel gets a fresh login\n");
   if (verb == "reload") return std::string("the configuration has been reloaded\n");
   if (verb == "drain") return std::string("draining: nothing new is accepted, sallyportd ends with the last channel\n");
   if (verb == "explain") {

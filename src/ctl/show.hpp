@@ -3,6 +3,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <sallyport/result.hpp>
 
@@ -13,7 +15,10 @@ namespace sallyport::ctl {
 /// for a terminal.
 Result<std::string> show(std::string_view verb, std::string_view response, bool json);
 
-/// The request's line for `verb`, with one member more if `key` isn't empty.
-[[nodiscard]] std::string request_line(std::string_view verb, std::string_view key = {}, std::string_view value = {});
+/// A member of a request: its name and its text.
+using Member = std::pair<std::string_view, std::string_view>;
+
+/// The request's line for `verb` with its members.
+[[nodiscard]] std::string request_line(std::string_view verb, const std::vector<Member>& members = {});
 
 }  // namespace sallyport::ctl

@@ -12,6 +12,11 @@ PoolLimits pool_limits(const HubSettings& settings, const Connection::Credit& cr
   return {settings.trunks_per_user, settings.waiting_channels, settings.logins_per_target, credit};
 }
 
+Result<std::size_t> unless_none(std::size_t count) {
+  if (count == 0) return fail(Errc::not_found, "there is no such trunk");
+  return count;
+}
+
 }  // namespace
 
 Connection::Credit Hub::credit() const {
@@ -116,6 +121,18 @@ Result<> Hub::end_channel(ChannelId id, std::string_view reason) {
   for (const auto& [connection, link] : links_)
     if (link->end_channel(id, reason)) return {};
   return fail(Errc::not_found, "there is no such channel");
+}
+
+Result<std::size_t> Hub::stop_trunks(const TrunkSelection& which, std::string_view reason) {
+  return unless_none(pool_.stop(which, reason));
+}
+
+Result<std::size_t> Hub::end_trunks(const TrunkSelection& which, std::string_view reason) {
+  return unless_none(pool_.end(which, reason));
+}
+
+Result<std::size_t> Hub::renew_trunks(const TrunkSelection& which, std::string_view reason) {
+  return unless_none(pool_.renew(which, reason));
 }
 
 }  // namespace sallyport::mux

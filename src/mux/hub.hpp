@@ -49,6 +49,9 @@ class Hub final : public Connections, private LinkEvents {
   std::vector<TrunkRow> trunks() const override;
   Result<> end_connection(ConnectionId id, std::string_view reason) override;
   Result<> end_channel(ChannelId id, std::string_view reason) override;
+  Result<std::size_t> stop_trunks(const TrunkSelection& which, std::string_view reason) override;
+  Result<std::size_t> end_trunks(const TrunkSelection& which, std::string_view reason) override;
+  Result<std::size_t> renew_trunks(const TrunkSelection& which, std::string_view reason) override;
 
  private:
   ChannelId next_channel_id() override { return ChannelId{++last_channel_}; }

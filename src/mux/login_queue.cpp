@@ -27,8 +27,7 @@ std::unique_ptr<LoginQueue::Turn> LoginQueue::ask(std::string address, std::stri
   }
   place.waiting.push_back(turn.get());
   // The others may wait for a user's own places to get free, which this one needn't.
-  if (place.serving == nullptr && has_room(place, turn->user_))
-    place.serving = clock_.after(Duration::zero(), [this, address = turn->address_] { serve(address); });
+  if (has_room(place, turn->user_)) serve_at(place, turn->address_, clock_.now());
   return turn;
 }
 
@@ -58,33 +57,51 @@ void LoginQueue::admit(Place& place, Turn& turn) {
   turn.has_come_ = true;
 }
 
+void LoginQueue::set_free(Place& place, const std::string& user) {
+  --place.logging_in;
+  const auto entry = place.logging_in_of.find(user);
+  if (--entry->second == 0) place.logging_in_of.erase(entry);
+}
+
 void LoginQueue::leave(Turn& turn) {
-  const auto entry = places_.find(turn.address_);
-  Place& place = entry->second;
-  if (turn.has_come_) {
-    --place.logging_in;
-    const auto user = place.logging_in_of.find(turn.user_);
-    if (--user->second == 0) place.logging_in_of.erase(user);
-  } else {
+  Place& place = places_.find(turn.address_)->second;
+  if (!turn.has_come_) {
     place.waiting.remove(&turn);
+    return serve_at(place, turn.address_, clock_.now());  // perhaps nobody needs the place any more
   }
-  if (place.logging_in == 0 && place.waiting.empty()) {
-    places_.erase(entry);
-  } else if (turn.has_come_ && !place.waiting.empty() && place.serving == nullptr) {
-    place.serving = clock_.after(Duration::zero(), [this, address = turn.address_] { serve(address); });
+  if (turn.settled_) {
+    set_free(place, turn.user_);
+    return serve_at(place, turn.address_, clock_.now());
   }
+  place.settling.push_back({clock_.now() + kSettling, turn.user_});
+  serve_at(place, turn.address_, place.settling.front().free_at);
+}
+
+void LoginQueue::serve_at(Place& place, const std::string& address, TimePoint when) {
+  if (place.serving != nullptr && place.serving_at <= when) return;
+  place.serving_at = when;
+  place.serving = clock_.after(when - clock_.now(), [this, address] { serve(address); });
 }
 
 void LoginQueue::serve(const std::string& the_address) {
   const std::string address = the_address;  // the timer that holds it goes here
-  if (const auto entry = places_.find(address); entry != places_.end()) entry->second.serving.reset();
-  // What begins may fail at once and give its place back: everything is looked up again each time.
+  places_.at(address).serving.reset();
   for (;;) {
+    // What begins may fail at once and give its place back: everything is looked up again each time.
     const auto entry = places_.find(address);
-    Turn* turn = entry == places_.end() ? nullptr : next(entry->second);
-    if (turn == nullptr) return;
-    entry->second.waiting.remove(turn);
-    admit(entry->second, *turn);
+    Place& place = entry->second;
+    while (!place.settling.empty() && place.settling.front().free_at <= clock_.now()) {
+      set_free(place, place.settling.front().user);
+      place.settling.pop_front();
+    }
+    Turn* turn = next(place);
+    if (turn == nullptr) {
+      if (!place.settling.empty()) serve_at(place, address, place.settling.front().free_at);
+      if (place.logging_in == 0 && place.waiting.empty()) places_.erase(entry);
+      return;
+    }
+    place.waiting.remove(turn);
+    admit(place, *turn);
     const std::function<void()> begin = std::move(turn->begin_);
     begin();
   }

@@ -94,6 +94,36 @@ void Pool::end_all(std::string_view why) {
   for (PooledTrunk* trunk : all_trunks()) trunk->end(why);  // one that is still connecting goes at once
 }
 
+std::vector<PooledTrunk*> Pool::selected(const TrunkSelection& which) const {
+  std::vector<PooledTrunk*> trunks = all_trunks();
+  std::erase_if(trunks, [&which](const PooledTrunk* trunk) {
+    return trunk->target_name() != which.target || trunk->ending() ||
+           (!which.user.empty() && trunk->key().user != which.user);
+  });
+  return trunks;
+}
+
+std::size_t Pool::stop(const TrunkSelection& which, std::string_view why) {
+  const std::vector<PooledTrunk*> trunks = selected(which);
+  for (PooledTrunk* trunk : trunks) trunk->drain(why);
+  return trunks.size();
+}
+
+std::size_t Pool::end(const TrunkSelection& which, std::string_view why) {
+  const std::vector<PooledTrunk*> trunks = selected(which);
+  for (PooledTrunk* trunk : trunks) trunk->end(why);
+  return trunks.size();
+}
+
+std::size_t Pool::renew(const TrunkSelection& which, std::string_view why) {
+  const std::vector<PooledTrunk*> trunks = selected(which);
+  for (PooledTrunk* trunk : trunks) {
+    session_limits_.forget(trunk->key().policy);
+    trunk->drain(why);
+  }
+  return trunks.size() + breaker_.end_pauses(which.target, which.user);
+}
+
 std::size_t Pool::trunk_count() const {
   std::size_t count = 0;
   for (const auto& [key, group] : groups_) count += group.trunks().size();

@@ -50,6 +50,10 @@ class Pool {
   void drain(std::string_view why);
   /// Says goodbye to every target now, and gives up the attempts to connect.
   void end_all(std::string_view why);
+  /// What an administrator wants of a target's trunks, see Connections. They return how many there are.
+  std::size_t stop(const TrunkSelection& which, std::string_view why);
+  std::size_t end(const TrunkSelection& which, std::string_view why);
+  std::size_t renew(const TrunkSelection& which, std::string_view why);
   std::size_t trunk_count() const;
   /// `connections` stays 0: who rides on a trunk is not known here.
   std::vector<TrunkRow> trunks() const;
@@ -63,6 +67,7 @@ class Pool {
   std::size_t trunks_of(const std::string& user) const;
   /// A copy, so that each of them may go while the others are visited.
   std::vector<PooledTrunk*> all_trunks() const;
+  std::vector<PooledTrunk*> selected(const TrunkSelection& which) const;
   void remove(PooledTrunk& trunk);
 
   UpstreamConnector& connector_;

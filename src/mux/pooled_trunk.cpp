@@ -8,6 +8,8 @@ namespace {
 
 /// A keepalive that is unanswered for this long makes a trunk suspect. Shorter, and a busy line would cost needless logins.
 constexpr Duration kSilence = std::chrono::seconds(2);
+/// A target that has shown nothing for this long after the login is past it anyway.
+constexpr Duration kLoginOver = std::chrono::milliseconds(500);
 
 /// Host and port as people write them; what is paced together.
 std::string address_of(const ResolvedTarget& target) {
@@ -46,7 +48,7 @@ void PooledTrunk::on_turn() {
 }
 
 void PooledTrunk::log_in() {
-  phase_ = Phase::connecting;
+  if (phase_ == Phase::waiting) phase_ = Phase::connecting;  // it may be draining already
   since_ = pool_.clock_.now();
   pool_.journal_.trunk_connecting(id_, key_.user, target_.name);
   attempt_ = pool_.connector_.connect(target_, *this);
@@ -101,6 +103,11 @@ Channel& PooledTrunk::open(const OpenRequest& request, OpenEvents& outcome) {
 }
 
 void PooledTrunk::note_confirmed() {
+  if (turn_ != nullptr) {
+    turn_->note_settled();
+    turn_.reset();
+    turn_deadline_.reset();
+  }
   peak_ = std::max(peak_, trunk_->confirmed_sessions());
   pool_.session_limits_.disprove(key_.policy, peak_);
 }
@@ -121,7 +128,7 @@ void PooledTrunk::suspect() {
 }
 
 void PooledTrunk::on_connected(std::unique_ptr<Transport> transport) {
-  turn_.reset();
+  turn_deadline_ = pool_.clock_.after(kLoginOver, [this] { turn_.reset(); });
   pool_.graveyard_.bury(std::move(attempt_));
   trunk_ = std::make_unique<Trunk>(id_, target_.name, std::move(transport), pool_.clock_, pool_.graveyard_,
                                    KeepaliveSettings{target_.options.keepalive_interval, target_.options.keepalive_count},
@@ -141,6 +148,8 @@ void PooledTrunk::on_connected(std::unique_ptr<Transport> transport) {
 void PooledTrunk::on_connect_failed(const UpstreamFailure& why) { fail(why); }
 
 void PooledTrunk::fail(const UpstreamFailure& why) {
+  const bool never_there = why.code == Errc::refused || why.code == Errc::not_found;
+  if (turn_ != nullptr && never_there) turn_->note_settled();
   turn_.reset();
   turn_deadline_.reset();
   pool_.graveyard_.bury(std::move(attempt_));
@@ -179,13 +188,16 @@ void PooledTrunk::drain(std::string_view why) {
 
 void PooledTrunk::end(std::string_view why) {
   phase_ = Phase::closing;
-  if (trunk_ != nullptr) return trunk_->disconnect(DisconnectReason::by_application, why);
+  if (trunk_ != nullptr) return trunk_->say_goodbye(why);
   attempt_.reset();
-  fail({Errc::closed, "the connection was given up: " + std::string(why), std::string(why)});
+  fail({Errc::closed, "the connection to target " + target_.name + " was given up: " + std::string(why),
+        std::string(why)});
 }
 
 void PooledTrunk::on_trunk_closed(Trunk&, const Error& why) {
   pool_.journal_.trunk_closed(id_, why);
+  turn_.reset();
+  turn_deadline_.reset();
   pool_.remove(*this);
 }
 

@@ -22,6 +22,7 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents {
 
   TrunkId id() const { return id_; }
   const ShareKey& key() const { return key_; }
+  const std::string& target_name() const { return target_.name; }
   /// Channels that are open, opening or closing, and wishes that wait.
   std::size_t used() const;
   /// Whether one more channel of this kind may be put on it, or wait for it.
@@ -43,7 +44,7 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents {
   /// The target let a channel wait too long: until it gives a sign of life, new ones go elsewhere.
   void suspect();
   void drain(std::string_view why);
-  /// Ends it now, with what is on it.
+  /// Ends it now, with what is on it; `why` is for clients as well.
   void end(std::string_view why);
 
  private:

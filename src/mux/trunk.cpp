@@ -24,6 +24,11 @@ void Trunk::on_global_request(const wire::GlobalRequest& request) {
 
 void Trunk::on_channel_gone(LocalChannel) { owner_.on_slot_free(*this); }
 
+void Trunk::say_goodbye(std::string_view why) {
+  loss_told_ += ": " + std::string(why);
+  disconnect(DisconnectReason::by_application, why);
+}
+
 void Trunk::on_violation(std::string_view what) { journal_.trunk_violation(id_, what); }
 
 void Trunk::on_connection_closed(const Error& why) { owner_.on_trunk_closed(*this, why); }

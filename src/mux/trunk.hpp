@@ -29,6 +29,8 @@ class Trunk final : public Connection {
 
   TrunkId id() const { return id_; }
   using Connection::open;
+  /// Ends the connection. Whoever has a channel on it is told `why`.
+  void say_goodbye(std::string_view why);
 
  private:
   void on_channel_open(const wire::ChannelOpen& open) override;

@@ -69,8 +69,8 @@ class Sshd:
             self._process.kill()
             self._process = None
 
-    def log(self):
-        return self._process.log() if self._process else ""
+    def log(self, since=0):
+        return self._process.log(since) if self._process else ""
 
     def mark(self):
         return self._process.mark()

@@ -31,6 +31,15 @@ class FakeDaemon final : public Connections, public DaemonControl {
     ended_.push_back("h" + std::to_string(number(id)) + " " + std::string(reason));
     return {};
   }
+  Result<std::size_t> stop_trunks(const TrunkSelection& which, std::string_view reason) override {
+    return change("stop", which, reason);
+  }
+  Result<std::size_t> end_trunks(const TrunkSelection& which, std::string_view reason) override {
+    return change("end", which, reason);
+  }
+  Result<std::size_t> renew_trunks(const TrunkSelection& which, std::string_view reason) override {
+    return change("renew", which, reason);
+  }
 
   DaemonStatus status() const override { return status_; }
   void reload(std::function<void(Result<>)> done) override { reloading_ = std::move(done); }
@@ -47,6 +56,13 @@ class FakeDaemon final : public Connections, public DaemonControl {
   std::vector<std::string> ended_;
   std::function<void(Result<>)> reloading_;
   bool draining_ = false;
+
+ private:
+  Result<std::size_t> change(const char* what, const TrunkSelection& which, std::string_view reason) {
+    if (which.target == "web9") return fail(Errc::not_found, "no such");
+    ended_.push_back(std::string(what) + " " + which.target + "/" + which.user + " " + std::string(reason));
+    return std::size_t{2};
+  }
 };
 
 }  // namespace sallyport::control

@@ -106,6 +106,25 @@ TEST_F(RequestHandlerTest, ListsChannels) {
   EXPECT_LT(rows[0].at("command").get<std::string>().size(), 1100U);
 }
 
+TEST_F(RequestHandlerTest, ChangesTrunksOfATargetAndPerhapsAUser) {
+  EXPECT_EQ(result(R"({"verb":"stop","target":"web1"})").at("stopped"), 2);
+  EXPECT_EQ(result(R"({"verb":"exit","target":"web1","user":"alice"})").at("ended"), 2);
+  EXPECT_EQ(result(R"({"verb":"renew","target":"web1","user":""})").at("renewed"), 2);
+  EXPECT_THAT(daemon_.ended_, ElementsAre("stop web1/ stopped by the administrator", "end web1/alice ended by the administrator",
+                                          "renew web1/ renewed by the administrator"));
+  EXPECT_TRUE(log_.has("trunks ended through the control socket target=web1 user=alice count=2 uid=1000"));
+}
+
+TEST_F(RequestHandlerTest, SaysWhenThereIsNoTrunk) {
+  for (const std::string verb : {"stop", "exit", "renew"}) {
+    EXPECT_EQ(error("{\"verb\":\"" + verb + R"(","target":"web9"})"), "no trunk to target \"web9\"");
+    EXPECT_EQ(error("{\"verb\":\"" + verb + R"(","target":"web9","user":"\u001bx"})"),
+              "no trunk to target \"web9\" of user \"\\x1bx\"");
+    EXPECT_EQ(error("{\"verb\":\"" + verb + "\"}"), verb + " needs \"target\"");
+    EXPECT_EQ(error("{\"verb\":\"" + verb + R"(","target":"web1","id":"t1"})"), verb + " has no member \"id\"");
+  }
+}
+
 TEST_F(RequestHandlerTest, ListsTrunks) {
   TrunkRow row;
   row.id = TrunkId{2};

@@ -88,6 +88,8 @@ TEST_F(CommandLineTest, PrintsJsonWhereverTheOptionStands) {
 TEST_F(CommandLineTest, FailsWithTheDaemonsReason) {
   EXPECT_EQ(ctl_with_server({"kill", "c100"}), Exit::failure);
   EXPECT_EQ(err_, "sallyportctl: no connection c100\n");
+  EXPECT_EQ(ctl_with_server({"exit", "web9"}), Exit::failure);
+  EXPECT_EQ(err_, "sallyportctl: no trunk to target \"web9\"\n");
   EXPECT_EQ(out_, "");
 }
 
@@ -119,6 +121,8 @@ TEST_F(CommandLineTest, TellsUsageFromFailure) {
   EXPECT_EQ(ctl({}), Exit::usage);
   EXPECT_EQ(ctl({"forwards"}), Exit::usage);
   EXPECT_EQ(ctl({"kill"}), Exit::usage);
+  EXPECT_EQ(ctl({"stop"}), Exit::usage);
+  EXPECT_EQ(ctl({"status", "--user", "alice"}), Exit::usage);
   EXPECT_EQ(ctl({"status", "extra"}), Exit::usage);
   EXPECT_EQ(ctl({"--timeout", "0", "status"}), Exit::usage);
   EXPECT_EQ(ctl({"--timeout", "soon", "status"}), Exit::usage);

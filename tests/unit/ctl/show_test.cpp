@@ -18,7 +18,7 @@ std::string shown(std::string_view verb, std::string_view response, bool json = 
 
 TEST(RequestLineTest, IsOneLineOfJson) {
   EXPECT_EQ(request_line("status"), R"({"verb":"status"})");
-  EXPECT_EQ(request_line("kill", "id", "c1\n\"\xff"), R"({"verb":"kill","id":"c1\n\"\ufffd"})");
+  EXPECT_EQ(request_line("kill", {{"id", "c1\n\"\xff"}}), R"({"verb":"kill","id":"c1\n\"\ufffd"})");
 }
 
 TEST(ShowTest, MakesATableOfConnections) {
@@ -45,6 +45,12 @@ TEST(ShowTest, MakesATableOfTrunks) {
       "idle_seconds":null,"bytes_in":0,"bytes_out":0,"age_seconds":5}]})");
   EXPECT_THAT(text, HasSubstr("root@10.0.0.5:22"));
   EXPECT_THAT(text, HasSubstr("1/10"));
+}
+
+TEST(ShowTest, TellsWhatBecameOfTrunks) {
+  EXPECT_EQ(shown("stop", R"({"ok":true,"result":{"stopped":1}})"), "1 trunk stopped: no new channels, the old ones finish\n");
+  EXPECT_EQ(shown("exit", R"({"ok":true,"result":{"ended":2}})"), "2 trunks ended\n");
+  EXPECT_EQ(shown("renew", R"({"ok":true,"result":{"renewed":1}})"), "renewed: the next channel gets a fresh login\n");
 }
 
 TEST(ShowTest, TellsTheStatus) {

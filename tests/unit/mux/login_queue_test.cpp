@@ -40,11 +40,28 @@ TEST_F(LoginQueueTest, OthersWaitUntilATurnIsOver) {
   const Turn late = ask("e");
   EXPECT_FALSE(late->has_come());
   EXPECT_EQ(queue.waiting("web1:22"), 1u);
+  turns.front()->note_settled();
   turns.erase(turns.begin());
   EXPECT_THAT(begun, IsEmpty()) << "not inside the call that made room";
   clock.turn();
   EXPECT_THAT(begun, ElementsAre("e"));
   EXPECT_TRUE(late->has_come());
+}
+
+TEST_F(LoginQueueTest, AnEndedLoginCountsForAMomentLonger) {
+  std::vector<Turn> turns;
+  for (const char* user : {"a", "b", "c", "d"}) turns.push_back(ask(user));
+  const Turn late = ask("e");
+  const Turn later = ask("f");
+  turns.pop_back();
+  clock.advance(LoginQueue::kSettling / 2);
+  turns.pop_back();
+  clock.advance(LoginQueue::kSettling / 2 - Duration(1));
+  EXPECT_THAT(begun, IsEmpty());
+  clock.advance(Duration(1));
+  EXPECT_THAT(begun, ElementsAre("e"));
+  clock.advance(LoginQueue::kSettling / 2);
+  EXPECT_THAT(begun, ElementsAre("e", "f"));
 }
 
 TEST_F(LoginQueueTest, OneUserNeverHasAllPlaces) {
@@ -65,7 +82,7 @@ TEST_F(LoginQueueTest, UsersWithFewerLoginsUnderWayComeFirst) {
   for (const char* user : {"alice", "alice", "bob", "carol"}) waiting.push_back(ask(user));
   for (int i = 0; i < 4; ++i) {
     turns.erase(turns.begin());  // alice's three, then bob's
-    clock.turn();
+    clock.advance(LoginQueue::kSettling);
   }
   EXPECT_THAT(begun, ElementsAre("carol", "alice", "alice", "bob"));
 }
@@ -83,7 +100,7 @@ TEST_F(LoginQueueTest, GivenUpTurnsAreSkipped) {
   const Turn next = ask("f");
   gone.reset();
   turns.pop_back();
-  clock.turn();
+  clock.advance(LoginQueue::kSettling);
   EXPECT_THAT(begun, ElementsAre("f"));
 }
 
@@ -98,7 +115,7 @@ TEST_F(LoginQueueTest, ATurnMayEndWithinItsBeginning) {
       turn.reset();
     });
   turns.pop_back();
-  clock.turn();
+  clock.advance(5 * LoginQueue::kSettling);
   EXPECT_EQ(served, 5) << "each gave its place to the next";
   EXPECT_EQ(queue.waiting("web1:22"), 0u);
 }
@@ -111,7 +128,7 @@ TEST_F(LoginQueueTest, ASingleTurnAtATimeWorksAsWell) {
   EXPECT_TRUE(one->has_come());
   EXPECT_FALSE(two->has_come());
   one.reset();
-  clock.turn();
+  clock.advance(LoginQueue::kSettling);
   EXPECT_TRUE(begun_two);
 }
 

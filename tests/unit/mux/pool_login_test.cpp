@@ -29,6 +29,9 @@ TEST_F(PoolLoginTest, LoginsAtOneAddressTakeTurns) {
   EXPECT_TRUE(journal.has("waiting t3 carol web1"));
   connector.succeed(0);
   clock.turn();
+  ASSERT_EQ(connector.dials.size(), 2u) << "the target may not have noticed its end yet";
+  server(0).deliver(confirm_message(0, 40, 1000));
+  clock.turn();
   ASSERT_EQ(connector.dials.size(), 3u);
   EXPECT_EQ(connector.dials[2].target.user, "carol");
   connector.fail(1, "target web1 can't be reached: connection refused");
@@ -144,7 +147,7 @@ TEST_F(PoolLoginTest, AQueuedLoginOfAPausedUserIsNotTried) {
   for (std::uint32_t i = 10; i < 30; ++i) exec(client, i, "true", 1000, i);
   ASSERT_EQ(connector.dials.size(), 2u);
   connector.fail(1, kRefused, Errc::denied);
-  clock.turn();
+  clock.advance(LoginQueue::kSettling);
   EXPECT_EQ(connector.dials.size(), 2u);
   EXPECT_EQ(hub.trunks().size(), 1u) << "all who waited have been told";
 }

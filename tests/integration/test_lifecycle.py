@@ -1,0 +1,79 @@
+"""What happens to trunks in the course of time: stop, exit, renew, and the roll-over at max_age."""
+
+import concurrent.futures
+import time
+
+from harness.case import BastionCase, main, needs_bastion
+
+
+@needs_bastion
+class VerbsTest(BastionCase):
+    def test_stop_lets_the_old_session_finish_and_the_next_one_start(self):
+        process, echo = self.echo_session()
+        [before] = self.trunks(user="alice")
+        result = self.bastion.control("stop", "main", "--user", "alice")
+        self.assertEqual((result.status, result.stdout), (0, "1 trunk stopped: no new channels, the old ones finish\n"))
+        echo(b"old")
+        self.assertEqual(self.client().output("echo new"), b"new\n")
+        self.assertEqual(len(self.trunks(user="alice")), 2)
+        process.stdin.close()
+        self.assertEqual(process.wait(20), 0)
+        self.wait_until(lambda: before["id"] not in [row["id"] for row in self.trunks()], what="the end of the old trunk")
+
+    def test_exit_ends_the_sessions_of_that_user_alone(self):
+        process, _ = self.echo_session()
+        _, bob = self.echo_session(self.client("bob"))
+        count = len(self.trunks(user="alice"))
+        self.assertEqual(self.bastion.query("exit", "main", "--user", "alice"), {"ended": count})
+        _, errors = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 255)
+        self.assertIn(b"ended by the administrator", errors)
+        bob(b"unharmed")
+        self.assertEqual(self.client().output("echo again"), b"again\n")
+
+    def test_renew_brings_a_fresh_login(self):
+        self.client("bob").output("true")
+        mark = self.sshd.mark()
+        self.assertEqual(self.bastion.control("renew", "main", "--user", "bob").status, 0)
+        self.client("bob").output("true")
+        self.assertEqual(self.sshd.logins(mark), 1)
+
+    def test_verbs_about_nothing_fail(self):
+        for verb in ("stop", "exit", "renew"):
+            result = self.bastion.control(verb, "main", "--user", "nobody")
+            self.assertEqual((result.status, result.stdout), (1, ""))
+            self.assertIn('no trunk to target "main" of user "nobody"', result.stderr)
+            self.assertEqual(self.bastion.control(verb, "elsewhere").status, 1)
+            self.assertEqual(self.bastion.control(verb).status, 2)
+
+
+@needs_bastion
+class RollOverTest(BastionCase):
+    """A trunk lives for a second; sessions come without a pause, so that many begin in the moment of a change."""
+
+    target_options = 'max_age = "1s"'
+
+    def test_every_session_succeeds(self):
+        _, echo = self.echo_session()
+        until = time.monotonic() + 6
+
+        def work(worker):
+            count = 0
+            while time.monotonic() < until:
+                result = self.client().run(f"echo {worker}.{count}; exit {count % 100}")
+                self.assertEqual((result.returncode, result.stdout), (count % 100, f"{worker}.{count}\n".encode()),
+                                 result.stderr)
+                count += 1
+            return count
+
+        mark = self.sshd.mark()
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            counts = list(pool.map(work, range(3)))
+        self.assertGreaterEqual(self.sshd.logins(mark), 4, "there were changes of trunks")
+        self.assertGreater(sum(counts), 30)
+        echo(b"on the oldest trunk")
+        self.wait_until(lambda: len(self.sshd.connections()) <= 2, what="the end of the old trunks")
+
+
+if __name__ == "__main__":
+    main()

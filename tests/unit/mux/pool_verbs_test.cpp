@@ -1,0 +1,126 @@
+// What an administrator does to trunks: stop, exit, renew.
+#include "world.hpp"
+
+namespace sallyport::mux {
+namespace {
+
+struct PoolVerbsTest : WorldTest {
+  MemoryPeer& server(std::size_t index) { return connector.dials[index].server; }
+  /// A client whose session runs on the trunk of that number.
+  MemoryPeer& running(std::size_t trunk, std::string_view user = "alice", std::string_view target = "web1") {
+    MemoryPeer& client = connect(user, target);
+    exec(client, 1);
+    connector.succeed(trunk);
+    server(trunk).deliver(confirm_message(0, 40, 1000));
+    server(trunk).deliver(success_message(0));
+    client.take();
+    return client;
+  }
+  std::size_t done(const Result<std::size_t>& result) { return result ? *result : 0; }
+};
+
+TEST_F(PoolVerbsTest, StopLetsTheOldChannelsFinish) {
+  MemoryPeer& client = running(0);
+  EXPECT_EQ(done(hub.stop_trunks({"web1", ""}, "why")), 1u);
+  EXPECT_EQ(hub.trunks()[0].state, TrunkState::draining);
+  server(0).deliver(data_message(0, "still here"));
+  EXPECT_THAT(take(client), ElementsAre("DATA 1 still here"));
+  exec(client, 2, "true", 1000, 1);
+  EXPECT_EQ(connector.dials.size(), 2u) << "what comes next gets a new one";
+  server(0).deliver(close_message(0));
+  EXPECT_EQ(server(0).disconnected(), "drained");
+}
+
+TEST_F(PoolVerbsTest, StopEndsAnIdleTrunk) {
+  MemoryPeer& client = running(0);
+  server(0).deliver(close_message(0));
+  client.deliver(close_message(0));
+  EXPECT_EQ(done(hub.stop_trunks({"web1", ""}, "why")), 1u);
+  EXPECT_TRUE(server(0).disconnected());
+  EXPECT_FALSE(hub.stop_trunks({"web1", ""}, "why")) << "it is ending already";
+}
+
+TEST_F(PoolVerbsTest, ExitEndsTheChannelsAndTellsTheClients) {
+  MemoryPeer& client = running(0);
+  EXPECT_EQ(done(hub.end_trunks({"web1", ""}, "ended by the administrator")), 1u);
+  EXPECT_EQ(server(0).disconnected(), "ended by the administrator");
+  server(0).finish_disconnect();
+  EXPECT_THAT(take(client),
+              ElementsAre("STDERR 1 sallyport: the connection to target web1 was lost: ended by the administrator\n",
+                          HasSubstr("exit-status 255"), "EOF 1", "CLOSE 1"));
+}
+
+TEST_F(PoolVerbsTest, ExitGivesUpALogin) {
+  MemoryPeer& client = connect();
+  exec(client, 1);
+  EXPECT_EQ(done(hub.end_trunks({"web1", ""}, "ended by the administrator")), 1u);
+  EXPECT_TRUE(connector.dials[0].given_up);
+  EXPECT_THAT(take(client)[1], HasSubstr("was given up: ended by the administrator"));
+}
+
+TEST_F(PoolVerbsTest, OnlyTheTargetAndTheUserAreMeant) {
+  running(0, "alice", "web1");
+  running(1, "bob", "web1");
+  running(2, "alice", "web2");
+  EXPECT_FALSE(hub.end_trunks({"web", ""}, "why"));
+  EXPECT_FALSE(hub.end_trunks({"web1", "carol"}, "why"));
+  EXPECT_FALSE(hub.end_trunks({"", ""}, "why"));
+  EXPECT_EQ(done(hub.end_trunks({"web1", "bob"}, "why")), 1u);
+  EXPECT_FALSE(server(0).disconnected());
+  EXPECT_TRUE(server(1).disconnected());
+  EXPECT_FALSE(server(2).disconnected());
+}
+
+TEST_F(PoolVerbsTest, RenewGivesTheNextChannelAFreshLogin) {
+  MemoryPeer& client = running(0);
+  EXPECT_EQ(done(hub.renew_trunks({"web1", ""}, "why")), 1u);
+  exec(client, 2, "true", 1000, 1);
+  ASSERT_EQ(connector.dials.size(), 2u);
+  connector.succeed(1);
+  EXPECT_THAT(take(server(1)), ElementsAre(HasSubstr("OPEN session")));
+  EXPECT_FALSE(server(0).disconnected());
+}
+
+TEST_F(PoolVerbsTest, RenewEndsAPause) {
+  MemoryPeer& client = connect();
+  exec(client, 1, "true", 1000, 0);
+  connector.fail(0, "target web1 refused the login", Errc::denied);
+  client.take();
+  EXPECT_FALSE(hub.stop_trunks({"web1", ""}, "why")) << "there is no trunk";
+  EXPECT_EQ(done(hub.renew_trunks({"web1", "alice"}, "why")), 1u);
+  exec(client, 2, "true", 1000, 1);
+  EXPECT_EQ(connector.dials.size(), 2u);
+}
+
+TEST_F(PoolVerbsTest, RenewForgetsTheLearntLimit) {
+  MemoryPeer& client = running(0);
+  exec(client, 2, "true", 1000, 1);
+  server(0).deliver(refuse_message(1, wire::OpenFailureReason::connect_failed, "open failed"));
+  EXPECT_EQ(hub.trunks()[1].channel_limit, 1u);
+  connector.succeed(1);
+  server(1).deliver(confirm_message(0, 40, 1000));
+  client.take();
+  EXPECT_EQ(done(hub.renew_trunks({"web1", ""}, "why")), 2u);
+  exec(client, 3, "true", 1000, 2);
+  EXPECT_EQ(hub.trunks()[2].channel_limit, 10u);
+}
+
+TEST_F(PoolVerbsTest, ATrunkThatWaitsForItsTurnCanBeStopped) {
+  HubSettings narrow;
+  narrow.logins_per_target = 1;
+  hub.configure(narrow);
+  exec(connect("bob"), 1);
+  MemoryPeer& client = connect("alice");
+  exec(client, 1);
+  EXPECT_EQ(done(hub.stop_trunks({"web1", "alice"}, "why")), 1u);
+  connector.succeed(0);
+  clock.advance(seconds(1));
+  ASSERT_EQ(connector.dials.size(), 2u);
+  connector.succeed(1);
+  server(1).deliver(confirm_message(0, 40, 1000));
+  server(1).deliver(close_message(0));
+  EXPECT_EQ(server(1).disconnected(), "drained") << "whoever waited already had his channel";
+}
+
+}  // namespace
+}  // namespace sallyport::mux
