@@ -93,6 +93,9 @@ struct Limits {
   bool operator==(const Limits&) const = default;
 };
 
+/// 0: no limit.
+enum class BytesPerSecond : std::uint64_t {};
+
 enum class Record : std::uint8_t { none, interactive, all };
 
 /// What may stand in `[defaults]`, a target and a route, with the built-in values.
@@ -107,6 +110,8 @@ struct Options {
   bool forward_x11 = false;
   std::vector<std::string> local_forwarding;
   std::vector<std::string> remote_forwarding;
+  /// What one user may move there, and as much back.
+  BytesPerSecond rate_limit{};
   Record record = Record::none;
   bool operator==(const Options&) const = default;
 };
@@ -123,6 +128,7 @@ struct OptionOverrides {
   std::optional<bool> forward_x11;
   std::optional<std::vector<std::string>> local_forwarding;
   std::optional<std::vector<std::string>> remote_forwarding;
+  std::optional<BytesPerSecond> rate_limit;
   std::optional<Record> record;
   bool operator==(const OptionOverrides&) const = default;
 

@@ -41,6 +41,7 @@ std::string text(const Strings& values) {
 
 std::string text(Duration value) { return text(format_duration(value)); }
 std::string text(std::uint32_t value) { return fmt::format("{}", value); }
+std::string text(BytesPerSecond value) { return text(format_rate(value)); }
 std::string text(bool value) { return value ? "true" : "false"; }
 
 std::string text(Record value) {
@@ -99,6 +100,7 @@ class Writer {
     entry("forward_x11", options.forward_x11);
     entry("local_forwarding", options.local_forwarding);
     entry("remote_forwarding", options.remote_forwarding);
+    entry("rate_limit", options.rate_limit);
     entry("record", options.record);
   }
 

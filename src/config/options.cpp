@@ -20,6 +20,7 @@ void OptionOverrides::apply_to(Options& options) const {
   if (forward_x11) options.forward_x11 = *forward_x11;
   if (local_forwarding) options.local_forwarding = *local_forwarding;
   if (remote_forwarding) options.remote_forwarding = *remote_forwarding;
+  if (rate_limit) options.rate_limit = *rate_limit;
   if (record) options.record = *record;
 }
 
@@ -46,6 +47,15 @@ void read_switch(TableReader& table, std::string_view key, std::optional<bool>& 
   } else {
     out = false;
   }
+}
+
+void read_rate(TableReader& table, std::string_view key, std::optional<BytesPerSecond>& out) {
+  std::string value;
+  const Node* node = table.string(key, value);
+  if (node == nullptr) return;
+  const auto rate = parse_rate(value);
+  if (!rate) return table.wrong(*node, "bytes a second, such as \"20MiB/s\", or \"none\"");
+  out = *rate;
 }
 
 void read_patterns(TableReader& table, std::string_view key, std::optional<std::vector<std::string>>& out) {
@@ -81,6 +91,7 @@ void read_options(TableReader& table, OptionOverrides& options) {
   read_duration(table, "connect_timeout", options.connect_timeout, Duration(1));
   read_switch(table, "forward_agent", options.forward_agent);
   read_switch(table, "forward_x11", options.forward_x11);
+  read_rate(table, "rate_limit", options.rate_limit);
   read_patterns(table, "local_forwarding", options.local_forwarding);
   read_forwarding(table, "remote_forwarding", options.remote_forwarding);
   Record record = Record::none;

@@ -89,6 +89,21 @@ std::string format_size(std::uint64_t size) {
   return "0";
 }
 
+std::optional<BytesPerSecond> parse_rate(std::string_view text) {
+  constexpr std::string_view kPerSecond = "/s";
+  constexpr std::uint64_t kLeast = 1024;
+  if (text == "none") return BytesPerSecond{};
+  if (!text.ends_with(kPerSecond)) return std::nullopt;
+  text.remove_suffix(kPerSecond.size());
+  const auto size = parse_size(text);
+  if (!size || *size < kLeast) return std::nullopt;
+  return BytesPerSecond{*size};
+}
+
+std::string format_rate(BytesPerSecond rate) {
+  return rate == BytesPerSecond{} ? "none" : format_size(static_cast<std::uint64_t>(rate)) + "/s";
+}
+
 std::optional<HostPort> parse_host_port(std::string_view text) {
   HostPort result;
   std::string_view port;

@@ -22,6 +22,10 @@ std::string format_duration(Duration duration);
 std::optional<std::uint64_t> parse_size(std::string_view text);
 std::string format_size(std::uint64_t size);
 
+/// A size with "/s" behind it, 1KiB/s at least, or "none".
+std::optional<BytesPerSecond> parse_rate(std::string_view text);
+std::string format_rate(BytesPerSecond rate);
+
 struct HostPort {
   std::string host;  ///< without brackets; may be empty
   std::optional<std::uint16_t> port;

@@ -50,6 +50,8 @@ Forward::Forward(const Services& services, const Admission& client, ChannelId id
       relay_(services.clock, *this),
       since_(services.clock.now()) {
   downstream_.attach(&relay_.events(Side::downstream));
+  relay_.limit(services_.rates.limits_of(client_.user, target.name, static_cast<std::uint64_t>(target.options.rate_limit),
+                                         services_.clock.now()));
   // The target may send at once what the client has offered to take.
   OpenRequest open{request_.type, std::min({downstream_.window(), downstream_.credit(), FlowCredit::kFloorAlone}), upstream_fields()};
   lease_ = services_.pool.lease(client_.id, share_key(client_, target), target, std::move(open), *this);

@@ -30,7 +30,7 @@ Hub::Hub(Clock& clock, Journal& journal, UpstreamConnector& connector, ProcessLa
       settings_(settings),
       journal_(journal),
       pool_(connector, clock, graveyard_, journal, pool_limits(settings, credit())),
-      services_{clock, graveyard_, journal, pool_, processes} {}
+      services_{clock, graveyard_, journal, pool_, processes, rates_} {}
 
 Hub::~Hub() {
   links_.clear();  // sessions give back what they have of the pool

@@ -65,6 +65,7 @@ class Hub final : public Connections, private LinkEvents {
   HubSettings settings_;
   Journal& journal_;
   Pool pool_;
+  RateLimiter rates_;
   Services services_;
   std::uint64_t last_channel_ = 0;
   std::map<ConnectionId, std::unique_ptr<Link>> links_;

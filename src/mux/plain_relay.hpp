@@ -38,6 +38,8 @@ class PlainRelay final {
   ChannelEvents& events(Side side) { return side == Side::downstream ? downstream_ : upstream_; }
   /// How much `source` may be granted when it is confirmed or opened, so that all of it can be sent on to `sink`.
   static std::uint32_t initial_grant(const ChannelEnd& source, const ChannelEnd& sink);
+  /// See Relay::limit().
+  void limit(std::shared_ptr<RateLimits> limits) { relay_.limit(std::move(limits)); }
   /// Both peers may send from now on.
   void join(ChannelEnd& downstream, ChannelEnd& upstream) { relay_.join(downstream, upstream); }
   bool joined() const { return relay_.joined(); }

@@ -17,6 +17,10 @@ Duration stall_look_after(const ChannelEnd& sink) {
 void Relay::join(ChannelEnd& downstream, ChannelEnd& upstream) {
   downstream_ = &downstream;
   upstream_ = &upstream;
+  if (limits_ != nullptr) {
+    limits_->from_client.spend(downstream.granted());
+    limits_->to_client.spend(upstream.granted());
+  }
   top_up(Side::downstream);
   top_up(Side::upstream);
 }
@@ -24,6 +28,7 @@ void Relay::join(ChannelEnd& downstream, ChannelEnd& upstream) {
 void Relay::part() {
   downstream_ = upstream_ = nullptr;
   stall_look_.reset();
+  refill_.reset();
 }
 
 void Relay::on_data(Side from, ByteView bytes) {
@@ -69,7 +74,26 @@ void Relay::top_up(Side from) {
     stall_look_ = clock_.after(stall_look_after(sink), [this] { look_after_stall(); });
   // In steps of a quarter: a window adjust for each message would double their number.
   if (source.granted() > room - room / 4 || source.granted() >= room) return;
-  source.grant(room - source.granted());
+  source.grant(within_limit(from, room - source.granted()));
+}
+
+RateLimit* Relay::limit_of(Side from) const {
+  if (limits_ == nullptr) return nullptr;
+  return from == Side::downstream ? &limits_->from_client : &limits_->to_client;
+}
+
+std::uint32_t Relay::within_limit(Side from, std::uint32_t wanted) {
+  RateLimit* limit = limit_of(from);
+  if (limit == nullptr) return wanted;
+  const std::uint32_t taken = limit->take(wanted, clock_.now());
+  if (taken < wanted && refill_ == nullptr) {
+    refill_ = clock_.after(limit->wait(clock_.now()), [this] {
+      refill_.reset();
+      for (const Side side : {Side::downstream, Side::upstream})
+        if (joined()) top_up(side);
+    });
+  }
+  return taken;
 }
 
 void Relay::look_after_stall() {

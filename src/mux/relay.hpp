@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include <sallyport/bytes.hpp>
 #include <sallyport/clock.hpp>
 
 #include "mux/channel_end.hpp"
 #include "mux/flow_credit.hpp"
+#include "mux/rate_limit.hpp"
 
 namespace sallyport::mux {
 
@@ -20,6 +22,8 @@ class Relay {
  public:
   explicit Relay(Clock& clock) : clock_(clock), from_downstream_(clock.now()), from_upstream_(clock.now()) {}
 
+  /// Whatever is granted from now on is taken from `limits`; null: there is none. Before join().
+  void limit(std::shared_ptr<RateLimits> limits) { limits_ = std::move(limits); }
   /// Both peers may send from now on.
   void join(ChannelEnd& downstream, ChannelEnd& upstream);
   /// What comes from now on goes nowhere.
@@ -43,6 +47,9 @@ class Relay {
   /// Lets the peer on that side send as much as the opposite end can take.
   void top_up(Side from);
   void look_after_stall();
+  RateLimit* limit_of(Side from) const;
+  /// How much of `wanted` may be granted now; when less, the rest is granted later.
+  std::uint32_t within_limit(Side from, std::uint32_t wanted);
 
   Clock& clock_;
   ChannelEnd* downstream_ = nullptr;
@@ -50,6 +57,8 @@ class Relay {
   FlowCredit from_downstream_;
   FlowCredit from_upstream_;
   std::unique_ptr<Timer> stall_look_;
+  std::shared_ptr<RateLimits> limits_;
+  std::unique_ptr<Timer> refill_;
 };
 
 }  // namespace sallyport::mux

@@ -7,6 +7,7 @@
 #include "mux/graveyard.hpp"
 #include "mux/journal.hpp"
 #include "mux/pool.hpp"
+#include "mux/rate_limit.hpp"
 
 namespace sallyport::mux {
 
@@ -17,6 +18,7 @@ struct Services {
   Journal& journal;
   Pool& pool;
   ProcessLauncher& processes;
+  RateLimiter& rates;
 };
 
 }  // namespace sallyport::mux

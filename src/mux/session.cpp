@@ -159,6 +159,8 @@ void Session::start(ProgramRequest program) {
   if (const auto* denied = decision.denied()) return deny(denied->told);
   const ResolvedTarget& target = *decision.target();
   target_name_ = target.name;
+  relay_.limit(services_.rates.limits_of(client_.user, target.name, static_cast<std::uint64_t>(target.options.rate_limit),
+                                         services_.clock.now()));
   target.kind == TargetKind::local ? start_local(target) : start_upstream(target);
 }
 

@@ -23,6 +23,7 @@ json options_json(const Options& options) {
           {"keepalive_interval", config::format_duration(options.keepalive_interval)},
           {"keepalive_count", options.keepalive_count},
           {"connect_timeout", config::format_duration(options.connect_timeout)},
+          {"rate_limit", config::format_rate(options.rate_limit)},
           {"local_forwarding", options.local_forwarding}};
 }
 

@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import subprocess
+import time
 
 from harness.case import BastionCase, main, needs_program
 from harness.workspace import clean_environment, sha256
@@ -45,6 +46,27 @@ class LargeTransferTest(BastionCase):
 
     def test_download(self):
         self.download(self.client())
+
+
+class RateLimitTest(LargeTransferTest):
+    """A user's sessions have the configured rate together, each way."""
+
+    size = 3 << 20
+    target_options = 'rate_limit = "2MiB/s"'
+    test_upload = test_download = test_both_ways_at_once = None
+
+    def test_two_sessions_share_it(self):
+        begun = time.monotonic()
+        client = self.client()
+        sessions = [self.spawn(subprocess.Popen(
+            client.argv(f"head -c {self.size // 2} {self.file}"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=clean_environment(), start_new_session=True)) for _ in range(2)]
+        for session in sessions:
+            output, errors = session.communicate(timeout=60)
+            self.assertEqual(session.returncode, 0, errors)
+            self.assertEqual(len(output), self.size // 2)
+        # A tenth of a second's worth may come at once, and what the channels begin with.
+        self.assertGreater(time.monotonic() - begun, 0.8)
 
 
 class RekeyTest(LargeTransferTest):

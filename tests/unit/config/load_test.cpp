@@ -70,6 +70,7 @@ targets = []
 sources = ["10.0.0.0/8"]
 to = "web1"
 channels_per_trunk = 3
+rate_limit = "20MiB/s"
 [[route.channel]]
 request = ["exec", "shell"]
 command = "b-*"
@@ -109,6 +110,7 @@ TEST(Load, ReadsEverything) {
   EXPECT_EQ(web1.options.keepalive_interval, Duration(0));
   EXPECT_EQ(config.targets.at("sh").local.subsystems.at("a@b").at(0), "/c/x");
   EXPECT_EQ(config.routes.at(0).channels.size(), 2U);
+  EXPECT_EQ(config.routes.at(0).options.rate_limit, BytesPerSecond{20U << 20U});
 }
 
 TEST(Load, PathsOfAnIncludedFileAreRelativeToIt) {
