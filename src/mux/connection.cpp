@@ -52,21 +52,25 @@ void Connection::on_message(ByteView payload) {
 void Connection::dispatch(MessageType type, ByteView payload) {
   switch (type) {
     case MessageType::channel_data:
-      return to_channel(wire::parse_channel_data(payload),
-                        [](Channel& channel, const wire::ChannelData& m) { return channel.on_data(m.data); });
+      return to_channel(
+          wire::parse_channel_data(payload),
+          [](Channel& channel, const wire::ChannelData& m) { return channel.on_data(m.data); }, WhenClosed::swallowed);
     case MessageType::channel_window_adjust:
       return to_channel(
           wire::parse_channel_window_adjust(payload),
-          [](Channel& channel, const wire::ChannelWindowAdjust& m) { return channel.on_window_adjust(m.bytes); });
+          [](Channel& channel, const wire::ChannelWindowAdjust& m) { return channel.on_window_adjust(m.bytes); },
+          WhenClosed::swallowed);
     case MessageType::channel_extended_data:
-      return to_channel(wire::parse_channel_extended_data(payload),
-                        [](Channel& channel, const wire::ChannelExtendedData& m) {
-                          return channel.on_extended_data(m.code, m.data);
-                        });
-    case MessageType::channel_request: return handle_channel_request(payload);
+      return to_channel(
+          wire::parse_channel_extended_data(payload),
+          [](Channel& channel, const wire::ChannelExtendedData& m) { return channel.on_extended_data(m.code, m.data); },
+          WhenClosed::swallowed);
+    case MessageType::channel_request:
+      return handle_channel_request(payload);
     case MessageType::channel_eof:
-      return to_channel(wire::parse_channel_only(payload),
-                        [](Channel& channel, LocalChannel) { return channel.on_eof(); });
+      return to_channel(
+          wire::parse_channel_only(payload), [](Channel& channel, LocalChannel) { return channel.on_eof(); },
+          WhenClosed::swallowed);
     case MessageType::channel_close:
       return to_channel(wire::parse_channel_only(payload),
                         [](Channel& channel, LocalChannel) { return channel.on_close(); });
@@ -91,7 +95,8 @@ void Connection::dispatch(MessageType type, ByteView payload) {
                         [](Channel& channel, const wire::ChannelOpenFailure& m) {
                           return channel.on_failure(m.reason, m.description);
                         });
-    case MessageType::global_request: return handle_global_request(payload);
+    case MessageType::global_request:
+      return handle_global_request(payload);
     case MessageType::request_success:
     case MessageType::request_failure:
       if (expected_global_replies_ == 0) return violation("an answer to no global request");
@@ -110,9 +115,10 @@ LocalChannel recipient_of(const Message& message) {
 }  // namespace
 
 template <typename Message, typename Handle>
-void Connection::to_channel(const std::optional<Message>& message, Handle handle) {
+void Connection::to_channel(const std::optional<Message>& message, Handle handle, WhenClosed when_closed) {
   if (!message) return violation("malformed channel message");
   Channel* channel = find(recipient_of(*message));
+  if (channel == nullptr && when_closed == WhenClosed::swallowed && is_resting(number(recipient_of(*message)))) return;
   if (channel == nullptr) return violation("a message for a channel that isn't open");
   after_event(*channel, handle(*channel, *message));
 }
@@ -125,14 +131,16 @@ void Connection::after_event(Channel& channel, Channel::Violation what) {
 void Connection::remove(Channel& channel) {
   const LocalChannel local = channel.local();
   graveyard_.bury(std::move(channels_[number(local)]));
+  rests_until_[number(local)] = clock_.now() + kRest;
   --open_channels_;
   on_channel_gone(local);
 }
 
 void Connection::handle_channel_request(ByteView payload) {
-  to_channel(wire::parse_channel_request(payload), [](Channel& channel, const wire::ChannelRequest& m) {
-    return channel.on_request(m.type, m.want_reply, m.rest);
-  });
+  to_channel(
+      wire::parse_channel_request(payload),
+      [](Channel& channel, const wire::ChannelRequest& m) { return channel.on_request(m.type, m.want_reply, m.rest); },
+      WhenClosed::swallowed);
 }
 
 void Connection::handle_global_request(ByteView payload) {
@@ -235,13 +243,18 @@ std::size_t Connection::count_sessions(Counts counts) const {
 }
 
 LocalChannel Connection::next_number() const {
-  const auto free = std::find(channels_.begin(), channels_.end(), nullptr);
-  return LocalChannel{static_cast<std::uint32_t>(free - channels_.begin())};
+  std::size_t index = 0;
+  while (index < channels_.size() && (channels_[index] != nullptr || is_resting(index))) ++index;
+  return LocalChannel{static_cast<std::uint32_t>(index)};
+}
+
+bool Connection::is_resting(std::size_t index) const {
+  return index < rests_until_.size() && clock_.now() < rests_until_[index];
 }
 
 Channel& Connection::accept(const wire::ChannelOpen& open) {
-  return add(std::make_unique<Channel>(*this, next_number(),
-                                       PeerEnd{open.sender, open.initial_window, open.maximum_packet}));
+  return add(
+      std::make_unique<Channel>(*this, next_number(), PeerEnd{open.sender, open.initial_window, open.maximum_packet}));
 }
 
 Channel& Connection::open(const OpenRequest& request, OpenEvents& outcome) {
@@ -252,7 +265,10 @@ Channel& Connection::open(const OpenRequest& request, OpenEvents& outcome) {
 
 Channel& Connection::add(std::unique_ptr<Channel> channel) {
   const std::size_t index = number(channel->local());
-  if (index >= channels_.size()) channels_.resize(index + 1);
+  if (index >= channels_.size()) {
+    channels_.resize(index + 1);
+    rests_until_.resize(index + 1, TimePoint::min());
+  }
   assert(channels_[index] == nullptr);
   channels_[index] = std::move(channel);
   ++open_channels_;

@@ -30,6 +30,10 @@ class Connection : public TransportEvents {
     std::uint32_t each = 4 * 1024 * 1024;
     std::uint32_t in_all = 8 * 1024 * 1024;
   };
+  /// A number rests for this long when its channel has been closed both ways. Clients with threads (paramiko) decide to
+  /// send EOF, data or an adjust in one while another sends CLOSE: what comes late is swallowed, and meets no other
+  /// channel.
+  static constexpr Duration kRest = std::chrono::seconds(1);
   /// A peer that sends what must be answered but doesn't read the answers is no longer read above this backlog …
   static constexpr std::size_t kPauseBacklog = 256 * 1024;
   /// … and ended above this one, which it can't reach unless it could not be paused.
@@ -120,12 +124,16 @@ class Connection : public TransportEvents {
  private:
   template <typename Counts>
   std::size_t count_sessions(Counts counts) const;
-  /// The lowest free number.
+  /// What becomes of a message for a channel whose number rests.
+  enum class WhenClosed : std::uint8_t { violation, swallowed };
+
+  /// The lowest free number that doesn't rest.
   LocalChannel next_number() const;
+  bool is_resting(std::size_t index) const;
   Channel& add(std::unique_ptr<Channel> channel);
   void dispatch(wire::MessageType type, ByteView payload);
   template <typename Message, typename Handle>
-  void to_channel(const std::optional<Message>& message, Handle handle);
+  void to_channel(const std::optional<Message>& message, Handle handle, WhenClosed when_closed = WhenClosed::violation);
   void after_event(Channel& channel, Channel::Violation violation);
   void handle_global_request(ByteView payload);
   void handle_channel_request(ByteView payload);
@@ -136,6 +144,7 @@ class Connection : public TransportEvents {
   KeepaliveSettings keepalive_;
   Credit credit_;
   std::vector<std::unique_ptr<Channel>> channels_;  // by local number
+  std::vector<TimePoint> rests_until_;              // by local number
   std::size_t open_channels_ = 0;
   std::vector<LocalChannel> drain_queue_;  // in the order of call_when_drained()
   std::unique_ptr<Timer> keepalive_timer_;

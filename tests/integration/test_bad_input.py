@@ -209,7 +209,12 @@ class AfterLoginTest(BadInput):
         connection, channel = self.running()
         connection.send(raw.CLOSE, struct.pack(">I", channel))
         connection.expect(raw.CLOSE)
-        connection.data(channel, b"too late")
+        connection.data(channel, b"a moment too late")  # clients with threads do this; see Connection::kRest
+        channel = connection.open()
+        connection.exec(channel, "exit 3")
+        _, messages = connection.until_close()
+        self.assertEqual(requests_in(messages)["exit-status"], struct.pack(">I", 3))
+        connection.data(channel + 100, b"for nobody")
         self.disconnected(connection)
 
     def test_data_after_eof(self):

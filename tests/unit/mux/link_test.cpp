@@ -28,8 +28,30 @@ TEST_F(LinkTest, RefusesTheChannelBeyondItsLimitAndReusesNumbersOnlyAfterBothClo
   client.deliver(open_message(2000, 1000));
   EXPECT_THAT(take(client), ElementsAre(HasSubstr("REFUSE 2000 4")));
   client.deliver(close_message(7));
+  clock.advance(Connection::kRest);
   client.deliver(open_message(2001, 1000));
   EXPECT_THAT(take(client), ElementsAre("CONFIRM 2001 from=7 window=0"));
+}
+
+TEST_F(LinkTest, SwallowsWhatComesShortlyAfterACloseAndGivesTheNumberToNobody) {
+  MemoryPeer& client = connect();
+  client.deliver(open_message(1, 1000));
+  client.deliver(close_message(0));
+  client.take();
+  client.deliver(eof_message(0));
+  client.deliver(adjust_message(0, 1));
+  client.deliver(data_message(0, "late"));
+  client.deliver(exec_message(0, "late"));
+  client.deliver(open_message(2, 1000));
+  EXPECT_THAT(take(client), ElementsAre("CONFIRM 2 from=1 window=0"));
+  clock.advance(Connection::kRest);
+  client.deliver(open_message(3, 1000));
+  EXPECT_THAT(take(client), ElementsAre("CONFIRM 3 from=0 window=0"));
+  client.deliver(close_message(1));
+  clock.advance(Connection::kRest);
+  EXPECT_FALSE(client.disconnected());
+  client.deliver(eof_message(1));
+  EXPECT_TRUE(client.disconnected()) << "that isn't late, it is wrong";
 }
 
 TEST_F(LinkTest, HonoursNoMoreSessionsItself) {

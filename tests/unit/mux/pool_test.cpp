@@ -157,7 +157,7 @@ TEST_F(PoolTest, AClosingSlotIsBusyUntilCloseCameBack) {
   connector.succeed(0);
   for (std::uint32_t i = 0; i < 10; ++i) confirm(0, i, 40 + i);
   client.deliver(close_message(3));
-  clock.turn();
+  clock.advance(Connection::kRest);
   client.take();
   exec(client, 20, "true", 1000, 3);
   EXPECT_EQ(connector.dials.size(), 2u) << "the target hasn't closed yet";
@@ -177,6 +177,7 @@ TEST_F(PoolTest, AllWhoWaitFailTogetherWithTheReason) {
   EXPECT_EQ(take(second)[1], "STDERR 2 sallyport: target web1 can't be reached: connection refused\n");
   EXPECT_TRUE(hub.trunks().empty());
   first.deliver(close_message(0));
+  clock.advance(Connection::kRest);
   exec(first, 3);
   EXPECT_EQ(connector.dials.size(), 2u) << "a later channel tries again";
 }

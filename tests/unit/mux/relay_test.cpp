@@ -230,7 +230,7 @@ TEST_F(RelayTest, TellsTheClientWhenTheTargetIsLost) {
                           "REQUEST 7 exit-status 255", "EOF 7", "CLOSE 7"));
   clock.turn();
   client->deliver(close_message(0));
-  clock.turn();
+  clock.advance(Connection::kRest);
   exec(*client, 8);
   EXPECT_EQ(connector.dials.size(), 2u) << "the next channel connects anew";
 }
