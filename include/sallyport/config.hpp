@@ -101,6 +101,8 @@ enum class Record : std::uint8_t { none, interactive, all };
 /// What may stand in `[defaults]`, a target and a route, with the built-in values.
 struct Options {
   Duration idle_timeout = std::chrono::minutes(10);  ///< a trunk without channels is kept this long
+  std::optional<Duration> linger;  ///< and this long without clients; absent: idle_timeout
+  std::uint32_t warm = 0;          ///< spare trunks kept ready while a client uses the target
   Duration max_age = std::chrono::hours(12);         ///< then it drains; 0: never
   std::uint32_t channels_per_trunk = 10;
   Duration keepalive_interval = std::chrono::seconds(15);  ///< 0: none
@@ -119,6 +121,8 @@ struct Options {
 /// The options that one place sets.
 struct OptionOverrides {
   std::optional<Duration> idle_timeout;
+  std::optional<Duration> linger;
+  std::optional<std::uint32_t> warm;
   std::optional<Duration> max_age;
   std::optional<std::uint32_t> channels_per_trunk;
   std::optional<Duration> keepalive_interval;

@@ -91,6 +91,8 @@ class Writer {
   template <typename T>
   void options(const T& options) {
     entry("idle_timeout", options.idle_timeout);
+    entry("linger", options.linger);
+    entry("warm", options.warm);
     entry("max_age", options.max_age);
     entry("channels_per_trunk", options.channels_per_trunk);
     entry("keepalive_interval", options.keepalive_interval);

@@ -11,6 +11,8 @@ namespace sallyport {
 
 void OptionOverrides::apply_to(Options& options) const {
   if (idle_timeout) options.idle_timeout = *idle_timeout;
+  if (linger) options.linger = linger;
+  if (warm) options.warm = *warm;
   if (max_age) options.max_age = *max_age;
   if (channels_per_trunk) options.channels_per_trunk = *channels_per_trunk;
   if (keepalive_interval) options.keepalive_interval = *keepalive_interval;
@@ -32,9 +34,10 @@ void read_duration(TableReader& table, std::string_view key, std::optional<Durat
   if (table.duration(key, value, min, kMaxDuration) != nullptr) out = value;
 }
 
-void read_number(TableReader& table, std::string_view key, std::optional<std::uint32_t>& out, std::uint32_t max) {
+void read_number(TableReader& table, std::string_view key, std::optional<std::uint32_t>& out, std::uint32_t min,
+                 std::uint32_t max) {
   std::uint32_t value = 0;
-  if (table.number(key, value, 1, max) != nullptr) out = value;
+  if (table.number(key, value, min, max) != nullptr) out = value;
 }
 
 /// For now these can only be switched off; saying so explicitly is allowed and takes part in the precedence.
@@ -84,10 +87,12 @@ void read_forwarding(TableReader& table, std::string_view key, std::optional<std
 
 void read_options(TableReader& table, OptionOverrides& options) {
   read_duration(table, "idle_timeout", options.idle_timeout, Duration(0));
+  read_duration(table, "linger", options.linger, Duration(0));
+  read_number(table, "warm", options.warm, 0, 100);
   read_duration(table, "max_age", options.max_age, Duration(0));
-  read_number(table, "channels_per_trunk", options.channels_per_trunk, 10000);
+  read_number(table, "channels_per_trunk", options.channels_per_trunk, 1, 10000);
   read_duration(table, "keepalive_interval", options.keepalive_interval, Duration(0));
-  read_number(table, "keepalive_count", options.keepalive_count, 1000);
+  read_number(table, "keepalive_count", options.keepalive_count, 1, 1000);
   read_duration(table, "connect_timeout", options.connect_timeout, Duration(1));
   read_switch(table, "forward_agent", options.forward_agent);
   read_switch(table, "forward_x11", options.forward_x11);

@@ -48,11 +48,19 @@ void Pool::place(Lease& lease) {
     if (trunks_of(lease.key_.user) >= limits_.trunks_per_user)
       return lease.fail_later(OpenFailureReason::resource_shortage,
                               "too many connections to targets; try again later");
-    coming = &group.add(TrunkId{++last_id_}, lease.target_);
+    coming = &begin_trunk(group, lease.target_);
   }
   if (coming->used() >= limits_.waiting_per_trunk)
     return lease.fail_later(OpenFailureReason::resource_shortage, "too many channels wait for this target");
   lease.wait_on(*coming);
+}
+
+bool Pool::may_log_in(const ShareKey& key) const {
+  return !draining_ && !ending_ && !breaker_.pause_of(key) && trunks_of(key.user) < limits_.trunks_per_user;
+}
+
+PooledTrunk& Pool::begin_trunk(TrunkGroup& group, const ResolvedTarget& target) {
+  return group.add(TrunkId{++last_id_}, target);
 }
 
 void Pool::client_left(const std::string& user, ConnectionId client) {
@@ -97,7 +105,7 @@ void Pool::end_all(std::string_view why) {
 std::vector<PooledTrunk*> Pool::selected(const TrunkSelection& which) const {
   std::vector<PooledTrunk*> trunks = all_trunks();
   std::erase_if(trunks, [&which](const PooledTrunk* trunk) {
-    return trunk->target_name() != which.target || trunk->ending() ||
+    return trunk->target().name != which.target || trunk->ending() ||
            (!which.user.empty() && trunk->key().user != which.user);
   });
   return trunks;
@@ -105,13 +113,19 @@ std::vector<PooledTrunk*> Pool::selected(const TrunkSelection& which) const {
 
 std::size_t Pool::stop(const TrunkSelection& which, std::string_view why) {
   const std::vector<PooledTrunk*> trunks = selected(which);
-  for (PooledTrunk* trunk : trunks) trunk->drain(why);
+  for (PooledTrunk* trunk : trunks) {
+    trunk->group().let_cool();
+    trunk->drain(why);
+  }
   return trunks.size();
 }
 
 std::size_t Pool::end(const TrunkSelection& which, std::string_view why) {
   const std::vector<PooledTrunk*> trunks = selected(which);
-  for (PooledTrunk* trunk : trunks) trunk->end(why);
+  for (PooledTrunk* trunk : trunks) {
+    trunk->group().let_cool();
+    trunk->end(why);
+  }
   return trunks.size();
 }
 

@@ -61,7 +61,11 @@ class Pool {
  private:
   friend class Lease;
   friend class PooledTrunk;
+  friend class TrunkGroup;
 
+  /// Nothing speaks against one login more of this key: no limit, no pause, no end in sight.
+  bool may_log_in(const ShareKey& key) const;
+  PooledTrunk& begin_trunk(TrunkGroup& group, const ResolvedTarget& target);
   void place(Lease& lease);
   /// Those that are not being closed.
   std::size_t trunks_of(const std::string& user) const;

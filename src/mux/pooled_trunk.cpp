@@ -19,8 +19,9 @@ std::string address_of(const ResolvedTarget& target) {
 
 }  // namespace
 
-PooledTrunk::PooledTrunk(Pool& pool, TrunkId id, const ShareKey& key, const ResolvedTarget& target)
+PooledTrunk::PooledTrunk(Pool& pool, TrunkGroup& group, TrunkId id, const ShareKey& key, const ResolvedTarget& target)
     : pool_(pool),
+      group_(group),
       id_(id),
       key_(key),
       target_(target),
@@ -108,6 +109,8 @@ void PooledTrunk::note_confirmed() {
     turn_.reset();
     turn_deadline_.reset();
   }
+  was_used_ = true;
+  group_.note_use();
   peak_ = std::max(peak_, trunk_->confirmed_sessions());
   pool_.session_limits_.disprove(key_.policy, peak_);
 }
@@ -158,6 +161,8 @@ void PooledTrunk::fail(const UpstreamFailure& why) {
     const Duration pause = pool_.breaker_.note_failure(key_, target_.name, why);
     pool_.journal_.logins_paused(id_, key_.user, target_.name, pause);
   }
+  if (phase_ != Phase::closing) group_.note_loss();
+  group_.tend_soon();
   phase_ = Phase::closing;
   const std::vector<Lease*> waiting = std::exchange(waiting_, {});
   pool_.remove(*this);  // buried, not destroyed: a lease that is tried again finds a fresh one
@@ -174,7 +179,18 @@ void PooledTrunk::leave_when_unused() {
   if (trunk_ == nullptr || used() > 0) return;
   if (phase_ == Phase::draining) return end("drained");
   idle_since_ = pool_.clock_.now();
-  idle_ = pool_.clock_.after(target_.options.idle_timeout, [this] { end("idle"); });
+  look_at_idle_time();
+}
+
+void PooledTrunk::look_at_idle_time() {
+  if (!idle_since_ || phase_ != Phase::ready) return;
+  const Duration left = group_.kept_until(*idle_since_, target_.options) - pool_.clock_.now();
+  idle_ = pool_.clock_.after(std::max(left, Duration::zero()), [this] { idle_time_over(); });
+}
+
+void PooledTrunk::idle_time_over() {
+  // A spare one stays; when the last client goes, the time is looked at again.
+  if (!group_.keeps(*this)) end("idle");
 }
 
 void PooledTrunk::drain(std::string_view why) {
@@ -183,6 +199,7 @@ void PooledTrunk::drain(std::string_view why) {
   age_.reset();
   idle_.reset();
   pool_.journal_.trunk_draining(id_, why);
+  group_.tend_soon();
   leave_when_unused();
 }
 
@@ -198,6 +215,8 @@ void PooledTrunk::on_trunk_closed(Trunk&, const Error& why) {
   pool_.journal_.trunk_closed(id_, why);
   turn_.reset();
   turn_deadline_.reset();
+  if (phase_ != Phase::closing && !was_used_) group_.note_loss();
+  group_.tend_soon();
   pool_.remove(*this);
 }
 

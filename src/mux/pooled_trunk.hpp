@@ -15,14 +15,16 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents {
  public:
   using Phase = TrunkState;
 
-  PooledTrunk(Pool& pool, TrunkId id, const ShareKey& key, const ResolvedTarget& target);
+  PooledTrunk(Pool& pool, TrunkGroup& group, TrunkId id, const ShareKey& key, const ResolvedTarget& target);
   ~PooledTrunk() override;
   /// Logs in, or waits for its turn to do so.
   void begin();
 
   TrunkId id() const { return id_; }
   const ShareKey& key() const { return key_; }
-  const std::string& target_name() const { return target_.name; }
+  TrunkGroup& group() { return group_; }
+  const ResolvedTarget& target() const { return target_; }
+  const Options& options() const { return target_.options; }
   /// Channels that are open, opening or closing, and wishes that wait.
   std::size_t used() const;
   /// Whether one more channel of this kind may be put on it, or wait for it.
@@ -31,6 +33,8 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents {
   bool ending() const { return phase_ == Phase::closing || (trunk_ != nullptr && !trunk_->usable()); }
   bool is_coming() const { return phase_ <= Phase::connecting; }
   bool is_ready() const { return phase_ == Phase::ready; }
+  /// Ready, and without a channel.
+  bool is_idle() const { return is_ready() && used() == 0; }
   bool has_logged_in() const { return trunk_ != nullptr; }
   TrunkRow row() const;
 
@@ -44,6 +48,8 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents {
   /// The target let a channel wait too long: until it gives a sign of life, new ones go elsewhere.
   void suspect();
   void drain(std::string_view why);
+  /// How long it may stay idle has changed.
+  void look_at_idle_time();
   /// Ends it now, with what is on it; `why` is for clients as well.
   void end(std::string_view why);
 
@@ -60,8 +66,10 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents {
   std::size_t sessions() const;
   bool is_silent() const;
   void leave_when_unused();
+  void idle_time_over();
 
   Pool& pool_;
+  TrunkGroup& group_;  // until the pool has removed it
   TrunkId id_;
   ShareKey key_;
   ResolvedTarget target_;
@@ -71,6 +79,7 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents {
   std::optional<TimePoint> suspected_;
   std::size_t channel_limit_;                 // channels_per_trunk
   std::optional<std::size_t> session_limit_;  // what the target takes, once that is known
+  bool was_used_ = false;                     // it has had a channel
   std::size_t peak_ = 0;                      // the most sessions that the target has had here at a time
   std::vector<Lease*> waiting_;
   std::unique_ptr<LoginQueue::Turn> turn_;

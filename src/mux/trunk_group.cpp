@@ -4,9 +4,16 @@
 #include <cassert>
 #include <utility>
 
+#include "mux/pool.hpp"
 #include "mux/pooled_trunk.hpp"
 
 namespace sallyport::mux {
+namespace {
+
+constexpr Duration kFirstPause = std::chrono::seconds(1);
+constexpr Duration kLongestPause = std::chrono::minutes(1);
+
+}  // namespace
 
 TrunkGroup::TrunkGroup(Pool& pool, const ShareKey& key) : pool_(pool), key_(key) {}
 TrunkGroup::~TrunkGroup() = default;
@@ -15,9 +22,15 @@ PooledTrunk* TrunkGroup::ready_for(const OpenRequest& request) const {
   PooledTrunk* best = nullptr;
   for (const auto& trunk : trunks_) {
     if (!trunk->is_ready() || !trunk->takes(request)) continue;
-    if (best == nullptr || trunk->used() < best->used()) best = trunk.get();
+    if (best == nullptr || better(*trunk, *best)) best = trunk.get();
   }
   return best;
+}
+
+bool TrunkGroup::better(const PooledTrunk& trunk, const PooledTrunk& other) const {
+  // Spare trunks are for what the used ones have no room for; without the wish for spare ones, idle trunks share the work.
+  if (warm_ > 0 && trunk.is_idle() != other.is_idle()) return other.is_idle();
+  return trunk.used() < other.used();
 }
 
 PooledTrunk* TrunkGroup::coming_for(const OpenRequest& request) const {
@@ -40,7 +53,7 @@ std::size_t TrunkGroup::size() const {
 }
 
 PooledTrunk& TrunkGroup::add(TrunkId id, const ResolvedTarget& target) {
-  trunks_.push_back(std::make_unique<PooledTrunk>(pool_, id, key_, target));
+  trunks_.push_back(std::make_unique<PooledTrunk>(pool_, *this, id, key_, target));
   PooledTrunk& trunk = *trunks_.back();
   trunk.begin();
   return trunk;
@@ -53,6 +66,53 @@ std::unique_ptr<PooledTrunk> TrunkGroup::take_out(PooledTrunk& trunk) {
   std::unique_ptr<PooledTrunk> taken = std::move(*place);
   trunks_.erase(place);
   return taken;
+}
+
+void TrunkGroup::remove_client(ConnectionId client) {
+  if (clients_.erase(client) == 0 || !clients_.empty()) return;
+  clients_left_ = pool_.clock_.now();
+  tending_.reset();
+  for (const auto& trunk : trunks_) trunk->look_at_idle_time();
+}
+
+TimePoint TrunkGroup::kept_until(TimePoint idle_since, const Options& options) const {
+  if (!clients_.empty()) return idle_since + options.idle_timeout;
+  return std::max(idle_since, clients_left_) + options.linger.value_or(options.idle_timeout);
+}
+
+bool TrunkGroup::keeps(const PooledTrunk& trunk) const {
+  return !clients_.empty() && trunk.is_idle() && spares() <= warm_;
+}
+
+std::size_t TrunkGroup::spares() const {
+  return static_cast<std::size_t>(std::count_if(trunks_.begin(), trunks_.end(), [](const auto& trunk) {
+    return (trunk->is_ready() || trunk->is_coming()) && !trunk->ending() && trunk->used() == 0;
+  }));
+}
+
+void TrunkGroup::note_use() {
+  warm_ = trunks_.front()->options().warm;
+  pause_ = Duration::zero();
+  tend_soon();
+}
+
+void TrunkGroup::note_loss() {
+  pause_ = pause_ == Duration::zero() ? kFirstPause : std::min(2 * pause_, kLongestPause);
+  not_before_ = pool_.clock_.now() + pause_;
+}
+
+void TrunkGroup::tend_soon() {
+  if (warm_ == 0 || clients_.empty() || tending_ != nullptr) return;
+  const TimePoint now = pool_.clock_.now();
+  tending_ = pool_.clock_.after(std::max(not_before_, now) - now, [this] { tend(); });
+}
+
+void TrunkGroup::tend() {
+  tending_.reset();
+  if (clients_.empty() || pool_.clock_.now() < not_before_) return tend_soon();
+  // With no trunk left the target may be down: the next use shows.
+  while (proven() && spares() < warm_ && pool_.may_log_in(key_))
+    pool_.begin_trunk(*this, trunks_.front()->target());
 }
 
 }  // namespace sallyport::mux

@@ -126,6 +126,8 @@ std::string policy_fingerprint(const ResolvedTarget& target) {
   out.add(target.local.subsystems);
   const Options& options = target.options;
   out.add(options.idle_timeout);
+  out.add(options.linger);
+  out.add(options.warm);
   out.add(options.max_age);
   out.add(options.channels_per_trunk);
   out.add(options.keepalive_interval);

@@ -53,6 +53,8 @@ address = "[fe80::1]:2200"
 credentials = ["key:k/{user}"]
 known_hosts = "kh"
 keepalive_interval = "0s"
+linger = "0s"
+warm = 2
 forward_agent = false
 [target.web1.algorithms]
 ciphers = ["aes256-ctr"]
@@ -108,6 +110,9 @@ TEST(Load, ReadsEverything) {
   EXPECT_EQ(web1.user, "{user}");
   EXPECT_EQ(web1.credentials.at(0).value, "/c/k/{user}");
   EXPECT_EQ(web1.options.keepalive_interval, Duration(0));
+  EXPECT_EQ(web1.options.linger, Duration(0));
+  EXPECT_EQ(web1.options.warm, 2U);
+  EXPECT_FALSE(config.defaults.linger) << "as idle_timeout";
   EXPECT_EQ(config.targets.at("sh").local.subsystems.at("a@b").at(0), "/c/x");
   EXPECT_EQ(config.routes.at(0).channels.size(), 2U);
   EXPECT_EQ(config.routes.at(0).options.rate_limit, BytesPerSecond{20U << 20U});

@@ -169,6 +169,8 @@ TEST(Fingerprint, DiffersWithEverythingThatMatters) {
   EXPECT_NE(changed([](ResolvedTarget& t) { t.credentials.clear(); }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.options.forward_agent = true; }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.options.max_age = Duration(1); }), base);
+  EXPECT_NE(changed([](ResolvedTarget& t) { t.options.linger = Duration(0); }), base);
+  EXPECT_NE(changed([](ResolvedTarget& t) { t.options.warm = 1; }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.algorithms.kex.emplace(); }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.local.environment["A"] = "b"; }), base);
   // Text that moves from one field to the next must not look the same.
