@@ -16,7 +16,7 @@ namespace sallyport {
 
 /// One member of an event. Strings are views: they must outlive the call of record(), no longer.
 struct AuditField {
-  using Value = std::variant<std::string_view, std::uint64_t, bool, ConnectionId, TrunkId, ChannelId>;
+  using Value = std::variant<std::string_view, std::uint64_t, bool, ConnectionId, TrunkId, ChannelId, ForwardId>;
   std::string_view key;
   Value value;
 };
@@ -38,6 +38,7 @@ class AuditEvent {
   AuditEvent& with(std::string_view key, ConnectionId id) { return add(key, id); }
   AuditEvent& with(std::string_view key, TrunkId id) { return add(key, id); }
   AuditEvent& with(std::string_view key, ChannelId id) { return add(key, id); }
+  AuditEvent& with(std::string_view key, ForwardId id) { return add(key, id); }
   template <std::unsigned_integral Number>
     requires(!std::same_as<Number, bool>)
   AuditEvent& with(std::string_view key, Number number) {

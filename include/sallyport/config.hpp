@@ -83,6 +83,8 @@ struct Limits {
   MaxStartups max_startups;
   std::uint32_t max_connections_per_user = 100;
   std::uint32_t max_channels_per_connection = 256;
+  /// Ports and sockets that targets listen on for one connection.
+  std::uint32_t max_forwards_per_connection = 64;
   std::uint32_t max_trunks_per_user = 100;
   /// How many channels may wait for one trunk that is still connecting.
   std::uint32_t max_waiting_channels = 1000;

@@ -88,6 +88,19 @@ struct TrunkSelection {
   std::string user;    ///< empty: everybody's
 };
 
+/// A place where a target listens for a client (`ssh -R`).
+struct ForwardRow {
+  ForwardId id{};
+  ConnectionId connection{};
+  std::string user;              ///< that of the connection
+  std::optional<TrunkId> trunk;  ///< absent until it is connected
+  std::string target;            ///< name of the target
+  std::string listen;            ///< as the client asked for it, with the port that the target chose: "localhost:8080", "/tmp/a.sock"
+  std::string state;             ///< "connecting", "asking", "listening"
+  std::uint64_t connections = 0;  ///< that have come in there so far
+  TimePoint since{};
+};
+
 /// What is open, and ending it; mux implements it. All calls are made on the loop's thread and call nothing back.
 class Connections {
  public:
@@ -96,6 +109,7 @@ class Connections {
   virtual std::vector<ConnectionRow> connections() const = 0;
   virtual std::vector<ChannelRow> channels() const = 0;
   virtual std::vector<TrunkRow> trunks() const = 0;
+  virtual std::vector<ForwardRow> forwards() const = 0;
   /// Ends it soon, not inside the call. `reason` goes to the log, the audit trail and, as text of the disconnection,
   /// to the client. Errc::not_found when there is no such connection.
   virtual Result<> end_connection(ConnectionId id, std::string_view reason) = 0;

@@ -13,6 +13,9 @@ enum class TrunkId : std::uint64_t {};
 /// A client's channel, for as long as the daemon runs; what logs, audit and `kill` call it. Shown as h1, h2, …
 enum class ChannelId : std::uint64_t {};
 
+/// A place where a target listens for a client, for as long as the daemon runs. Shown as f1, f2, …
+enum class ForwardId : std::uint64_t {};
+
 /// The number under which *we* know a channel of one connection; the peer sends it as recipient channel (RFC 4254, 5.1).
 enum class LocalChannel : std::uint32_t {};
 /// The number under which the *peer* knows it; we send it as recipient channel.

@@ -22,6 +22,18 @@ AuditEvent about(std::string_view name, const Admission& client, const ChannelId
   return event;
 }
 
+/// An event about a remote forward.
+AuditEvent about(const Admission& client, const mux::RemoteForwardFacts& forward, std::string_view action) {
+  AuditEvent event("forward");
+  event.with("connection", client.id).with("forward", forward.id);
+  if (forward.trunk) event.with("trunk", *forward.trunk);
+  return event.with("user", client.user)
+      .with("action", action)
+      .with("type", forward.request)
+      .with("listen", forward.listen)
+      .with("target", forward.target);
+}
+
 }  // namespace
 
 void LogJournal::channel_opened(const Admission& client, ChannelId channel, std::string_view type) {
@@ -78,6 +90,31 @@ void LogJournal::forward_refused(const Admission& client, const ChannelIds& ids,
             ids.channel, client.user, escaped(type), escaped(destination), escaped(why));
   audit_.record(
       about("refuse", client, ids).with("type", type).with("destination", destination).with("reason", why));
+}
+
+void LogJournal::remote_forward_listening(const Admission& client, const mux::RemoteForwardFacts& forward) {
+  log_.info("conn={} forward={} trunk={} target listens user={} target={} listen=\"{}\"", client.id, forward.id,
+            name_of(forward.trunk), client.user, forward.target, escaped(forward.listen));
+  audit_.record(about(client, forward, "listen"));
+}
+
+void LogJournal::remote_forward_refused(const Admission& client, std::string_view request, std::string_view listen,
+                                        std::string_view why) {
+  log_.info("conn={} forward refused user={} request={} listen=\"{}\" reason=\"{}\"", client.id, client.user,
+            escaped(request), escaped(listen), escaped(why));
+  audit_.record(AuditEvent("refuse")
+                    .with("connection", client.id)
+                    .with("user", client.user)
+                    .with("request", request)
+                    .with("listen", listen)
+                    .with("reason", why));
+}
+
+void LogJournal::remote_forward_ended(const Admission& client, const mux::RemoteForwardFacts& forward,
+                                      std::string_view why) {
+  log_.info("conn={} forward={} trunk={} target no longer listens listen=\"{}\" reason=\"{}\"", client.id, forward.id,
+            name_of(forward.trunk), escaped(forward.listen), escaped(why));
+  audit_.record(about(client, forward, "end").with("reason", why));
 }
 
 void LogJournal::channel_closed(const Admission& client, const ChannelIds& ids, std::uint64_t bytes_from_client,
@@ -139,6 +176,11 @@ void LogJournal::trunk_full(TrunkId trunk, std::size_t sessions) {
 
 void LogJournal::trunk_draining(TrunkId trunk, std::string_view why) {
   log_.info("trunk={} draining reason=\"{}\"", trunk, why);
+}
+
+void LogJournal::target_open_refused(TrunkId trunk, std::string_view type, std::string_view why) {
+  log_.warn("trunk={} channel of the target's refused type={} reason=\"{}\"", trunk, escaped(type), why);
+  audit_.record(AuditEvent("refuse").with("trunk", trunk).with("type", type).with("reason", why));
 }
 
 void LogJournal::trunk_violation(TrunkId trunk, std::string_view what) {

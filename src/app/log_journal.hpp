@@ -27,6 +27,11 @@ class LogJournal final : public mux::Journal {
                       std::string_view destination, std::string_view target) override;
   void forward_refused(const mux::Admission& client, const mux::ChannelIds& ids, std::string_view type,
                        std::string_view destination, std::string_view why) override;
+  void remote_forward_listening(const mux::Admission& client, const mux::RemoteForwardFacts& forward) override;
+  void remote_forward_refused(const mux::Admission& client, std::string_view request, std::string_view listen,
+                              std::string_view why) override;
+  void remote_forward_ended(const mux::Admission& client, const mux::RemoteForwardFacts& forward,
+                            std::string_view why) override;
   void channel_closed(const mux::Admission& client, const mux::ChannelIds& ids, std::uint64_t bytes_from_client,
                       std::uint64_t bytes_to_client, Duration open_for) override;
   void connection_violation(const mux::Admission& client, std::string_view what) override;
@@ -40,6 +45,7 @@ class LogJournal final : public mux::Journal {
   void trunk_failed(TrunkId trunk, std::string_view detail) override;
   void trunk_full(TrunkId trunk, std::size_t sessions) override;
   void trunk_draining(TrunkId trunk, std::string_view why) override;
+  void target_open_refused(TrunkId trunk, std::string_view type, std::string_view why) override;
   void trunk_violation(TrunkId trunk, std::string_view what) override;
   void trunk_closed(TrunkId trunk, const Error& why) override;
 

@@ -204,6 +204,7 @@ void write_settings(Writer& out, const Config& config) {
   out.entry("max_startups", fmt::format("{}:{}:{}", startups.start, startups.rate, startups.full));
   out.entry("max_connections_per_user", limits.max_connections_per_user);
   out.entry("max_channels_per_connection", limits.max_channels_per_connection);
+  out.entry("max_forwards_per_connection", limits.max_forwards_per_connection);
   out.entry("max_trunks_per_user", limits.max_trunks_per_user);
   out.entry("max_waiting_channels", limits.max_waiting_channels);
   out.entry("max_logins_per_target", limits.max_logins_per_target);

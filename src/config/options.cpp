@@ -40,16 +40,9 @@ void read_number(TableReader& table, std::string_view key, std::optional<std::ui
   if (table.number(key, value, min, max) != nullptr) out = value;
 }
 
-/// For now these can only be switched off; saying so explicitly is allowed and takes part in the precedence.
 void read_switch(TableReader& table, std::string_view key, std::optional<bool>& out) {
   bool value = false;
-  const Node* node = table.boolean(key, value);
-  if (node == nullptr) return;
-  if (value) {
-    table.not_yet(key);
-  } else {
-    out = false;
-  }
+  if (table.boolean(key, value) != nullptr) out = value;
 }
 
 void read_rate(TableReader& table, std::string_view key, std::optional<BytesPerSecond>& out) {
@@ -72,17 +65,6 @@ void read_patterns(TableReader& table, std::string_view key, std::optional<std::
   out = value;
 }
 
-void read_forwarding(TableReader& table, std::string_view key, std::optional<std::vector<std::string>>& out) {
-  std::vector<std::string> value;
-  const Node* node = table.strings(key, value);
-  if (node == nullptr) return;
-  if (!value.empty()) {
-    table.not_yet(key);
-  } else {
-    out = value;
-  }
-}
-
 }  // namespace
 
 void read_options(TableReader& table, OptionOverrides& options) {
@@ -98,7 +80,7 @@ void read_options(TableReader& table, OptionOverrides& options) {
   read_switch(table, "forward_x11", options.forward_x11);
   read_rate(table, "rate_limit", options.rate_limit);
   read_patterns(table, "local_forwarding", options.local_forwarding);
-  read_forwarding(table, "remote_forwarding", options.remote_forwarding);
+  read_patterns(table, "remote_forwarding", options.remote_forwarding);
   Record record = Record::none;
   if (table.word<Record>("record", record, {{"none", Record::none}, {"interactive", Record::interactive}, {"all", Record::all}})) {
     if (record == Record::none) {

@@ -77,6 +77,7 @@ const RequestHandler::Verb RequestHandler::kVerbs[] = {
     {"connections", &RequestHandler::list_connections, "", ""},
     {"channels", &RequestHandler::list_channels, "", ""},
     {"trunks", &RequestHandler::list_trunks, "", ""},
+    {"forwards", &RequestHandler::list_forwards, "", ""},
     {"kill", &RequestHandler::kill, "id", "reason"},
     {"stop", &RequestHandler::stop, "target", "user"},
     {"exit", &RequestHandler::exit, "target", "user"},
@@ -132,6 +133,10 @@ void RequestHandler::list_channels(const Request&, Reply reply) {
 
 void RequestHandler::list_trunks(const Request&, Reply reply) {
   reply(ok_response(rows_json(connections_.trunks(), {clock_.now(), now_()})));
+}
+
+void RequestHandler::list_forwards(const Request&, Reply reply) {
+  reply(ok_response(rows_json(connections_.forwards(), {clock_.now(), now_()})));
 }
 
 void RequestHandler::kill(const Request& request, Reply reply) {

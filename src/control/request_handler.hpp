@@ -44,6 +44,7 @@ class RequestHandler {
   void list_connections(const Request& request, Reply reply);
   void list_channels(const Request& request, Reply reply);
   void list_trunks(const Request& request, Reply reply);
+  void list_forwards(const Request& request, Reply reply);
   void kill(const Request& request, Reply reply);
   void stop(const Request& request, Reply reply);
   void exit(const Request& request, Reply reply);

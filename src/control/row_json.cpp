@@ -78,6 +78,20 @@ Json to_json(const TrunkRow& row, const Moment& moment) {
   return json;
 }
 
+Json to_json(const ForwardRow& row, const Moment& moment) {
+  Json json;
+  json["id"] = log::to_string(row.id);
+  json["connection"] = log::to_string(row.connection);
+  json["user"] = row.user;
+  json["trunk"] = row.trunk ? Json(log::to_string(*row.trunk)) : Json(nullptr);
+  json["target"] = row.target;
+  json["listen"] = row.listen;
+  json["state"] = row.state;
+  json["connections"] = row.connections;
+  put_since(json, row.since, moment);
+  return json;
+}
+
 Json to_json(const DaemonStatus& status, const Moment& moment) {
   Json json;
   json["version"] = status.version;

@@ -62,6 +62,7 @@ constexpr Verb kVerbs[] = {
     {"connections", "List the clients that are logged in"},
     {"channels", "List their shells, commands and transfers"},
     {"trunks", "List the shared connections to targets"},
+    {"forwards", "List where targets listen for clients (ssh -R)"},
     {"kill", "End a connection or a channel at once", "id", "ID",
      "c1 ends that connection with all its channels, h1 that channel"},
     {"stop", "No new channels on a target's trunks; the old ones finish", "target", "TARGET", kTargetHelp, true},

@@ -74,6 +74,12 @@ std::vector<std::string> trunk_cells(const Json& row) {
           age_of(row)};
 }
 
+std::vector<std::string> forward_cells(const Json& row) {
+  return {text_of(row, "id"),     text_of(row, "connection"), text_of(row, "trunk"), text_of(row, "user"),
+          text_of(row, "target"), text_of(row, "state"),      text_of(row, "connections"), age_of(row),
+          text_of(row, "listen")};
+}
+
 Result<std::string> rows_text(const Json& result, const std::vector<Column>& columns, MakeRow cells) {
   std::vector<std::vector<std::string>> rows;
   for (const Json& row : result) {
@@ -117,6 +123,8 @@ const std::vector<Column> kConnectionColumns = {{"ID"}, {"USER"}, {"FROM"}, {"TA
 const std::vector<Column> kChannelColumns = {{"ID"}, {"CONN"}, {"VIA"}, {"USER"}, {"TARGET"}, {"REQUEST"}, {"STATE"}, {"IN", true}, {"OUT", true}, {"AGE", true}, {"COMMAND"}};
 const std::vector<Column> kTrunkColumns = {{"ID"}, {"USER"}, {"TARGET"}, {"LOGIN"}, {"STATE"}, {"CHANNELS", true}, {"CLIENTS", true}, {"IDLE", true}, {"IN", true}, {"OUT", true}, {"AGE", true}};
 
+const std::vector<Column> kForwardColumns = {{"ID"}, {"CONN"}, {"VIA"}, {"USER"}, {"TARGET"}, {"STATE"}, {"CONNECTIONS", true}, {"AGE", true}, {"LISTEN"}};
+
 }  // namespace
 
 std::string request_line(std::string_view verb, const std::vector<Member>& members) {
@@ -144,12 +152,13 @@ Result<std::string> show(std::string_view verb, std::string_view response, bool 
     const Json& value = verb == "explain" && explanation != result->end() ? *explanation : *result;
     return value.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
   }
-  const bool is_list = verb == "connections" || verb == "channels" || verb == "trunks";
+  const bool is_list = verb == "connections" || verb == "channels" || verb == "trunks" || verb == "forwards";
   if (is_list != result->is_array()) return nonsense;
   if (!is_list && !result->is_object()) return nonsense;
   if (verb == "connections") return rows_text(*result, kConnectionColumns, connection_cells);
   if (verb == "channels") return rows_text(*result, kChannelColumns, channel_cells);
   if (verb == "trunks") return rows_text(*result, kTrunkColumns, trunk_cells);
+  if (verb == "forwards") return rows_text(*result, kForwardColumns, forward_cells);
   if (verb == "status") return status_text(*result);
   if (verb == "kill") return "ended " + text_of(*result, "ended") + "\n";
   if (verb == "stop") return trunks_text(*result, "stopped", "stopped: no new channels, the old ones finish");

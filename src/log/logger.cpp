@@ -29,6 +29,7 @@ std::string_view level_name(Level level) { return kLevelNames[static_cast<std::s
 
 std::string to_string(ConnectionId id) { return lettered('c', id); }
 std::string to_string(TrunkId id) { return lettered('t', id); }
+std::string to_string(ForwardId id) { return lettered('f', id); }
 std::string to_string(ChannelId id) { return lettered('h', id); }
 
 void Logger::format_and_write(Level level, fmt::string_view format, fmt::format_args args) {
@@ -45,6 +46,10 @@ fmt::format_context::iterator fmt::formatter<sallyport::ConnectionId>::format(sa
 }
 fmt::format_context::iterator fmt::formatter<sallyport::TrunkId>::format(sallyport::TrunkId id,
                                                                          fmt::format_context& context) const {
+  return sallyport::log::put(id, context);
+}
+fmt::format_context::iterator fmt::formatter<sallyport::ForwardId>::format(sallyport::ForwardId id,
+                                                                           fmt::format_context& context) const {
   return sallyport::log::put(id, context);
 }
 fmt::format_context::iterator fmt::formatter<sallyport::ChannelId>::format(sallyport::ChannelId id,

@@ -22,6 +22,7 @@ using Level = LogLevel;
 /// "c1", "t1", "h1": how ids look in logs, audit events and for sallyportctl. `{}` formats them like this too.
 [[nodiscard]] std::string to_string(ConnectionId id);
 [[nodiscard]] std::string to_string(TrunkId id);
+[[nodiscard]] std::string to_string(ForwardId id);
 [[nodiscard]] std::string to_string(ChannelId id);
 
 /// Takes one event a line: `conn=… chan=…` first, then a fixed phrase and key=value. Strings from a peer go in through
@@ -94,6 +95,11 @@ template <>
 struct fmt::formatter<sallyport::TrunkId> {
   constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
   fmt::format_context::iterator format(sallyport::TrunkId id, fmt::format_context& context) const;
+};
+template <>
+struct fmt::formatter<sallyport::ForwardId> {
+  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
+  fmt::format_context::iterator format(sallyport::ForwardId id, fmt::format_context& context) const;
 };
 template <>
 struct fmt::formatter<sallyport::ChannelId> {

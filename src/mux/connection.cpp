@@ -18,8 +18,6 @@ constexpr std::string_view kKeepalive = "keepalive@openssh.com";
 /// Held messages up to this size are a keystroke's or a program's short answer, and go before bulk.
 constexpr std::uint32_t kInteractive = 4 * 1024;
 
-constexpr std::uint8_t byte_of(MessageType type) { return static_cast<std::uint8_t>(type); }
-
 }  // namespace
 
 Connection::Connection(std::unique_ptr<Transport> transport, Clock& clock, Graveyard& graveyard,
@@ -30,6 +28,7 @@ Connection::Connection(std::unique_ptr<Transport> transport, Clock& clock, Grave
       keepalive_(keepalive),
       credit_(credit),
       last_heard_(clock.now()),
+      asked_(clock),
       period_began_(clock.now()) {
   transport_->attach(this);
   arm_keepalive();
@@ -99,8 +98,8 @@ void Connection::dispatch(MessageType type, ByteView payload) {
       return handle_global_request(payload);
     case MessageType::request_success:
     case MessageType::request_failure:
-      if (expected_global_replies_ == 0) return violation("an answer to no global request");
-      --expected_global_replies_;
+      if (!asked_.on_answer(type == MessageType::request_success, payload.subspan(1)))
+        return violation("an answer to no global request");
       return;
   }
   violation("a message number of no meaning");
@@ -146,17 +145,23 @@ void Connection::handle_channel_request(ByteView payload) {
 void Connection::handle_global_request(ByteView payload) {
   const auto request = wire::parse_global_request(payload);
   if (!request) return violation("malformed GLOBAL_REQUEST");
-  if (request->name == kKeepalive) {
-    if (request->want_reply) send_global_reply(true);
-    return;
-  }
-  on_global_request(*request);
+  if (request->want_reply && owed_global_replies_.full()) return violation("too many unanswered global requests");
+  const auto ticket = request->want_reply ? owed_global_replies_.expect() : GlobalReplies::Ticket::none;
+  if (request->name == kKeepalive) return answer_global(ticket, true);
+  on_global_request(*request, ticket);
 }
 
-void Connection::send_global_reply(bool success) {
-  const std::uint8_t message[] = {byte_of(success ? MessageType::request_success : MessageType::request_failure)};
-  send(message);
+void Connection::answer_global(GlobalReplies::Ticket ticket, bool success, ByteView rest) {
+  owed_global_replies_.answer(ticket, success ? wire::build_request_success(rest) : wire::build_request_failure(),
+                              [this](ByteView message) { send(message); });
 }
+
+void Connection::ask(std::string_view name, ByteView rest, GlobalAnswerEvents& asker) {
+  send(wire::build_global_request(name, true, rest));
+  asked_.expect(asker);
+}
+
+void Connection::tell(std::string_view name, ByteView rest) { send(wire::build_global_request(name, false, rest)); }
 
 void Connection::refuse_open(RecipientChannel sender, wire::OpenFailureReason reason, std::string_view description) {
   send(wire::build_channel_open_failure(sender, reason, description));
@@ -209,6 +214,7 @@ void Connection::on_closed(const Error& why) {
     graveyard_.bury(std::move(lost));
   }
   open_channels_ = 0;
+  asked_.on_lost();
   on_connection_closed(why);
 }
 
@@ -309,7 +315,7 @@ void Connection::keepalive_due() {
     return disconnect(DisconnectReason::connection_lost, "no answer to keepalives");
   }
   if (unanswered_keepalives_++ == 0) unanswered_since_ = clock_.now();
-  ++expected_global_replies_;
+  asked_.expect();
   send(wire::build_global_request(kKeepalive, true));
   arm_keepalive();
 }

@@ -11,6 +11,8 @@
 #include <sallyport/transport.hpp>
 
 #include "mux/channel.hpp"
+#include "mux/global_replies.hpp"
+#include "mux/global_requests.hpp"
 #include "mux/graveyard.hpp"
 #include "wire/messages.hpp"
 
@@ -104,8 +106,8 @@ class Connection : public TransportEvents {
   }
 
   virtual void on_channel_open(const wire::ChannelOpen& open) = 0;
-  /// Anything but keepalives, which have been answered already.
-  virtual void on_global_request(const wire::GlobalRequest& request) = 0;
+  /// Anything but keepalives, which are answered already. One that wants a reply gets it by answer_global(), now or later.
+  virtual void on_global_request(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) = 0;
   /// Both CLOSEs have gone, or the open was refused: the number is free.
   virtual void on_channel_gone(LocalChannel local) = 0;
   /// The peer broke the protocol, and is being disconnected; for the log.
@@ -116,7 +118,14 @@ class Connection : public TransportEvents {
   virtual void on_connection_closed(const Error& why) = 0;
 
   void refuse_open(RecipientChannel sender, wire::OpenFailureReason reason, std::string_view description);
-  void send_global_reply(bool success);
+  /// Answers behind the requests before it; `rest` are the fields of a success. The ticket `none` is no harm.
+  void answer_global(GlobalReplies::Ticket ticket, bool success, ByteView rest = {});
+  /// Sends a global request, whose answer goes to `asker`.
+  void ask(std::string_view name, ByteView rest, GlobalAnswerEvents& asker);
+  /// Sends one that wants no answer.
+  void tell(std::string_view name, ByteView rest);
+  /// Reports nothing more to `asker`, which may be one that never asked.
+  void forget(GlobalAnswerEvents& asker) { asked_.forget(asker); }
 
   Clock& clock_;
   Graveyard& graveyard_;
@@ -151,7 +160,8 @@ class Connection : public TransportEvents {
   TimePoint last_heard_;
   std::uint32_t unanswered_keepalives_ = 0;
   TimePoint unanswered_since_;  // when the first of them was sent
-  std::uint32_t expected_global_replies_ = 0;
+  GlobalRequests asked_;
+  GlobalReplies owed_global_replies_;
   std::uint64_t bytes_received_ = 0;
   std::uint64_t bytes_sent_ = 0;
   std::uint8_t activity_period_ = 1;

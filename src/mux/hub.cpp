@@ -45,7 +45,8 @@ void Hub::admit(Admission client, std::unique_ptr<Transport> transport, const Ke
   const ConnectionId id = client.id;
   ++connections_of_[client.user];
   links_[id] = std::make_unique<Link>(services_, std::move(client), std::move(transport),
-                                      Link::Settings{keepalive, credit(), settings_.channels_per_connection},
+                                      Link::Settings{keepalive, credit(), settings_.channels_per_connection,
+                                                     settings_.forwards_per_connection},
                                       static_cast<LinkEvents&>(*this));
 }
 
@@ -107,6 +108,13 @@ std::vector<TrunkRow> Hub::trunks() const {
   for (TrunkRow& row : rows)
     row.connections = static_cast<std::size_t>(std::count_if(
         links_.begin(), links_.end(), [&row](const auto& entry) { return entry.second->rides_on(row.id); }));
+  return rows;
+}
+
+std::vector<ForwardRow> Hub::forwards() const {
+  std::vector<ForwardRow> rows;
+  for (const auto& [id, link] : links_) link->add_rows(rows);
+  std::sort(rows.begin(), rows.end(), [](const ForwardRow& a, const ForwardRow& b) { return a.id < b.id; });
   return rows;
 }
 

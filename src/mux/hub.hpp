@@ -19,6 +19,7 @@ namespace sallyport::mux {
 /// What is configured for connections that begin from now on.
 struct HubSettings {
   std::uint32_t channels_per_connection = 256;
+  std::uint32_t forwards_per_connection = 64;  ///< ports and sockets that targets listen on
   std::uint32_t channel_window = 4 * 1024 * 1024;  ///< bytes that a peer may send ahead on one channel
   std::uint32_t trunks_per_user = 100;
   std::uint32_t waiting_channels = 1000;  ///< for one trunk that is still connecting
@@ -47,6 +48,7 @@ class Hub final : public Connections, private LinkEvents {
   std::vector<ConnectionRow> connections() const override;
   std::vector<ChannelRow> channels() const override;
   std::vector<TrunkRow> trunks() const override;
+  std::vector<ForwardRow> forwards() const override;
   Result<> end_connection(ConnectionId id, std::string_view reason) override;
   Result<> end_channel(ChannelId id, std::string_view reason) override;
   Result<std::size_t> stop_trunks(const TrunkSelection& which, std::string_view reason) override;
@@ -55,6 +57,7 @@ class Hub final : public Connections, private LinkEvents {
 
  private:
   ChannelId next_channel_id() override { return ChannelId{++last_channel_}; }
+  ForwardId next_forward_id() override { return ForwardId{++last_forward_}; }
   std::string_view refuses_channels() const override;
   void on_link_closed(Link& link) override;
   void look_whether_drained();
@@ -68,6 +71,7 @@ class Hub final : public Connections, private LinkEvents {
   RateLimiter rates_;
   Services services_;
   std::uint64_t last_channel_ = 0;
+  std::uint64_t last_forward_ = 0;
   std::map<ConnectionId, std::unique_ptr<Link>> links_;
   std::map<std::string, std::size_t> connections_of_;
   bool draining_ = false;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include <sallyport/clock.hpp>
@@ -18,6 +19,15 @@ struct ChannelIds {
   ConnectionId connection{};
   ChannelId channel{};
   std::optional<TrunkId> trunk;
+};
+
+/// A remote forward. The strings outlive the call it is given to.
+struct RemoteForwardFacts {
+  ForwardId id{};
+  std::optional<TrunkId> trunk;  ///< absent until there is one
+  std::string_view request;      ///< "tcpip-forward" or "streamlocal-forward"
+  std::string listen;            ///< "localhost:8080", "/tmp/app.sock"
+  std::string_view target;
 };
 
 /// Strings may come from a peer and hold anything: whoever shows them escapes them. Nothing is kept beyond the call.
@@ -42,6 +52,13 @@ class Journal {
   /// It isn't; `why` is for the administrator.
   virtual void forward_refused(const Admission& client, const ChannelIds& ids, std::string_view type,
                                std::string_view destination, std::string_view why) = 0;
+  /// A target listens for the client from now on.
+  virtual void remote_forward_listening(const Admission& client, const RemoteForwardFacts& forward) = 0;
+  /// It doesn't, or the cancel was refused; `why` is for the administrator.
+  virtual void remote_forward_refused(const Admission& client, std::string_view request, std::string_view listen,
+                                      std::string_view why) = 0;
+  virtual void remote_forward_ended(const Admission& client, const RemoteForwardFacts& forward,
+                                    std::string_view why) = 0;
   virtual void channel_closed(const Admission& client, const ChannelIds& ids, std::uint64_t bytes_from_client,
                               std::uint64_t bytes_to_client, Duration open_for) = 0;
   virtual void connection_violation(const Admission& client, std::string_view what) = 0;
@@ -60,6 +77,8 @@ class Journal {
   /// The target refused one more session; that many is what it takes on this trunk.
   virtual void trunk_full(TrunkId trunk, std::size_t sessions) = 0;
   virtual void trunk_draining(TrunkId trunk, std::string_view why) = 0;
+  /// The target asked for a channel that it doesn't get.
+  virtual void target_open_refused(TrunkId trunk, std::string_view type, std::string_view why) = 0;
   virtual void trunk_violation(TrunkId trunk, std::string_view what) = 0;
   virtual void trunk_closed(TrunkId trunk, const Error& why) = 0;
 };

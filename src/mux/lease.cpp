@@ -27,9 +27,19 @@ Lease::Lease(Pool& pool, ShareKey key, ResolvedTarget target, OpenRequest reques
       events_(&events),
       wait_until_(pool.clock_.now() + 2 * target_.options.connect_timeout) {}
 
+Lease::Lease(Pool& pool, ShareKey key, ResolvedTarget target, HoldEvents& holder)
+    : pool_(pool),
+      key_(std::move(key)),
+      target_(std::move(target)),
+      request_{.type = {}, .granted = 0, .rest = {}},
+      holder_(&holder),
+      wait_until_(pool.clock_.now() + 2 * target_.options.connect_timeout) {}
+
 Lease::~Lease() {
   if (channel_ != nullptr) {
     channel_->abandon();
+  } else if (held_) {
+    trunk_->let_go(*this);
   } else if (trunk_ != nullptr) {
     trunk_->stop_waiting(*this);
   }
@@ -51,6 +61,25 @@ void Lease::open_on(PooledTrunk& trunk) {
   channel_ = &trunk.open(request_, *this);
   timer_ = pool_.clock_.after(is_session() ? target_.options.connect_timeout : kForwardingTimeout,
                               [this] { not_answered(); });
+}
+
+void Lease::hold(PooledTrunk& trunk) {
+  trunk_ = &trunk;
+  held_ = true;
+  trunk.hold(*this);
+  timer_ = pool_.clock_.after(Duration::zero(), [this] { report_held(); });
+}
+
+void Lease::report_held() {
+  timer_.reset();
+  holder_->on_held(*trunk_->trunk());
+}
+
+void Lease::on_trunk_lost(std::string_view told) {
+  held_ = false;
+  if (timer_ != nullptr) return try_elsewhere(told);  // nobody knows of the hold yet
+  trunk_ = nullptr;
+  holder_->on_hold_lost(told);
 }
 
 void Lease::not_answered() {
@@ -95,7 +124,7 @@ void Lease::fail(wire::OpenFailureReason reason, std::string told) {
   channel_ = nullptr;
   trunk_ = nullptr;
   timer_.reset();
-  events_->on_lease_failed(reason, told);
+  holder_ != nullptr ? holder_->on_hold_failed(told) : events_->on_lease_failed(reason, told);
 }
 
 void Lease::fail_later(wire::OpenFailureReason reason, std::string told) {

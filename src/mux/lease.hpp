@@ -1,4 +1,4 @@
-// A wish for one upstream channel, until it is open or has failed.
+// A wish for one upstream channel, until it is open or has failed; or a hold on a trunk.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@ namespace sallyport::mux {
 
 class Pool;
 class PooledTrunk;
+class Trunk;
 
 /// Receives the outcome of a lease: exactly one of the two, never inside Pool::lease().
 class LeaseEvents {
@@ -26,7 +27,20 @@ class LeaseEvents {
   virtual void on_lease_failed(wire::OpenFailureReason reason, std::string_view told) = 0;
 };
 
-/// Destroying it gives the wish up. A lease never waits for ever: it waits at most twice `connect_timeout` for a trunk
+/// Receives the outcome of a hold: on_held() or on_hold_failed(), never inside Pool::hold(); and after the former perhaps
+/// on_hold_lost().
+class HoldEvents {
+ public:
+  virtual ~HoldEvents() = default;
+  /// The trunk is there, and stays as long as the lease and its connection do, channels or not.
+  virtual void on_held(Trunk& trunk) = 0;
+  /// `told` is for the client.
+  virtual void on_hold_failed(std::string_view told) = 0;
+  /// The trunk's connection is gone. The trunk must not be used any more.
+  virtual void on_hold_lost(std::string_view told) = 0;
+};
+
+/// A wish for a channel, or a hold on a trunk itself. Destroying it gives the wish up, or lets go of the trunk. A lease never waits for ever: it waits at most twice `connect_timeout` for a trunk
 /// (once for its turn to log in, once for the login), and then for the target's answer.
 class Lease final : private OpenEvents {
  public:
@@ -42,6 +56,7 @@ class Lease final : private OpenEvents {
   friend class Pool;
   friend class PooledTrunk;
   Lease(Pool& pool, ShareKey key, ResolvedTarget target, OpenRequest request, LeaseEvents& events);
+  Lease(Pool& pool, ShareKey key, ResolvedTarget target, HoldEvents& holder);
 
   void on_open_confirmed() override;
   void on_open_refused(wire::OpenFailureReason reason, std::string_view description) override;
@@ -49,7 +64,12 @@ class Lease final : private OpenEvents {
 
   bool is_session() const { return request_.type == kSessionType; }
   void wait_on(PooledTrunk& trunk);
+  /// The trunk is ready.
+  void go_on_with(PooledTrunk& trunk) { holder_ != nullptr ? hold(trunk) : open_on(trunk); }
   void open_on(PooledTrunk& trunk);
+  void hold(PooledTrunk& trunk);
+  void report_held();
+  void on_trunk_lost(std::string_view told);
   void waited_too_long();
   void not_answered();
   void try_elsewhere(std::string_view told);
@@ -60,9 +80,11 @@ class Lease final : private OpenEvents {
   ShareKey key_;
   ResolvedTarget target_;
   OpenRequest request_;
-  LeaseEvents* events_;
+  LeaseEvents* events_ = nullptr;  // of a wish for a channel …
+  HoldEvents* holder_ = nullptr;   // … and of one for the trunk itself, whose request has no type
   TimePoint wait_until_;
-  PooledTrunk* trunk_ = nullptr;  // where it waits or is being opened
+  PooledTrunk* trunk_ = nullptr;  // where it waits or is being opened, or what is held
+  bool held_ = false;
   Channel* channel_ = nullptr;    // while it is being opened
   std::uint32_t losses_ = 0;      // trunks that went, or were silent, while it was being opened
   std::unique_ptr<Timer> timer_;  // until the end of the present phase

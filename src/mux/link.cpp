@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "mux/forward.hpp"
+#include "wire/forwards.hpp"
 
 namespace sallyport::mux {
 
@@ -16,6 +17,7 @@ Link::Link(const Services& services, Admission client, std::unique_ptr<Transport
       client_(std::move(client)),
       maximum_channels_(settings.maximum_channels),
       owner_(owner),
+      forwards_(services_, client_, static_cast<LinkForwardsHost&>(*this), settings.maximum_forwards),
       since_(services.clock.now()) {}
 
 Link::~Link() = default;
@@ -50,7 +52,7 @@ void Link::on_channel_open(const wire::ChannelOpen& open) {
   channel.confirm(0);
   const ChannelId id = owner_.next_channel_id();
   services_.journal.channel_opened(client_, id, open.type);
-  keep(channel.local(), std::make_unique<Session>(services_, client_, id, channel));
+  keep(channel.local(), std::make_unique<Session>(services_, client_, id, channel, static_cast<LenderEvents&>(*this)));
 }
 
 void Link::open_forward(const wire::ChannelOpen& open) {
@@ -74,11 +76,43 @@ void Link::keep(LocalChannel local, std::unique_ptr<LinkChannel> channel) {
   by_number_[number(local)] = std::move(channel);
 }
 
-void Link::on_global_request(const wire::GlobalRequest& request) {
+void Link::on_global_request(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) {
+  if (forwards_.handle(request, ticket)) return;
   // Honoured here and not passed on: sshd would end the trunk at the next client's session.
   const bool success = request.name == "no-more-sessions@openssh.com";
   if (success) no_more_sessions_ = true;
-  if (request.want_reply) send_global_reply(success);
+  answer_global(ticket, success);
+}
+
+void Link::take_channel(Trunk& trunk, const wire::ChannelOpen& open, TargetChannelInfo info) {
+  OpenFailureReason reason = OpenFailureReason::administratively_prohibited;
+  std::string_view why = owner_.refuses_channels();
+  if (!usable()) {
+    why = loss_told();
+  } else if (open_channels() >= maximum_channels_) {
+    reason = OpenFailureReason::resource_shortage;
+    why = "too many channels on the client's connection";
+  }
+  if (!why.empty()) return trunk.refuse(open, reason, why);
+  const ChannelIds ids{client_.id, owner_.next_channel_id(), trunk.id()};
+  services_.journal.channel_opened(client_, ids.channel, open.type);
+  auto channel = std::make_unique<TargetChannel>(services_, client_, ids, trunk.accept(open), std::move(info));
+  OpenRequest request{std::string(open.type), channel->initial_grant(), Bytes(open.rest.begin(), open.rest.end())};
+  Channel& downstream = Connection::open(request, *channel);
+  channel->set_downstream(downstream);
+  keep(downstream.local(), std::move(channel));
+}
+
+void Link::on_lent_channel(Trunk& trunk, const wire::ChannelOpen& open, std::string_view originator) {
+  std::string origin = open.type == wire::kAgent ? "agent" : "display";
+  if (!originator.empty()) origin += " from " + std::string(originator);
+  take_channel(trunk, open, {std::string(open.type), trunk.target(), std::move(origin)});
+}
+
+void Link::on_forward_lost(std::string_view told) {
+  // The protocol has no way to tell the client that a port is gone. Without the bastion its connection would have ended
+  // here, and whoever wants the forward back (autossh, a service manager) waits for just that.
+  disconnect(DisconnectReason::by_application, std::string(told) + ", and a forwarded port with it");
 }
 
 void Link::on_channel_gone(LocalChannel local) {
@@ -90,6 +124,7 @@ void Link::on_channel_gone(LocalChannel local) {
 void Link::on_violation(std::string_view what) { services_.journal.connection_violation(client_, what); }
 
 void Link::on_connection_closed(const Error& why) {
+  forwards_.leave();
   for (auto& channel : by_number_) graveyard_.bury(std::move(channel));
   by_number_.clear();
   services_.journal.connection_closed(client_, why, bytes_received(), bytes_sent(), clock_.now() - since_);
@@ -128,6 +163,7 @@ bool Link::end_channel(ChannelId id, std::string_view reason) {
 }
 
 bool Link::rides_on(TrunkId trunk) const {
+  if (forwards_.uses(trunk)) return true;
   return std::any_of(by_number_.begin(), by_number_.end(),
                      [trunk](const auto& channel) { return channel != nullptr && channel->trunk() == trunk; });
 }

@@ -13,7 +13,9 @@
 #include "mux/admission.hpp"
 #include "mux/connection.hpp"
 #include "mux/link_channel.hpp"
+#include "mux/link_forwards.hpp"
 #include "mux/session.hpp"
+#include "mux/trunk.hpp"
 
 namespace sallyport::mux {
 
@@ -24,18 +26,20 @@ class LinkEvents {
  public:
   virtual ~LinkEvents() = default;
   virtual ChannelId next_channel_id() = 0;
+  virtual ForwardId next_forward_id() = 0;
   /// Why no channel may be opened now; empty when it may.
   virtual std::string_view refuses_channels() const = 0;
   /// The last event.
   virtual void on_link_closed(Link& link) = 0;
 };
 
-class Link final : public Connection {
+class Link final : public Connection, private LinkForwardsHost, private LenderEvents {
  public:
   struct Settings {
     KeepaliveSettings keepalive;
     Credit credit;
     std::uint32_t maximum_channels = 256;
+    std::uint32_t maximum_forwards = 64;
   };
 
   Link(const Services& services, Admission client, std::unique_ptr<Transport> transport, const Settings& settings,
@@ -45,18 +49,30 @@ class Link final : public Connection {
   const Admission& client() const { return client_; }
   ConnectionRow row() const;
   void add_rows(std::vector<ChannelRow>& rows) const;
+  void add_rows(std::vector<ForwardRow>& rows) const { forwards_.add_rows(rows); }
   /// False when the link has no such channel.
   bool end_channel(ChannelId id, std::string_view reason);
-  /// Whether one of its channels rides on the trunk.
+  /// Whether one of its channels rides on the trunk, or a forward of its needs it.
   bool rides_on(TrunkId trunk) const;
 
  private:
   void on_channel_open(const wire::ChannelOpen& open) override;
-  void on_global_request(const wire::GlobalRequest& request) override;
+  void on_global_request(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) override;
   void on_channel_gone(LocalChannel local) override;
   void on_violation(std::string_view what) override;
   std::string_view loss_told() const override { return "the client is gone"; }
   void on_connection_closed(const Error& why) override;
+  // LinkForwardsHost
+  ForwardId next_forward_id() override { return owner_.next_forward_id(); }
+  std::string_view refuses_forwards() const override { return owner_.refuses_channels(); }
+  void answer_forward(GlobalReplies::Ticket ticket, bool success, ByteView rest) override {
+    answer_global(ticket, success, rest);
+  }
+  void take_channel(Trunk& trunk, const wire::ChannelOpen& open, TargetChannelInfo info) override;
+  void on_forward_lost(std::string_view told) override;
+  // LenderEvents
+  void on_lent_channel(Trunk& trunk, const wire::ChannelOpen& open, std::string_view originator) override;
+
   /// Why a channel of this type is refused; false when it isn't.
   bool refuse(const wire::ChannelOpen& open);
   void open_forward(const wire::ChannelOpen& open);
@@ -67,6 +83,7 @@ class Link final : public Connection {
   std::uint32_t maximum_channels_;
   LinkEvents& owner_;
   bool no_more_sessions_ = false;
+  LinkForwards forwards_;
   TimePoint since_;
   std::vector<std::unique_ptr<LinkChannel>> by_number_;  // our channel number
 };

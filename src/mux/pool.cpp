@@ -29,16 +29,29 @@ void Pool::set_limits(PoolLimits limits) {
 
 std::unique_ptr<Lease> Pool::lease(ConnectionId client, ShareKey key, ResolvedTarget target, OpenRequest request,
                                    LeaseEvents& events) {
-  TrunkGroup& group = groups_.try_emplace(key, *this, key).first->second;
-  group.add_client(client);
-  std::unique_ptr<Lease> lease(new Lease(*this, std::move(key), std::move(target), std::move(request), events));
+  return begin(client, std::unique_ptr<Lease>(new Lease(*this, std::move(key), std::move(target), std::move(request),
+                                                        events)));
+}
+
+std::unique_ptr<Lease> Pool::hold(ConnectionId client, ShareKey key, ResolvedTarget target, HoldEvents& holder) {
+  return begin(client, std::unique_ptr<Lease>(new Lease(*this, std::move(key), std::move(target), holder)));
+}
+
+std::unique_ptr<Lease> Pool::begin(ConnectionId client, std::unique_ptr<Lease> lease) {
+  groups_.try_emplace(lease->key_, *this, lease->key_).first->second.add_client(client);
   place(*lease);
   return lease;
 }
 
+Trunk* Pool::find(TrunkId id) {
+  for (PooledTrunk* trunk : all_trunks())
+    if (trunk->id() == id) return trunk->trunk();
+  return nullptr;
+}
+
 void Pool::place(Lease& lease) {
   TrunkGroup& group = groups_.try_emplace(lease.key_, *this, lease.key_).first->second;
-  if (PooledTrunk* ready = group.ready_for(lease.request_)) return lease.open_on(*ready);
+  if (PooledTrunk* ready = group.ready_for(lease.request_)) return lease.go_on_with(*ready);
   PooledTrunk* coming = group.coming_for(lease.request_);
   if (coming == nullptr) {
     if (ending_) return lease.fail_later(OpenFailureReason::connect_failed, "the bastion is ending");
@@ -64,16 +77,23 @@ PooledTrunk& Pool::begin_trunk(TrunkGroup& group, const ResolvedTarget& target) 
 }
 
 void Pool::client_left(const std::string& user, ConnectionId client) {
+  std::vector<PooledTrunk*> own;
   // Keys are ordered by user first.
-  for (auto it = groups_.lower_bound(ShareKey{user, {}, {}}); it != groups_.end() && it->first.user == user;) {
+  for (auto it = groups_.lower_bound(ShareKey{user, {}, {}, {}}); it != groups_.end() && it->first.user == user;) {
+    if (it->first.only_for == client)
+      for (const auto& trunk : it->second.trunks()) own.push_back(trunk.get());
     it->second.remove_client(client);
     it = it->second.empty() ? groups_.erase(it) : std::next(it);
+  }
+  for (PooledTrunk* trunk : own) {
+    if (trunk->trunk() != nullptr) trunk->trunk()->end_loan();
+    trunk->drain("its client is gone");
   }
 }
 
 std::size_t Pool::trunks_of(const std::string& user) const {
   std::size_t count = 0;
-  for (auto it = groups_.lower_bound(ShareKey{user, {}, {}}); it != groups_.end() && it->first.user == user; ++it)
+  for (auto it = groups_.lower_bound(ShareKey{user, {}, {}, {}}); it != groups_.end() && it->first.user == user; ++it)
     count += it->second.size();
   return count;
 }

@@ -42,7 +42,13 @@ class Pool {
   /// Asks, on behalf of a client's connection, for a channel to `target` on a trunk that `key` may share.
   [[nodiscard]] std::unique_ptr<Lease> lease(ConnectionId client, ShareKey key, ResolvedTarget target,
                                              OpenRequest request, LeaseEvents& events);
-  /// The client's connection is gone, and has no channels any more.
+  /// Asks for a trunk to `target` that `key` may share, to make global requests on it.
+  [[nodiscard]] std::unique_ptr<Lease> hold(ConnectionId client, ShareKey key, ResolvedTarget target,
+                                            HoldEvents& holder);
+  /// The trunk, while it is connected; else null.
+  Trunk* find(TrunkId id);
+  /// The client's connection is gone, and has no channels any more. Trunks that were its own alone end, and its agent and
+  /// its display can't be reached any more.
   void client_left(const std::string& user, ConnectionId client);
   /// Takes effect for what is opened from now on.
   void set_limits(PoolLimits limits);
@@ -66,6 +72,7 @@ class Pool {
   /// Nothing speaks against one login more of this key: no limit, no pause, no end in sight.
   bool may_log_in(const ShareKey& key) const;
   PooledTrunk& begin_trunk(TrunkGroup& group, const ResolvedTarget& target);
+  std::unique_ptr<Lease> begin(ConnectionId client, std::unique_ptr<Lease> lease);
   void place(Lease& lease);
   /// Those that are not being closed.
   std::size_t trunks_of(const std::string& user) const;

@@ -64,6 +64,7 @@ std::size_t PooledTrunk::sessions() const {
 }
 
 bool PooledTrunk::has_room_for(const OpenRequest& request) const {
+  if (request.type.empty()) return true;  // a hold takes none
   if (used() >= channel_limit_) return false;
   return request.type != kSessionType || !session_limit_ || sessions() < *session_limit_;
 }
@@ -96,6 +97,19 @@ TrunkRow PooledTrunk::row() const {
 void PooledTrunk::wait(Lease& lease) { waiting_.push_back(&lease); }
 
 void PooledTrunk::stop_waiting(Lease& lease) { std::erase(waiting_, &lease); }
+
+void PooledTrunk::hold(Lease& lease) {
+  idle_.reset();
+  idle_since_.reset();
+  holders_.push_back(&lease);
+  was_used_ = true;
+  group_.note_use();
+}
+
+void PooledTrunk::let_go(Lease& lease) {
+  std::erase(holders_, &lease);
+  leave_when_unused();
+}
 
 Channel& PooledTrunk::open(const OpenRequest& request, OpenEvents& outcome) {
   idle_.reset();
@@ -144,7 +158,7 @@ void PooledTrunk::on_connected(std::unique_ptr<Transport> transport) {
     age_ = pool_.clock_.after(target_.options.max_age, [this] { drain("it has reached max_age"); });
   session_limit_ = pool_.session_limits_.of(key_.policy);  // a sibling may have learnt it meanwhile
   const std::vector<Lease*> waiting = std::exchange(waiting_, {});
-  for (Lease* lease : waiting) has_room_for(lease->request_) ? lease->open_on(*this) : pool_.place(*lease);
+  for (Lease* lease : waiting) has_room_for(lease->request_) ? lease->go_on_with(*this) : pool_.place(*lease);
   leave_when_unused();
 }
 
@@ -176,7 +190,7 @@ void PooledTrunk::on_slot_free(Trunk&) {
 }
 
 void PooledTrunk::leave_when_unused() {
-  if (trunk_ == nullptr || used() > 0) return;
+  if (trunk_ == nullptr || used() > 0 || !holders_.empty() || ending()) return;
   if (phase_ == Phase::draining) return end("drained");
   idle_since_ = pool_.clock_.now();
   look_at_idle_time();
@@ -217,7 +231,12 @@ void PooledTrunk::on_trunk_closed(Trunk&, const Error& why) {
   turn_deadline_.reset();
   if (phase_ != Phase::closing && !was_used_) group_.note_loss();
   group_.tend_soon();
-  pool_.remove(*this);
+  pool_.remove(*this);  // buried, not destroyed
+  while (!holders_.empty()) {
+    Lease& lease = *holders_.back();
+    holders_.pop_back();
+    lease.on_trunk_lost(trunk_->loss_told());
+  }
 }
 
 }  // namespace sallyport::mux

@@ -47,6 +47,11 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents {
   bool note_refused();
   /// The target let a channel wait too long: until it gives a sign of life, new ones go elsewhere.
   void suspect();
+  /// It is in use until the lease lets go of it, with or without a channel.
+  void hold(Lease& lease);
+  void let_go(Lease& lease);
+  /// Null while it is not connected.
+  Trunk* trunk() { return trunk_.get(); }
   void drain(std::string_view why);
   /// How long it may stay idle has changed.
   void look_at_idle_time();
@@ -79,9 +84,10 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents {
   std::optional<TimePoint> suspected_;
   std::size_t channel_limit_;                 // channels_per_trunk
   std::optional<std::size_t> session_limit_;  // what the target takes, once that is known
-  bool was_used_ = false;                     // it has had a channel
+  bool was_used_ = false;                     // it has had a channel, or was held
   std::size_t peak_ = 0;                      // the most sessions that the target has had here at a time
   std::vector<Lease*> waiting_;
+  std::vector<Lease*> holders_;
   std::unique_ptr<LoginQueue::Turn> turn_;
   std::unique_ptr<Timer> turn_deadline_;
   std::unique_ptr<UpstreamAttempt> attempt_;

@@ -8,6 +8,7 @@
 #include "mux/share_key.hpp"
 #include "wire/channel_requests.hpp"
 #include "wire/encoding.hpp"
+#include "wire/forwards.hpp"
 #include "wire/messages.hpp"
 
 namespace sallyport::mux {
@@ -17,7 +18,7 @@ bool starts_program(std::string_view type) { return type == "shell" || type == "
 
 /// What makes sense before a program runs; sshd takes none of these later.
 bool prepares_program(std::string_view type) {
-  return type == "pty-req" || type == "env" || type == "x11-req" || type == "auth-agent-req@openssh.com";
+  return type == "pty-req" || type == "env" || type == wire::kX11Request || type == wire::kAgentRequest;
 }
 
 Bytes build_env(std::string_view name, std::string_view value) {
@@ -44,11 +45,13 @@ std::string base_name(const std::string& path) { return path.substr(path.rfind('
 
 }  // namespace
 
-Session::Session(const Services& services, const Admission& client, ChannelId id, Channel& downstream)
+Session::Session(const Services& services, const Admission& client, ChannelId id, Channel& downstream,
+                 LenderEvents& lender)
     : services_(services),
       client_(client),
       ids_{client.id, id, std::nullopt},
       downstream_(downstream),
+      lender_(lender),
       relay_(services.clock),
       since_(services.clock.now()) {
   downstream_.attach(&downstream_events_);
@@ -136,8 +139,17 @@ bool Session::collect(std::string_view type, ByteView rest) {
     requests_->resize(*wire::parse_window_change(rest));
     return requests_->has_pty();
   }
+  if (type == wire::kAgentRequest) return may_lend(Loan::agent, type) && requests_->want_agent();
+  if (type == wire::kX11Request)
+    return is_sound_x11_request(rest) && may_lend(Loan::display, type) && requests_->want_display(rest);
   // What nobody here knows can't be asked of an endpoint that isn't chosen yet.
   return false;
+}
+
+bool Session::may_lend(Loan loan, std::string_view type) {
+  const auto why = why_not_lent(client_, loan);
+  if (why) services_.journal.forward_refused(client_, ids_, type, {}, *why);
+  return !why;
 }
 
 void Session::start(ProgramRequest program) {
@@ -219,7 +231,11 @@ ProcessSpec Session::process_spec(const ResolvedTarget& target, std::vector<std:
 void Session::start_upstream(const ResolvedTarget& target) {
   OpenRequest request;
   request.granted = std::min({downstream_.window(), downstream_.credit(), FlowCredit::kFloorAlone});
-  lease_ = services_.pool.lease(client_.id, share_key(client_, target), target, std::move(request), *this);
+  // A channel rule may have led to another target than the one that was thought of when the client asked.
+  lends_agent_ = requests_->agent() && borrows(target, Loan::agent);
+  lends_display_ = requests_->display() && borrows(target, Loan::display);
+  const Lends lends = lends_agent_ || lends_display_ ? Lends::agent_or_display : Lends::nothing;
+  lease_ = services_.pool.lease(client_.id, share_key(client_, target, lends), target, std::move(request), *this);
 }
 
 void Session::on_leased(Channel& channel, TrunkId trunk) {
@@ -237,7 +253,23 @@ void Session::send_requests_upstream() {
   if (const auto& pty = requests_->pty()) trunk_channel_->send_request("pty-req", false, build_pty_req(*pty));
   for (const auto& [name, value] : requests_->variables())
     trunk_channel_->send_request("env", false, build_env(name, value));
+  send_loans_upstream();
   trunk_channel_->send_request(program_.type, program_.want_reply, build_program(program_));
+}
+
+void Session::send_loans_upstream() {
+  if (!lends_agent_ && !lends_display_) return;
+  Trunk* trunk = services_.pool.find(*ids_.trunk);  // of this connection alone: see share_key()
+  if (trunk == nullptr) return;                     // going; the channel will tell
+  if (lends_agent_) {
+    services_.journal.forward_opened(client_, ids_, wire::kAgentRequest, {}, target_name_);
+    if (trunk->lend_agent(lender_)) trunk_channel_->send_request(wire::kAgentRequest, false, {});
+  }
+  if (lends_display_) {
+    services_.journal.forward_opened(client_, ids_, wire::kX11Request, {}, target_name_);
+    trunk->lend_display(lender_);
+    trunk_channel_->send_request(wire::kX11Request, false, *requests_->display());
+  }
 }
 
 void Session::on_lease_failed(wire::OpenFailureReason, std::string_view told) {

@@ -16,12 +16,14 @@
 #include "mux/admission.hpp"
 #include "mux/channel.hpp"
 #include "mux/journal.hpp"
+#include "mux/lending.hpp"
 #include "mux/link_channel.hpp"
 #include "mux/local_endpoint.hpp"
 #include "mux/pool.hpp"
 #include "mux/relay.hpp"
 #include "mux/services.hpp"
 #include "mux/session_requests.hpp"
+#include "mux/trunk.hpp"
 
 namespace sallyport::mux {
 
@@ -32,8 +34,9 @@ class Session final : public LinkChannel, private LeaseEvents {
   /// Exit status of a channel that we, not a program, had to end; what ssh itself uses for its own errors.
   static constexpr std::uint32_t kOurExitStatus = 255;
 
-  /// `client` and `downstream` outlive the session.
-  Session(const Services& services, const Admission& client, ChannelId id, Channel& downstream);
+  /// `client`, `downstream` and `lender`, the link that gets the channels to the client's agent and display, outlive the
+  /// session.
+  Session(const Services& services, const Admission& client, ChannelId id, Channel& downstream, LenderEvents& lender);
   ~Session() override;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -76,12 +79,15 @@ class Session final : public LinkChannel, private LeaseEvents {
 
   void client_request(std::string_view type, bool want_reply, ByteView rest);
   bool collect(std::string_view type, ByteView rest);
+  /// Whether the client may lend what it asks for by this request.
+  bool may_lend(Loan loan, std::string_view type);
   void start(ProgramRequest program);
   void start_local(const ResolvedTarget& target);
   ProcessSpec process_spec(const ResolvedTarget& target, std::vector<std::string> command) const;
   void start_upstream(const ResolvedTarget& target);
   void begin_relaying(ChannelEnd& upstream);
   void send_requests_upstream();
+  void send_loans_upstream();
   void upstream_request(std::string_view type, bool want_reply, ByteView rest);
   void upstream_closed();
   /// A program runs whose exit status the client has not been told.
@@ -96,6 +102,7 @@ class Session final : public LinkChannel, private LeaseEvents {
   const Admission& client_;
   ChannelIds ids_;
   Channel& downstream_;
+  LenderEvents& lender_;
   EndEvents downstream_events_{*this, Side::downstream};
   EndEvents upstream_events_{*this, Side::upstream};
   Phase phase_ = Phase::collecting;
@@ -103,6 +110,8 @@ class Session final : public LinkChannel, private LeaseEvents {
   ProgramRequest program_;
   bool program_unanswered_ = false;
   bool eof_before_relaying_ = false;
+  bool lends_agent_ = false;
+  bool lends_display_ = false;
   bool had_pty_ = false;
   bool exit_passed_ = false;
   bool left_ = false;

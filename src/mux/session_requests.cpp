@@ -20,6 +20,12 @@ bool SessionRequests::set_pty(PtyRequest pty) {
   return true;
 }
 
+bool SessionRequests::want_display(ByteView rest) {
+  if (display_ || !account(rest.size())) return false;
+  display_.emplace(rest.begin(), rest.end());
+  return true;
+}
+
 void SessionRequests::resize(const WindowDimensions& dimensions) {
   if (pty_) pty_->dimensions = dimensions;
 }

@@ -39,12 +39,19 @@ class SessionRequests {
   /// False when there is a terminal already.
   bool set_pty(PtyRequest pty);
   bool has_pty() const { return pty_.has_value(); }
+  /// The client's agent is to be lent. False when it is already.
+  bool want_agent() { return !std::exchange(agent_, true); }
+  /// The client's display is to be lent, with the fields of an x11-req. False when it is already.
+  bool want_display(ByteView rest);
   void resize(const WindowDimensions& dimensions);
   /// Comes after the program request and before its endpoint is there. False when there are too many.
   bool add_later(std::string_view type, bool want_reply, ByteView rest);
 
   const std::vector<std::pair<std::string, std::string>>& variables() const { return variables_; }
   const std::optional<PtyRequest>& pty() const { return pty_; }
+  bool agent() const { return agent_; }
+  /// The fields of the x11-req.
+  const std::optional<Bytes>& display() const { return display_; }
   const std::vector<StoredRequest>& later() const { return later_; }
 
  private:
@@ -52,6 +59,8 @@ class SessionRequests {
 
   std::vector<std::pair<std::string, std::string>> variables_;
   std::optional<PtyRequest> pty_;
+  bool agent_ = false;
+  std::optional<Bytes> display_;
   std::vector<StoredRequest> later_;
   std::size_t bytes_ = 0;
 };

@@ -2,7 +2,11 @@
 #pragma once
 
 #include <compare>
+#include <cstdint>
+#include <optional>
 #include <string>
+
+#include <sallyport/ids.hpp>
 
 #include "mux/admission.hpp"
 #include "route/resolved_target.hpp"
@@ -15,10 +19,16 @@ struct ShareKey {
   std::string authenticated_by;  ///< the method
   /// The target, the login name upstream, the credentials and the options: policy_fingerprint(), which is exact.
   std::string policy;
+  /// Set: the trunk is that connection's alone. sshd grants an agent once a connection, to all its sessions, and a
+  /// channel to an agent or a display doesn't say which session it is for.
+  std::optional<ConnectionId> only_for;
 
   auto operator<=>(const ShareKey&) const = default;
 };
 
-ShareKey share_key(const Admission& client, const ResolvedTarget& target);
+/// Whether the client lends the target something of its own, which others on the trunk could use.
+enum class Lends : std::uint8_t { nothing, agent_or_display };
+
+ShareKey share_key(const Admission& client, const ResolvedTarget& target, Lends lends = Lends::nothing);
 
 }  // namespace sallyport::mux

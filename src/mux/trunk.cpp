@@ -1,25 +1,88 @@
 #include "mux/trunk.hpp"
 
+#include <algorithm>
 #include <utility>
 
+#include "wire/forwards.hpp"
+
 namespace sallyport::mux {
+namespace {
+
+constexpr std::size_t kMaximumOriginator = 255;
+
+/// Clients end their connection over a text that they don't like.
+bool is_clean(std::string_view originator) {
+  return originator.size() <= kMaximumOriginator &&
+         std::none_of(originator.begin(), originator.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+}
+
+}  // namespace
+
+using wire::OpenFailureReason;
 
 Trunk::Trunk(TrunkId id, std::string target, std::unique_ptr<Transport> transport, Clock& clock, Graveyard& graveyard,
              KeepaliveSettings keepalive, Credit credit, TrunkEvents& owner, Journal& journal)
     : Connection(std::move(transport), clock, graveyard, keepalive, credit),
       id_(id),
-      loss_told_("the connection to target " + target + " was lost"),
+      target_(std::move(target)),
+      loss_told_("the connection to target " + target_ + " was lost"),
       owner_(owner),
       journal_(journal) {}
 
 void Trunk::on_channel_open(const wire::ChannelOpen& open) {
-  // Forwarded ports, agents and displays have no channel to come on: nothing here asks a target for them.
-  refuse_open(open.sender, wire::OpenFailureReason::administratively_prohibited, "nobody asked for this channel");
+  if (open.maximum_packet == 0)
+    return refuse(open, OpenFailureReason::administratively_prohibited, "a maximum packet size of 0");
+  if (open.type == wire::kForwardedTcpip) {
+    const auto fields = wire::parse_forwarded_tcpip(open.rest);
+    if (!fields || !is_clean(fields->originator)) return refuse(open, OpenFailureReason::administratively_prohibited, "malformed");
+    return on_forwarded(open, route::Destination::of_port(fields->address, fields->port), fields->originator);
+  }
+  if (open.type == wire::kForwardedStreamlocal) {
+    const auto path = wire::parse_forwarded_streamlocal(open.rest);
+    if (!path) return refuse(open, OpenFailureReason::administratively_prohibited, "malformed");
+    return on_forwarded(open, route::Destination::of_socket(*path), {});
+  }
+  if (open.type == wire::kAgent) {
+    if (!open.rest.empty()) return refuse(open, OpenFailureReason::administratively_prohibited, "malformed");
+    return on_lent(agent_, open, {});
+  }
+  if (open.type == wire::kX11) {
+    const auto fields = wire::parse_x11_open(open.rest);
+    if (!fields || !is_clean(fields->originator)) return refuse(open, OpenFailureReason::administratively_prohibited, "malformed");
+    return on_lent(display_, open, fields->originator);
+  }
+  refuse(open, OpenFailureReason::unknown_channel_type, "unknown channel type");
 }
 
-void Trunk::on_global_request(const wire::GlobalRequest& request) {
+void Trunk::on_forwarded(const wire::ChannelOpen& open, const route::Destination& address,
+                         std::string_view originator) {
+  ListenerEvents* user = forwards_.find(address);
+  if (user == nullptr)
+    return refuse(open, OpenFailureReason::administratively_prohibited, "nobody asked for this channel");
+  user->on_connection(open, originator);
+}
+
+void Trunk::on_lent(LenderEvents* lender, const wire::ChannelOpen& open, std::string_view originator) {
+  if (lender == nullptr)
+    return refuse(open, OpenFailureReason::administratively_prohibited, "nobody asked for this channel");
+  lender->on_lent_channel(*this, open, originator);
+}
+
+void Trunk::refuse(const wire::ChannelOpen& open, OpenFailureReason reason, std::string_view why) {
+  journal_.target_open_refused(id_, open.type, why);
+  refuse_open(open.sender, reason, why);
+}
+
+bool Trunk::lend_agent(LenderEvents& lender) { return std::exchange(agent_, &lender) == nullptr; }
+
+void Trunk::lend_display(LenderEvents& lender) { display_ = &lender; }
+
+void Trunk::end_loan() { agent_ = display_ = nullptr; }
+
+void Trunk::on_global_request(const wire::GlobalRequest&, GlobalReplies::Ticket ticket) {
   // hostkeys-00@openssh.com is among these: keys are learnt from known_hosts alone.
-  if (request.want_reply) send_global_reply(false);
+  answer_global(ticket, false);
 }
 
 void Trunk::on_channel_gone(LocalChannel) { owner_.on_slot_free(*this); }

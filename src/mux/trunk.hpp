@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "mux/connection.hpp"
 #include "mux/journal.hpp"
+#include "mux/trunk_forwards.hpp"
 
 namespace sallyport::mux {
 
@@ -22,28 +24,58 @@ class TrunkEvents {
   virtual void on_trunk_closed(Trunk& trunk, const Error& why) = 0;
 };
 
+/// The client connection that lends its agent or its display to the target of a trunk that nobody else uses.
+class LenderEvents {
+ public:
+  virtual ~LenderEvents() = default;
+  /// The target asks for this channel, which has been checked and waits for its answer by Trunk::accept() or
+  /// Trunk::refuse().
+  virtual void on_lent_channel(Trunk& trunk, const wire::ChannelOpen& open, std::string_view originator) = 0;
+};
+
 class Trunk final : public Connection {
  public:
   Trunk(TrunkId id, std::string target, std::unique_ptr<Transport> transport, Clock& clock, Graveyard& graveyard,
         KeepaliveSettings keepalive, Credit credit, TrunkEvents& owner, Journal& journal);
 
   TrunkId id() const { return id_; }
+  /// The target's name.
+  const std::string& target() const { return target_; }
+  using Connection::accept;
+  using Connection::ask;
+  using Connection::forget;
   using Connection::open;
   /// Ends the connection. Whoever has a channel on it is told `why`.
   void say_goodbye(std::string_view why);
+  using Connection::tell;
+  std::string_view loss_told() const override { return loss_told_; }
+
+  TrunkForwards& forwards() { return forwards_; }
+  /// From now on the target may open channels to the client's agent, or display. `lender` outlives the trunk, or takes
+  /// that back by end_loan(). False for an agent that was lent already: sshd grants it once a connection.
+  bool lend_agent(LenderEvents& lender);
+  void lend_display(LenderEvents& lender);
+  void end_loan();
+  /// Refuses a channel that the target asks for.
+  void refuse(const wire::ChannelOpen& open, wire::OpenFailureReason reason, std::string_view why);
 
  private:
   void on_channel_open(const wire::ChannelOpen& open) override;
-  void on_global_request(const wire::GlobalRequest& request) override;
+  void on_global_request(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) override;
   void on_channel_gone(LocalChannel local) override;
   void on_violation(std::string_view what) override;
-  std::string_view loss_told() const override { return loss_told_; }
   void on_connection_closed(const Error& why) override;
+  void on_forwarded(const wire::ChannelOpen& open, const route::Destination& address, std::string_view originator);
+  void on_lent(LenderEvents* lender, const wire::ChannelOpen& open, std::string_view originator);
 
   TrunkId id_;
+  std::string target_;
   std::string loss_told_;
   TrunkEvents& owner_;
   Journal& journal_;
+  TrunkForwards forwards_{*this};
+  LenderEvents* agent_ = nullptr;
+  LenderEvents* display_ = nullptr;
 };
 
 }  // namespace sallyport::mux

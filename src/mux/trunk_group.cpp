@@ -91,7 +91,8 @@ std::size_t TrunkGroup::spares() const {
 }
 
 void TrunkGroup::note_use() {
-  warm_ = trunks_.front()->options().warm;
+  // Spares of a connection of its own would cost a login each, for a handful of sessions.
+  warm_ = key_.only_for ? 0 : trunks_.front()->options().warm;
   pause_ = Duration::zero();
   tend_soon();
 }

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "wire/encoding.hpp"
+#include "wire/forwards.hpp"
 
 namespace sallyport::wire {
 namespace {
@@ -46,21 +47,14 @@ bool is_window_change(ByteView rest) { return parse_window_change(rest).has_valu
 bool is_single_string(ByteView rest) { return parse_single_string(rest).has_value(); }
 bool is_single_uint32(ByteView rest) { return parse_single_uint32(rest).has_value(); }
 bool is_exit_signal(ByteView rest) { return parse_exit_signal(rest).has_value(); }
-bool is_x11_req(ByteView rest) {  // 6.3.1: single connection, protocol, cookie, screen
-  Reader reader(rest);
-  reader.boolean();
-  reader.string();
-  reader.string();
-  reader.uint32();
-  return reader.at_end();
-}
+bool is_x11_request(ByteView rest) { return parse_x11_request(rest).has_value(); }
 
 struct KnownType {
   std::string_view type;
   bool (*well_formed)(ByteView rest);
 };
 constexpr KnownType kKnownTypes[] = {
-    {"auth-agent-req@openssh.com", is_empty},
+    {kAgentRequest, is_empty},
     {"break", is_single_uint32},  // RFC 4335
     {"env", is_env},
     {"eow@openssh.com", is_empty},  // OpenSSH's PROTOCOL, 2.1
@@ -72,7 +66,7 @@ constexpr KnownType kKnownTypes[] = {
     {"signal", is_single_string},
     {"subsystem", is_single_string},
     {"window-change", is_window_change},
-    {"x11-req", is_x11_req},
+    {kX11Request, is_x11_request},
     {"xon-xoff", is_boolean},
 };
 

@@ -112,6 +112,10 @@ Bytes build_global_request(std::string_view name, bool want_reply, ByteView rest
   return begin(MessageType::global_request).string(name).boolean(want_reply).raw(rest).take();
 }
 
+Bytes build_request_success(ByteView rest) { return begin(MessageType::request_success).raw(rest).take(); }
+
+Bytes build_request_failure() { return begin(MessageType::request_failure).take(); }
+
 Bytes build_channel_open(std::string_view type, LocalChannel sender, std::uint32_t initial_window,
                          std::uint32_t maximum_packet, ByteView rest) {
   return begin(MessageType::channel_open)

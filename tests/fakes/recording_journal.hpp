@@ -51,6 +51,18 @@ class RecordingJournal final : public mux::Journal {
     add("forward refused h", number(ids.channel),
         std::string(type) + " " + std::string(destination) + ": " + std::string(why));
   }
+  void remote_forward_listening(const mux::Admission&, const mux::RemoteForwardFacts& forward) override {
+    add("listening f", number(forward.id), forward.listen + " at " + std::string(forward.target));
+  }
+  void remote_forward_refused(const mux::Admission& client, std::string_view request, std::string_view listen,
+                              std::string_view why) override {
+    add("not listening c", number(client.id),
+        std::string(request) + " " + std::string(listen) + ": " + std::string(why));
+  }
+  void remote_forward_ended(const mux::Admission&, const mux::RemoteForwardFacts& forward,
+                            std::string_view why) override {
+    add("no longer listening f", number(forward.id), why);
+  }
   void channel_closed(const mux::Admission&, const mux::ChannelIds& ids, std::uint64_t from, std::uint64_t to,
                       Duration) override {
     add("closed h", number(ids.channel), std::to_string(from) + "/" + std::to_string(to));
@@ -76,6 +88,9 @@ class RecordingJournal final : public mux::Journal {
   void trunk_failed(TrunkId id, std::string_view detail) override { add("failed t", number(id), detail); }
   void trunk_full(TrunkId id, std::size_t sessions) override { add("full t", number(id), std::to_string(sessions)); }
   void trunk_draining(TrunkId id, std::string_view why) override { add("draining t", number(id), why); }
+  void target_open_refused(TrunkId trunk, std::string_view type, std::string_view why) override {
+    add("target's open refused t", number(trunk), std::string(type) + ": " + std::string(why));
+  }
   void trunk_violation(TrunkId id, std::string_view what) override { add("violation t", number(id), what); }
   void trunk_closed(TrunkId id, const Error& why) override { add("trunk closed t", number(id), why.detail); }
 

@@ -5,6 +5,7 @@
 
 #include "wire/channel_opens.hpp"
 #include "wire/channel_requests.hpp"
+#include "wire/forwards.hpp"
 #include "wire/messages.hpp"
 
 namespace {
@@ -29,11 +30,22 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const ByteView input(data, size);
   if (const auto m = wire::parse_global_request(input); m && input[0] == 80 && m->rest.empty() && input.back() <= 1)
     require(equal(wire::build_global_request(m->name, m->want_reply), input));
+  if (const auto m = wire::parse_global_request(input)) {
+    if (const auto at = wire::parse_tcpip_forward(m->rest))
+      require(equal(wire::build_tcpip_forward(at->address, at->port), m->rest));
+    if (const auto path = wire::parse_streamlocal_forward(m->rest))
+      require(equal(wire::build_streamlocal_forward(*path), m->rest));
+  }
+  if (const auto port = wire::parse_chosen_port(input)) require(equal(wire::build_chosen_port(*port), input));
   if (const auto m = wire::parse_channel_open(input); m && input[0] == 90) {
     require(equal(wire::build_channel_open(m->type, LocalChannel{number(m->sender)}, m->initial_window,
                                            m->maximum_packet, m->rest),
                   input));
     if (const auto to = wire::parse_direct_tcpip(m->rest)) require(equal(wire::build_direct_tcpip(*to), m->rest));
+    if (const auto from = wire::parse_forwarded_tcpip(m->rest))
+      require(equal(wire::build_forwarded_tcpip(*from), m->rest));
+    if (const auto path = wire::parse_forwarded_streamlocal(m->rest)) require(is_inside(bytes_of(*path), input));
+    if (const auto from = wire::parse_x11_open(m->rest)) require(equal(wire::build_x11_open(*from), m->rest));
     if (const auto path = wire::parse_direct_streamlocal(m->rest)) require(is_inside(bytes_of(*path), input));
   }
   if (const auto m = wire::parse_channel_data(input)) require(is_inside(m->data, input));
@@ -51,6 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (good && m->type == "window-change") require(wire::parse_window_change(m->rest).has_value());
     if (good && (m->type == "exec" || m->type == "subsystem" || m->type == "signal"))
       require(wire::parse_single_string(m->rest).has_value());
+    if (good && m->type == wire::kX11Request) require(wire::parse_x11_request(m->rest).has_value());
     if (good && m->type == "exit-status") require(wire::parse_single_uint32(m->rest).has_value());
     if (good && m->type == "exit-signal") require(wire::parse_exit_signal(m->rest).has_value());
   }

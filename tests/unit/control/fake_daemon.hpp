@@ -21,6 +21,7 @@ class FakeDaemon final : public Connections, public DaemonControl {
   std::vector<ConnectionRow> connections() const override { return connections_; }
   std::vector<ChannelRow> channels() const override { return channels_; }
   std::vector<TrunkRow> trunks() const override { return trunks_; }
+  std::vector<ForwardRow> forwards() const override { return forwards_; }
   Result<> end_connection(ConnectionId id, std::string_view reason) override {
     if (number(id) >= 100) return fail(Errc::not_found, "no such");
     ended_.push_back("c" + std::to_string(number(id)) + " " + std::string(reason));
@@ -52,6 +53,7 @@ class FakeDaemon final : public Connections, public DaemonControl {
   std::vector<ConnectionRow> connections_;
   std::vector<ChannelRow> channels_;
   std::vector<TrunkRow> trunks_;
+  std::vector<ForwardRow> forwards_;
   DaemonStatus status_;
   std::vector<std::string> ended_;
   std::function<void(Result<>)> reloading_;

@@ -54,7 +54,7 @@ TEST_F(RequestHandlerTest, RefusesWhatIsNoRequest) {
   }
   EXPECT_THAT(error("{}"), HasSubstr("string \"verb\""));
   EXPECT_THAT(error(R"({"verb":7})"), HasSubstr("string \"verb\""));
-  EXPECT_EQ(error(R"({"verb":"forwards"})"), "unknown verb \"forwards\"");
+  EXPECT_EQ(error(R"({"verb":"forward"})"), "unknown verb \"forward\"");
   EXPECT_EQ(error(R"({"verb":"\u001b[2J"})"), "unknown verb \"\\x1b[2J\"");
   EXPECT_EQ(error(R"({"verb":"status","x":"y"})"), "status has no member \"x\"");
   EXPECT_EQ(error(R"({"verb":"status","":"y"})"), "status has no member \"\"");
@@ -141,6 +141,28 @@ TEST_F(RequestHandlerTest, ListsTrunks) {
   EXPECT_EQ(rows[0].at("channel_limit"), 10);
   EXPECT_TRUE(rows[0].at("idle_seconds").is_null());
   EXPECT_EQ(rows[1].at("idle_seconds"), 5);
+}
+
+TEST_F(RequestHandlerTest, ListsForwards) {
+  ForwardRow row;
+  row.id = ForwardId{3};
+  row.connection = ConnectionId{7};
+  row.trunk = TrunkId{2};
+  row.listen = "localhost:8080";
+  row.state = "listening";
+  row.connections = 4;
+  daemon_.forwards_.push_back(row);
+  row.trunk.reset();
+  daemon_.forwards_.push_back(row);
+  const json rows = result(R"({"verb":"forwards"})");
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].at("id"), "f3");
+  EXPECT_EQ(rows[0].at("connection"), "c7");
+  EXPECT_EQ(rows[0].at("trunk"), "t2");
+  EXPECT_EQ(rows[0].at("listen"), "localhost:8080");
+  EXPECT_EQ(rows[0].at("state"), "listening");
+  EXPECT_EQ(rows[0].at("connections"), 4);
+  EXPECT_TRUE(rows[1].at("trunk").is_null());
 }
 
 TEST_F(RequestHandlerTest, TellsTheStatus) {

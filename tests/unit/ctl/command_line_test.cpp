@@ -119,7 +119,7 @@ TEST_F(CommandLineTest, SaysThatPermissionIsDenied) {
 
 TEST_F(CommandLineTest, TellsUsageFromFailure) {
   EXPECT_EQ(ctl({}), Exit::usage);
-  EXPECT_EQ(ctl({"forwards"}), Exit::usage);
+  EXPECT_EQ(ctl({"forward"}), Exit::usage);
   EXPECT_EQ(ctl({"kill"}), Exit::usage);
   EXPECT_EQ(ctl({"stop"}), Exit::usage);
   EXPECT_EQ(ctl({"status", "--user", "alice"}), Exit::usage);

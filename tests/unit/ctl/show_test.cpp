@@ -53,6 +53,13 @@ TEST(ShowTest, TellsWhatBecameOfTrunks) {
   EXPECT_EQ(shown("renew", R"({"ok":true,"result":{"renewed":1}})"), "renewed: the next channel gets a fresh login\n");
 }
 
+TEST(ShowTest, MakesATableOfForwards) {
+  const std::string text = shown("forwards", R"({"ok":true,"result":[{"id":"f1","connection":"c1","trunk":"t1",
+      "user":"a","target":"web","listen":"localhost:8080","state":"listening","connections":4,"age_seconds":5}]})");
+  EXPECT_THAT(text, HasSubstr("f1  c1    t1   a     web     listening"));
+  EXPECT_THAT(text, HasSubstr("localhost:8080\n"));
+}
+
 TEST(ShowTest, TellsTheStatus) {
   const std::string text = shown("status", R"({"ok":true,"result":{"version":"1.0","pid":7,"age_seconds":3600,
       "listening":["127.0.0.1:2222","[::1]:2222"],"config_file":"/etc/x.toml","config_loaded":"2026","draining":true,
@@ -81,7 +88,7 @@ TEST(ShowTest, PassesTheDaemonsErrorOn) {
 }
 
 TEST(ShowTest, SurvivesNonsense) {
-  for (const char* verb : {"status", "connections", "channels", "trunks", "kill", "reload", "drain", "explain"}) {
+  for (const char* verb : {"status", "connections", "channels", "trunks", "forwards", "kill", "reload", "drain", "explain"}) {
     for (const char* response : {"", "x", "[]", "{}", R"({"ok":1})", R"({"ok":true})", R"({"ok":true,"result":7})",
                                  R"({"ok":false})", R"({"ok":false,"error":[]})"}) {
       EXPECT_FALSE(show(verb, response, false)) << verb << ' ' << response;

@@ -1,4 +1,5 @@
 // What a client's connection is allowed as a whole, and what an administrator sees and ends.
+#include "wire/forwards.hpp"
 #include "world.hpp"
 
 namespace sallyport::mux {
@@ -97,7 +98,7 @@ TEST_F(LinkTest, RefusesWhatTheTargetOpensOrAsks) {
   exec(client, 7);
   MemoryPeer& server = connector.succeed(0);
   server.take();
-  server.deliver(open_message(3, 1000, 32768, "x11"));
+  server.deliver(wire::build_channel_open("x11", LocalChannel{3}, 1000, 32768, wire::build_x11_open({"127.0.0.1", 6010})));
   server.deliver(global_message("hostkeys-00@openssh.com", false));
   server.deliver(global_message("anything", true));
   EXPECT_THAT(take(server), ElementsAre("REFUSE 3 1 nobody asked for this channel", "GLOBAL-FAILURE"));

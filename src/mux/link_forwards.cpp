@@ -1,0 +1,186 @@
+#include "mux/link_forwards.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "mux/trunk.hpp"
+#include "route/listening.hpp"
+#include "wire/forwards.hpp"
+
+namespace sallyport::mux {
+namespace {
+
+std::optional<route::Destination> tcpip_address(ByteView rest) {
+  const auto fields = wire::parse_tcpip_forward(rest);
+  if (!fields) return std::nullopt;
+  return route::Destination::of_port(fields->address, fields->port);
+}
+
+std::optional<route::Destination> streamlocal_address(ByteView rest) {
+  const auto path = wire::parse_streamlocal_forward(rest);
+  if (!path) return std::nullopt;
+  return route::Destination::of_socket(*path);
+}
+
+/// Which target is to listen, or why none: the restrictions of the client's key, then route::decide_listening().
+route::ForwardDecision decide(const Admission& client, const route::Destination& address) {
+  if (!client.key.port_forwarding)
+    return {route::ForwardDenied{"forwarding is not allowed", "the key's options forbid it"}, std::nullopt};
+  if (!client.decision) return {route::ForwardDenied{client.refusal, client.refusal}, std::nullopt};
+  return route::decide_listening(*client.decision, address);
+}
+
+}  // namespace
+
+/// A forward that the client has cancelled, until the target has answered. It keeps the trunk that long.
+class LinkForwards::Cancel final : public GlobalAnswerEvents {
+ public:
+  Cancel(LinkForwards& owner, Entry entry, GlobalReplies::Ticket its_ticket)
+      : forward(std::move(entry.forward)), ticket(its_ticket), owner_(owner), trunk_(&forward->cancel(*this)) {}
+  ~Cancel() override {
+    if (trunk_ != nullptr) trunk_->forget(*this);
+  }
+
+  void on_global_answer(bool success, ByteView) override { finish(success); }
+  void on_global_timeout() override {
+    trunk_->forget(*this);
+    finish(false);
+  }
+  void on_global_lost() override { finish(true); }  // nothing listens any more
+
+  std::unique_ptr<RemoteForward> forward;
+  GlobalReplies::Ticket ticket;
+
+ private:
+  void finish(bool success) {
+    trunk_ = nullptr;
+    owner_.on_cancelled(*this, success);
+  }
+
+  LinkForwards& owner_;
+  Trunk* trunk_;
+};
+
+LinkForwards::LinkForwards(const Services& services, const Admission& client, LinkForwardsHost& host,
+                           std::uint32_t maximum)
+    : services_(services), client_(client), host_(host), maximum_(maximum) {}
+
+LinkForwards::~LinkForwards() = default;
+
+bool LinkForwards::handle(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) {
+  if (request.name == wire::kTcpipForward) {
+    listen(tcpip_address(request.rest), request.name, ticket);
+  } else if (request.name == wire::kStreamlocalForward) {
+    listen(streamlocal_address(request.rest), request.name, ticket);
+  } else if (request.name == wire::kCancelTcpipForward) {
+    cancel(tcpip_address(request.rest), request.name, ticket);
+  } else if (request.name == wire::kCancelStreamlocalForward) {
+    cancel(streamlocal_address(request.rest), request.name, ticket);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void LinkForwards::listen(const std::optional<route::Destination>& address, std::string_view request,
+                          GlobalReplies::Ticket ticket) {
+  if (!address) return refuse(request, {}, "malformed", ticket);
+  const route::ForwardDecision decision = decide(client_, *address);
+  if (const auto* denied = decision.denied()) return refuse(request, address->text(), denied->detail, ticket);
+  std::string_view why = host_.refuses_forwards();
+  if (forwards_.size() + cancels_.size() >= maximum_) why = "too many forwards on this connection";
+  if (!why.empty()) return refuse(request, address->text(), why, ticket);
+  forwards_.push_back({std::make_unique<RemoteForward>(services_, client_, host_.next_forward_id(), *address,
+                                                       *decision.target(), static_cast<RemoteForwardEvents&>(*this)),
+                       ticket});
+}
+
+void LinkForwards::cancel(const std::optional<route::Destination>& address, std::string_view request,
+                          GlobalReplies::Ticket ticket) {
+  if (!address) return refuse(request, {}, "malformed", ticket);
+  const auto entry = std::find_if(forwards_.begin(), forwards_.end(), [&address](const Entry& one) {
+    return one.forward->listens() && one.forward->address() == *address;
+  });
+  if (entry == forwards_.end())
+    return refuse(request, address->text(), "this connection has no such forward", ticket);
+  Entry taken = take_out(*entry->forward);
+  services_.journal.remote_forward_ended(client_, taken.forward->facts(), "cancelled by the client");
+  cancels_.push_back(std::make_unique<Cancel>(*this, std::move(taken), ticket));
+}
+
+void LinkForwards::refuse(std::string_view request, std::string_view address, std::string_view why,
+                          GlobalReplies::Ticket ticket) {
+  services_.journal.remote_forward_refused(client_, request, address, why);
+  host_.answer_forward(ticket, false, {});
+}
+
+void LinkForwards::on_cancelled(Cancel& cancel, bool success) {
+  const auto place = std::find_if(cancels_.begin(), cancels_.end(),
+                                  [&cancel](const auto& one) { return one.get() == &cancel; });
+  const GlobalReplies::Ticket ticket = cancel.ticket;
+  services_.graveyard.bury(std::move(*place));
+  cancels_.erase(place);
+  host_.answer_forward(ticket, success, {});
+}
+
+void LinkForwards::on_forward_listening(RemoteForward& forward) {
+  services_.journal.remote_forward_listening(client_, forward.facts());
+  const auto entry = std::find_if(forwards_.begin(), forwards_.end(),
+                                  [&forward](const Entry& one) { return one.forward.get() == &forward; });
+  const auto ticket = std::exchange(entry->ticket, GlobalReplies::Ticket::none);
+  // A client that asked for a port of its own choice wants no field back, and OpenSSH's would stumble over one.
+  const route::Destination& address = forward.address();
+  host_.answer_forward(ticket, true, forward.port_was_chosen() ? wire::build_chosen_port(address.port) : Bytes{});
+}
+
+void LinkForwards::on_forward_failed(RemoteForward& forward, std::string_view why) {
+  Entry entry = take_out(forward);
+  const RemoteForwardFacts facts = forward.facts();
+  services_.graveyard.bury(std::move(entry.forward));
+  refuse(facts.request, facts.listen, why, entry.ticket);
+}
+
+void LinkForwards::on_forward_lost(RemoteForward& forward, std::string_view told) {
+  Entry entry = take_out(forward);
+  services_.journal.remote_forward_ended(client_, forward.facts(), told);
+  services_.graveyard.bury(std::move(entry.forward));
+  host_.on_forward_lost(told);
+}
+
+void LinkForwards::on_forward_connection(RemoteForward& forward, Trunk& trunk, const wire::ChannelOpen& open,
+                                         std::string_view originator) {
+  std::string origin = forward.address().text();
+  if (!originator.empty()) origin += " from " + std::string(originator);
+  host_.take_channel(trunk, open, {std::string(open.type), forward.target(), std::move(origin)});
+}
+
+LinkForwards::Entry LinkForwards::take_out(const RemoteForward& forward) {
+  const auto place = std::find_if(forwards_.begin(), forwards_.end(),
+                                  [&forward](const Entry& one) { return one.forward.get() == &forward; });
+  Entry entry = std::move(*place);
+  forwards_.erase(place);
+  return entry;
+}
+
+void LinkForwards::add_rows(std::vector<ForwardRow>& rows) const {
+  for (const Entry& entry : forwards_) rows.push_back(entry.forward->row());
+}
+
+bool LinkForwards::uses(TrunkId trunk) const {
+  return std::any_of(forwards_.begin(), forwards_.end(),
+                     [trunk](const Entry& entry) { return entry.forward->facts().trunk == trunk; });
+}
+
+void LinkForwards::leave() {
+  for (Entry& entry : forwards_) {
+    if (entry.forward->listens())
+      services_.journal.remote_forward_ended(client_, entry.forward->facts(), "the client is gone");
+    entry.forward->drop();
+    services_.graveyard.bury(std::move(entry.forward));
+  }
+  forwards_.clear();
+  for (auto& cancel : cancels_) services_.graveyard.bury(std::move(cancel->forward));
+  cancels_.clear();
+}
+
+}  // namespace sallyport::mux

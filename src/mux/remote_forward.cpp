@@ -1,0 +1,90 @@
+#include "mux/remote_forward.hpp"
+
+#include <utility>
+
+#include "mux/share_key.hpp"
+#include "mux/trunk.hpp"
+#include "route/listening.hpp"
+
+namespace sallyport::mux {
+
+RemoteForward::RemoteForward(const Services& services, const Admission& client, ForwardId id,
+                             route::Destination address, const ResolvedTarget& target, RemoteForwardEvents& owner)
+    : client_(client),
+      id_(id),
+      address_(std::move(address)),
+      target_name_(target.name),
+      owner_(owner),
+      choice_(!address_.is_socket && address_.port == 0),
+      since_(services.clock.now()),
+      lease_(services.pool.hold(client.id, share_key(client, target), target, *this)) {}
+
+RemoteForward::~RemoteForward() = default;
+
+RemoteForwardFacts RemoteForward::facts() const {
+  return {id_, trunk_id_, route::listening_request_name(address_), address_.text(), target_name_};
+}
+
+ForwardRow RemoteForward::row() const {
+  ForwardRow row;
+  row.id = id_;
+  row.connection = client_.id;
+  row.user = client_.user;
+  row.trunk = trunk_id_;
+  row.target = target_name_;
+  row.listen = address_.text();
+  row.state = listens() ? "listening" : phase_ == Phase::asking ? "asking" : "connecting";
+  row.connections = connections_;
+  row.since = since_;
+  return row;
+}
+
+void RemoteForward::on_held(Trunk& trunk) {
+  if (phase_ == Phase::over) return;
+  trunk_ = &trunk;
+  trunk_id_ = trunk.id();
+  phase_ = Phase::asking;
+  listener_ = trunk.forwards().listen(address_, *this);
+  if (listener_ == nullptr) fail("another connection of the user has asked for it already");
+}
+
+void RemoteForward::on_hold_failed(std::string_view told) { fail(told); }
+
+void RemoteForward::on_hold_lost(std::string_view told) {
+  trunk_ = nullptr;
+  listener_ = nullptr;
+  if (std::exchange(phase_, Phase::over) != Phase::over) owner_.on_forward_lost(*this, told);
+}
+
+void RemoteForward::on_listening(std::uint32_t port) {
+  phase_ = Phase::listening;
+  if (!address_.is_socket) address_.port = port;
+  owner_.on_forward_listening(*this);
+}
+
+void RemoteForward::on_not_listening(std::string_view why) {
+  listener_ = nullptr;
+  fail(why);
+}
+
+void RemoteForward::fail(std::string_view why) {
+  if (std::exchange(phase_, Phase::over) != Phase::over) owner_.on_forward_failed(*this, why);
+}
+
+void RemoteForward::on_connection(const wire::ChannelOpen& open, std::string_view originator) {
+  ++connections_;
+  owner_.on_forward_connection(*this, *trunk_, open, originator);
+}
+
+void RemoteForward::drop() {
+  phase_ = Phase::over;
+  if (listener_ != nullptr) trunk_->forwards().drop(*std::exchange(listener_, nullptr));
+}
+
+Trunk& RemoteForward::cancel(GlobalAnswerEvents& asker) {
+  phase_ = Phase::over;
+  trunk_->forwards().cancel(*std::exchange(listener_, nullptr), asker);
+  return *trunk_;
+}
+
+}  // namespace sallyport::mux

@@ -1,0 +1,94 @@
+// A place at a target where connections for one client come in. RFC 4254, section 7.1.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <sallyport/clock.hpp>
+#include <sallyport/connections.hpp>
+#include <sallyport/ids.hpp>
+
+#include "mux/admission.hpp"
+#include "mux/journal.hpp"
+#include "mux/pool.hpp"
+#include "mux/services.hpp"
+#include "mux/trunk_forwards.hpp"
+#include "route/forwarding.hpp"
+
+namespace sallyport::mux {
+
+class RemoteForward;
+
+/// Who owns a forward. Nothing is called inside its constructor.
+class RemoteForwardEvents {
+ public:
+  virtual ~RemoteForwardEvents() = default;
+  virtual void on_forward_listening(RemoteForward& forward) = 0;
+  /// It never listened. `why` is for the log.
+  virtual void on_forward_failed(RemoteForward& forward, std::string_view why) = 0;
+  /// It listened, and the connection to the target is gone. `told` is for the client.
+  virtual void on_forward_lost(RemoteForward& forward, std::string_view told) = 0;
+  /// See ListenerEvents::on_connection().
+  virtual void on_forward_connection(RemoteForward& forward, Trunk& trunk, const wire::ChannelOpen& open,
+                                     std::string_view originator) = 0;
+};
+
+/// Holds a trunk from the moment when it is asked for until it is cancelled, so that the target goes on listening without
+/// a channel. A trunk that drains stays for its forwards: they end with their client.
+class RemoteForward final : private HoldEvents, private ListenerEvents {
+ public:
+  /// `client` and `owner` outlive the forward, which is buried, not destroyed.
+  RemoteForward(const Services& services, const Admission& client, ForwardId id, route::Destination address,
+                const ResolvedTarget& target, RemoteForwardEvents& owner);
+  ~RemoteForward() override;
+  RemoteForward(const RemoteForward&) = delete;
+  RemoteForward& operator=(const RemoteForward&) = delete;
+
+  ForwardId id() const { return id_; }
+  /// As the client asked for it; with the port that the target chose, once it listens.
+  const route::Destination& address() const { return address_; }
+  const std::string& target() const { return target_name_; }
+  bool listens() const { return phase_ == Phase::listening; }
+  /// The target was asked to choose the port.
+  bool port_was_chosen() const { return choice_; }
+  RemoteForwardFacts facts() const;
+  ForwardRow row() const;
+
+  /// Nobody wants it any more. No event follows.
+  void drop();
+  /// The same for one that listens; the target's answer goes to `asker`. The trunk stays until the forward is destroyed.
+  Trunk& cancel(GlobalAnswerEvents& asker);
+
+ private:
+  enum class Phase : std::uint8_t { connecting, asking, listening, over };
+
+  // HoldEvents
+  void on_held(Trunk& trunk) override;
+  void on_hold_failed(std::string_view told) override;
+  void on_hold_lost(std::string_view told) override;
+  // ListenerEvents
+  void on_listening(std::uint32_t port) override;
+  void on_not_listening(std::string_view why) override;
+  void on_connection(const wire::ChannelOpen& open, std::string_view originator) override;
+
+  void fail(std::string_view why);
+
+  const Admission& client_;
+  ForwardId id_;
+  route::Destination address_;
+  std::string target_name_;
+  RemoteForwardEvents& owner_;
+  bool choice_;
+  Phase phase_ = Phase::connecting;
+  Trunk* trunk_ = nullptr;
+  std::optional<TrunkId> trunk_id_;
+  TrunkForwards::Listener* listener_ = nullptr;
+  std::uint64_t connections_ = 0;
+  TimePoint since_;
+  std::unique_ptr<Lease> lease_;
+};
+
+}  // namespace sallyport::mux
