@@ -171,6 +171,9 @@ struct Target {
   std::string user = "{user}";          ///< kind ssh: login name upstream; may hold {target} and {user}
   std::vector<Credential> credentials;  ///< kind ssh
   std::string known_hosts;              ///< kind ssh; never empty there
+  /// kind ssh: a program whose standard input and output are the connection, in place of TCP; its arguments may hold
+  /// {host}, {port}, {user} (the login name upstream) and {target}. Empty: none.
+  std::vector<std::string> proxy_command;
   Algorithms algorithms;                ///< kind ssh; what is absent comes from [algorithms]
   LocalSettings local;                  ///< kind local
   OptionOverrides options;

@@ -72,6 +72,7 @@ struct TrunkRow {
   std::string user;           ///< whose it is
   std::string target;         ///< name of the target
   std::string address;        ///< "10.0.0.5:22"
+  std::string path;           ///< how it is reached there: "proxy command"; empty: directly
   std::string upstream_user;  ///< login name at the target
   TrunkState state = TrunkState::connecting;
   std::size_t channels = 0;       ///< slots in use, those that wait for CLOSE too

@@ -114,7 +114,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(std::shared_ptr<const Config> conf
 Result<> Daemon::open() {
   launcher_ = std::make_unique<child::LocalLauncher>(
       loop_, child::LocalLauncher::Options{.descriptors = raise_descriptor_limit()});
-  hub_ = std::make_unique<mux::Hub>(clock_, journal_, dialer_, *launcher_, hub_settings(config_->limits));
+  dialer_ = std::make_unique<UpstreamDialer>(io_, *launcher_, *log_);
+  hub_ = std::make_unique<mux::Hub>(clock_, journal_, *dialer_, *launcher_, hub_settings(config_->limits));
   gate_ = std::make_unique<Gate>(io_, *hub_, *log_, audit());
   if (!config_->server.control_socket.empty()) {
     requests_ = std::make_unique<control::RequestHandler>(*hub_, static_cast<DaemonControl&>(*this), clock_, *log_);
@@ -149,7 +150,7 @@ Result<> Daemon::put_in_force(Prepared prepared) {
   context_ = {prepared.config, prepared.server};
   config_ = std::move(prepared.config);
   loaded_ = std::chrono::system_clock::now();
-  dialer_.set_identification(config_->server.identification);
+  dialer_->set_identification(config_->server.identification);
   hub_->configure(hub_settings(config_->limits));
   return {};
 }
@@ -161,6 +162,7 @@ Daemon::~Daemon() {
   deadline_.reset();
   gate_.reset();
   hub_.reset();
+  dialer_.reset();
   launcher_.reset();
 }
 

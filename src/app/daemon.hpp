@@ -74,8 +74,8 @@ class Daemon final : private DaemonControl {
   ssh::LoopIo io_{loop_, clock_};
   TimePoint started_;
   LogJournal journal_;
-  UpstreamDialer dialer_{io_};
   std::unique_ptr<child::LocalLauncher> launcher_;
+  std::unique_ptr<UpstreamDialer> dialer_;
   std::unique_ptr<mux::Hub> hub_;
   std::unique_ptr<Gate> gate_;
   std::unique_ptr<control::RequestHandler> requests_;

@@ -1,5 +1,8 @@
 #include "app/upstream_dialer.hpp"
 
+#include <utility>
+
+#include "app/proxy_command.hpp"
 #include "route/resolved_target.hpp"
 #include "ssh/client_connection.hpp"
 
@@ -16,7 +19,9 @@ std::unique_ptr<UpstreamAttempt> UpstreamDialer::connect(const ResolvedTarget& t
   options.algorithms = target.algorithms;
   options.connect_timeout = target.options.connect_timeout;
   if (!identification_.empty()) options.identification = identification_;
-  return std::make_unique<ssh::ClientConnection>(io_, std::move(options), events);
+  std::unique_ptr<ssh::Carrier> carrier;
+  if (!target.proxy_command.empty()) carrier = std::make_unique<ProxyCommand>(launcher_, log_, target);
+  return std::make_unique<ssh::ClientConnection>(io_, std::move(options), events, std::move(carrier));
 }
 
 }  // namespace sallyport::app

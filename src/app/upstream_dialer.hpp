@@ -1,4 +1,4 @@
-// Upstream connections over libssh, as the pool of trunks asks for them.
+// Upstream connections over libssh, by TCP or a proxy command, as the pool of trunks asks for them.
 #pragma once
 
 #include <memory>
@@ -6,14 +6,17 @@
 
 #include <sallyport/upstream.hpp>
 
+#include "child/launcher.hpp"
+#include "log/logger.hpp"
 #include "ssh/loop_io.hpp"
 
 namespace sallyport::app {
 
 class UpstreamDialer final : public UpstreamConnector {
  public:
-  /// `io` outlives the dialer and its attempts.
-  explicit UpstreamDialer(ssh::LoopIo& io) : io_(io) {}
+  /// All of these outlive the dialer, its attempts and their connections.
+  UpstreamDialer(ssh::LoopIo& io, child::LocalLauncher& launcher, log::Logger& logger)
+      : io_(io), launcher_(launcher), log_(logger) {}
   /// What follows "SSH-2.0-", from now on.
   void set_identification(std::string identification) { identification_ = std::move(identification); }
 
@@ -21,6 +24,8 @@ class UpstreamDialer final : public UpstreamConnector {
 
  private:
   ssh::LoopIo& io_;
+  child::LocalLauncher& launcher_;
+  log::Logger& log_;
   std::string identification_;
 };
 

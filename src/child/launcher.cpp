@@ -2,16 +2,18 @@
 
 #include <signal.h>
 
+#include <functional>
 #include <optional>
 #include <utility>
 
 #include "child/local_process.hpp"
+#include "child/socket_process.hpp"
 
 namespace sallyport::child {
 
 struct LocalLauncher::Start {
   ProcessSpec spec;
-  LocalProcess* process = nullptr;  // the loop's; null when it has gone
+  std::function<void(Result<Spawned>&)> deliver;  // the loop's; empty when the asker has gone
   std::optional<Result<Spawned>> outcome;
 };
 
@@ -25,30 +27,39 @@ LocalLauncher::~LocalLauncher() = default;
 
 std::unique_ptr<Process> LocalLauncher::launch(ProcessSpec spec, ProcessEvents& events) {
   auto start = std::make_shared<Start>();
-  auto process = std::make_unique<LocalProcess>(*this, events, [start] { start->process = nullptr; });
+  auto process = std::make_unique<LocalProcess>(*this, events, [start] { start->deliver = nullptr; });
   start->spec = std::move(spec);
-  start->process = process.get();
-  Start* key = start.get();
-  starting_[key] =
-      loop_.work([start, limit = descriptors_] { start->outcome.emplace(spawn(start->spec, limit)); },
-                 [this, start] { started(start.get()); });
+  start->deliver = [process = process.get()](Result<Spawned>& outcome) {
+    outcome ? process->begin(std::move(*outcome)) : process->fail(outcome.error());
+  };
+  begin(start, Stdio::pipes);
   return process;
+}
+
+std::unique_ptr<SocketProcess> LocalLauncher::launch_on_socket(ProcessSpec spec, SocketProcessEvents& events) {
+  auto start = std::make_shared<Start>();
+  auto process = std::make_unique<SocketProcess>(*this, events, [start] { start->deliver = nullptr; });
+  start->spec = std::move(spec);
+  start->deliver = [process = process.get()](Result<Spawned>& outcome) { process->begin(outcome); };
+  begin(start, Stdio::socket);
+  return process;
+}
+
+void LocalLauncher::begin(const std::shared_ptr<Start>& start, Stdio stdio) {
+  starting_[start.get()] = loop_.work(
+      [start, stdio, limit = descriptors_] { start->outcome.emplace(spawn(start->spec, limit, stdio)); },
+      [this, start] { started(start.get()); });
 }
 
 void LocalLauncher::started(Start* start) {
   const auto work = std::move(starting_.extract(start).mapped());
   Result<Spawned>& outcome = *start->outcome;
-  if (start->process != nullptr) {
-    if (outcome) {
-      start->process->begin(std::move(*outcome));
-    } else {
-      start->process->fail(outcome.error());
-    }
-  } else if (outcome) {
-    // The asker went while it was being started.
-    const pid_t pid = outcome->adopt();
-    reaper_.adopt(pid, std::move(outcome->pidfd), nullptr).abandon();
-  }
+  // It may destroy what it belongs to, which would empty it while it runs.
+  if (const auto deliver = std::exchange(start->deliver, nullptr)) return deliver(outcome);
+  if (!outcome) return;
+  // The asker went while it was being started.
+  const pid_t pid = outcome->adopt();
+  reaper_.adopt(pid, std::move(outcome->pidfd), nullptr).abandon();
 }
 
 }  // namespace sallyport::child

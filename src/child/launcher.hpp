@@ -17,6 +17,8 @@
 namespace sallyport::child {
 
 class LocalProcess;
+class SocketProcess;
+class SocketProcessEvents;
 
 /// ProcessLauncher over libuv. Must outlive its processes; destroying it kills and reaps every child that is left.
 /// Makes the daemon ignore SIGPIPE, unless it handles it: a program that doesn't read must not end us.
@@ -35,17 +37,22 @@ class LocalLauncher final : public ProcessLauncher {
   LocalLauncher(net::Loop& loop, Options options);
   ~LocalLauncher() override;
   [[nodiscard]] std::unique_ptr<Process> launch(ProcessSpec spec, ProcessEvents& events) override;
+  /// Starts a program without a terminal whose standard input and output are one socket.
+  [[nodiscard]] std::unique_ptr<SocketProcess> launch_on_socket(ProcessSpec spec, SocketProcessEvents& events);
 
   /// Children that run or haven't been reaped, those that are being started too. Zero: nothing would be killed.
   std::size_t children() const { return starting_.size() + reaper_.size(); }
 
  private:
   friend class LocalProcess;
+  friend class SocketProcess;
   /// One start on its way through the thread pool, which may outlive the process that asked and the launcher.
   struct Start;
   // Reads are made into one buffer, since the bytes are passed on before the next read.
   static constexpr std::size_t kReadSize = 32 * 1024;
 
+  /// Has `start` made in the thread pool.
+  void begin(const std::shared_ptr<Start>& start, Stdio stdio);
   void started(Start* start);
 
   net::Loop& loop_;

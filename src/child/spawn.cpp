@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -55,6 +56,21 @@ struct ChildStdio {
   net::Fd output;
   net::Fd error;
 };
+
+Result<> make_socket(Spawned& ours, ChildStdio& theirs) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    return fail(net::from_errno(errno, "make a socket pair"));
+  }
+  ours.output = net::Fd{ends[0]};
+  theirs.input = net::Fd{ends[1]};
+  auto error = make_pipe();
+  if (!error) return fail(std::move(error.error()));
+  ours.error = std::move(error->reading);
+  theirs.error = std::move(error->writing);
+  for (const net::Fd* end : {&ours.output, &ours.error}) unblock(*end);
+  return above_stdio(theirs.input);
+}
 
 Result<> make_pipes(Spawned& ours, ChildStdio& theirs) {
   auto input = make_pipe();
@@ -158,7 +174,7 @@ std::vector<std::string> environment_of(const ProcessSpec& spec, const Account& 
   return environment;
 }
 
-Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors) {
+Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors, Stdio stdio) {
   if (spec.argv.empty() || spec.argv[0].empty()) return fail(Errc::config, "no program to run");
   for (const auto& argument : spec.argv) {
     if (argument.find('\0') != std::string::npos) return fail(Errc::protocol, "a NUL byte in the command");
@@ -175,7 +191,7 @@ Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors) {
     ours.output = std::move(pty->master);
     theirs.input = std::move(pty->slave);
     if (auto moved = above_stdio(theirs.input); !moved) return fail(std::move(moved.error()));
-  } else if (auto made = make_pipes(ours, theirs); !made) {
+  } else if (auto made = stdio == Stdio::socket ? make_socket(ours, theirs) : make_pipes(ours, theirs); !made) {
     return fail(std::move(made.error()));
   }
   auto report_pipe = make_pipe();
@@ -199,7 +215,7 @@ Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors) {
   plan.no_home = no_home.c_str();
   plan.terminal = spec.pty.has_value();
   plan.input = theirs.input.get();
-  plan.output = plan.terminal ? theirs.input.get() : theirs.output.get();
+  plan.output = theirs.output ? theirs.output.get() : theirs.input.get();  // one for both: a terminal, a socket
   plan.error = plan.terminal ? theirs.input.get() : theirs.error.get();
   plan.report = report_pipe->writing.get();
   plan.highest_fd = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1 << 20));

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,8 +29,8 @@ struct Spawned {
 
   pid_t pid = 0;         ///< also of its session and its process group
   net::Fd pidfd;         ///< empty where the kernel has none
-  net::Fd input;         ///< empty with a terminal
-  net::Fd output;        ///< the terminal's master, or a pipe; all three are non-blocking
+  net::Fd input;         ///< empty with a terminal or a socket
+  net::Fd output;        ///< the terminal's master, a socket or a pipe; all three are non-blocking
   net::Fd error;         ///< empty with a terminal
   std::string terminal;  ///< its name; empty without one
 };
@@ -37,8 +38,11 @@ struct Spawned {
 /// The environment of a program: built from nothing but the account, the terminal and what `spec` lists.
 std::vector<std::string> environment_of(const ProcessSpec& spec, const Account& account, const std::string& terminal);
 
+/// What a program that has no terminal gets as standard input and output: a pipe each, or one socket for both.
+enum class Stdio : std::uint8_t { pipes, socket };
+
 /// Starts the program and waits until it has begun, so that a missing program is an Error and no child. It may open
 /// `descriptors` of them, or as many as we when that is 0.
-Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors);
+Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors, Stdio stdio = Stdio::pipes);
 
 }  // namespace sallyport::child

@@ -30,6 +30,11 @@ bool is_safe_host(std::string_view host) {
          consists_of(host, "._-:%");
 }
 
+std::vector<Placeholder> proxy_placeholders(std::string_view host, std::string_view port, std::string_view user,
+                                            std::string_view target) {
+  return {{"host", host}, {"port", port}, {"user", user}, {"target", target}};
+}
+
 std::optional<std::string> expand(std::string_view text, const std::vector<Placeholder>& placeholders) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {

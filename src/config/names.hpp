@@ -27,6 +27,10 @@ struct Placeholder {
   std::string_view value;
 };
 
+/// What a target's proxy_command may hold in its arguments.
+std::vector<Placeholder> proxy_placeholders(std::string_view host, std::string_view port, std::string_view user,
+                                            std::string_view target);
+
 /// Fills in a template. Nothing when it has a placeholder that is not listed, or a brace that belongs to none.
 std::optional<std::string> expand(std::string_view text, const std::vector<Placeholder>& placeholders);
 

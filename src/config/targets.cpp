@@ -14,7 +14,8 @@
 namespace sallyport::config {
 namespace {
 
-constexpr std::array<std::string_view, 4> kSshKeys{"address", "credentials", "known_hosts", "algorithms"};
+constexpr std::array<std::string_view, 5> kSshKeys{"address", "credentials", "known_hosts", "algorithms",
+                                                   "proxy_command"};
 constexpr std::array<std::string_view, 4> kLocalKeys{"shell", "environment", "accept_environment", "subsystems"};
 
 /// A name that a shell can set (POSIX, 8.1, with lower case).
@@ -78,6 +79,18 @@ void read_user(TableReader& table, std::string& user) {
   }
 }
 
+void read_proxy_command(TableReader& table, std::vector<std::string>& argv) {
+  const Node* node = table.command("proxy_command", argv);
+  if (node == nullptr) return;
+  for (const Node& item : node->children) {
+    const bool program = &item == &node->children.front();
+    if (expand(item.text, program ? std::vector<Placeholder>{} : proxy_placeholders("h", "22", "u", "t"))) continue;
+    table.complain(item, fmt::format("{}: found {}, expected {}", table.name_of("proxy_command"), describe(item),
+                                     program ? "a program's path without placeholders"
+                                             : "no other placeholder than {host}, {port}, {user} and {target}"));
+  }
+}
+
 void read_environment(TableReader& table, LocalSettings& local, Problems& problems) {
   const Node* node = table.table("environment");
   if (node == nullptr) return;
@@ -111,6 +124,7 @@ void read_ssh(TableReader& table, Target& target, Problems& problems) {
   } else if (table.take("known_hosts") == nullptr) {
     table.missing("known_hosts");
   }
+  read_proxy_command(table, target.proxy_command);
   read_algorithms(table.table("algorithms"), table.name_of("algorithms"), target.algorithms, problems);
   for (const std::string_view key : kLocalKeys) table.misplaced(key, "only a target with kind = \"local\" has it");
 }

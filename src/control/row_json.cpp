@@ -65,6 +65,7 @@ Json to_json(const TrunkRow& row, const Moment& moment) {
   json["user"] = row.user;
   json["target"] = row.target;
   json["address"] = row.address;
+  json["path"] = row.path;
   json["upstream_user"] = row.upstream_user;
   json["state"] = to_string(row.state);
   json["channels"] = row.channels;

@@ -61,10 +61,11 @@ std::vector<std::string> channel_cells(const Json& row) {
 std::vector<std::string> trunk_cells(const Json& row) {
   const auto idle = row.find("idle_seconds");
   const bool is_idle = idle != row.end() && idle->is_number_unsigned();
+  const std::string path = text_of(row, "path");
   return {text_of(row, "id"),
           text_of(row, "user"),
           text_of(row, "target"),
-          text_of(row, "upstream_user") + "@" + text_of(row, "address"),
+          text_of(row, "upstream_user") + "@" + text_of(row, "address") + (path.empty() ? "" : " (" + path + ")"),
           text_of(row, "state"),
           text_of(row, "channels") + "/" + text_of(row, "channel_limit"),
           text_of(row, "connections"),

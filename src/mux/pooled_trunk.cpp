@@ -84,6 +84,7 @@ TrunkRow PooledTrunk::row() const {
   row.user = key_.user;
   row.target = target_.name;
   row.address = address_of(target_);
+  row.path = path_of(target_);
   row.upstream_user = target_.user;
   row.state = phase_;
   row.channels = used();

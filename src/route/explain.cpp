@@ -136,6 +136,8 @@ std::vector<std::pair<std::string, std::string>> target_lines(const ResolvedTarg
     lines.emplace_back("user", target.user);
     for (const Credential& credential : target.credentials) lines.emplace_back("credential", "key:" + credential.value);
     lines.emplace_back("known_hosts", target.known_hosts);
+    if (!target.proxy_command.empty())
+      lines.emplace_back("proxy_command", fmt::format("{}", fmt::join(target.proxy_command, " ")));
   } else {
     lines.emplace_back("user", target.local.user.empty() ? "(the daemon's own)" : target.local.user);
     lines.emplace_back("shell", fmt::format("{}", fmt::join(target.local.shell, " ")));

@@ -39,7 +39,8 @@ json target_json(const ResolvedTarget& target) {
               {"address", config::format_host_port(target.host, target.port)},
               {"user", target.user},
               {"credentials", credentials},
-              {"known_hosts", target.known_hosts}});
+              {"known_hosts", target.known_hosts},
+              {"proxy_command", target.proxy_command}});
   return out;
 }
 

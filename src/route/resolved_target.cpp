@@ -97,6 +97,13 @@ Result<ResolvedTarget> resolve_target(const Config& config, const Target& target
   result.port = target.port;
   result.user = *user;
   result.known_hosts = *known_hosts;
+  // Each of these is a safe name or a number: none can begin with "-" and be taken for an option.
+  const std::string port = std::to_string(target.port);
+  for (const std::string& argument : target.proxy_command) {
+    const auto value = config::expand(argument, config::proxy_placeholders(*host, port, *user, asked));
+    if (!value) return unsafe(target, "proxy command");
+    result.proxy_command.push_back(*value);
+  }
   for (const Credential& credential : target.credentials) {
     const auto value = config::expand(credential.value, placeholders);
     if (!value) return unsafe(target, "credential");
@@ -105,6 +112,8 @@ Result<ResolvedTarget> resolve_target(const Config& config, const Target& target
   result.algorithms = combined(config.algorithms, target.algorithms);
   return result;
 }
+
+std::string path_of(const ResolvedTarget& target) { return target.proxy_command.empty() ? "" : "proxy command"; }
 
 std::string policy_fingerprint(const ResolvedTarget& target) {
   Fingerprint out;
@@ -115,6 +124,7 @@ std::string policy_fingerprint(const ResolvedTarget& target) {
   out.add(target.user);
   out.add(target.credentials);
   out.add(target.known_hosts);
+  out.add(target.proxy_command);
   out.add(target.algorithms.kex);
   out.add(target.algorithms.ciphers);
   out.add(target.algorithms.macs);

@@ -21,6 +21,7 @@ struct ResolvedTarget {
   std::string user;                     ///< login name upstream
   std::vector<Credential> credentials;  ///< in order of preference, with real paths
   std::string known_hosts;
+  std::vector<std::string> proxy_command;  ///< empty: none
   Algorithms algorithms;
 
   LocalSettings local;  ///< kind local
@@ -40,6 +41,9 @@ struct ResolveInput {
 /// when what a placeholder becomes would not be safe there (a path, a host name, a login name).
 Result<ResolvedTarget> resolve_target(const Config& config, const Target& target, const OptionOverrides& route_options,
                                       const ResolveInput& input);
+
+/// How the target is reached, for people: "proxy command"; empty when it is directly.
+std::string path_of(const ResolvedTarget& target);
 
 /// Everything in `target` that matters for sharing, in an unambiguous form: two targets are equal if and only if
 /// their fingerprints are. It is an exact key and no digest, so that there are no collisions; it holds paths, no secrets.

@@ -36,15 +36,19 @@ Names host_key_algorithms(const Names& wanted, const std::vector<std::string>& k
 
 class ClientConnection::Impl final : public LoginDriver {
  public:
-  Impl(LoopIo& io, ClientOptions options, UpstreamEvents& events)
-      : io_(io), options_(std::move(options)), events_(events) {
+  Impl(LoopIo& io, ClientOptions options, UpstreamEvents& events, std::unique_ptr<Carrier> carrier)
+      : io_(io), options_(std::move(options)), events_(events), carrier_(std::move(carrier)) {
     deadline_ = io_.clock().after(options_.connect_timeout, [this] { time_is_up(); });
     // The files are read while the name is looked up and the connection made.
     auto files = std::make_shared<std::optional<Result<ClientFiles>>>();
     work_ = io_.loop().work([files, options = options_] { files->emplace(read_client_files(options)); },
                             [this, files] { files_read(std::move(**files)); });
-    connecting_ = net::connect_to(io_.loop(), options_.host, options_.port, options_.connect_timeout,
-                                  [this](Result<net::Connected> result) { connected(std::move(result)); });
+    if (carrier_ != nullptr) {
+      carrier_->open([this](Result<net::Fd> result) { carried(std::move(result)); });
+    } else {
+      connecting_ = net::connect_to(io_.loop(), options_.host, options_.port, options_.connect_timeout,
+                                    [this](Result<net::Connected> result) { connected(std::move(result)); });
+    }
   }
 
   const ConnectionInfo& info() const { return info_; }
@@ -80,6 +84,12 @@ class ClientConnection::Impl final : public LoginDriver {
     begin_when_ready();
   }
 
+  void carried(Result<net::Fd> result) {
+    if (!result) return failed(result.error().code, carrier_->failure_told(), result.error().detail);
+    fd_ = std::move(*result);
+    begin_when_ready();
+  }
+
   void begin_when_ready() {
     if (!files_ || !fd_) return;
     step_ = Step::handshake;
@@ -96,6 +106,10 @@ class ClientConnection::Impl final : public LoginDriver {
     if (auto set = set_options(session->get()); !set) return set;
     ssh_session raw = session->get();
     connection_ = std::make_unique<Connection>(io_, std::move(*session), Role::client, *this);
+    if (carrier_ != nullptr) {
+      carrier_told_ = carrier_->failure_told();
+      connection_->keep(std::move(carrier_));
+    }
     if (auto started = connection_->start(std::move(fd_), "SSH-2.0-" + options_.identification); !started) {
       return started;
     }
@@ -208,6 +222,8 @@ class ClientConnection::Impl final : public LoginDriver {
       if (why.code == Errc::closed) return events_.on_connect_failed(refused(why.detail));
       return events_.on_connect_failed(failure(why.code, "the connection was lost during the login", why.detail));
     }
+    const bool nobody_there = !carrier_told_.empty() && connection_->info().peer_identification.empty();
+    if (nobody_there) return events_.on_connect_failed(failure(Errc::io, carrier_told_, why.detail));
     events_.on_connect_failed(failure(Errc::protocol, handshake_reason(why), why.detail));
   }
 
@@ -279,6 +295,8 @@ class ClientConnection::Impl final : public LoginDriver {
   std::unique_ptr<net::Connecting> connecting_;
   net::Fd fd_;
   std::optional<ClientFiles> files_;
+  std::unique_ptr<Carrier> carrier_;  // the connection's, once there is one
+  std::string carrier_told_;          // empty: TCP
   std::unique_ptr<Connection> connection_;
   ConnectionInfo info_;
   std::size_t next_key_ = 0;
@@ -287,8 +305,9 @@ class ClientConnection::Impl final : public LoginDriver {
   std::optional<UpstreamFailure> failure_;
 };
 
-ClientConnection::ClientConnection(LoopIo& io, ClientOptions options, UpstreamEvents& events)
-    : impl_(std::make_unique<Impl>(io, std::move(options), events)) {}
+ClientConnection::ClientConnection(LoopIo& io, ClientOptions options, UpstreamEvents& events,
+                                   std::unique_ptr<Carrier> carrier)
+    : impl_(std::make_unique<Impl>(io, std::move(options), events, std::move(carrier))) {}
 ClientConnection::~ClientConnection() = default;
 const ConnectionInfo& ClientConnection::info() const { return impl_->info(); }
 

@@ -12,6 +12,7 @@
 #include <sallyport/config.hpp>
 #include <sallyport/upstream.hpp>
 
+#include "ssh/carrier.hpp"
 #include "ssh/connection_info.hpp"
 #include "ssh/loop_io.hpp"
 
@@ -41,8 +42,9 @@ struct ClientOptions {
 /// protocol (no handshake), config (no usable key file, known_hosts unreadable).
 class ClientConnection final : public UpstreamAttempt {
  public:
-  /// `io` and `events` must outlive the attempt.
-  ClientConnection(LoopIo& io, ClientOptions options, UpstreamEvents& events);
+  /// `io` and `events` must outlive the attempt. With a `carrier` that is the way to the target, and no name is looked up;
+  /// else it is TCP.
+  ClientConnection(LoopIo& io, ClientOptions options, UpstreamEvents& events, std::unique_ptr<Carrier> carrier = nullptr);
   ~ClientConnection() override;
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;

@@ -14,6 +14,7 @@
 
 #include "net/fd.hpp"
 #include "net/handle.hpp"
+#include "ssh/carrier.hpp"
 #include "ssh/connection_info.hpp"
 #include "ssh/handles.hpp"
 #include "ssh/input_buffer.hpp"
@@ -62,6 +63,8 @@ class Connection final : public Transport, private TurnUser {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  /// What the socket leads through, which lives as long as the connection. Before start().
+  void keep(std::unique_ptr<Carrier> carrier) { carrier_ = std::move(carrier); }
   /// Takes the socket and begins to read. `identification` (of the client role) may be empty.
   Result<> start(net::Fd fd, const std::string& identification);
 
@@ -156,6 +159,7 @@ class Connection final : public Transport, private TurnUser {
   std::chrono::microseconds round_trip_{0};
   TimePoint round_trip_seen_;
   std::unique_ptr<Timer> deadline_;
+  std::unique_ptr<Carrier> carrier_;  // null: TCP
   Error why_;
 };
 

@@ -167,6 +167,7 @@ TEST(Fingerprint, DiffersWithEverythingThatMatters) {
   EXPECT_NE(changed([](ResolvedTarget& t) { t.port = 23; }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.known_hosts = "k"; }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.credentials.clear(); }), base);
+  EXPECT_NE(changed([](ResolvedTarget& t) { t.proxy_command = {"/nc"}; }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.options.forward_agent = true; }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.options.max_age = Duration(1); }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.options.linger = Duration(0); }), base);
