@@ -8,9 +8,10 @@ import socket
 import struct
 import subprocess
 
-from harness.case import main, needs_bastion, read_line, read_until
+from harness.case import main, needs_bastion, needs_program, read_line, read_until
 from harness.ports import free_port
 from harness.tools import ToolCase
+from harness.workspace import find_program
 
 #: What `docker system dial-stdio` is to the client: HTTP over standard input and output, then (attach, exec) a raw stream
 #: that the client half-closes, after which the rest of the output still comes.
@@ -204,6 +205,53 @@ class VsCodeTest(ToolCase):
             return peer
         self.check_connections(connect)
         self.finish(process)
+
+
+@needs_bastion
+class NetcatTest(ToolCase):
+    """A connection of the target's on standard input and output, by every client that has an option for it."""
+
+    def setUp(self):
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(self.server.close)
+        self.at = "127.0.0.1:%d" % self.server.getsockname()[1]
+
+    def check(self, *argv):
+        """The program must bring 300 kB there, and back what the server answers to its end."""
+        content = os.urandom(300_000)
+
+        def serve():
+            peer, _ = self.server.accept()
+            with peer:
+                received = b""
+                while len(received) < len(content) and (block := peer.recv(65536)):
+                    received += block
+                peer.sendall(received[::-1])
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            self.server.settimeout(30)
+            serving = pool.submit(serve)
+            done = self.run_tool(*argv, input=content)
+            serving.result(30)
+        self.assertEqual(hashlib.sha256(done.stdout).digest(), hashlib.sha256(content[::-1]).digest(), done.stderr)
+
+    def test_ssh(self):
+        self.check("ssh", "-F", self.ssh_config, "-W", self.at, "box")
+
+    @needs_program("plink")
+    @needs_program("puttygen")
+    def test_plink(self):
+        key = self.workspace / "alice.ppk"
+        self.run_tool("puttygen", self.workspace.key("alice"), "-O", "private", "-o", key)
+        self.check("plink", "-ssh", "-batch", "-noagent", "-i", key, "-P", self.bastion.port, "-l", "alice", "-hostkey",
+                   self.workspace.fingerprint("bastion_host"), "-nc", self.at, "127.0.0.1")
+
+    @needs_program("dbclient")
+    @needs_program("dropbearconvert")
+    def test_dbclient(self):
+        key = self.workspace / "alice.dropbear"
+        self.run_tool(find_program("dropbearconvert"), "openssh", "dropbear", self.workspace.key("alice"), key)
+        self.workspace.write("home/.ssh/known_hosts", f"127.0.0.1 {self.workspace.public_key('bastion_host')}\n")
+        self.check("dbclient", "-y", "-i", key, "-p", self.bastion.port, "-l", "alice", "-B", self.at, "127.0.0.1")
 
 
 if __name__ == "__main__":
