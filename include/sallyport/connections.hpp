@@ -102,6 +102,27 @@ struct ForwardRow {
   TimePoint since{};
 };
 
+/// What a look at one trunk has shown.
+struct TrunkCheck {
+  TrunkRow row;
+  bool asked = false;                  ///< it was logged in, so that it could be asked for a sign of life
+  std::optional<Duration> round_trip;  ///< of a keepalive and its answer; absent: there was none in time
+};
+
+/// Logins of a user are not tried for a while, since the last one failed.
+struct LoginPause {
+  std::string user;
+  std::string target;  ///< its name
+  Duration left{};
+  std::string told;  ///< why the last login failed, for a client
+};
+
+/// What a look at a target has shown.
+struct TargetCheck {
+  std::vector<TrunkCheck> trunks;  ///< ascending by id
+  std::vector<LoginPause> pauses;
+};
+
 /// What is open, and ending it; mux implements it. All calls are made on the loop's thread and call nothing back.
 class Connections {
  public:
@@ -124,6 +145,9 @@ class Connections {
   /// As stop_trunks(), and forgets what was learnt of the target, so that the next login is made at once and afresh. A
   /// pause of logins that ends counts as well.
   virtual Result<std::size_t> renew_trunks(const TrunkSelection& which, std::string_view reason) = 0;
+  /// Asks those trunks for a sign of life, and calls `done` once, later, within kCheckTime.
+  static constexpr Duration kCheckTime = std::chrono::seconds(5);
+  virtual void check_trunks(const TrunkSelection& which, std::function<void(TargetCheck)> done) = 0;
 };
 
 /// The daemon as a whole. Counts of what is open come from Connections.

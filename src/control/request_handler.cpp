@@ -82,6 +82,7 @@ const RequestHandler::Verb RequestHandler::kVerbs[] = {
     {"stop", &RequestHandler::stop, "target", "user"},
     {"exit", &RequestHandler::exit, "target", "user"},
     {"renew", &RequestHandler::renew, "target", "user"},
+    {"check", &RequestHandler::check, "target", "user"},
     {"reload", &RequestHandler::reload, "", ""},
     {"drain", &RequestHandler::drain, "", ""},
     {"explain", &RequestHandler::explain, "query", ""},
@@ -185,6 +186,15 @@ void RequestHandler::exit(const Request& request, Reply reply) {
 
 void RequestHandler::renew(const Request& request, Reply reply) {
   change_trunks(request, reply, &Connections::renew_trunks, "renewed");
+}
+
+void RequestHandler::check(const Request& request, Reply reply) {
+  const TrunkSelection which{request.text("target"), request.text("user")};
+  const Moment moment{clock_.now(), now_()};
+  connections_.check_trunks(which, [which, moment, reply = std::move(reply)](const TargetCheck& found) {
+    if (found.trunks.empty() && found.pauses.empty()) return reply(error_response(none_of(which)));
+    reply(ok_response(to_json(found, moment)));
+  });
 }
 
 void RequestHandler::reload(const Request& request, Reply reply) {

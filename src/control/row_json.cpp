@@ -93,6 +93,29 @@ Json to_json(const ForwardRow& row, const Moment& moment) {
   return json;
 }
 
+Json to_json(const TargetCheck& found, const Moment& moment) {
+  Json json;
+  bool healthy = false;
+  bool silent = false;
+  json["healthy"] = false;
+  json["trunks"] = Json::array();
+  for (const TrunkCheck& check : found.trunks) {
+    Json row = to_json(check.row, moment);
+    row["answers"] = check.asked ? Json(check.round_trip.has_value()) : Json(nullptr);
+    row["round_trip_ms"] = check.round_trip ? Json(check.round_trip->count()) : Json(nullptr);
+    json["trunks"].push_back(std::move(row));
+    healthy = healthy || check.round_trip.has_value();
+    silent = silent || (check.asked && !check.round_trip);
+  }
+  json["healthy"] = healthy && !silent;
+  json["pauses"] = Json::array();
+  for (const LoginPause& pause : found.pauses)
+    json["pauses"].push_back(Json{{"user", pause.user},
+                                  {"seconds", std::chrono::ceil<std::chrono::seconds>(pause.left).count()},
+                                  {"reason", pause.told}});
+  return json;
+}
+
 Json to_json(const DaemonStatus& status, const Moment& moment) {
   Json json;
   json["version"] = status.version;

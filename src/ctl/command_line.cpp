@@ -69,6 +69,8 @@ constexpr Verb kVerbs[] = {
     {"exit", "End a target's trunks now, with the channels on them", "target", "TARGET", kTargetHelp, true},
     {"renew", "Let the next channel to a target get a fresh login; old trunks finish", "target", "TARGET", kTargetHelp,
      true},
+    {"check", "Ask a target's trunks for a sign of life; fails when one gives none, or there is none", "target",
+     "TARGET", kTargetHelp, true},
     {"reload", "Read the configuration again; nobody is disconnected, and a wrong one changes nothing"},
     {"drain", "Accept nothing new, and end sallyportd when the last channel has ended"},
     {"explain", "Say which route and channel rule a login would get, and why", "query", "QUERY",
@@ -101,7 +103,7 @@ Exit ask_and_show(const Verb& verb, const Options& options, std::ostream& out, s
   if (!text) return complain(text.error());
   out << *text << std::flush;
   if (!out) return complain({Errc::io, "the output can't be written"});
-  return Exit::ok;
+  return tells_of_trouble(verb.name, *response) ? Exit::failure : Exit::ok;
 }
 
 }  // namespace

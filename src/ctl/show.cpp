@@ -120,6 +120,32 @@ std::string trunks_text(const Json& result, const char* key, std::string_view wh
   return fmt::format("{} trunk{} {}\n", count, count == 1 ? "" : "s", what);
 }
 
+std::vector<std::string> check_cells(const Json& row) {
+  const auto answers = row.find("answers");
+  std::string answer;
+  if (answers != row.end() && answers->is_boolean())
+    answer = answers->get<bool>() ? text_of(row, "round_trip_ms") + " ms" : "no answer";
+  return {text_of(row, "id"), text_of(row, "user"), text_of(row, "state"),
+          text_of(row, "channels") + "/" + text_of(row, "channel_limit"), std::move(answer), age_of(row)};
+}
+
+const std::vector<Column> kCheckColumns = {{"ID"}, {"USER"}, {"STATE"}, {"CHANNELS", true}, {"ANSWER", true}, {"AGE", true}};
+
+Result<std::string> check_text(const Json& result) {
+  const Failure nonsense = fail(Errc::protocol, "the daemon's answer makes no sense");
+  const auto trunks = result.find("trunks");
+  const auto pauses = result.find("pauses");
+  if (trunks == result.end() || !trunks->is_array() || pauses == result.end() || !pauses->is_array()) return nonsense;
+  Result<std::string> text = trunks->empty() ? Result<std::string>("no trunk\n") : rows_text(*trunks, kCheckColumns, check_cells);
+  if (!text) return text;
+  for (const Json& pause : *pauses) {
+    if (!pause.is_object()) return nonsense;
+    *text += fmt::format("logins of {} are paused for {} s: {}\n", text_of(pause, "user"), text_of(pause, "seconds"),
+                         text_of(pause, "reason"));
+  }
+  return text;
+}
+
 const std::vector<Column> kConnectionColumns = {{"ID"}, {"USER"}, {"FROM"}, {"TARGET"}, {"ROUTE"}, {"CHANNELS", true}, {"IN", true}, {"OUT", true}, {"AGE", true}};
 const std::vector<Column> kChannelColumns = {{"ID"}, {"CONN"}, {"VIA"}, {"USER"}, {"TARGET"}, {"REQUEST"}, {"STATE"}, {"IN", true}, {"OUT", true}, {"AGE", true}, {"COMMAND"}};
 const std::vector<Column> kTrunkColumns = {{"ID"}, {"USER"}, {"TARGET"}, {"LOGIN"}, {"STATE"}, {"CHANNELS", true}, {"CLIENTS", true}, {"IDLE", true}, {"IN", true}, {"OUT", true}, {"AGE", true}};
@@ -133,6 +159,12 @@ std::string request_line(std::string_view verb, const std::vector<Member>& membe
   request["verb"] = verb;
   for (const auto& [key, value] : members) request[std::string(key)] = value;
   return request.dump(-1, ' ', true, Json::error_handler_t::replace);
+}
+
+bool tells_of_trouble(std::string_view verb, std::string_view response) {
+  if (verb != "check") return false;
+  const Json parsed = Json::parse(response, nullptr, /*allow_exceptions=*/false);
+  return !parsed.is_object() || !parsed.contains("result") || parsed["result"].value("healthy", Json(false)) != Json(true);
 }
 
 Result<std::string> show(std::string_view verb, std::string_view response, bool json) {
@@ -165,6 +197,7 @@ Result<std::string> show(std::string_view verb, std::string_view response, bool 
   if (verb == "stop") return trunks_text(*result, "stopped", "stopped: no new channels, the old ones finish");
   if (verb == "exit") return trunks_text(*result, "ended", "ended");
   if (verb == "renew") return std::string("renewed: the next channel gets a fresh login\n");
+  if (verb == "check") return check_text(*result);
   if (verb == "reload") return std::string("the configuration has been reloaded\n");
   if (verb == "drain") return std::string("draining: nothing new is accepted, sallyportd ends with the last channel\n");
   if (verb == "explain") {

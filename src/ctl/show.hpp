@@ -15,6 +15,10 @@ namespace sallyport::ctl {
 /// for a terminal.
 Result<std::string> show(std::string_view verb, std::string_view response, bool json);
 
+/// Whether the response says that something isn't well which it was asked about: sallyportctl fails then, though it has
+/// something to show. Only `check` knows such a thing.
+[[nodiscard]] bool tells_of_trouble(std::string_view verb, std::string_view response);
+
 /// A member of a request: its name and its text.
 using Member = std::pair<std::string_view, std::string_view>;
 

@@ -320,4 +320,11 @@ void Connection::keepalive_due() {
   arm_keepalive();
 }
 
+void Connection::probe(std::function<void(Duration)> answered) {
+  if (disconnecting_) return;
+  std::erase_if(probes_, [](const auto& probe) { return probe->answered == nullptr; });
+  probes_.push_back(std::make_unique<Probe>(clock_, std::move(answered)));
+  ask(kKeepalive, {}, *probes_.back());
+}
+
 }  // namespace sallyport::mux

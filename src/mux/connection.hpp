@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <sallyport/clock.hpp>
@@ -51,6 +53,10 @@ class Connection : public TransportEvents {
   void on_message(ByteView payload) final;
   void on_drained() final;
   void on_closed(const Error& why) final;
+
+  /// Sends a keepalive now, whatever the interval is; `answered` gets the time that its answer took. It isn't called when
+  /// there is none, or none any more.
+  void probe(std::function<void(Duration)> answered);
 
   /// Says goodbye to the peer; on_connection_closed() follows. Channels are told then.
   void disconnect(DisconnectReason reason, std::string_view text);
@@ -131,6 +137,19 @@ class Connection : public TransportEvents {
   Graveyard& graveyard_;
 
  private:
+  /// A keepalive whose round trip somebody wants to know.
+  struct Probe final : GlobalAnswerEvents {
+    Probe(const Clock& its_clock, std::function<void(Duration)> then)
+        : clock(its_clock), sent(its_clock.now()), answered(std::move(then)) {}
+    void on_global_answer(bool, ByteView) override {
+      if (const auto then = std::exchange(answered, nullptr)) then(clock.now() - sent);
+    }
+    void on_global_timeout() override {}
+    void on_global_lost() override { answered = nullptr; }
+    const Clock& clock;
+    TimePoint sent;
+    std::function<void(Duration)> answered;
+  };
   template <typename Counts>
   std::size_t count_sessions(Counts counts) const;
   /// What becomes of a message for a channel whose number rests.
@@ -162,6 +181,7 @@ class Connection : public TransportEvents {
   TimePoint unanswered_since_;  // when the first of them was sent
   GlobalRequests asked_;
   GlobalReplies owed_global_replies_;
+  std::vector<std::unique_ptr<Probe>> probes_;  // asked_ knows them; those that are over go with the next one
   std::uint64_t bytes_received_ = 0;
   std::uint64_t bytes_sent_ = 0;
   std::uint8_t activity_period_ = 1;

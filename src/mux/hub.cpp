@@ -143,4 +143,8 @@ Result<std::size_t> Hub::renew_trunks(const TrunkSelection& which, std::string_v
   return unless_none(pool_.renew(which, reason));
 }
 
+void Hub::check_trunks(const TrunkSelection& which, std::function<void(TargetCheck)> done) {
+  pool_.check(which, std::move(done));
+}
+
 }  // namespace sallyport::mux

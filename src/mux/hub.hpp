@@ -54,6 +54,7 @@ class Hub final : public Connections, private LinkEvents {
   Result<std::size_t> stop_trunks(const TrunkSelection& which, std::string_view reason) override;
   Result<std::size_t> end_trunks(const TrunkSelection& which, std::string_view reason) override;
   Result<std::size_t> renew_trunks(const TrunkSelection& which, std::string_view reason) override;
+  void check_trunks(const TrunkSelection& which, std::function<void(TargetCheck)> done) override;
 
  private:
   ChannelId next_channel_id() override { return ChannelId{++last_channel_}; }

@@ -20,10 +20,10 @@ bool LoginBreaker::counts(Errc code) {
   }
 }
 
-std::optional<LoginBreaker::Pause> LoginBreaker::pause_of(const ShareKey& key) const {
+std::optional<LoginPause> LoginBreaker::pause_of(const ShareKey& key) const {
   const auto entry = entries_.find(login_of(key));
   if (entry == entries_.end() || entry->second.until <= clock_.now()) return std::nullopt;
-  return Pause{key.user, entry->second.target, entry->second.until - clock_.now(), entry->second.told};
+  return LoginPause{key.user, entry->second.target, entry->second.until - clock_.now(), entry->second.told};
 }
 
 Duration LoginBreaker::note_failure(const ShareKey& key, const std::string& target, const UpstreamFailure& why) {
@@ -50,8 +50,8 @@ void LoginBreaker::make_room() {
   }));
 }
 
-std::vector<LoginBreaker::Pause> LoginBreaker::pauses() const {
-  std::vector<Pause> pauses;
+std::vector<LoginPause> LoginBreaker::pauses() const {
+  std::vector<LoginPause> pauses;
   for (const auto& [login, entry] : entries_)
     if (entry.until > clock_.now()) pauses.push_back({login.first, entry.target, entry.until - clock_.now(), entry.told});
   return pauses;

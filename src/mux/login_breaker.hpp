@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <sallyport/clock.hpp>
+#include <sallyport/connections.hpp>
 #include <sallyport/upstream.hpp>
 
 #include "mux/share_key.hpp"
@@ -31,24 +32,16 @@ class LoginBreaker {
   /// Beyond it, the entry that would be forgotten first makes room.
   static constexpr std::size_t kMaximumEntries = 4096;
 
-  /// A pause that is going on.
-  struct Pause {
-    std::string user;
-    std::string target;  ///< its name
-    Duration left{};
-    std::string told;  ///< why the last login failed, for a client
-  };
-
   explicit LoginBreaker(const Clock& clock) : clock_(clock) {}
 
   static bool counts(Errc code);
   /// The pause in which the next login would fall; nothing when it may be tried.
-  std::optional<Pause> pause_of(const ShareKey& key) const;
+  std::optional<LoginPause> pause_of(const ShareKey& key) const;
   /// Takes note of a failure that counts, and returns how long the pause is.
   Duration note_failure(const ShareKey& key, const std::string& target, const UpstreamFailure& why);
   void note_success(const ShareKey& key) { entries_.erase(login_of(key)); }
   /// Those that go on now, by user and then policy.
-  std::vector<Pause> pauses() const;
+  std::vector<LoginPause> pauses() const;
   /// Ends the pauses of a target, of one user or (empty) of all. Returns how many were going on.
   std::size_t end_pauses(const std::string& target, const std::string& user);
 

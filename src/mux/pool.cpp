@@ -158,6 +158,38 @@ std::size_t Pool::renew(const TrunkSelection& which, std::string_view why) {
   return trunks.size() + breaker_.end_pauses(which.target, which.user);
 }
 
+void Pool::check(const TrunkSelection& which, std::function<void(TargetCheck)> done) {
+  const std::uint64_t id = ++last_check_;
+  Check& check = checks_[id];
+  check.done = std::move(done);
+  for (LoginPause& pause : breaker_.pauses())
+    if (pause.target == which.target && (which.user.empty() || pause.user == which.user))
+      check.found.pauses.push_back(std::move(pause));
+  std::vector<PooledTrunk*> trunks = selected(which);
+  std::sort(trunks.begin(), trunks.end(), [](const auto* a, const auto* b) { return a->id() < b->id(); });
+  for (PooledTrunk* trunk : trunks) {
+    check.found.trunks.push_back({trunk->row(), trunk->has_logged_in(), {}});
+    if (!trunk->has_logged_in()) continue;
+    ++check.answers_to_come;
+    trunk->probe([this, id, trunk_id = trunk->id()](Duration round_trip) { note_answer(id, trunk_id, round_trip); });
+  }
+  const Duration time = check.answers_to_come == 0 ? Duration::zero() : Connections::kCheckTime;
+  check.deadline = clock_.after(time, [this, id] { finish_check(id); });
+}
+
+void Pool::note_answer(std::uint64_t id, TrunkId trunk, Duration round_trip) {
+  const auto check = checks_.find(id);
+  if (check == checks_.end()) return;
+  for (TrunkCheck& row : check->second.found.trunks)
+    if (row.row.id == trunk) row.round_trip = round_trip;
+  if (--check->second.answers_to_come == 0) finish_check(id);
+}
+
+void Pool::finish_check(std::uint64_t id) {
+  auto check = checks_.extract(id);
+  check.mapped().done(std::move(check.mapped().found));
+}
+
 std::size_t Pool::trunk_count() const {
   std::size_t count = 0;
   for (const auto& [key, group] : groups_) count += group.trunks().size();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -60,6 +61,7 @@ class Pool {
   std::size_t stop(const TrunkSelection& which, std::string_view why);
   std::size_t end(const TrunkSelection& which, std::string_view why);
   std::size_t renew(const TrunkSelection& which, std::string_view why);
+  void check(const TrunkSelection& which, std::function<void(TargetCheck)> done);
   std::size_t trunk_count() const;
   /// `connections` stays 0: who rides on a trunk is not known here.
   std::vector<TrunkRow> trunks() const;
@@ -78,6 +80,15 @@ class Pool {
   std::size_t trunks_of(const std::string& user) const;
   /// A copy, so that each of them may go while the others are visited.
   std::vector<PooledTrunk*> all_trunks() const;
+  /// A check under way; its trunks may go meanwhile.
+  struct Check {
+    TargetCheck found;
+    std::size_t answers_to_come = 0;
+    std::function<void(TargetCheck)> done;
+    std::unique_ptr<Timer> deadline;
+  };
+  void note_answer(std::uint64_t check, TrunkId trunk, Duration round_trip);
+  void finish_check(std::uint64_t check);
   std::vector<PooledTrunk*> selected(const TrunkSelection& which) const;
   void remove(PooledTrunk& trunk);
 
@@ -89,6 +100,8 @@ class Pool {
   LoginQueue logins_;
   LoginBreaker breaker_;
   SessionLimits session_limits_;
+  std::map<std::uint64_t, Check> checks_;
+  std::uint64_t last_check_ = 0;
   std::uint64_t last_id_ = 0;
   bool draining_ = false;
   bool ending_ = false;

@@ -52,6 +52,8 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents {
   void let_go(Lease& lease);
   /// Null while it is not connected.
   Trunk* trunk() { return trunk_.get(); }
+  /// Asks a trunk that has logged in for a sign of life.
+  void probe(std::function<void(Duration)> answered) { trunk_->probe(std::move(answered)); }
   void drain(std::string_view why);
   /// How long it may stay idle has changed.
   void look_at_idle_time();

@@ -38,8 +38,16 @@ class VerbsTest(BastionCase):
         self.client("bob").output("true")
         self.assertEqual(self.sshd.logins(mark), 1)
 
+    def test_check_asks_the_trunks(self):
+        _, echo = self.echo_session()
+        found = self.bastion.query("check", "main", "--user", "alice")
+        self.assertTrue(found["healthy"])
+        self.assertTrue(all(row["answers"] and row["round_trip_ms"] < 5000 for row in found["trunks"]))
+        self.assertIn(" ms", self.bastion.control("check", "main").stdout)
+        echo(b"unharmed")
+
     def test_verbs_about_nothing_fail(self):
-        for verb in ("stop", "exit", "renew"):
+        for verb in ("stop", "exit", "renew", "check"):
             result = self.bastion.control(verb, "main", "--user", "nobody")
             self.assertEqual((result.status, result.stdout), (1, ""))
             self.assertIn('no trunk to target "main" of user "nobody"', result.stderr)

@@ -41,6 +41,9 @@ class FakeDaemon final : public Connections, public DaemonControl {
   Result<std::size_t> renew_trunks(const TrunkSelection& which, std::string_view reason) override {
     return change("renew", which, reason);
   }
+  void check_trunks(const TrunkSelection& which, std::function<void(TargetCheck)> done) override {
+    done(which.target == "web9" ? TargetCheck{} : check_);
+  }
 
   DaemonStatus status() const override { return status_; }
   void reload(std::function<void(Result<>)> done) override { reloading_ = std::move(done); }
@@ -55,6 +58,7 @@ class FakeDaemon final : public Connections, public DaemonControl {
   std::vector<TrunkRow> trunks_;
   std::vector<ForwardRow> forwards_;
   DaemonStatus status_;
+  TargetCheck check_;
   std::vector<std::string> ended_;
   std::function<void(Result<>)> reloading_;
   bool draining_ = false;

@@ -125,6 +125,27 @@ TEST_F(RequestHandlerTest, SaysWhenThereIsNoTrunk) {
   }
 }
 
+TEST_F(RequestHandlerTest, ChecksATarget) {
+  TrunkCheck trunk;
+  trunk.row.id = TrunkId{3};
+  daemon_.check_.trunks.push_back(trunk);  // still connecting
+  EXPECT_EQ(result(R"({"verb":"check","target":"web1"})").at("healthy"), false);
+  trunk.asked = true;
+  trunk.round_trip = Duration(12);
+  daemon_.check_.trunks.push_back(trunk);
+  json found = result(R"({"verb":"check","target":"web1"})");
+  EXPECT_EQ(found.at("healthy"), true);
+  EXPECT_TRUE(found.at("trunks")[0].at("answers").is_null());
+  EXPECT_EQ(found.at("trunks")[1].at("round_trip_ms"), 12);
+  trunk.round_trip.reset();
+  daemon_.check_.trunks.push_back(trunk);
+  daemon_.check_.pauses.push_back({"alice", "web1", Duration(1500), "told"});
+  found = result(R"({"verb":"check","target":"web1","user":""})");
+  EXPECT_EQ(found.at("healthy"), false);
+  EXPECT_EQ(found.at("pauses"), json::parse(R"([{"user":"alice","seconds":2,"reason":"told"}])"));
+  EXPECT_EQ(error(R"({"verb":"check","target":"web9"})"), "no trunk to target \"web9\"");
+}
+
 TEST_F(RequestHandlerTest, ListsTrunks) {
   TrunkRow row;
   row.id = TrunkId{2};

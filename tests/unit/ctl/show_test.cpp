@@ -60,6 +60,24 @@ TEST(ShowTest, MakesATableOfForwards) {
   EXPECT_THAT(text, HasSubstr("localhost:8080\n"));
 }
 
+TEST(ShowTest, TellsWhatACheckHasShown) {
+  constexpr std::string_view sick = R"({"ok":true,"result":{"healthy":false,"trunks":[
+      {"id":"t1","user":"a","state":"ready","channels":1,"channel_limit":10,"answers":true,"round_trip_ms":3,"age_seconds":5},
+      {"id":"t2","user":"a","state":"ready","channels":0,"channel_limit":10,"answers":false,"round_trip_ms":null,"age_seconds":5},
+      {"id":"t3","user":"a","state":"connecting","channels":0,"channel_limit":10,"answers":null,"round_trip_ms":null,"age_seconds":5}],
+      "pauses":[{"user":"b\u001b","seconds":4,"reason":"refused"}]}})";
+  EXPECT_EQ(shown("check", sick),
+            "ID  USER  STATE       CHANNELS     ANSWER  AGE\n"
+            "t1  a     ready           1/10       3 ms   5s\n"
+            "t2  a     ready           0/10  no answer   5s\n"
+            "t3  a     connecting      0/10          -   5s\n"
+            "logins of b\\x1b are paused for 4 s: refused\n");
+  EXPECT_TRUE(tells_of_trouble("check", sick));
+  EXPECT_FALSE(tells_of_trouble("check", R"({"ok":true,"result":{"healthy":true}})"));
+  EXPECT_TRUE(tells_of_trouble("check", "nonsense"));
+  EXPECT_FALSE(tells_of_trouble("status", sick));
+}
+
 TEST(ShowTest, TellsTheStatus) {
   const std::string text = shown("status", R"({"ok":true,"result":{"version":"1.0","pid":7,"age_seconds":3600,
       "listening":["127.0.0.1:2222","[::1]:2222"],"config_file":"/etc/x.toml","config_loaded":"2026","draining":true,

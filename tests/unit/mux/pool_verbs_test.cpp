@@ -122,5 +122,74 @@ TEST_F(PoolVerbsTest, ATrunkThatWaitsForItsTurnCanBeStopped) {
   EXPECT_EQ(server(1).disconnected(), "drained") << "whoever waited already had his channel";
 }
 
+TEST_F(PoolVerbsTest, CheckTellsHowLongAnAnswerTakes) {
+  running(0);
+  running(1, "bob");
+  server(0).take();
+  std::optional<TargetCheck> found;
+  hub.check_trunks({"web1", ""}, [&found](TargetCheck check) { found = std::move(check); });
+  EXPECT_THAT(take(server(0)), ElementsAre("GLOBAL keepalive@openssh.com?"));
+  clock.advance(Duration(30));
+  server(0).deliver(type_only(wire::MessageType::request_failure));  // sshd answers so
+  EXPECT_FALSE(found);
+  clock.advance(Duration(12));
+  server(1).deliver(type_only(wire::MessageType::request_success));
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->trunks.size(), 2u);
+  EXPECT_EQ(found->trunks[0].round_trip, Duration(30));
+  EXPECT_EQ(found->trunks[1].round_trip, Duration(42));
+}
+
+TEST_F(PoolVerbsTest, CheckWaitsForItsOwnAnswerBehindEarlierOnes) {
+  running(0);
+  clock.advance(seconds(15));  // a keepalive that is not answered yet
+  bool done = false;
+  hub.check_trunks({"web1", ""}, [&done](const TargetCheck& check) { done = check.trunks.at(0).round_trip.has_value(); });
+  server(0).deliver(type_only(wire::MessageType::request_failure));
+  EXPECT_FALSE(done);
+  server(0).deliver(type_only(wire::MessageType::request_failure));
+  EXPECT_TRUE(done);
+}
+
+TEST_F(PoolVerbsTest, CheckEndsInTimeWhateverBecomesOfTheTrunks) {
+  running(0);
+  running(1, "bob");
+  exec(connect("carol"), 1);
+  std::optional<TargetCheck> found;
+  hub.check_trunks({"web1", ""}, [&found](TargetCheck check) { found = std::move(check); });
+  server(0).close();
+  clock.advance(Connections::kCheckTime);
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->trunks.size(), 3u);
+  EXPECT_FALSE(found->trunks[0].round_trip);
+  EXPECT_TRUE(found->trunks[1].asked);
+  EXPECT_FALSE(found->trunks[2].asked) << "it is still connecting";
+  server(1).deliver(type_only(wire::MessageType::request_failure));
+  EXPECT_FALSE(server(1).disconnected()) << "an answer that comes late is none too many";
+}
+
+TEST_F(PoolVerbsTest, CheckOfNothingIsEmptyButComesLater) {
+  bool done = false;
+  hub.check_trunks({"web1", ""}, [&done](const TargetCheck& check) { done = check.trunks.empty(); });
+  EXPECT_FALSE(done);
+  clock.turn();
+  EXPECT_TRUE(done);
+}
+
+TEST_F(PoolVerbsTest, CheckTellsOfPauses) {
+  exec(connect(), 1);
+  connector.fail(0, "target web1 refused the login", Errc::denied);
+  std::optional<TargetCheck> found;
+  hub.check_trunks({"web1", "alice"}, [&found](TargetCheck check) { found = std::move(check); });
+  clock.turn();
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->pauses.size(), 1u);
+  EXPECT_EQ(found->pauses[0].told, "target web1 refused the login");
+  found.reset();
+  hub.check_trunks({"web1", "bob"}, [&found](TargetCheck check) { found = std::move(check); });
+  clock.turn();
+  EXPECT_TRUE(found->pauses.empty());
+}
+
 }  // namespace
 }  // namespace sallyport::mux
