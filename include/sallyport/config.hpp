@@ -100,6 +100,23 @@ enum class BytesPerSecond : std::uint64_t {};
 
 enum class Record : std::uint8_t { none, interactive, all };
 
+/// Who makes a forwarded connection, or takes it.
+enum class Jump : std::uint8_t {
+  target,     ///< the target, through its trunk
+  direct,     ///< the bastion itself
+  terminate,  ///< it is a connection to Sallyport, to log in to the target of that name
+};
+
+/// The word that stands for it in the configuration.
+constexpr const char* to_string(Jump jump) {
+  switch (jump) {
+    case Jump::target: return "target";
+    case Jump::direct: return "direct";
+    case Jump::terminate: return "terminate";
+  }
+  return "target";
+}
+
 /// What may stand in `[defaults]`, a target and a route, with the built-in values.
 struct Options {
   Duration idle_timeout = std::chrono::minutes(10);  ///< a trunk without channels is kept this long
@@ -113,6 +130,7 @@ struct Options {
   bool forward_agent = false;
   bool forward_x11 = false;
   std::vector<std::string> local_forwarding;
+  Jump jump = Jump::target;
   std::vector<std::string> remote_forwarding;
   /// What one user may move there, and as much back.
   BytesPerSecond rate_limit{};
@@ -133,6 +151,7 @@ struct OptionOverrides {
   std::optional<bool> forward_agent;
   std::optional<bool> forward_x11;
   std::optional<std::vector<std::string>> local_forwarding;
+  std::optional<Jump> jump;
   std::optional<std::vector<std::string>> remote_forwarding;
   std::optional<BytesPerSecond> rate_limit;
   std::optional<Record> record;

@@ -115,8 +115,9 @@ Result<> Daemon::open() {
   launcher_ = std::make_unique<child::LocalLauncher>(
       loop_, child::LocalLauncher::Options{.descriptors = raise_descriptor_limit()});
   dialer_ = std::make_unique<UpstreamDialer>(io_, *launcher_, *log_);
-  hub_ = std::make_unique<mux::Hub>(clock_, journal_, *dialer_, *launcher_, hub_settings(config_->limits));
+  hub_ = std::make_unique<mux::Hub>(clock_, journal_, *dialer_, *launcher_, streams_, hub_settings(config_->limits));
   gate_ = std::make_unique<Gate>(io_, *hub_, *log_, audit());
+  streams_.set_gate(*gate_);
   if (!config_->server.control_socket.empty()) {
     requests_ = std::make_unique<control::RequestHandler>(*hub_, static_cast<DaemonControl&>(*this), clock_, *log_);
     auto control = control::Server::open(loop_, clock_, config_->server.control_socket, *requests_, *log_);

@@ -14,6 +14,7 @@
 
 #include "app/gate.hpp"
 #include "app/log_journal.hpp"
+#include "app/stream_dialer.hpp"
 #include "app/upstream_dialer.hpp"
 #include "child/launcher.hpp"
 #include "control/request_handler.hpp"
@@ -74,6 +75,7 @@ class Daemon final : private DaemonControl {
   ssh::LoopIo io_{loop_, clock_};
   TimePoint started_;
   LogJournal journal_;
+  StreamDialer streams_{loop_};
   std::unique_ptr<child::LocalLauncher> launcher_;
   std::unique_ptr<UpstreamDialer> dialer_;
   std::unique_ptr<mux::Hub> hub_;

@@ -48,6 +48,7 @@ Result<> Gate::listen(const std::vector<ListenAddress>& addresses) {
 }
 
 void Gate::close(std::string_view reason) {
+  closed_ = true;
   doors_.clear();
   for (const auto& [id, login] : logins_) login->disconnect(DisconnectReason::by_application, reason);
 }
@@ -68,18 +69,35 @@ bool Gate::drops_early() {
   return std::uniform_int_distribution<std::uint32_t>(0, 99)(dice_) < chance;
 }
 
+std::string_view Gate::drops() {
+  if (drops_early()) return "max_startups";
+  if (!audit_.healthy()) return "the audit trail can't be written";
+  return {};
+}
+
 void Gate::on_connection(net::Fd fd, const net::SocketAddress& peer) {
   const ConnectionId id{++last_id_};
-  const bool dropped = drops_early();
-  if (dropped || !audit_.healthy()) {
-    log_.warn("conn={} dropped source={} reason=\"{}\"", id, peer.text(),
-              dropped ? "max_startups" : "the audit trail can't be written");
+  if (const std::string_view why = drops(); !why.empty()) {
+    log_.warn("conn={} dropped source={} reason=\"{}\"", id, peer.text(), why);
     return;
   }
   mux::Endpoint local;
   if (const auto address = net::SocketAddress::local_of(fd.get())) local = endpoint_of(*address);
-  logins_[id] = std::make_unique<Login>(io_, context_, id, endpoint_of(peer), std::move(local), std::move(fd), log_,
-                                        audit_, static_cast<LoginEvents&>(*this));
+  logins_[id] = std::make_unique<Login>(io_, context_, Login::Client{id, endpoint_of(peer), std::move(local), {}},
+                                        std::move(fd), log_, audit_, static_cast<LoginEvents&>(*this));
+}
+
+Result<> Gate::enter(const InnerClient& inner, net::Fd fd) {
+  if (closed_) return fail(Errc::unavailable, "no more clients are let in");
+  const ConnectionId id{++last_id_};
+  const mux::Endpoint source{inner.source, inner.source_port};
+  if (const std::string_view why = drops(); !why.empty()) {
+    log_.warn("conn={} dropped source={}:{} outer={} reason=\"{}\"", id, source.address, source.port, inner.outer, why);
+    return fail(Errc::limit, std::string(why));
+  }
+  logins_[id] = std::make_unique<Login>(io_, context_, Login::Client{id, source, {}, inner}, std::move(fd), log_, audit_,
+                                        static_cast<LoginEvents&>(*this));
+  return {};
 }
 
 void Gate::on_login(mux::Admission client, std::unique_ptr<Transport> transport) {

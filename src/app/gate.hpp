@@ -11,6 +11,7 @@
 
 #include <sallyport/audit.hpp>
 #include <sallyport/config.hpp>
+#include <sallyport/stream.hpp>
 
 #include "app/login.hpp"
 #include "mux/hub.hpp"
@@ -30,6 +31,9 @@ class Gate final : private LoginEvents {
   /// Listens on exactly these addresses; sockets that are in both the old and the new list stay. All or nothing: on
   /// failure what was listening before goes on.
   Result<> listen(const std::vector<ListenAddress>& addresses);
+  /// Lets in a client that comes through a channel of another one's, over one half of a socket pair, within the same
+  /// limits. Errc::limit or Errc::unavailable.
+  Result<> enter(const InnerClient& inner, net::Fd fd);
   /// Accepts nothing more, and gives up the logins under way.
   void close(std::string_view reason);
 
@@ -45,6 +49,8 @@ class Gate final : private LoginEvents {
   };
 
   void on_connection(net::Fd fd, const net::SocketAddress& peer);
+  /// Why a new connection is dropped before a word is said; empty when it isn't.
+  std::string_view drops();
   /// As sshd's MaxStartups: whether one more unauthenticated connection is dropped.
   bool drops_early();
   void on_login(mux::Admission client, std::unique_ptr<Transport> transport) override;
@@ -60,6 +66,7 @@ class Gate final : private LoginEvents {
   std::map<ConnectionId, std::unique_ptr<Login>> logins_;
   std::uint64_t last_id_ = 0;
   std::uint64_t failed_ = 0;
+  bool closed_ = false;
   std::minstd_rand dice_{std::random_device{}()};
 };
 

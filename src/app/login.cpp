@@ -7,22 +7,31 @@ namespace sallyport::app {
 
 using log::escaped;
 
-Login::Login(ssh::LoopIo& io, LoginContext context, ConnectionId id, mux::Endpoint source, mux::Endpoint local,
-             net::Fd fd, log::Logger& log, AuditTrail& audit, LoginEvents& owner)
+Login::Login(ssh::LoopIo& io, LoginContext context, Client client, net::Fd fd, log::Logger& log, AuditTrail& audit,
+             LoginEvents& owner)
     : io_(io),
       context_(std::move(context)),
       log_(log),
       audit_(audit),
       owner_(owner),
       connection_(io, context_.server, std::move(fd), *this) {
-  client_.id = id;
-  client_.source = std::move(source);
-  client_.local = std::move(local);
-  log_.info("conn={} accepted source={}:{}", id, client_.source.address, client_.source.port);
-  audit_.record(AuditEvent("connect")
-                    .with("connection", id)
-                    .with("source", client_.source.address)
-                    .with("port", static_cast<std::uint64_t>(client_.source.port)));
+  client_.id = client.id;
+  client_.source = std::move(client.source);
+  client_.local = std::move(client.local);
+  AuditEvent event("connect");
+  event.with("connection", client_.id)
+      .with("source", client_.source.address)
+      .with("port", static_cast<std::uint64_t>(client_.source.port));
+  if (client.inner) {
+    client_.outer = client.inner->outer;
+    default_target_ = std::move(client.inner->asked_target);
+    log_.info("conn={} accepted source={}:{} outer={} target={}", client_.id, client_.source.address,
+              client_.source.port, *client_.outer, escaped(default_target_));
+    event.with("outer", *client_.outer).with("target", default_target_);
+  } else {
+    log_.info("conn={} accepted source={}:{}", client_.id, client_.source.address, client_.source.port);
+  }
+  audit_.record(event);
 }
 
 Login::~Login() = default;
@@ -32,7 +41,7 @@ void Login::on_userauth(const ssh::UserauthRequest& request) {
   const auto name = route::parse_login_name(request.user, context_.config->server.login_separator);
   if (!name) return reject(name.error().detail);
   client_.user = name->user;
-  client_.asked_target = name->target.value_or("");
+  client_.asked_target = name->target.value_or(default_target_);
   if (request.method != ssh::UserauthRequest::Method::publickey || !request.key) {
     return connection_.reject();  // "none": the client asks what there is
   }

@@ -9,6 +9,7 @@
 #include <sallyport/audit.hpp>
 #include <sallyport/config.hpp>
 #include <sallyport/ids.hpp>
+#include <sallyport/stream.hpp>
 
 #include "auth/authorized_keys.hpp"
 #include "log/logger.hpp"
@@ -41,9 +42,16 @@ struct LoginContext {
 
 class Login final : private ssh::ServerEvents {
  public:
+  /// Who has connected.
+  struct Client {
+    ConnectionId id{};
+    mux::Endpoint source;
+    mux::Endpoint local;  ///< ours; empty when it came through a channel
+    std::optional<InnerClient> inner;
+  };
   /// The references outlive the login.
-  Login(ssh::LoopIo& io, LoginContext context, ConnectionId id, mux::Endpoint source, mux::Endpoint local, net::Fd fd,
-        log::Logger& log, AuditTrail& audit, LoginEvents& owner);
+  Login(ssh::LoopIo& io, LoginContext context, Client client, net::Fd fd, log::Logger& log, AuditTrail& audit,
+        LoginEvents& owner);
   ~Login() override;
 
   ConnectionId id() const { return client_.id; }
@@ -71,6 +79,7 @@ class Login final : private ssh::ServerEvents {
   AuditTrail& audit_;
   LoginEvents& owner_;
   mux::Admission client_;
+  std::string default_target_;  // for a login name without one
   ssh::UserauthRequest request_;
   std::optional<KnownKey> known_key_;
   std::unique_ptr<net::Work> look_up_;

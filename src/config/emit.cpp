@@ -44,6 +44,8 @@ std::string text(std::uint32_t value) { return fmt::format("{}", value); }
 std::string text(BytesPerSecond value) { return text(format_rate(value)); }
 std::string text(bool value) { return value ? "true" : "false"; }
 
+std::string text(Jump value) { return text(std::string_view(to_string(value))); }
+
 std::string text(Record value) {
   switch (value) {
     case Record::interactive:
@@ -101,6 +103,7 @@ class Writer {
     entry("forward_agent", options.forward_agent);
     entry("forward_x11", options.forward_x11);
     entry("local_forwarding", options.local_forwarding);
+    entry("jump", options.jump);
     entry("remote_forwarding", options.remote_forwarding);
     entry("rate_limit", options.rate_limit);
     entry("record", options.record);

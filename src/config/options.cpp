@@ -21,6 +21,7 @@ void OptionOverrides::apply_to(Options& options) const {
   if (forward_agent) options.forward_agent = *forward_agent;
   if (forward_x11) options.forward_x11 = *forward_x11;
   if (local_forwarding) options.local_forwarding = *local_forwarding;
+  if (jump) options.jump = *jump;
   if (remote_forwarding) options.remote_forwarding = *remote_forwarding;
   if (rate_limit) options.rate_limit = *rate_limit;
   if (record) options.record = *record;
@@ -80,6 +81,9 @@ void read_options(TableReader& table, OptionOverrides& options) {
   read_switch(table, "forward_x11", options.forward_x11);
   read_rate(table, "rate_limit", options.rate_limit);
   read_patterns(table, "local_forwarding", options.local_forwarding);
+  Jump jump = Jump::target;
+  if (table.word<Jump>("jump", jump, {{"target", Jump::target}, {"direct", Jump::direct}, {"terminate", Jump::terminate}}))
+    options.jump = jump;
   read_patterns(table, "remote_forwarding", options.remote_forwarding);
   Record record = Record::none;
   if (table.word<Record>("record", record, {{"none", Record::none}, {"interactive", Record::interactive}, {"all", Record::all}})) {

@@ -20,6 +20,7 @@ struct Endpoint {
 
 struct Admission {
   ConnectionId id{};
+  std::optional<ConnectionId> outer;  ///< it came through a channel of that connection
   std::string user;
   std::string asked_target;  ///< empty: the client named none
   Endpoint source;           ///< the client's

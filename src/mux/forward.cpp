@@ -16,6 +16,17 @@ Endpoint sound_originator(std::string_view address, std::uint32_t port) {
   return {std::string(address), static_cast<std::uint16_t>(port)};
 }
 
+/// For the client, which need not know more of the bastion's network.
+std::string_view told_of(Errc code) {
+  switch (code) {
+    case Errc::not_found: return "name not found";
+    case Errc::refused: return "connection refused";
+    case Errc::timeout: return "no answer in time";
+    case Errc::limit: return "too many connections; try again later";
+    default: return "connect failed";
+  }
+}
+
 }  // namespace
 
 bool is_forward(std::string_view type) { return type == wire::kDirectTcpip || type == wire::kDirectStreamlocal; }
@@ -36,7 +47,11 @@ route::ForwardDecision decide_forward(const Admission& client, const route::Dest
   if (!client.key.port_forwarding)
     return {route::ForwardDenied{"forwarding is not allowed", "the key's options forbid it"}, std::nullopt};
   if (!client.decision) return {route::ForwardDenied{client.refusal, client.refusal}, std::nullopt};
-  return route::decide_forward(*client.decision, destination);
+  route::ForwardDecision decision = route::decide_forward(*client.decision, destination);
+  // One connection inside another is what a jump host is for; without an end to it, it would be a way to fill a bastion.
+  if (client.outer && decision.target() != nullptr && decision.target()->options.jump == Jump::terminate)
+    return {route::ForwardDenied{"forwarding is not allowed", "it came by a terminated jump itself"}, decision.rule};
+  return decision;
 }
 
 Forward::Forward(const Services& services, const Admission& client, ChannelId id, Channel& downstream,
@@ -52,12 +67,28 @@ Forward::Forward(const Services& services, const Admission& client, ChannelId id
   downstream_.attach(&relay_.events(Side::downstream));
   relay_.limit(services_.rates.limits_of(client_.user, target.name, static_cast<std::uint64_t>(target.options.rate_limit),
                                          services_.clock.now()));
+  target.options.jump == Jump::target ? ask_target(target) : connect(target);
+}
+
+Forward::~Forward() = default;
+
+void Forward::ask_target(const ResolvedTarget& target) {
   // The target may send at once what the client has offered to take.
   OpenRequest open{request_.type, std::min({downstream_.window(), downstream_.credit(), FlowCredit::kFloorAlone}), upstream_fields()};
   lease_ = services_.pool.lease(client_.id, share_key(client_, target), target, std::move(open), *this);
 }
 
-Forward::~Forward() = default;
+void Forward::connect(const ResolvedTarget& target) {
+  const route::Destination& to = request_.destination;
+  const auto make = [this, &target, &to](StreamEvents& events) {
+    if (target.options.jump == Jump::terminate)
+      return services_.streams.enter({client_.id, client_.source.address, client_.source.port, to.host}, events);
+    // decide_forward() has seen to it that the port fits
+    const StreamAddress address{to.host, static_cast<std::uint16_t>(to.port), to.path};
+    return services_.streams.connect(address, target.options.connect_timeout, events);
+  };
+  endpoint_ = std::make_unique<StreamEndpoint>(make, relay_.events(Side::upstream), static_cast<StreamOpenEvents&>(*this));
+}
 
 Bytes Forward::upstream_fields() const {
   const route::Destination& to = request_.destination;
@@ -74,7 +105,8 @@ ChannelRow Forward::row() const {
   row.target = target_name_;
   row.type = request_.type;
   row.command = request_.destination.text();
-  row.state = lease_ != nullptr ? "connecting" : name_of(downstream_.state());
+  const bool connecting = downstream_.state() == ChannelState::requested;
+  row.state = connecting ? "connecting" : name_of(downstream_.state());
   row.since = since_;
   row.bytes = {downstream_.bytes_received(), downstream_.bytes_sent()};
   return row;
@@ -83,26 +115,36 @@ ChannelRow Forward::row() const {
 void Forward::on_leased(Channel& channel, TrunkId trunk) {
   services_.graveyard.bury(std::move(lease_));
   ids_.trunk = trunk;
-  services_.journal.forward_opened(client_, ids_, request_.type, request_.destination.text(), target_name_);
   channel.attach(&relay_.events(Side::upstream));
-  downstream_.confirm(PlainRelay::initial_grant(downstream_, channel));
-  relay_.join(downstream_, channel);
+  begin_relaying(channel);
+}
+
+void Forward::on_stream_open() { begin_relaying(*endpoint_); }
+
+void Forward::begin_relaying(ChannelEnd& upstream) {
+  services_.journal.forward_opened(client_, ids_, request_.type, request_.destination.text(), target_name_);
+  downstream_.confirm(PlainRelay::initial_grant(downstream_, upstream));
+  relay_.join(downstream_, upstream);
 }
 
 void Forward::on_lease_failed(wire::OpenFailureReason reason, std::string_view told) {
   services_.graveyard.bury(std::move(lease_));
-  refuse(reason, told);
+  refuse(reason, told, told);
 }
 
-void Forward::refuse(wire::OpenFailureReason reason, std::string_view told) {
-  services_.journal.forward_refused(client_, ids_, request_.type, request_.destination.text(), told);
+void Forward::on_stream_failed(const Error& why) {
+  refuse(wire::OpenFailureReason::connect_failed, told_of(why.code), why.detail);
+}
+
+void Forward::refuse(wire::OpenFailureReason reason, std::string_view told, std::string_view detail) {
+  services_.journal.forward_refused(client_, ids_, request_.type, request_.destination.text(), detail);
   downstream_.refuse(reason, told);
 }
 
 void Forward::on_relay_over(Side, std::string_view) { leave(); }
 
 void Forward::end(std::string_view told) {
-  if (lease_ != nullptr) return refuse(wire::OpenFailureReason::connect_failed, told);
+  if (downstream_.state() == ChannelState::requested) return refuse(wire::OpenFailureReason::connect_failed, told, told);
   leave();
 }
 
@@ -110,6 +152,8 @@ void Forward::leave() {
   if (std::exchange(left_, true)) return;
   lease_.reset();
   relay_.end();
+  if (endpoint_ != nullptr) endpoint_->abandon();  // it reports nothing more, wherever it is
+  services_.graveyard.bury(std::move(endpoint_));  // perhaps it is reporting just now
   services_.journal.channel_closed(client_, ids_, downstream_.bytes_received(), downstream_.bytes_sent(),
                                    services_.clock.now() - since_);
 }

@@ -15,6 +15,7 @@
 #include "mux/link_channel.hpp"
 #include "mux/plain_relay.hpp"
 #include "mux/services.hpp"
+#include "mux/stream_endpoint.hpp"
 #include "route/forwarding.hpp"
 #include "wire/messages.hpp"
 
@@ -34,9 +35,9 @@ std::optional<ForwardRequest> parse_forward(const wire::ChannelOpen& open);
 /// Where it goes, or why it doesn't: the restrictions of the client's key, then route::decide_forward().
 route::ForwardDecision decide_forward(const Admission& client, const route::Destination& destination);
 
-/// The target is asked for a channel of the same type on the user's trunk; the client's open is confirmed or refused when
-/// the target has answered.
-class Forward final : public LinkChannel, private LeaseEvents, private PlainRelayEvents {
+/// The target is asked for a channel of the same type on the user's trunk, or the bastion connects, or the client meets
+/// Sallyport itself (see Jump). Its open is confirmed or refused when the outcome is known.
+class Forward final : public LinkChannel, private LeaseEvents, private StreamOpenEvents, private PlainRelayEvents {
  public:
   /// `downstream` waits for its answer; it and `client` outlive the forward.
   Forward(const Services& services, const Admission& client, ChannelId id, Channel& downstream, ForwardRequest request,
@@ -56,14 +57,20 @@ class Forward final : public LinkChannel, private LeaseEvents, private PlainRela
   // LeaseEvents
   void on_leased(Channel& channel, TrunkId trunk) override;
   void on_lease_failed(wire::OpenFailureReason reason, std::string_view told) override;
+  // StreamOpenEvents
+  void on_stream_open() override;
+  void on_stream_failed(const Error& why) override;
   // PlainRelayEvents
   void on_relay_over(Side by, std::string_view lost) override;
 
+  void ask_target(const ResolvedTarget& target);
+  void connect(const ResolvedTarget& target);
+  void begin_relaying(ChannelEnd& upstream);
   /// The fields of the channel that the target is asked for: made of what has been understood, since sshd ends the
   /// connection, which is everybody's, over fields that it doesn't like.
   Bytes upstream_fields() const;
-  /// The client's open is answered with that.
-  void refuse(wire::OpenFailureReason reason, std::string_view told);
+  /// The client's open is answered with `told`.
+  void refuse(wire::OpenFailureReason reason, std::string_view told, std::string_view detail);
 
   Services services_;
   const Admission& client_;
@@ -73,6 +80,7 @@ class Forward final : public LinkChannel, private LeaseEvents, private PlainRela
   std::string target_name_;
   bool left_ = false;
   std::unique_ptr<Lease> lease_;
+  std::unique_ptr<StreamEndpoint> endpoint_;
   PlainRelay relay_;
   TimePoint since_;
 };

@@ -24,13 +24,13 @@ Connection::Credit Hub::credit() const {
 }
 
 Hub::Hub(Clock& clock, Journal& journal, UpstreamConnector& connector, ProcessLauncher& processes,
-         const HubSettings& settings)
+         StreamConnector& streams, const HubSettings& settings)
     : clock_(clock),
       graveyard_(clock),
       settings_(settings),
       journal_(journal),
       pool_(connector, clock, graveyard_, journal, pool_limits(settings, credit())),
-      services_{clock, graveyard_, journal, pool_, processes, rates_} {}
+      services_{clock, graveyard_, journal, pool_, processes, streams, rates_} {}
 
 Hub::~Hub() {
   links_.clear();  // sessions give back what they have of the pool

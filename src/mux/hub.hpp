@@ -29,7 +29,7 @@ struct HubSettings {
 class Hub final : public Connections, private LinkEvents {
  public:
   Hub(Clock& clock, Journal& journal, UpstreamConnector& connector, ProcessLauncher& processes,
-      const HubSettings& settings);
+      StreamConnector& streams, const HubSettings& settings);
   ~Hub() override;
 
   void configure(const HubSettings& settings);

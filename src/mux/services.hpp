@@ -3,6 +3,7 @@
 
 #include <sallyport/clock.hpp>
 #include <sallyport/process.hpp>
+#include <sallyport/stream.hpp>
 
 #include "mux/graveyard.hpp"
 #include "mux/journal.hpp"
@@ -18,6 +19,7 @@ struct Services {
   Journal& journal;
   Pool& pool;
   ProcessLauncher& processes;
+  StreamConnector& streams;
   RateLimiter& rates;
 };
 

@@ -151,6 +151,7 @@ std::vector<std::pair<std::string, std::string>> target_lines(const ResolvedTarg
   if (!options.local_forwarding.empty())
     lines.emplace_back("local_forwarding", fmt::format("{}", fmt::join(options.local_forwarding, ", ")));
   if (options.rate_limit != BytesPerSecond{}) lines.emplace_back("rate_limit", config::format_rate(options.rate_limit));
+  if (options.jump != Jump::target) lines.emplace_back("jump", to_string(options.jump));
   lines.emplace_back("connect_timeout", config::format_duration(options.connect_timeout));
   return lines;
 }

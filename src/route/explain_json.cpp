@@ -24,7 +24,8 @@ json options_json(const Options& options) {
           {"keepalive_count", options.keepalive_count},
           {"connect_timeout", config::format_duration(options.connect_timeout)},
           {"rate_limit", config::format_rate(options.rate_limit)},
-          {"local_forwarding", options.local_forwarding}};
+          {"local_forwarding", options.local_forwarding},
+          {"jump", to_string(options.jump)}};
 }
 
 json target_json(const ResolvedTarget& target) {

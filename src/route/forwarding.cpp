@@ -94,8 +94,12 @@ ForwardDecision decide_forward(const Decision& decision, const Destination& dest
   if (!is_allowed(patterns, destination))
     return deny("forwarding to this destination is not allowed",
                 fmt::format("not in local_forwarding ({})", fmt::join(patterns, ", ")), channel.rule);
-  if (target.kind == TargetKind::local)
-    return deny("forwarding is not allowed", fmt::format("target {} is the bastion itself", target.name), channel.rule);
+  const Jump jump = target.options.jump;
+  if (jump == Jump::target && target.kind == TargetKind::local)
+    return deny("forwarding is not allowed",
+                fmt::format("target {} is the bastion itself, and jump is not \"direct\"", target.name), channel.rule);
+  if (jump == Jump::terminate && (destination.is_socket || !config::is_safe_target(destination.host)))
+    return deny("this is not the name of a target", "jump is \"terminate\"", channel.rule);
   return {target, channel.rule};
 }
 

@@ -54,7 +54,8 @@ struct ForwardDecision {
 };
 
 /// Where a forwarded connection of the login with `decision` goes: the route's rules for "direct-tcpip" and
-/// "direct-streamlocal", then `local_forwarding` of the target that they lead to.
+/// "direct-streamlocal", then `local_forwarding` of the target that they lead to. Who makes the connection is `jump`
+/// among that target's options.
 ForwardDecision decide_forward(const Decision& decision, const Destination& destination);
 
 /// The name of the request in `[[route.channel]]`.

@@ -146,6 +146,7 @@ std::string policy_fingerprint(const ResolvedTarget& target) {
   out.add(options.forward_agent);
   out.add(options.forward_x11);
   out.add(options.local_forwarding);
+  out.add(static_cast<std::uint64_t>(options.jump));
   out.add(options.remote_forwarding);
   out.add(static_cast<std::uint64_t>(options.rate_limit));
   out.add(static_cast<std::uint64_t>(options.record));

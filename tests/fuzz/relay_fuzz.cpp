@@ -13,6 +13,7 @@
 #include "fakes/fake_clock.hpp"
 #include "fakes/fake_connector.hpp"
 #include "fakes/fake_launcher.hpp"
+#include "fakes/fake_streams.hpp"
 #include "fakes/memory_transport.hpp"
 #include "fakes/recording_journal.hpp"
 #include "fakes/ssh_messages.hpp"
@@ -239,7 +240,7 @@ std::shared_ptr<const Config> make_config() {
 
 struct Scene {
   Scene()
-      : hub(clock, journal, connector, launcher,
+      : hub(clock, journal, connector, launcher, streams,
             {.channels_per_connection = 8, .channel_window = 200000, .trunks_per_user = 4, .waiting_channels = 8}) {
     for (std::uint64_t i = 1; i <= 3; ++i) {
       mux::Admission client;
@@ -266,6 +267,7 @@ struct Scene {
   RecordingJournal journal;
   FakeConnector connector;
   FakeLauncher launcher;
+  FakeStreams streams;
   std::deque<MemoryPeer> wires;
   mux::Hub hub;
   std::map<std::uint32_t, Truth> truths;

@@ -40,7 +40,7 @@ Config world_config() {
 }
 
 World::World(Config values, HubSettings settings)
-    : config(std::make_shared<const Config>(std::move(values))), hub(clock, journal, connector, launcher, settings) {}
+    : config(std::make_shared<const Config>(std::move(values))), hub(clock, journal, connector, launcher, streams, settings) {}
 
 Admission World::admission(std::string_view user, std::string_view target) {
   Admission client;

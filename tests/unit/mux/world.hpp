@@ -14,6 +14,7 @@
 #include "fakes/fake_clock.hpp"
 #include "fakes/fake_connector.hpp"
 #include "fakes/fake_launcher.hpp"
+#include "fakes/fake_streams.hpp"
 #include "fakes/memory_transport.hpp"
 #include "fakes/recording_journal.hpp"
 #include "fakes/ssh_messages.hpp"
@@ -54,6 +55,7 @@ class World {
   RecordingJournal journal;
   FakeConnector connector;
   FakeLauncher launcher;
+  FakeStreams streams;
   std::shared_ptr<const Config> config;
   std::deque<MemoryPeer> clients;
   Hub hub;

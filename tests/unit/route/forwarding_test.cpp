@@ -62,8 +62,19 @@ TEST_F(DecideForwardTest, RulesComeFirst) {
   EXPECT_EQ(decision.rule, 0u);
 }
 
-TEST_F(DecideForwardTest, ABastionForwardsNothingItself) {
-  EXPECT_EQ(decide("['*']", "shell", Destination::of_port("db", 1)).denied()->detail, "target shell is the bastion itself");
+TEST_F(DecideForwardTest, TheBastionConnectsOnlyWhenItIsToldTo) {
+  const auto db = Destination::of_port("db", 1);
+  EXPECT_EQ(decide("['*']", "shell", db).denied()->detail,
+            "target shell is the bastion itself, and jump is not \"direct\"");
+  const auto direct = decide("['*']\njump = 'direct'", "shell", db);
+  ASSERT_TRUE(direct.target());
+  EXPECT_EQ(direct.target()->options.jump, Jump::direct);
+}
+
+TEST_F(DecideForwardTest, ATerminatedJumpNeedsTheNameOfATarget) {
+  const std::string options = "['*']\njump = 'terminate'";
+  EXPECT_EQ(decide(options, "shell", Destination::of_port("web1", 22)).target()->name, "shell");
+  EXPECT_EQ(decide(options, "shell", Destination::of_port("::1", 22)).denied()->told, "this is not the name of a target");
 }
 
 }  // namespace

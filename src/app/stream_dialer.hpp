@@ -1,0 +1,32 @@
+// Sockets of the bastion's own, as forwarded channels ask for them.
+#pragma once
+
+#include <memory>
+
+#include <sallyport/stream.hpp>
+
+#include "net/lingering.hpp"
+#include "net/loop.hpp"
+
+namespace sallyport::app {
+
+class Gate;
+
+class StreamDialer final : public StreamConnector {
+ public:
+  /// `loop` outlives the dialer, and the dialer its streams.
+  explicit StreamDialer(net::Loop& loop) : loop_(loop), lingering_(loop) {}
+  /// Where inner clients come in; outlives the dialer's use.
+  void set_gate(Gate& gate) { gate_ = &gate; }
+
+  [[nodiscard]] std::unique_ptr<Stream> connect(const StreamAddress& address, Duration limit,
+                                                StreamEvents& events) override;
+  [[nodiscard]] std::unique_ptr<Stream> enter(const InnerClient& client, StreamEvents& events) override;
+
+ private:
+  net::Loop& loop_;
+  net::Lingering lingering_;
+  Gate* gate_ = nullptr;
+};
+
+}  // namespace sallyport::app

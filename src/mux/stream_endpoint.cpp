@@ -1,0 +1,63 @@
+#include "mux/stream_endpoint.hpp"
+
+namespace sallyport::mux {
+
+StreamEndpoint::StreamEndpoint(const MakeStream& make, ChannelEvents& user, StreamOpenEvents& opened)
+    : user_(user), opened_(opened) {
+  stream_ = make(*this);
+}
+
+StreamEndpoint::~StreamEndpoint() = default;
+
+void StreamEndpoint::send_data(ByteView bytes) {
+  if (stream_ != nullptr) stream_->write(bytes);
+}
+
+void StreamEndpoint::send_extended_data(std::uint32_t, ByteView) {
+  // A socket has one stream, and RFC 4254 gives no meaning to a second one here: it is dropped, as sshd does.
+}
+
+void StreamEndpoint::send_eof() {
+  if (stream_ != nullptr) stream_->end_output();
+}
+
+void StreamEndpoint::break_off() {
+  if (stream_ == nullptr) return;
+  stream_->reset();
+  stream_.reset();
+}
+
+std::uint32_t StreamEndpoint::window() const {
+  const std::uint32_t queued = under_way();
+  return queued < kOutputWindow ? kOutputWindow - queued : 0;
+}
+
+std::uint32_t StreamEndpoint::under_way() const {
+  return stream_ == nullptr ? 0 : static_cast<std::uint32_t>(stream_->queued());
+}
+
+void StreamEndpoint::grant(std::uint32_t bytes) {
+  if (stream_ == nullptr || input_ended_) return;
+  granted_ += bytes;
+  stream_->grant(bytes);
+}
+
+void StreamEndpoint::on_received(ByteView bytes) {
+  granted_ -= static_cast<std::uint32_t>(bytes.size());
+  user_.on_data(bytes);
+}
+
+void StreamEndpoint::on_input_end() {
+  input_ended_ = true;
+  user_.on_eof();
+  if (output_ended_) user_.on_close();
+}
+
+void StreamEndpoint::on_output_end() {
+  output_ended_ = true;
+  if (input_ended_) user_.on_close();
+}
+
+void StreamEndpoint::on_broken(const Error&) { user_.on_lost("the connection was reset"); }
+
+}  // namespace sallyport::mux

@@ -1,0 +1,81 @@
+// A forwarded connection's socket on the bastion.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <sallyport/stream.hpp>
+
+#include "net/connector.hpp"
+#include "net/fd.hpp"
+#include "net/handle.hpp"
+#include "net/lingering.hpp"
+#include "net/loop.hpp"
+
+namespace sallyport::net {
+
+/// Stream over a TCP or Unix socket. May be destroyed at any time, also by its events.
+class SocketStream final : public sallyport::Stream {
+ public:
+  /// Connects to a port of a host. `loop`, `lingering` and `events` outlive it.
+  SocketStream(Loop& loop, Lingering& lingering, const std::string& host, std::uint16_t port, Duration limit,
+               StreamEvents& events);
+  /// Takes over a socket that is connected and non-blocking; on_connected comes on a later turn.
+  SocketStream(Loop& loop, Lingering& lingering, Fd connected, StreamEvents& events);
+  /// Fails on a later turn.
+  SocketStream(Loop& loop, Lingering& lingering, Error why, StreamEvents& events);
+  ~SocketStream() override;
+
+  void grant(std::size_t bytes) override;
+  void write(ByteView bytes) override;
+  std::size_t queued() const override { return queue_.size() - sent_; }
+  void end_output() override;
+  void reset() override;
+
+ private:
+  using Poll = Handle<uv_poll_t, SocketStream>;
+  enum class Output : std::uint8_t {
+    open,
+    ending,  ///< end_output() was called, and not everything has been sent, or its event has not been delivered
+    ended,
+    failed,  ///< the peer takes no more: what is written is dropped. Reading tells when it is over
+  };
+
+  SocketStream(Loop& loop, Lingering& lingering, StreamEvents& events);
+  // Each calls the user's events at most once, and that last: the call may destroy *this.
+  void begin(Result<Fd> connected);
+  static void on_ready(uv_poll_t* uv, int status, int events) noexcept;
+  void read_some();
+  void write_some();
+
+  /// Begins on a later turn.
+  void begin_later(Result<Fd> connected);
+  /// Gives the kernel what it takes.
+  void flush();
+  void fail_output();
+  void watch();
+
+  Loop& loop_;
+  Lingering& lingering_;
+  StreamEvents& events_;
+  std::unique_ptr<Connecting> connecting_;
+  std::unique_ptr<Timer> beginning_;
+  Fd fd_;  // before the watcher: it must be open when that closes
+  Poll poll_;
+  int watched_ = 0;  // events that the watcher waits for
+  std::size_t credit_ = 0;
+  std::string queue_;
+  std::size_t sent_ = 0;  // of queue_'s front
+  bool input_ended_ = false;
+  bool reset_ = false;
+  Output output_ = Output::open;
+};
+
+/// Connects to a Unix socket, which never takes long: non-blocking, close-on-exec.
+Result<Fd> connect_to_path(const std::string& path);
+/// Two sockets that are each other's peers; non-blocking, close-on-exec.
+Result<std::pair<Fd, Fd>> connected_pair();
+
+}  // namespace sallyport::net
