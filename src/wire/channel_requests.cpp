@@ -24,6 +24,12 @@ std::optional<Fields> whole(const Reader& reader, const Fields& fields) {
   return fields;
 }
 
+/// sshd reads texts into C strings, and ends the connection over one with a zero inside. One at the end it lets pass.
+bool is_c_string(std::string_view text) {
+  const std::size_t zero = text.find('\0');
+  return zero == std::string_view::npos || zero + 1 == text.size();
+}
+
 bool is_empty(ByteView rest) { return rest.empty(); }
 bool is_boolean(ByteView rest) { return rest.size() == 1; }
 /// Section 8: opcodes, each with an argument; 0, or one that has no meaning yet, ends them. An end without an opcode is
@@ -40,11 +46,17 @@ bool are_terminal_modes(ByteView modes) {
 }
 bool is_pty_req(ByteView rest) {
   const auto request = parse_pty_req(rest);
-  return request && are_terminal_modes(request->modes);
+  return request && is_c_string(request->term) && are_terminal_modes(request->modes);
 }
-bool is_env(ByteView rest) { return parse_env(rest).has_value(); }
+bool is_env(ByteView rest) {
+  const auto env = parse_env(rest);
+  return env && is_c_string(env->name) && is_c_string(env->value);
+}
 bool is_window_change(ByteView rest) { return parse_window_change(rest).has_value(); }
-bool is_single_string(ByteView rest) { return parse_single_string(rest).has_value(); }
+bool is_single_string(ByteView rest) {
+  const auto text = parse_single_string(rest);
+  return text && is_c_string(*text);
+}
 bool is_single_uint32(ByteView rest) { return parse_single_uint32(rest).has_value(); }
 bool is_exit_signal(ByteView rest) { return parse_exit_signal(rest).has_value(); }
 bool is_x11_request(ByteView rest) { return parse_x11_request(rest).has_value(); }
@@ -118,6 +130,7 @@ std::optional<ExitSignal> parse_exit_signal(ByteView rest) {
 }
 
 bool well_formed(std::string_view type, ByteView rest) {
+  if (!is_c_string(type)) return false;
   const auto* known = std::find_if(std::begin(kKnownTypes), std::end(kKnownTypes),
                                    [type](const KnownType& row) { return row.type == type; });
   return known == std::end(kKnownTypes) || known->well_formed(rest);

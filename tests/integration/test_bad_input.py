@@ -175,6 +175,14 @@ class AfterLoginTest(BadInput):
             connection.send(raw.OPEN, string(kind) + struct.pack(">III", 0, 1 << 20, 32768))
             self.assertEqual(connection.expect(raw.OPEN_CONFIRMATION, raw.OPEN_FAILURE)[0], raw.OPEN_FAILURE)
 
+    def test_texts_with_a_zero_inside_never_reach_the_target(self):
+        connection = self.connect()
+        channel = connection.open()
+        for name, payload in (("exec", string(b"echo a\0b")), ("subsystem", string(b"sf\0tp")),
+                              ("env", string(b"SP_\0A") + string(b"x")), ("env", string(b"SP_A") + string(b"x\0y"))):
+            self.assertFalse(connection.request(channel, name, payload), name)
+        self.assertTrue(connection.exec(channel, b"true"))
+
     def test_truncated_requests_never_reach_the_target(self):
         cases = {"window-change": [b"", struct.pack(">III", 80, 24, 0), struct.pack(">IIIII", 80, 24, 0, 0, 0)],
                  "pty-req": [b"", string("vt100"), string("vt100") + struct.pack(">IIII", 80, 24, 0, 0),

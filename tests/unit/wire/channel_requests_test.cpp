@@ -86,5 +86,17 @@ TEST(ExitSignal, ComesBackAsItWasBuilt) {
   EXPECT_EQ(fields->message, "why");
 }
 
+TEST(ChannelRequests, AZeroInsideATextIsMalformed) {
+  const auto one = [](std::string_view text) { return Writer().string(text).take(); };
+  for (const char* type : {"exec", "subsystem", "signal"}) {
+    EXPECT_FALSE(well_formed(type, one("a\0b"sv))) << type;
+    EXPECT_TRUE(well_formed(type, one("ab\0"sv))) << type << ": sshd lets it pass at the end";
+  }
+  EXPECT_FALSE(well_formed("env", Writer().string("A\0B"sv).string("x"sv).take()));
+  EXPECT_FALSE(well_formed("env", Writer().string("A"sv).string("x\0y"sv).take()));
+  EXPECT_FALSE(well_formed("pty-req", Writer().string("x\0t"sv).uint32(1).uint32(1).uint32(0).uint32(0).string(""sv).take()));
+  EXPECT_FALSE(well_formed("unknown\0type"sv, {}));
+}
+
 }  // namespace
 }  // namespace sallyport::wire
