@@ -181,6 +181,9 @@ struct LocalSettings {
   bool operator==(const LocalSettings&) const = default;
 };
 
+/// A target is reached through so many others at the most.
+inline constexpr std::size_t kMaxHops = 4;
+
 /// `[target.NAME]`
 struct Target {
   std::string name;
@@ -193,6 +196,8 @@ struct Target {
   /// kind ssh: a program whose standard input and output are the connection, in place of TCP; its arguments may hold
   /// {host}, {port}, {user} (the login name upstream) and {target}. Empty: none.
   std::vector<std::string> proxy_command;
+  /// kind ssh: the target through whose trunk this one is reached; empty: directly. Then there is no proxy_command.
+  std::string via;
   Algorithms algorithms;                ///< kind ssh; what is absent comes from [algorithms]
   LocalSettings local;                  ///< kind local
   OptionOverrides options;

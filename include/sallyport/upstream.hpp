@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include <sallyport/result.hpp>
+#include <sallyport/stream.hpp>
 #include <sallyport/transport.hpp>
 
 namespace sallyport {
@@ -36,11 +37,21 @@ class UpstreamEvents {
   virtual void on_connect_failed(const UpstreamFailure& why) = 0;
 };
 
+/// An attempt whose connection is carried by somebody else: what is written to `carrier` reaches the attempt, and the other
+/// way round.
+struct CarriedAttempt {
+  std::unique_ptr<UpstreamAttempt> attempt;
+  std::unique_ptr<Stream> carrier;
+};
+
 /// Makes upstream connections: name look-up, TCP, handshake, host key check, login, all within the target's connect_timeout.
 class UpstreamConnector {
  public:
   virtual ~UpstreamConnector() = default;
   [[nodiscard]] virtual std::unique_ptr<UpstreamAttempt> connect(const ResolvedTarget& target, UpstreamEvents& events) = 0;
+  /// The same without a connection of its own: the handshake with the target is made over the carrier.
+  [[nodiscard]] virtual CarriedAttempt connect_over(const ResolvedTarget& target, UpstreamEvents& events,
+                                                    StreamEvents& carrier_events) = 0;
 };
 
 }  // namespace sallyport

@@ -1,14 +1,54 @@
 #include "app/upstream_dialer.hpp"
 
+#include <sys/socket.h>
+
+#include <functional>
+#include <memory>
+#include <string>
 #include <utility>
 
 #include "app/proxy_command.hpp"
+#include "net/socket_stream.hpp"
 #include "route/resolved_target.hpp"
 #include "ssh/client_connection.hpp"
 
 namespace sallyport::app {
 
-std::unique_ptr<UpstreamAttempt> UpstreamDialer::connect(const ResolvedTarget& target, UpstreamEvents& events) {
+namespace {
+
+/// What the kernel may hold between an inner connection and the channel that carries it: little, so that what is urgent
+/// waits in our own queues, where it overtakes.
+constexpr int kSocketBuffer = 64 * 1024;
+
+/// Our end of a socket whose other end is joined with a channel of another connection.
+class ChannelCarrier final : public ssh::Carrier {
+ public:
+  ChannelCarrier(Clock& clock, std::string via, Result<net::Fd> socket)
+      : clock_(clock), via_(std::move(via)), socket_(std::move(socket)) {}
+
+  void open(std::function<void(Result<net::Fd>)> done) override {
+    later_ = clock_.after(Duration::zero(), [this, done = std::move(done)] {
+      const auto call = done;  // it may destroy this carrier, and the timer with it
+      call(std::move(socket_));
+    });
+  }
+  std::string failure_told() const override { return "via " + via_ + ": the connection was closed at once"; }
+
+ private:
+  Clock& clock_;
+  const std::string via_;
+  Result<net::Fd> socket_;
+  std::unique_ptr<Timer> later_;
+};
+
+void keep_short(const net::Fd& socket) {
+  // On a failure the system's larger buffer stays, which costs latency alone.
+  static_cast<void>(setsockopt(socket.get(), SOL_SOCKET, SO_SNDBUF, &kSocketBuffer, sizeof kSocketBuffer));
+}
+
+}  // namespace
+
+ssh::ClientOptions UpstreamDialer::options_for(const ResolvedTarget& target) const {
   ssh::ClientOptions options;
   options.name = target.name;
   options.host = target.host;
@@ -19,9 +59,30 @@ std::unique_ptr<UpstreamAttempt> UpstreamDialer::connect(const ResolvedTarget& t
   options.algorithms = target.algorithms;
   options.connect_timeout = target.options.connect_timeout;
   if (!identification_.empty()) options.identification = identification_;
+  return options;
+}
+
+std::unique_ptr<UpstreamAttempt> UpstreamDialer::connect(const ResolvedTarget& target, UpstreamEvents& events) {
   std::unique_ptr<ssh::Carrier> carrier;
   if (!target.proxy_command.empty()) carrier = std::make_unique<ProxyCommand>(launcher_, log_, target);
-  return std::make_unique<ssh::ClientConnection>(io_, std::move(options), events, std::move(carrier));
+  return std::make_unique<ssh::ClientConnection>(io_, options_for(target), events, std::move(carrier));
+}
+
+CarriedAttempt UpstreamDialer::connect_over(const ResolvedTarget& target, UpstreamEvents& events,
+                                            StreamEvents& carrier_events) {
+  const auto attempt = [&](Result<net::Fd> socket) {
+    auto carrier = std::make_unique<ChannelCarrier>(io_.clock(), target.via->name, std::move(socket));
+    return std::make_unique<ssh::ClientConnection>(io_, options_for(target), events, std::move(carrier));
+  };
+  auto pair = net::connected_pair();
+  if (!pair) {
+    const Error why = pair.error();
+    return {attempt(fail(why)), std::make_unique<net::SocketStream>(io_.loop(), lingering_, why, carrier_events)};
+  }
+  keep_short(pair->first);
+  keep_short(pair->second);
+  return {attempt(std::move(pair->first)),
+          std::make_unique<net::SocketStream>(io_.loop(), lingering_, std::move(pair->second), carrier_events)};
 }
 
 }  // namespace sallyport::app

@@ -1,4 +1,4 @@
-// Upstream connections over libssh, by TCP or a proxy command, as the pool of trunks asks for them.
+// Upstream connections over libssh, by TCP, a proxy command or another one's channel, as the pool of trunks asks for them.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,8 @@
 
 #include "child/launcher.hpp"
 #include "log/logger.hpp"
+#include "net/lingering.hpp"
+#include "ssh/client_connection.hpp"
 #include "ssh/loop_io.hpp"
 
 namespace sallyport::app {
@@ -16,16 +18,21 @@ class UpstreamDialer final : public UpstreamConnector {
  public:
   /// All of these outlive the dialer, its attempts and their connections.
   UpstreamDialer(ssh::LoopIo& io, child::LocalLauncher& launcher, log::Logger& logger)
-      : io_(io), launcher_(launcher), log_(logger) {}
+      : io_(io), launcher_(launcher), log_(logger), lingering_(io.loop()) {}
   /// What follows "SSH-2.0-", from now on.
   void set_identification(std::string identification) { identification_ = std::move(identification); }
 
   [[nodiscard]] std::unique_ptr<UpstreamAttempt> connect(const ResolvedTarget& target, UpstreamEvents& events) override;
+  [[nodiscard]] CarriedAttempt connect_over(const ResolvedTarget& target, UpstreamEvents& events,
+                                            StreamEvents& carrier_events) override;
 
  private:
+  ssh::ClientOptions options_for(const ResolvedTarget& target) const;
+
   ssh::LoopIo& io_;
   child::LocalLauncher& launcher_;
   log::Logger& log_;
+  net::Lingering lingering_;
   std::string identification_;
 };
 

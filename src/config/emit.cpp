@@ -129,6 +129,7 @@ class Writer {
       for (const Credential& credential : target.credentials) credentials.push_back("key:" + credential.value);
       entry("credentials", credentials);
       entry("known_hosts", target.known_hosts);
+      if (!target.via.empty()) entry("via", target.via);
       if (!target.proxy_command.empty()) entry("proxy_command", target.proxy_command);
       options(target.options);
       algorithms(name + ".algorithms", target.algorithms);

@@ -1,6 +1,9 @@
 // [target.NAME]
 #include <algorithm>
 #include <array>
+#include <map>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -14,8 +17,8 @@
 namespace sallyport::config {
 namespace {
 
-constexpr std::array<std::string_view, 5> kSshKeys{"address", "credentials", "known_hosts", "algorithms",
-                                                   "proxy_command"};
+constexpr std::array<std::string_view, 6> kSshKeys{"address", "credentials", "known_hosts", "algorithms",
+                                                   "proxy_command", "via"};
 constexpr std::array<std::string_view, 4> kLocalKeys{"shell", "environment", "accept_environment", "subsystems"};
 
 /// A name that a shell can set (POSIX, 8.1, with lower case).
@@ -125,6 +128,9 @@ void read_ssh(TableReader& table, Target& target, Problems& problems) {
     table.missing("known_hosts");
   }
   read_proxy_command(table, target.proxy_command);
+  const Node* via = table.string("via", target.via);
+  if (via != nullptr && table.take("proxy_command") != nullptr)
+    table.complain(*via, fmt::format("{}: \"via\" and \"proxy_command\" exclude each other", table.name_of("via")));
   read_algorithms(table.table("algorithms"), table.name_of("algorithms"), target.algorithms, problems);
   for (const std::string_view key : kLocalKeys) table.misplaced(key, "only a target with kind = \"local\" has it");
 }
@@ -138,11 +144,52 @@ void read_local(TableReader& table, Target& target, Problems& problems) {
   for (const std::string_view key : kSshKeys) table.misplaced(key, "only a target with kind = \"ssh\" has it");
 }
 
+/// Where the chain that begins with `target` leads.
+struct Chain {
+  std::size_t hops = 0;
+  bool comes_back = false;  ///< to `target` itself
+};
+
+Chain chain_of(const Config& config, const Target& target) {
+  Chain chain;
+  const Target* at = &target;
+  // A loop that doesn't come back to `target` is found by its members; here it only mustn't go on for ever.
+  while (!at->via.empty() && chain.hops <= config.targets.size()) {
+    const auto next = config.targets.find(at->via);
+    if (next == config.targets.end()) break;
+    ++chain.hops;
+    at = &next->second;
+    if (at == &target) return {chain.hops, true};
+  }
+  return chain;
+}
+
+/// Once all targets are known.
+void check_via(const Config& config, const Target& target, const Node& node, Problems& problems) {
+  const std::string name = fmt::format("target.{}.via", target.name);
+  const auto next = config.targets.find(target.via);
+  if (next == config.targets.end() || next->second.kind != TargetKind::ssh) {
+    std::vector<std::string_view> names;
+    for (const auto& [other, its] : config.targets)
+      if (its.kind == TargetKind::ssh && other != target.name) names.push_back(other);
+    problems.add(node.place, fmt::format("{}: found {}, expected the name of a [target.NAME] of kind \"ssh\"{}", name,
+                                         describe(node), did_you_mean(target.via, names)));
+    return;
+  }
+  const Chain chain = chain_of(config, target);
+  if (chain.comes_back) {
+    problems.add(node.place, fmt::format("{}: found {}, which is reached through {} itself", name, describe(node), quoted(target.name)));
+  } else if (chain.hops > kMaxHops && chain.hops <= config.targets.size()) {
+    problems.add(node.place, fmt::format("{}: found a chain of {} targets, expected no more than {}", name, chain.hops, kMaxHops));
+  }
+}
+
 }  // namespace
 
 void read_targets(TableReader& root, Config& config, Problems& problems) {
   const Node* node = root.table("target");
   if (node == nullptr) return;
+  std::map<std::string, const Node*> vias;  // by the target's name
   for (const Node& child : node->children) {
     if (child.kind != Node::Kind::table) {
       problems.add(child.place, fmt::format("target.{}: found {}, expected a table", child.key, describe(child)));
@@ -163,8 +210,10 @@ void read_targets(TableReader& root, Config& config, Problems& problems) {
       read_options(table, target.options);
       table.finish();
     }
+    if (!target.via.empty()) vias.emplace(target.name, table.take("via"));
     config.targets.emplace(target.name, std::move(target));
   }
+  for (const auto& [name, via] : vias) check_via(config, config.targets.at(name), *via, problems);
 }
 
 }  // namespace sallyport::config

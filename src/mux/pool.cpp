@@ -20,7 +20,9 @@ Pool::Pool(UpstreamConnector& connector, Clock& clock, Graveyard& graveyard, Jou
       breaker_(clock),
       session_limits_(clock) {}
 
-Pool::~Pool() = default;
+Pool::~Pool() {
+  for (PooledTrunk* trunk : all_trunks()) trunk->part();  // while what carries them is still there
+}
 
 void Pool::set_limits(PoolLimits limits) {
   limits_ = limits;
@@ -47,6 +49,24 @@ Trunk* Pool::find(TrunkId id) {
   for (PooledTrunk* trunk : all_trunks())
     if (trunk->id() == id) return trunk->trunk();
   return nullptr;
+}
+
+std::unique_ptr<Lease> Pool::lease_for_trunk(ShareKey key, ResolvedTarget target, OpenRequest request,
+                                             LeaseEvents& events) {
+  std::unique_ptr<Lease> lease(new Lease(*this, std::move(key), std::move(target), std::move(request), events));
+  place(*lease);
+  return lease;
+}
+
+void Pool::drain_riders(TrunkId carrier) {
+  for (PooledTrunk* trunk : all_trunks())
+    if (trunk->carrier() == carrier) trunk->drain("the trunk that it goes through drains");
+}
+
+bool Pool::drains(TrunkId id) const {
+  const auto trunks = all_trunks();
+  return std::any_of(trunks.begin(), trunks.end(),
+                     [id](const PooledTrunk* trunk) { return trunk->id() == id && trunk->is_draining(); });
 }
 
 void Pool::place(Lease& lease) {
@@ -108,6 +128,7 @@ std::vector<PooledTrunk*> Pool::all_trunks() const {
 void Pool::remove(PooledTrunk& trunk) {
   const auto entry = groups_.find(trunk.key());
   assert(entry != groups_.end());
+  trunk.part();
   graveyard_.bury(entry->second.take_out(trunk));
   if (entry->second.empty()) groups_.erase(entry);
 }

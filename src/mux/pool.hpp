@@ -48,6 +48,9 @@ class Pool {
                                             HoldEvents& holder);
   /// The trunk, while it is connected; else null.
   Trunk* find(TrunkId id);
+  /// The same on behalf of a trunk that is reached through another one.
+  [[nodiscard]] std::unique_ptr<Lease> lease_for_trunk(ShareKey key, ResolvedTarget target, OpenRequest request,
+                                                       LeaseEvents& events);
   /// The client's connection is gone, and has no channels any more. Trunks that were its own alone end, and its agent and
   /// its display can't be reached any more.
   void client_left(const std::string& user, ConnectionId client);
@@ -67,6 +70,7 @@ class Pool {
   std::vector<TrunkRow> trunks() const;
 
  private:
+  friend class Hop;
   friend class Lease;
   friend class PooledTrunk;
   friend class TrunkGroup;
@@ -91,6 +95,9 @@ class Pool {
   void finish_check(std::uint64_t check);
   std::vector<PooledTrunk*> selected(const TrunkSelection& which) const;
   void remove(PooledTrunk& trunk);
+  /// The trunks that are reached through that one.
+  void drain_riders(TrunkId carrier);
+  bool drains(TrunkId trunk) const;
 
   UpstreamConnector& connector_;
   Clock& clock_;

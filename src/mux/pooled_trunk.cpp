@@ -32,7 +32,7 @@ PooledTrunk::PooledTrunk(Pool& pool, TrunkGroup& group, TrunkId id, const ShareK
 PooledTrunk::~PooledTrunk() = default;
 
 void PooledTrunk::begin() {
-  turn_ = pool_.logins_.ask(address_of(target_), key_.user, [this] { on_turn(); });
+  turn_ = pool_.logins_.ask(address_of(target_) + " " + path_of(target_), key_.user, [this] { on_turn(); });
   if (turn_->has_come()) return log_in();
   pool_.journal_.trunk_waiting(id_, key_.user, target_.name);
   turn_deadline_ = pool_.clock_.after(target_.options.connect_timeout, [this] {
@@ -52,7 +52,36 @@ void PooledTrunk::log_in() {
   if (phase_ == Phase::waiting) phase_ = Phase::connecting;  // it may be draining already
   since_ = pool_.clock_.now();
   pool_.journal_.trunk_connecting(id_, key_.user, target_.name);
-  attempt_ = pool_.connector_.connect(target_, *this);
+  if (!target_.via) {
+    attempt_ = pool_.connector_.connect(target_, *this);
+    return;
+  }
+  hop_deadline_ = pool_.clock_.after(target_.options.connect_timeout, [this] {
+    on_hop_failed("via " + target_.via->name + ": no connection in time");
+  });
+  hop_ = std::make_unique<Hop>(pool_, key_, target_, static_cast<HopEvents&>(*this));
+}
+
+void PooledTrunk::on_hop_ready() {
+  hop_deadline_.reset();
+  // connect_timeout is for the whole way.
+  ResolvedTarget target = target_;
+  target.options.connect_timeout =
+      std::max(since_ + target_.options.connect_timeout - pool_.clock_.now(), Duration(1));
+  attempt_ = hop_->connect(target, *this);
+}
+
+void PooledTrunk::on_hop_failed(const std::string& told) {
+  if (phase_ == Phase::closing) return;
+  fail({Errc::unavailable, "target " + target_.name + " can't be reached: " + told, told});
+}
+
+void PooledTrunk::on_hop_lost(std::string_view told) {
+  if (phase_ == Phase::closing) return;
+  const std::string& via = target_.via->name;
+  if (trunk_ == nullptr) return on_hop_failed("via " + via + ": " + std::string(told));
+  hop_lost_ = "via " + via + ": " + std::string(told);
+  trunk_->set_loss_told("the connection to target " + target_.name + " was lost with that to target " + via);
 }
 
 std::size_t PooledTrunk::used() const { return waiting_.size() + (trunk_ ? trunk_->open_channels() : 0); }
@@ -155,6 +184,7 @@ void PooledTrunk::on_connected(std::unique_ptr<Transport> transport) {
   pool_.breaker_.note_success(key_);
   if (phase_ == Phase::connecting) phase_ = Phase::ready;
   if (pool_.draining_) drain("the bastion is draining");
+  if (hop_ != nullptr && pool_.drains(*hop_->trunk())) drain("the trunk that it goes through drains");
   if (target_.options.max_age > Duration::zero())
     age_ = pool_.clock_.after(target_.options.max_age, [this] { drain("it has reached max_age"); });
   session_limit_ = pool_.session_limits_.of(key_.policy);  // a sibling may have learnt it meanwhile
@@ -170,6 +200,7 @@ void PooledTrunk::fail(const UpstreamFailure& why) {
   if (turn_ != nullptr && never_there) turn_->note_settled();
   turn_.reset();
   turn_deadline_.reset();
+  hop_deadline_.reset();
   pool_.graveyard_.bury(std::move(attempt_));
   pool_.journal_.trunk_failed(id_, why.detail);
   if (LoginBreaker::counts(why.code)) {
@@ -214,11 +245,13 @@ void PooledTrunk::drain(std::string_view why) {
   age_.reset();
   idle_.reset();
   pool_.journal_.trunk_draining(id_, why);
+  pool_.drain_riders(id_);
   group_.tend_soon();
   leave_when_unused();
 }
 
 void PooledTrunk::end(std::string_view why) {
+  if (phase_ == Phase::closing && trunk_ == nullptr) return;  // it went with the one that it was to go through
   phase_ = Phase::closing;
   if (trunk_ != nullptr) return trunk_->say_goodbye(why);
   attempt_.reset();
@@ -227,7 +260,7 @@ void PooledTrunk::end(std::string_view why) {
 }
 
 void PooledTrunk::on_trunk_closed(Trunk&, const Error& why) {
-  pool_.journal_.trunk_closed(id_, why);
+  pool_.journal_.trunk_closed(id_, hop_lost_.empty() ? why : Error{Errc::io, hop_lost_});
   turn_.reset();
   turn_deadline_.reset();
   if (phase_ != Phase::closing && !was_used_) group_.note_loss();

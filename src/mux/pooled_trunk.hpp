@@ -7,11 +7,12 @@
 #include <string_view>
 #include <vector>
 
+#include "mux/hop.hpp"
 #include "mux/pool.hpp"
 
 namespace sallyport::mux {
 
-class PooledTrunk final : private UpstreamEvents, private TrunkEvents {
+class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private HopEvents {
  public:
   using Phase = TrunkState;
 
@@ -32,6 +33,9 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents {
   /// It is being closed, or its connection is: it counts no more.
   bool ending() const { return phase_ == Phase::closing || (trunk_ != nullptr && !trunk_->usable()); }
   bool is_coming() const { return phase_ <= Phase::connecting; }
+  bool is_draining() const { return phase_ == Phase::draining; }
+  /// The trunk that it is reached through, once there is one.
+  std::optional<TrunkId> carrier() const { return hop_ ? hop_->trunk() : std::nullopt; }
   bool is_ready() const { return phase_ == Phase::ready; }
   /// Ready, and without a channel.
   bool is_idle() const { return is_ready() && used() == 0; }
@@ -55,6 +59,10 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents {
   /// Asks a trunk that has logged in for a sign of life.
   void probe(std::function<void(Duration)> answered) { trunk_->probe(std::move(answered)); }
   void drain(std::string_view why);
+  /// It is going: gives back what it has of the trunk that carries it.
+  void part() {
+    if (hop_ != nullptr) hop_->part();
+  }
   /// How long it may stay idle has changed.
   void look_at_idle_time();
   /// Ends it now, with what is on it; `why` is for clients as well.
@@ -63,6 +71,9 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents {
  private:
   void on_connected(std::unique_ptr<Transport> transport) override;
   void on_connect_failed(const UpstreamFailure& why) override;
+  void on_hop_ready() override;
+  void on_hop_failed(const std::string& told) override;
+  void on_hop_lost(std::string_view told) override;
   void on_slot_free(Trunk& trunk) override;
   void on_trunk_closed(Trunk& trunk, const Error& why) override;
 
@@ -92,6 +103,9 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents {
   std::vector<Lease*> holders_;
   std::unique_ptr<LoginQueue::Turn> turn_;
   std::unique_ptr<Timer> turn_deadline_;
+  std::unique_ptr<Timer> hop_deadline_;
+  std::unique_ptr<Hop> hop_;  // null: it is reached directly
+  std::string hop_lost_;      // why its connection was lost with that of its carrier; empty: it wasn't
   std::unique_ptr<UpstreamAttempt> attempt_;
   std::unique_ptr<Trunk> trunk_;
   std::unique_ptr<Timer> idle_;

@@ -8,4 +8,12 @@ ShareKey share_key(const Admission& client, const ResolvedTarget& target, Lends 
   return key;
 }
 
+ShareKey hop_share_key(const ShareKey& rider, const ResolvedTarget& via) {
+  ShareKey key;
+  key.user = rider.user;
+  key.authenticated_by = rider.authenticated_by;
+  key.policy = policy_fingerprint(via);
+  return key;
+}
+
 }  // namespace sallyport::mux

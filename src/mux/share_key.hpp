@@ -31,4 +31,8 @@ enum class Lends : std::uint8_t { nothing, agent_or_display };
 
 ShareKey share_key(const Admission& client, const ResolvedTarget& target, Lends lends = Lends::nothing);
 
+/// The key of the trunk to `via` that carries the connection of a trunk with the key `rider`: the same user's. What the
+/// client lends to the target at the end is not lent to those in between, so the trunk there is not the client's alone.
+ShareKey hop_share_key(const ShareKey& rider, const ResolvedTarget& via);
+
 }  // namespace sallyport::mux

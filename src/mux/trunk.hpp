@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <string_view>
 
 #include "mux/connection.hpp"
@@ -39,6 +40,8 @@ class Trunk final : public Connection {
         KeepaliveSettings keepalive, Credit credit, TrunkEvents& owner, Journal& journal);
 
   TrunkId id() const { return id_; }
+  /// What the clients are told when it is lost from now on.
+  void set_loss_told(std::string told) { loss_told_ = std::move(told); }
   /// The target's name.
   const std::string& target() const { return target_; }
   using Connection::accept;

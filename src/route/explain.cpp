@@ -136,6 +136,8 @@ std::vector<std::pair<std::string, std::string>> target_lines(const ResolvedTarg
     lines.emplace_back("user", target.user);
     for (const Credential& credential : target.credentials) lines.emplace_back("credential", "key:" + credential.value);
     lines.emplace_back("known_hosts", target.known_hosts);
+    for (const ViaTarget* via = &target.via; *via; via = &(*via)->via)
+      lines.emplace_back("via", fmt::format("{}, {}@{}", (*via)->name, (*via)->user, config::format_host_port((*via)->host, (*via)->port)));
     if (!target.proxy_command.empty())
       lines.emplace_back("proxy_command", fmt::format("{}", fmt::join(target.proxy_command, " ")));
   } else {

@@ -41,7 +41,8 @@ json target_json(const ResolvedTarget& target) {
               {"user", target.user},
               {"credentials", credentials},
               {"known_hosts", target.known_hosts},
-              {"proxy_command", target.proxy_command}});
+              {"proxy_command", target.proxy_command},
+              {"via", target.via ? target_json(*target.via) : json(nullptr)}});
   return out;
 }
 

@@ -64,8 +64,24 @@ class Fingerprint {
 
 }  // namespace
 
-Result<ResolvedTarget> resolve_target(const Config& config, const Target& target, const OptionOverrides& route_options,
-                                      const ResolveInput& input) {
+namespace {
+
+Result<ResolvedTarget> resolve(const Config& config, const Target& target, const OptionOverrides& route_options,
+                               const ResolveInput& input, std::size_t hops_left);
+
+/// The target that `target` is reached through, as if the user had asked for that one, on a route without options.
+Result<ViaTarget> resolve_via(const Config& config, const Target& target, const ResolveInput& input, std::size_t hops_left) {
+  if (target.via.empty()) return ViaTarget{};
+  const auto via = config.targets.find(target.via);
+  if (via == config.targets.end() || via->second.kind != TargetKind::ssh || hops_left == 0)
+    return fail(Errc::config, fmt::format("target {}: \"via\" leads nowhere", target.name));
+  auto resolved = resolve(config, via->second, {}, {input.user, {}}, hops_left - 1);
+  if (!resolved) return fail(std::move(resolved.error()));
+  return ViaTarget(std::move(*resolved));
+}
+
+Result<ResolvedTarget> resolve(const Config& config, const Target& target, const OptionOverrides& route_options,
+                               const ResolveInput& input, std::size_t hops_left) {
   // The caller's names are checked where they come in; checked here again, since from here on they are in paths.
   const std::string_view asked = input.asked.empty() ? std::string_view(target.name) : input.asked;
   if (!config::is_safe_user(input.user)) return unsafe(target, "user");
@@ -110,10 +126,32 @@ Result<ResolvedTarget> resolve_target(const Config& config, const Target& target
     result.credentials.push_back({credential.kind, *value});
   }
   result.algorithms = combined(config.algorithms, target.algorithms);
+  auto via = resolve_via(config, target, input, hops_left);
+  if (!via) return fail(std::move(via.error()));
+  result.via = std::move(*via);
   return result;
 }
 
-std::string path_of(const ResolvedTarget& target) { return target.proxy_command.empty() ? "" : "proxy command"; }
+}  // namespace
+
+Result<ResolvedTarget> resolve_target(const Config& config, const Target& target, const OptionOverrides& route_options,
+                                      const ResolveInput& input) {
+  return resolve(config, target, route_options, input, kMaxHops);
+}
+
+ViaTarget::ViaTarget(ResolvedTarget target) : target_(std::make_shared<const ResolvedTarget>(std::move(target))) {}
+
+bool ViaTarget::operator==(const ViaTarget& other) const {
+  if (target_ == nullptr || other.target_ == nullptr) return target_ == other.target_;
+  return *target_ == *other.target_;
+}
+
+std::string path_of(const ResolvedTarget& target) {
+  if (!target.proxy_command.empty()) return "proxy command";
+  if (!target.via) return {};
+  const std::string before = path_of(*target.via);
+  return "via " + target.via->name + (before.empty() ? "" : " " + before);
+}
 
 std::string policy_fingerprint(const ResolvedTarget& target) {
   Fingerprint out;
@@ -125,6 +163,7 @@ std::string policy_fingerprint(const ResolvedTarget& target) {
   out.add(target.credentials);
   out.add(target.known_hosts);
   out.add(target.proxy_command);
+  out.add(target.via ? policy_fingerprint(*target.via) : std::string());
   out.add(target.algorithms.kex);
   out.add(target.algorithms.ciphers);
   out.add(target.algorithms.macs);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,23 @@
 #include <sallyport/result.hpp>
 
 namespace sallyport {
+
+struct ResolvedTarget;
+
+/// The target that another one is reached through. Two are equal when the targets are.
+class ViaTarget {
+ public:
+  ViaTarget() = default;
+  explicit ViaTarget(ResolvedTarget target);
+  /// False: directly.
+  explicit operator bool() const { return target_ != nullptr; }
+  const ResolvedTarget& operator*() const { return *target_; }
+  const ResolvedTarget* operator->() const { return target_.get(); }
+  bool operator==(const ViaTarget& other) const;
+
+ private:
+  std::shared_ptr<const ResolvedTarget> target_;
+};
 
 /// Where a channel ends. A plain value: it stays valid when the configuration is reloaded.
 struct ResolvedTarget {
@@ -22,6 +40,7 @@ struct ResolvedTarget {
   std::vector<Credential> credentials;  ///< in order of preference, with real paths
   std::string known_hosts;
   std::vector<std::string> proxy_command;  ///< empty: none
+  ViaTarget via;                           ///< with the options of its own, not those of the route
   Algorithms algorithms;
 
   LocalSettings local;  ///< kind local
@@ -42,7 +61,7 @@ struct ResolveInput {
 Result<ResolvedTarget> resolve_target(const Config& config, const Target& target, const OptionOverrides& route_options,
                                       const ResolveInput& input);
 
-/// How the target is reached, for people: "proxy command"; empty when it is directly.
+/// How the target is reached, for people: "proxy command", "via mid via gate"; empty when it is directly.
 std::string path_of(const ResolvedTarget& target);
 
 /// Everything in `target` that matters for sharing, in an unambiguous form: two targets are equal if and only if

@@ -9,6 +9,7 @@
 
 #include <sallyport/upstream.hpp>
 
+#include "fakes/fake_streams.hpp"
 #include "fakes/memory_transport.hpp"
 #include "route/resolved_target.hpp"
 
@@ -32,6 +33,13 @@ class FakeConnector final : public UpstreamConnector {
     return std::make_unique<Attempt>(dial);
   }
 
+  /// Sockets of carried attempts are in `carriers`, in the order of the calls.
+  [[nodiscard]] CarriedAttempt connect_over(const ResolvedTarget& target, UpstreamEvents& events,
+                                            StreamEvents& carrier_events) override {
+    auto attempt = connect(target, events);
+    return {std::move(attempt), carriers.connect({}, target.options.connect_timeout, carrier_events)};
+  }
+
   /// The attempt of that number succeeds; the server's end.
   MemoryPeer& succeed(std::size_t index) {
     Dial& dial = dials.at(index);
@@ -45,6 +53,7 @@ class FakeConnector final : public UpstreamConnector {
     std::exchange(dial.events, nullptr)->on_connect_failed({code, std::move(told), "detail"});
   }
 
+  FakeStreams carriers;
   std::deque<Dial> dials;  // a deque: servers stay where they are
 
  private:

@@ -79,6 +79,12 @@ const Row kRows[] = {
     {"ProxyPlaceholder", "[target.a]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\nproxy_command=['/nc', '{hots}']\n", ":7:23: target.a.proxy_command: found the string \"{hots}\", expected no other placeholder than {host}, {port}, {user} and {target}"},
     {"ProxyProgramPlaceholder", "[target.a]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\nproxy_command=['/bin/{user}']\n", ":7:16: target.a.proxy_command: found the string \"/bin/{user}\", expected a program's path without placeholders"},
     {"LocalWithProxy", "[target.a]\nkind = 'local'\nproxy_command = ['/nc']\n", ":5:1: target.a.proxy_command: only a target with kind = \"ssh\" has it"},
+    {"ViaNobody", "[target.a]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\n[target.b]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\nvia='ab'\n", ":11:5: target.b.via: found the string \"ab\", expected the name of a [target.NAME] of kind \"ssh\"; did you mean \"a\"?"},
+    {"ViaLocal", "[target.sh]\nkind='local'\n[target.b]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\nvia='sh'\n", ":9:5: target.b.via: found the string \"sh\", expected the name of a [target.NAME] of kind \"ssh\""},
+    {"ViaItself", "[target.a]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\nvia='a'\n", ":7:5: target.a.via: found the string \"a\", which is reached through \"a\" itself"},
+    {"ViaAndProxy", "[target.a]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\n[target.b]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\nvia='a'\nproxy_command=['/nc']\n", ":11:5: target.b.via: \"via\" and \"proxy_command\" exclude each other"},
+    {"ViaTooFar", "[target.a]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\n[target.b]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\nvia='a'\n[target.c]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\nvia='b'\n[target.d]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\nvia='c'\n[target.e]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\nvia='d'\n[target.f]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\nvia='e'\n", ":31:5: target.f.via: found a chain of 5 targets, expected no more than 4"},
+    {"LocalWithVia", "[target.a]\nkind = 'local'\nvia = 'a'\n", ":5:1: target.a.via: only a target with kind = \"ssh\" has it"},
     {"Shell", "[target.a]\nkind='local'\nshell=['sh']\n", ":5:8: target.a.shell: found the string \"sh\", expected a path"},
     {"Variable", "[target.a]\nkind='local'\nenvironment={'1A'='x'}\n", ": target.a.environment: found the name \"1A\""},
     {"Nul", "[target.a]\nkind='local'\nenvironment={A=\"x\\u0000\"}\n", ":5:16: target.a.environment.A: found the string \"x\\x00\", expected a string"},
@@ -153,6 +159,14 @@ TEST_F(IncludeTest, ATargetThatTwoFilesDefineIsAProblem) {
   files.contents["/c/main.toml"] = "include = ['a.toml']\n[target.x]\nkind='local'\n";
   files.contents["/c/a.toml"] = "[target.x]\nidle_timeout='1s'\n";
   EXPECT_EQ(first_problem(), "/c/a.toml:1:9: \"x\" has been set already, in /c/main.toml, line 2");
+}
+
+TEST(ViaProblems, ALoopIsToldOfEachOfItsMembersAlone) {
+  const std::string rest = "\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\n";
+  const auto lines = problems_of(kListen + ("[target.a]" + rest) + "via='b'\n[target.b]" + rest + "via='a'\n[target.c]" + rest + "via='a'\n");
+  ASSERT_EQ(lines.size(), 2U) << ::testing::PrintToString(lines);
+  EXPECT_THAT(lines[0], HasSubstr(":7:5: target.a.via: found the string \"b\", which is reached through \"a\" itself"));
+  EXPECT_THAT(lines[1], HasSubstr(":12:5: target.b.via: found the string \"a\", which is reached through \"b\" itself"));
 }
 
 }  // namespace

@@ -168,6 +168,18 @@ TEST(Fingerprint, DiffersWithEverythingThatMatters) {
   EXPECT_NE(changed([](ResolvedTarget& t) { t.known_hosts = "k"; }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.credentials.clear(); }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.proxy_command = {"/nc"}; }), base);
+  const auto via = [&changed](auto change) {
+    ResolvedTarget gate;
+    gate.name = "gate";
+    change(gate);
+    return changed([&gate](ResolvedTarget& t) { t.via = ViaTarget(gate); });
+  };
+  const std::string through_gate = via([](ResolvedTarget&) {});
+  EXPECT_NE(through_gate, base);
+  EXPECT_EQ(via([](ResolvedTarget&) {}), through_gate);
+  EXPECT_NE(via([](ResolvedTarget& t) { t.user = "u"; }), through_gate);
+  EXPECT_NE(via([](ResolvedTarget& t) { t.options.max_age = Duration(1); }), through_gate);
+  EXPECT_NE(via([](ResolvedTarget& t) { t.via = ViaTarget(ResolvedTarget{}); }), through_gate);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.options.forward_agent = true; }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.options.max_age = Duration(1); }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.options.linger = Duration(0); }), base);
@@ -176,6 +188,43 @@ TEST(Fingerprint, DiffersWithEverythingThatMatters) {
   EXPECT_NE(changed([](ResolvedTarget& t) { t.local.environment["A"] = "b"; }), base);
   // Text that moves from one field to the next must not look the same.
   EXPECT_NE(changed([](ResolvedTarget& t) { t.host = "ab"; t.user = "c"; }), changed([](ResolvedTarget& t) { t.host = "a"; t.user = "bc"; }));
+}
+
+TEST(Via, IsResolvedForTheUserWithItsOwnNameAndOptions) {
+  const auto config = config_of(
+      "[defaults]\nidle_timeout='1m'\n"
+      "[target.gate]\naddress='{target}.example'\nuser='g-{user}'\ncredentials=['key:keys/{user}_{target}']\nknown_hosts='kh'\n"
+      "[target.db]\naddress='{target}.internal'\ncredentials=['key:k']\nknown_hosts='kh'\nvia='gate'\n"
+      "[[route]]\ntargets=['*']\nto='db'\nidle_timeout='5m'\n");
+  const auto decision = Router(config).route({"bob", "db7", "10.0.0.1"});
+  ASSERT_TRUE(decision);
+  const ResolvedTarget db = *decide_channel(*decision, {"shell"}).target();
+  EXPECT_EQ(db.host, "db7.internal");
+  EXPECT_EQ(path_of(db), "via gate");
+  ASSERT_TRUE(db.via);
+  const ResolvedTarget& gate = *db.via;
+  EXPECT_EQ(gate.host, "gate.example");
+  EXPECT_EQ(gate.user, "g-bob");
+  EXPECT_EQ(gate.credentials.at(0).value, "/c/keys/bob_gate");
+  EXPECT_EQ(gate.options.idle_timeout, Duration(std::chrono::minutes(1)));
+  EXPECT_EQ(db.options.idle_timeout, Duration(std::chrono::minutes(5)));
+  ResolvedTarget same = db;
+  same.via = ViaTarget(gate);
+  EXPECT_TRUE(same == db);
+  same.via = ViaTarget{};
+  EXPECT_FALSE(same == db);
+}
+
+TEST(ProxyCommand, GetsTheTargetsAddressAndTheLoginName) {
+  const auto config = config_of(
+      "[target.db]\naddress='{target}.internal:2200'\nuser='up-{user}'\ncredentials=['key:k']\nknown_hosts='kh'\n"
+      "proxy_command=['/usr/bin/nc', '-x', '{user}@{host}:{port}', '{target}']\n"
+      "[[route]]\ntargets=['*']\nto='db'\n");
+  const auto decision = Router(config).route({"bob", "db7", "10.0.0.1"});
+  ASSERT_TRUE(decision);
+  const ResolvedTarget db = *decide_channel(*decision, {"shell"}).target();
+  EXPECT_EQ(db.proxy_command, (std::vector<std::string>{"/usr/bin/nc", "-x", "up-bob@db7.internal:2200", "db7"}));
+  EXPECT_EQ(path_of(db), "proxy command");
 }
 
 }  // namespace
