@@ -12,9 +12,7 @@ class Graveyard {
  public:
   explicit Graveyard(Clock& clock) : clock_(clock) {}
 
-  ~Graveyard() {
-    while (!graves_.empty()) clear();
-  }
+  ~Graveyard() { empty(); }
   Graveyard(const Graveyard&) = delete;
   Graveyard& operator=(const Graveyard&) = delete;
 
@@ -23,6 +21,11 @@ class Graveyard {
     if (body == nullptr) return;
     graves_.push_back(std::shared_ptr<void>(std::move(body)));
     if (timer_ == nullptr) timer_ = clock_.after(Duration::zero(), [this] { clear(); });
+  }
+
+  /// Destroys what is there now. None of it may be on the stack.
+  void empty() {
+    while (!graves_.empty()) clear();
   }
 
  private:

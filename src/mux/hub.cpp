@@ -33,7 +33,9 @@ Hub::Hub(Clock& clock, Journal& journal, UpstreamConnector& connector, ProcessLa
       services_{clock, graveyard_, journal, pool_, processes, streams, rates_} {}
 
 Hub::~Hub() {
-  links_.clear();  // sessions give back what they have of the pool
+  // What links leave behind gives back what it has of the pool, so it goes before the pool does.
+  links_.clear();
+  graveyard_.empty();
 }
 
 void Hub::configure(const HubSettings& settings) {
