@@ -132,6 +132,8 @@ struct Options {
   std::vector<std::string> local_forwarding;
   Jump jump = Jump::target;
   std::vector<std::string> remote_forwarding;
+  /// By kind of channel, "session:shell" or "*": without data for so long it is ended; 0: never.
+  std::map<std::string, Duration> channel_timeouts;
   /// What one user may move there, and as much back.
   BytesPerSecond rate_limit{};
   Record record = Record::none;
@@ -153,6 +155,7 @@ struct OptionOverrides {
   std::optional<std::vector<std::string>> local_forwarding;
   std::optional<Jump> jump;
   std::optional<std::vector<std::string>> remote_forwarding;
+  std::optional<std::map<std::string, Duration>> channel_timeouts;
   std::optional<BytesPerSecond> rate_limit;
   std::optional<Record> record;
   bool operator==(const OptionOverrides&) const = default;

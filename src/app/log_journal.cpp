@@ -117,6 +117,12 @@ void LogJournal::remote_forward_ended(const Admission& client, const mux::Remote
   audit_.record(about(client, forward, "end").with("reason", why));
 }
 
+void LogJournal::channel_idle(const Admission& client, const ChannelIds& ids, std::string_view kind, Duration timeout) {
+  log_.info("conn={} chan={} trunk={} {} idle for {} ms: ending it", ids.connection, ids.channel, name_of(ids.trunk), kind,
+            milliseconds(timeout));
+  audit_.record(about("timeout", client, ids).with("kind", kind).with("milliseconds", milliseconds(timeout)));
+}
+
 void LogJournal::channel_closed(const Admission& client, const ChannelIds& ids, std::uint64_t bytes_from_client,
                                 std::uint64_t bytes_to_client, Duration open_for) {
   log_.debug("conn={} chan={} trunk={} channel closed in={} out={} ms={}", ids.connection, ids.channel,

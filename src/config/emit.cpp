@@ -41,6 +41,11 @@ std::string text(const Strings& values) {
 
 std::string text(Duration value) { return text(format_duration(value)); }
 std::string text(std::uint32_t value) { return fmt::format("{}", value); }
+std::string text(const std::map<std::string, Duration>& values) {
+  std::string out = "{";
+  for (const auto& [key, value] : values) out += fmt::format("{} {} = {}", out.size() > 1 ? "," : "", text(key), text(value));
+  return out + (values.empty() ? "}" : " }");
+}
 std::string text(BytesPerSecond value) { return text(format_rate(value)); }
 std::string text(bool value) { return value ? "true" : "false"; }
 
@@ -105,6 +110,7 @@ class Writer {
     entry("local_forwarding", options.local_forwarding);
     entry("jump", options.jump);
     entry("remote_forwarding", options.remote_forwarding);
+    entry("channel_timeouts", options.channel_timeouts);
     entry("rate_limit", options.rate_limit);
     entry("record", options.record);
   }

@@ -1,4 +1,8 @@
 // The options of [defaults], targets and routes.
+#include <array>
+#include <map>
+#include <string_view>
+
 #include <sallyport/config.hpp>
 
 #include <fmt/format.h>
@@ -23,6 +27,7 @@ void OptionOverrides::apply_to(Options& options) const {
   if (local_forwarding) options.local_forwarding = *local_forwarding;
   if (jump) options.jump = *jump;
   if (remote_forwarding) options.remote_forwarding = *remote_forwarding;
+  if (channel_timeouts) options.channel_timeouts = *channel_timeouts;
   if (rate_limit) options.rate_limit = *rate_limit;
   if (record) options.record = *record;
 }
@@ -44,6 +49,22 @@ void read_number(TableReader& table, std::string_view key, std::optional<std::ui
 void read_switch(TableReader& table, std::string_view key, std::optional<bool>& out) {
   bool value = false;
   if (table.boolean(key, value) != nullptr) out = value;
+}
+
+constexpr std::array<std::string_view, 11> kChannelKinds{
+    "session",        "session:shell",   "session:exec",          "session:subsystem", "direct-tcpip", "direct-streamlocal",
+    "forwarded-tcpip", "forwarded-streamlocal", "agent-connection", "x11-connection",    "*"};
+
+void read_channel_timeouts(TableReader& table, std::optional<std::map<std::string, Duration>>& out, Problems& problems) {
+  const Node* node = table.table("channel_timeouts");
+  if (node == nullptr) return;
+  TableReader timeouts(node, table.name_of("channel_timeouts"), problems);
+  out.emplace();
+  for (const std::string_view kind : kChannelKinds) {
+    Duration timeout{};
+    if (timeouts.duration(kind, timeout, Duration(0), kMaxDuration) != nullptr) out->emplace(kind, timeout);
+  }
+  timeouts.finish();
 }
 
 void read_rate(TableReader& table, std::string_view key, std::optional<BytesPerSecond>& out) {
@@ -79,6 +100,7 @@ void read_options(TableReader& table, OptionOverrides& options) {
   read_duration(table, "connect_timeout", options.connect_timeout, Duration(1));
   read_switch(table, "forward_agent", options.forward_agent);
   read_switch(table, "forward_x11", options.forward_x11);
+  read_channel_timeouts(table, options.channel_timeouts, *table.problems());
   read_rate(table, "rate_limit", options.rate_limit);
   read_patterns(table, "local_forwarding", options.local_forwarding);
   Jump jump = Jump::target;

@@ -67,6 +67,7 @@ Forward::Forward(const Services& services, const Admission& client, ChannelId id
   downstream_.attach(&relay_.events(Side::downstream));
   relay_.limit(services_.rates.limits_of(client_.user, target.name, static_cast<std::uint64_t>(target.options.rate_limit),
                                          services_.clock.now()));
+  watch_idleness(target.options);
   target.options.jump == Jump::target ? ask_target(target) : connect(target);
 }
 
@@ -156,6 +157,18 @@ void Forward::leave() {
   services_.graveyard.bury(std::move(endpoint_));  // perhaps it is reporting just now
   services_.journal.channel_closed(client_, ids_, downstream_.bytes_received(), downstream_.bytes_sent(),
                                    services_.clock.now() - since_);
+}
+
+void Forward::watch_idleness(const Options& options) {
+  const std::string_view kind = channel_kind(request_.type);
+  const Duration timeout = channel_timeout(options, kind);
+  if (timeout == Duration::zero()) return;
+  idle_.emplace(services_.clock, timeout,
+                [this] { return relay_.bytes_from(Side::downstream) + relay_.bytes_from(Side::upstream); },
+                [this, kind, timeout] {
+                  services_.journal.channel_idle(client_, ids_, kind, timeout);
+                  end("nothing has happened there for too long");
+                });
 }
 
 }  // namespace sallyport::mux

@@ -12,6 +12,7 @@
 
 #include "mux/admission.hpp"
 #include "mux/channel.hpp"
+#include "mux/idle_watch.hpp"
 #include "mux/link_channel.hpp"
 #include "mux/plain_relay.hpp"
 #include "mux/services.hpp"
@@ -54,6 +55,7 @@ class Forward final : public LinkChannel, private LeaseEvents, private StreamOpe
   void leave() override;
 
  private:
+  void watch_idleness(const Options& options);
   // LeaseEvents
   void on_leased(Channel& channel, TrunkId trunk) override;
   void on_lease_failed(wire::OpenFailureReason reason, std::string_view told) override;
@@ -83,6 +85,7 @@ class Forward final : public LinkChannel, private LeaseEvents, private StreamOpe
   std::unique_ptr<StreamEndpoint> endpoint_;
   PlainRelay relay_;
   TimePoint since_;
+  std::optional<IdleWatch> idle_;
 };
 
 }  // namespace sallyport::mux

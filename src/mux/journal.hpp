@@ -59,6 +59,8 @@ class Journal {
                                       std::string_view why) = 0;
   virtual void remote_forward_ended(const Admission& client, const RemoteForwardFacts& forward,
                                     std::string_view why) = 0;
+  /// Nothing has happened on it for `timeout`: it is being ended.
+  virtual void channel_idle(const Admission& client, const ChannelIds& ids, std::string_view kind, Duration timeout) = 0;
   virtual void channel_closed(const Admission& client, const ChannelIds& ids, std::uint64_t bytes_from_client,
                               std::uint64_t bytes_to_client, Duration open_for) = 0;
   virtual void connection_violation(const Admission& client, std::string_view what) = 0;

@@ -173,7 +173,19 @@ void Session::start(ProgramRequest program) {
   target_name_ = target.name;
   relay_.limit(services_.rates.limits_of(client_.user, target.name, static_cast<std::uint64_t>(target.options.rate_limit),
                                          services_.clock.now()));
+  watch_idleness(target.options);
   target.kind == TargetKind::local ? start_local(target) : start_upstream(target);
+}
+
+void Session::watch_idleness(const Options& options) {
+  const std::string kind = "session:" + program_.type;
+  const Duration timeout = channel_timeout(options, kind);
+  if (timeout == Duration::zero()) return;
+  idle_.emplace(services_.clock, timeout, [this] { return downstream_.bytes_received() + downstream_.bytes_sent(); },
+                [this, kind, timeout] {
+                  services_.journal.channel_idle(client_, ids_, kind, timeout);
+                  end("nothing has happened here for too long");
+                });
 }
 
 void Session::deny(std::string_view told) {

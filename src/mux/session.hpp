@@ -15,6 +15,7 @@
 
 #include "mux/admission.hpp"
 #include "mux/channel.hpp"
+#include "mux/idle_watch.hpp"
 #include "mux/journal.hpp"
 #include "mux/lending.hpp"
 #include "mux/link_channel.hpp"
@@ -93,6 +94,7 @@ class Session final : public LinkChannel, private LeaseEvents {
   /// A program runs whose exit status the client has not been told.
   bool awaits_exit() const { return phase_ == Phase::relaying && !exit_passed_; }
   void deny(std::string_view told);
+  void watch_idleness(const Options& options);
   /// Tells the client on stderr and ends the channel with kOurExitStatus.
   void end_with(std::string_view told);
   void drop_upstream();
@@ -121,6 +123,7 @@ class Session final : public LinkChannel, private LeaseEvents {
   Channel* trunk_channel_ = nullptr;
   Relay relay_;  // between downstream_ and local_ or trunk_channel_, while relaying
   TimePoint since_;
+  std::optional<IdleWatch> idle_;
 };
 
 }  // namespace sallyport::mux

@@ -17,6 +17,12 @@ TargetChannel::TargetChannel(const Services& services, const Admission& client, 
       relay_(services.clock, *this),
       since_(services.clock.now()) {
   upstream.attach(&relay_.events(Side::upstream));
+  // Which of the route's rules brought the client to this target is not known here: the route's own options hold.
+  if (!client_.decision) return;
+  const ResolvedTarget& target = client_.decision->target;
+  relay_.limit(services_.rates.limits_of(client_.user, info_.target, static_cast<std::uint64_t>(target.options.rate_limit),
+                                         services_.clock.now()));
+  watch_idleness(target.options);
 }
 
 TargetChannel::~TargetChannel() = default;
@@ -76,6 +82,18 @@ void TargetChannel::leave() {
   if (Channel* downstream = std::exchange(downstream_, nullptr)) downstream->abandon();
   services_.journal.channel_closed(client_, ids_, relay_.bytes_from(Side::downstream),
                                    relay_.bytes_from(Side::upstream), services_.clock.now() - since_);
+}
+
+void TargetChannel::watch_idleness(const Options& options) {
+  const std::string_view kind = channel_kind(info_.type);
+  const Duration timeout = channel_timeout(options, kind);
+  if (timeout == Duration::zero()) return;
+  idle_.emplace(services_.clock, timeout,
+                [this] { return relay_.bytes_from(Side::downstream) + relay_.bytes_from(Side::upstream); },
+                [this, kind, timeout] {
+                  services_.journal.channel_idle(client_, ids_, kind, timeout);
+                  end("nothing has happened there for too long");
+                });
 }
 
 }  // namespace sallyport::mux

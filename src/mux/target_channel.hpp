@@ -14,6 +14,7 @@
 #include "mux/admission.hpp"
 #include "mux/channel.hpp"
 #include "mux/journal.hpp"
+#include "mux/idle_watch.hpp"
 #include "mux/link_channel.hpp"
 #include "mux/plain_relay.hpp"
 #include "mux/services.hpp"
@@ -55,6 +56,7 @@ class TargetChannel final : public LinkChannel, public OpenEvents, private Plain
   void on_open_lost(std::string_view told) override;
 
  private:
+  void watch_idleness(const Options& options);
   // PlainRelayEvents
   void on_relay_over(Side by, std::string_view lost) override;
 
@@ -67,6 +69,7 @@ class TargetChannel final : public LinkChannel, public OpenEvents, private Plain
   bool left_ = false;
   PlainRelay relay_;
   TimePoint since_;
+  std::optional<IdleWatch> idle_;
 };
 
 }  // namespace sallyport::mux

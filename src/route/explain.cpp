@@ -152,6 +152,8 @@ std::vector<std::pair<std::string, std::string>> target_lines(const ResolvedTarg
   lines.emplace_back("keepalive_count", fmt::format("{}", options.keepalive_count));
   if (!options.local_forwarding.empty())
     lines.emplace_back("local_forwarding", fmt::format("{}", fmt::join(options.local_forwarding, ", ")));
+  for (const auto& [kind, timeout] : options.channel_timeouts)
+    lines.emplace_back("channel_timeout", kind + " " + config::format_duration(timeout));
   if (options.rate_limit != BytesPerSecond{}) lines.emplace_back("rate_limit", config::format_rate(options.rate_limit));
   if (options.jump != Jump::target) lines.emplace_back("jump", to_string(options.jump));
   lines.emplace_back("connect_timeout", config::format_duration(options.connect_timeout));

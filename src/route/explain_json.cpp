@@ -16,6 +16,12 @@ json considered(const std::vector<Considered>& list) {
 
 json or_null(const std::optional<std::string>& text) { return text ? json(*text) : json(nullptr); }
 
+json timeouts_json(const std::map<std::string, Duration>& timeouts) {
+  json out = json::object();
+  for (const auto& [kind, timeout] : timeouts) out[kind] = config::format_duration(timeout);
+  return out;
+}
+
 json options_json(const Options& options) {
   return {{"idle_timeout", config::format_duration(options.idle_timeout)},
           {"max_age", config::format_duration(options.max_age)},
@@ -23,6 +29,7 @@ json options_json(const Options& options) {
           {"keepalive_interval", config::format_duration(options.keepalive_interval)},
           {"keepalive_count", options.keepalive_count},
           {"connect_timeout", config::format_duration(options.connect_timeout)},
+          {"channel_timeouts", timeouts_json(options.channel_timeouts)},
           {"rate_limit", config::format_rate(options.rate_limit)},
           {"local_forwarding", options.local_forwarding},
           {"jump", to_string(options.jump)}};

@@ -187,6 +187,7 @@ std::string policy_fingerprint(const ResolvedTarget& target) {
   out.add(options.local_forwarding);
   out.add(static_cast<std::uint64_t>(options.jump));
   out.add(options.remote_forwarding);
+  out.add(options.channel_timeouts);
   out.add(static_cast<std::uint64_t>(options.rate_limit));
   out.add(static_cast<std::uint64_t>(options.record));
   return out.take();

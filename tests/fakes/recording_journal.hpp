@@ -63,6 +63,9 @@ class RecordingJournal final : public mux::Journal {
                             std::string_view why) override {
     add("no longer listening f", number(forward.id), why);
   }
+  void channel_idle(const mux::Admission&, const mux::ChannelIds& ids, std::string_view kind, Duration) override {
+    add("idle h", number(ids.channel), kind);
+  }
   void channel_closed(const mux::Admission&, const mux::ChannelIds& ids, std::uint64_t from, std::uint64_t to,
                       Duration) override {
     add("closed h", number(ids.channel), std::to_string(from) + "/" + std::to_string(to));

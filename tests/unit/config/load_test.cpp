@@ -73,6 +73,7 @@ sources = ["10.0.0.0/8"]
 to = "web1"
 channels_per_trunk = 3
 rate_limit = "20MiB/s"
+channel_timeouts = { "session:shell" = "1h", "*" = "0s" }
 [[route.channel]]
 request = ["exec", "shell"]
 command = "b-*"
@@ -115,6 +116,7 @@ TEST(Load, ReadsEverything) {
   EXPECT_FALSE(config.defaults.linger) << "as idle_timeout";
   EXPECT_EQ(config.targets.at("sh").local.subsystems.at("a@b").at(0), "/c/x");
   EXPECT_EQ(config.routes.at(0).channels.size(), 2U);
+  EXPECT_EQ(config.routes.at(0).options.channel_timeouts->at("session:shell"), Duration(std::chrono::hours(1)));
   EXPECT_EQ(config.routes.at(0).options.rate_limit, BytesPerSecond{20U << 20U});
 }
 
