@@ -33,7 +33,8 @@ Channel::Channel(Connection& connection, LocalChannel local, const OpenRequest& 
       local_(local),
       state_(ChannelState::opening),
       is_session_(request.type == kSessionType),
-      receive_window_(request.granted) {}
+      receive_window_(request.granted),
+      asked_at_(connection.now()) {}
 
 void Channel::confirm(std::uint32_t granted) {
   if (!apply(ChannelEvent::local_confirm)) return;
@@ -235,6 +236,7 @@ Channel::Violation Channel::on_confirmation(const PeerEnd& peer) {
   recipient_ = peer.number;
   send_window_ = peer.window;
   maximum_packet_ = peer.maximum_packet;
+  connection_.note_answer(connection_.now() - asked_at_);
   apply(ChannelEvent::confirmed);
   if (OpenEvents* outcome = std::exchange(outcome_, nullptr)) outcome->on_open_confirmed();
   return {};

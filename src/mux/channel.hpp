@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <sallyport/bytes.hpp>
+#include <sallyport/clock.hpp>
 #include <sallyport/ids.hpp>
 
 #include "mux/channel_end.hpp"
@@ -164,6 +165,7 @@ class Channel final : public ChannelEnd {
   std::uint32_t send_window_ = 0;
   std::uint32_t maximum_packet_ = 0;
   std::uint32_t receive_window_;
+  TimePoint asked_at_;  // when we sent CHANNEL_OPEN
   std::uint32_t held_data_ = 0;
   std::uint64_t unconsumed_ = 0;   // data sent or held, less what the peer's adjusts have given back
   std::uint64_t adjust_step_ = kUsualAdjust;  // the peer's largest adjust of late

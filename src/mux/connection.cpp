@@ -299,6 +299,11 @@ void Connection::note_activity(Channel& channel) {
   ++active_now_;
 }
 
+std::chrono::microseconds Connection::round_trip() const {
+  const std::chrono::microseconds known = transport_->round_trip();
+  return known.count() != 0 ? known : quickest_answer_.value_or(Duration::zero());
+}
+
 std::uint32_t Connection::credit() const {
   const auto share = static_cast<std::uint32_t>(credit_.in_all / std::max<std::size_t>(open_channels_, 1));
   return std::max(std::min(credit_.each, share), Channel::kMaximumPacket);

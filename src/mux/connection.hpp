@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -77,7 +78,12 @@ class Connection : public TransportEvents {
   /// The channel is closed: frees its number. It is buried, not destroyed.
   void remove(Channel& channel);
   std::uint32_t credit() const;
-  std::chrono::microseconds round_trip() const { return transport_->round_trip(); }
+  TimePoint now() const { return clock_.now(); }
+  /// What the transport knows, or else the time that the quickest answer to an open of ours took: over a trunk that is carried
+  /// by another one the kernel can't tell.
+  std::chrono::microseconds round_trip() const;
+  /// An open of ours has been answered.
+  void note_answer(Duration after) { quickest_answer_ = std::min(quickest_answer_.value_or(after), after); }
   /// More than one channel has been active in the last second or two.
   bool in_company() const { return std::max(active_now_, active_before_) > 1; }
   /// `what` is a fixed phrase: the peer broke the rules; the connection ends.
@@ -188,6 +194,7 @@ class Connection : public TransportEvents {
   std::uint32_t active_now_ = 0;     // channels active in this period …
   std::uint32_t active_before_ = 0;  // … and in the one before
   TimePoint period_began_;
+  std::optional<Duration> quickest_answer_;
   bool disconnecting_ = false;
   bool paused_ = false;
 };
