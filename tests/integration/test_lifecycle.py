@@ -3,7 +3,7 @@
 import concurrent.futures
 import time
 
-from harness.case import BastionCase, main, needs_bastion
+from harness.case import BastionCase, main, needs_bastion, read_line
 
 
 @needs_bastion
@@ -53,6 +53,30 @@ class VerbsTest(BastionCase):
             self.assertIn('no trunk to target "main" of user "nobody"', result.stderr)
             self.assertEqual(self.bastion.control(verb, "elsewhere").status, 1)
             self.assertEqual(self.bastion.control(verb).status, 2)
+
+
+@needs_bastion
+class ChannelTimeoutTest(BastionCase):
+    """Commands on which nothing happens end; those that say something now and then don't."""
+
+    target_options = 'channel_timeouts = { "session:exec" = "1s" }'
+
+    def test_a_silent_command_is_ended(self):
+        begun = time.monotonic()
+        result = self.client().run("sleep 60", timeout=30)
+        self.assertEqual(result.returncode, 255)
+        self.assertIn(b"nothing has happened here for too long", result.stderr)
+        self.assertGreater(time.monotonic() - begun, 0.9)
+
+    def test_one_that_speaks_goes_on(self):
+        result = self.client().run("for i in 1 2 3 4 5 6; do sleep 0.3; echo $i; done; exit 3", timeout=30)
+        self.assertEqual((result.returncode, result.stdout.split()), (3, [b"1", b"2", b"3", b"4", b"5", b"6"]))
+
+    def test_shells_have_no_time_out_here(self):
+        process = self.spawn(self.client().popen(flags=["-T"]))
+        process.stdin.write(b"sleep 2; echo done\n")
+        process.stdin.flush()
+        self.assertEqual(read_line(process), b"done\n")
 
 
 @needs_bastion
