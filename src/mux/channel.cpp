@@ -254,10 +254,11 @@ Channel::Violation Channel::on_window_adjust(std::uint32_t bytes) {
   if (bytes > std::numeric_limits<std::uint32_t>::max() - send_window_) return "a window beyond 2^32-1";
   send_window_ += bytes;
   // A peer may also just enlarge its window; what it gives back is what it has consumed, in steps of its own choice.
-  // One that was stopped for a while has made a large one, and makes small ones again.
-  adjust_step_ = std::max<std::uint64_t>(adjust_step_ - adjust_step_ / 8, std::min<std::uint64_t>(bytes, unconsumed_));
+  // An average: one that was stopped for a while makes a large adjust, and small ones again.
+  const std::uint64_t given_back = std::min<std::uint64_t>(bytes, unconsumed_);
+  adjust_step_ = adjust_step_ - adjust_step_ / 8 + given_back / 8;
   adjusted_ = true;
-  unconsumed_ -= std::min<std::uint64_t>(bytes, unconsumed_);
+  unconsumed_ -= given_back;
   if (user_ != nullptr) user_->on_window();
   return {};
 }

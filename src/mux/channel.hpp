@@ -168,7 +168,7 @@ class Channel final : public ChannelEnd {
   TimePoint asked_at_;  // when we sent CHANNEL_OPEN
   std::uint32_t held_data_ = 0;
   std::uint64_t unconsumed_ = 0;   // data sent or held, less what the peer's adjusts have given back
-  std::uint64_t adjust_step_ = kUsualAdjust;  // the peer's largest adjust of late
+  std::uint64_t adjust_step_ = kUsualAdjust;  // what the peer gives back at a time, on average
   bool adjusted_ = false;                     // since expect_larger_adjusts()
   std::uint32_t expected_replies_ = 0;
   std::size_t held_control_ = 0;  // bytes of held messages without data

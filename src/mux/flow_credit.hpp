@@ -18,7 +18,7 @@ class FlowCredit {
  public:
   /// Enough for people, for most programs, and for some megabytes a second on a local network.
   static constexpr std::uint32_t kFloorAlone = 128 * 1024;
-  static constexpr std::uint32_t kFloorInCompany = 32 * 1024;
+  static constexpr std::uint32_t kFloorInCompany = 16 * 1024;
 
   explicit FlowCredit(TimePoint now) : round_began_(now) {}
 

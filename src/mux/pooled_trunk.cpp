@@ -8,6 +8,9 @@ namespace {
 
 /// A keepalive that is unanswered for this long makes a trunk suspect. Shorter, and a busy line would cost needless logins.
 constexpr Duration kSilence = std::chrono::seconds(2);
+/// sshd's MaxSessions counts sessions alone. A forwarded connection costs a target a socket where a session costs it
+/// processes, and a browser opens dozens of them at once: a login for every ten would cost more than they do.
+constexpr std::size_t kForwardsForASession = 10;
 /// A target that has shown nothing for this long after the login is past it anyway.
 constexpr Duration kLoginOver = std::chrono::milliseconds(500);
 
@@ -94,8 +97,8 @@ std::size_t PooledTrunk::sessions() const {
 
 bool PooledTrunk::has_room_for(const OpenRequest& request) const {
   if (request.type.empty()) return true;  // a hold takes none
-  if (used() >= channel_limit_) return false;
-  return request.type != kSessionType || !session_limit_ || sessions() < *session_limit_;
+  if (request.type != kSessionType) return used() < channel_limit_ * kForwardsForASession;
+  return sessions() < std::min(channel_limit_, session_limit_.value_or(channel_limit_));
 }
 
 bool PooledTrunk::takes(const OpenRequest& request) const {

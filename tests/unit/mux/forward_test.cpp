@@ -60,6 +60,17 @@ TEST_F(ForwardTest, RefusesWhatIsNoDestination) {
   EXPECT_FALSE(client.disconnected());
 }
 
+TEST_F(ForwardedTest, ManyRideOnOneTrunk) {
+  const std::size_t limit = config->defaults.channels_per_trunk;
+  for (std::uint32_t i = 1; i < 10 * limit; ++i) client->deliver(direct_tcpip_message(7 + i, 1000, "db", 5432));
+  EXPECT_EQ(take(*server).size(), 10 * limit - 1);
+  EXPECT_EQ(connector.dials.size(), 1u);
+  exec(*client, 2000, "true", 1000, static_cast<std::uint32_t>(10 * limit));
+  EXPECT_EQ(connector.dials.size(), 1u) << "a session has its own bound";
+  client->deliver(direct_tcpip_message(2001, 1000, "db", 5432));
+  EXPECT_EQ(connector.dials.size(), 2u);
+}
+
 TEST_F(ForwardTest, EndsAConnectionWhoseOpenIsMalformed) {
   MemoryPeer& client = connect();
   client.deliver(open_message(1, 1000, 32768, "direct-tcpip"));
