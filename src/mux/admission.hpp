@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include <sallyport/ids.hpp>
+#include <sallyport/secret.hpp>
 
 #include "auth/key_options.hpp"
 #include "route/router.hpp"
@@ -25,12 +27,16 @@ struct Admission {
   std::string asked_target;  ///< empty: the client named none
   Endpoint source;           ///< the client's
   Endpoint local;            ///< ours
-  std::string method;        ///< how the user was authenticated: "publickey"
+  /// How the user was authenticated, the whole chain: "publickey+keyboard-interactive".
+  std::string method;
+  bool mfa = false;          ///< with a second factor
   std::string fingerprint;   ///< of the key, "SHA256:…"
   auth::KeyOptions key;
   /// Where its channels go. Absent: nowhere, and `refusal` is what the client is told.
   std::optional<route::Decision> decision;
   std::string refusal;
+  /// What the client typed as its password; null unless the configuration has a use for it.
+  std::shared_ptr<const SecretString> password;
 };
 
 }  // namespace sallyport::mux
