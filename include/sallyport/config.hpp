@@ -16,6 +16,8 @@ namespace sallyport {
 struct ListenAddress {
   std::string host;
   std::uint16_t port = 0;  ///< 0: the system chooses one, which is logged
+  /// Networks whose connections begin with a PROXY header (v1 or v2), and no others' do.
+  std::vector<std::string> proxy_protocol_from = {};
   bool operator==(const ListenAddress&) const = default;
 };
 
@@ -52,9 +54,27 @@ struct AuditSettings {
 
 /// `[auth]`
 struct AuthSettings {
+  /// Alternatives; the methods of one, joined by "+", are all needed, in that order.
   std::vector<std::string> methods{"publickey"};
-  std::vector<std::string> authorized_keys{"authorized_keys/{user}"};  ///< path templates with {user}
+  std::vector<std::string> authorized_keys{"authorized_keys/{user}"};  ///< path templates with {user} and {home}
   std::uint64_t max_authorized_keys_size = 1024 * 1024;                ///< bytes; a larger file is refused
+  /// A program that prints a user's lines; its arguments may hold {user}, {key_type}, {key} and {fingerprint}. Empty: none.
+  std::vector<std::string> authorized_keys_command;
+  std::string authorized_keys_command_user;  ///< the account that it runs as; empty: the daemon's own
+  Duration authorized_keys_command_timeout = std::chrono::seconds(10);
+  bool strict_modes = true;  ///< files that others than their owner and root could change are not believed
+  std::vector<std::string> permit_user_environment;  ///< globs on the names that `environment=` of a key may set
+  std::uint32_t min_rsa_size = 2048;                 ///< bits, of keys and certificate authorities
+  std::vector<std::string> trusted_user_ca_keys;     ///< files
+  std::vector<std::string> authorized_principals;    ///< path templates with {user} and {home}; none: the user's name
+  std::vector<std::string> revoked_keys;             ///< files: lists of keys, or KRLs
+  std::string pam_service;    ///< for passwords and keyboard-interactive; empty: no PAM
+  std::string password_file;  ///< `user:hash`, as crypt(3) makes them; empty: none
+  std::string totp_file;      ///< secrets of one-time codes (RFC 6238); empty: none
+  Duration failure_delay = std::chrono::seconds(1);  ///< before a wrong password or code is refused
+  /// So many wrong passwords and codes of one user in the window, and only keys are taken from that user; 0: never.
+  std::uint32_t max_password_failures_per_user = 10;
+  Duration password_failure_window = std::chrono::minutes(10);
   bool operator==(const AuthSettings&) const = default;
 };
 
@@ -81,6 +101,10 @@ struct Limits {
   Duration login_grace_time = std::chrono::seconds(60);
   std::uint32_t max_auth_tries = 6;
   MaxStartups max_startups;
+  std::uint32_t max_startups_per_source = 0;     ///< connections that are not logged in; 0: any number
+  std::uint32_t max_connections_per_source = 0;  ///< 0: any number
+  std::uint32_t source_prefix_ipv4 = 32;         ///< how many leading bits make one source
+  std::uint32_t source_prefix_ipv6 = 64;
   std::uint32_t max_connections_per_user = 100;
   std::uint32_t max_channels_per_connection = 256;
   /// Ports and sockets that targets listen on for one connection.
@@ -95,10 +119,30 @@ struct Limits {
   bool operator==(const Limits&) const = default;
 };
 
+/// `[penalties]`: for how long a source is kept out after what it did, as sshd's PerSourcePenalties. They add up.
+struct Penalties {
+  bool enabled = true;
+  Duration crash = std::chrono::seconds(90);            ///< what it sent was no SSH, or broke the protocol
+  Duration auth_failure = std::chrono::seconds(5);      ///< for each attempt that was refused
+  Duration no_auth = std::chrono::seconds(1);           ///< it went without an attempt
+  Duration grace_exceeded = std::chrono::seconds(10);   ///< it had not logged in when its time was over
+  Duration min = std::chrono::seconds(15);              ///< less than this in sum keeps nobody out
+  Duration max = std::chrono::minutes(10);              ///< the sum grows no further
+  std::uint32_t max_sources = 65536;                    ///< that are remembered
+  std::vector<std::string> exempt;                      ///< networks
+  bool operator==(const Penalties&) const = default;
+};
+
 /// 0: no limit.
 enum class BytesPerSecond : std::uint64_t {};
 
 enum class Record : std::uint8_t { none, interactive, all };
+
+/// What becomes of a target whose host key isn't in known_hosts.
+enum class HostKeyPolicy : std::uint8_t {
+  strict,      ///< it is refused
+  accept_new,  ///< its key is written there, if the file has none of the host
+};
 
 /// Who makes a forwarded connection, or takes it.
 enum class Jump : std::uint8_t {
@@ -137,6 +181,13 @@ struct Options {
   /// What one user may move there, and as much back.
   BytesPerSecond rate_limit{};
   Record record = Record::none;
+  HostKeyPolicy host_key_policy = HostKeyPolicy::strict;
+  bool update_host_keys = false;  ///< known_hosts learns the further keys that a known target proves to have
+  bool permit_pty = true;
+  std::vector<std::string> permit_subsystems{"*"};  ///< globs on their names
+  /// Runs in place of any shell, exec or subsystem, and before a key's own command, as sshd's ForceCommand.
+  std::optional<std::string> force_command;
+  std::uint32_t max_connections = 0;  ///< of clients on one route; 0: any number
   bool operator==(const Options&) const = default;
 };
 
@@ -158,6 +209,12 @@ struct OptionOverrides {
   std::optional<std::map<std::string, Duration>> channel_timeouts;
   std::optional<BytesPerSecond> rate_limit;
   std::optional<Record> record;
+  std::optional<HostKeyPolicy> host_key_policy;
+  std::optional<bool> update_host_keys;
+  std::optional<bool> permit_pty;
+  std::optional<std::vector<std::string>> permit_subsystems;
+  std::optional<std::string> force_command;
+  std::optional<std::uint32_t> max_connections;
   bool operator==(const OptionOverrides&) const = default;
 
   /// Sets in `options` what is set here.
@@ -168,9 +225,18 @@ enum class TargetKind : std::uint8_t { ssh, local };
 
 /// One way to prove who we are to a target, in the order of the configuration.
 struct Credential {
-  enum class Kind : std::uint8_t { key_file };
+  enum class Kind : std::uint8_t {
+    key_file,              ///< "key:FILE", a private key, and the certificate beside it
+    agent,                 ///< "agent:SOCKET", the keys of an agent on the bastion
+    forwarded_agent,       ///< those of the client's own agent
+    password_file,         ///< "password-file:FILE", its first line
+    password,              ///< the one that the client has just typed
+    keyboard_interactive,  ///< the client answers the target's questions
+    signer,                ///< a fresh key with a certificate that the target's `signer` program makes
+    certificate_authority, ///< "ca:FILE", the same with a certificate that the bastion issues with that key
+  };
   Kind kind = Kind::key_file;
-  std::string value;  ///< key_file: the private key's path, with {user} and {target} in a target of the configuration
+  std::string value;  ///< the path, with {user} and {target} in a target of the configuration; empty for the kinds without one
   bool operator==(const Credential&) const = default;
 };
 
@@ -181,6 +247,14 @@ struct LocalSettings {
   std::map<std::string, std::string> environment;
   std::vector<std::string> accept_environment;  ///< globs on names
   std::map<std::string, std::vector<std::string>> subsystems;
+  /// Globs on the accounts that programs may run as. The superuser is meant only where "root" is spelt out.
+  std::vector<std::string> permit_accounts{"*"};
+  std::vector<std::string> groups;              ///< beside the account's own
+  std::optional<std::uint32_t> umask;           ///< absent: the daemon's
+  std::map<std::string, std::string> limits;    ///< of setrlimit(2), by name; a number or "unlimited"
+  std::string chroot;                           ///< may hold {user} and {home}; empty: none
+  bool no_new_privs = false;
+  bool record_login = false;  ///< sessions with a terminal are written to utmp, wtmp and lastlog
   bool operator==(const LocalSettings&) const = default;
 };
 
@@ -195,6 +269,12 @@ struct Target {
   std::uint16_t port = 22;              ///< kind ssh
   std::string user = "{user}";          ///< kind ssh: login name upstream; may hold {target} and {user}
   std::vector<Credential> credentials;  ///< kind ssh
+  std::string passphrase_file;          ///< of the private keys; "credential:NAME" is systemd's; empty: none
+  /// A program that makes certificates; its arguments may hold {user}, {target}, {login} (the name upstream), {identity},
+  /// {principals}, {validity} and {key} (the file with the public key). Empty: none.
+  std::vector<std::string> signer;
+  Duration certificate_validity = std::chrono::minutes(5);
+  std::vector<std::string> certificate_principals{"{user}"};  ///< may hold {user}, {target} and {login}
   std::string known_hosts;              ///< kind ssh; never empty there
   /// kind ssh: a program whose standard input and output are the connection, in place of TCP; its arguments may hold
   /// {host}, {port}, {user} (the login name upstream) and {target}. Empty: none.
@@ -223,6 +303,8 @@ struct Route {
   std::optional<std::vector<std::string>> users;    ///< names, globs, @groups; absent: everyone
   std::optional<std::vector<std::string>> targets;  ///< globs on what the client asked for
   std::optional<std::vector<std::string>> sources;  ///< networks; absent: anywhere
+  std::vector<std::string> valid;    ///< times of the week, local: "Mon-Fri 08:00-18:00"; empty: always
+  std::vector<std::string> require;  ///< "mfa": the login had a second factor
   std::string to;                                   ///< a target's name, or "{target}"
   std::vector<ChannelRule> channels;
   OptionOverrides options;
@@ -239,6 +321,7 @@ struct Config {
   AuthSettings auth;
   Algorithms algorithms;
   Limits limits;
+  Penalties penalties;
   std::map<std::string, std::vector<std::string>> groups;
   Options defaults;  ///< built-in values with [defaults] on top
   std::map<std::string, Target> targets;

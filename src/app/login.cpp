@@ -85,7 +85,7 @@ void Login::decide() {
   const ssh::UserauthRequest::PublicKey& key = *request_.key;
   if (!known_key_->accepted) return reject("the key is not one of the user's");
   if (!key.is_signed) return connection_.offer_ok();
-  const auth::KeyOptions& options = *known_key_->accepted;
+  const LoginGrant& options = *known_key_->accepted;
   const bool security_key = key.algorithm.starts_with("sk-");
   if (security_key && options.touch_required && !key.user_present) return reject("the security key was not touched");
   if (security_key && options.verify_required && !key.user_verified) return reject("the security key's user was not verified");
@@ -93,7 +93,7 @@ void Login::decide() {
     record_auth(false, refusal);
     return connection_.disconnect(DisconnectReason::too_many_connections, refusal);
   }
-  client_.key = options;
+  client_.grant = options;
   record_auth(true, {});
   connection_.accept();
 }

@@ -61,7 +61,7 @@ class Login final : private ssh::ServerEvents {
   /// What the key files said about a key, for the time of this login.
   struct KnownKey {
     Bytes blob;
-    std::optional<auth::KeyOptions> accepted;
+    std::optional<LoginGrant> accepted;
   };
 
   void on_userauth(const ssh::UserauthRequest& request) override;

@@ -54,7 +54,8 @@ ssh::ClientOptions UpstreamDialer::options_for(const ResolvedTarget& target) con
   options.host = target.host;
   options.port = target.port;
   options.user = target.user;
-  for (const Credential& credential : target.credentials) options.key_files.push_back(credential.value);
+  for (const Credential& credential : target.credentials)
+    if (credential.kind == Credential::Kind::key_file) options.key_files.push_back(credential.value);
   options.known_hosts = {target.known_hosts};
   options.algorithms = target.algorithms;
   options.connect_timeout = target.options.connect_timeout;

@@ -11,7 +11,7 @@
 #include <sallyport/bytes.hpp>
 #include <sallyport/result.hpp>
 
-#include "auth/key_options.hpp"
+#include <sallyport/login_grant.hpp>
 
 namespace sallyport::auth {
 
@@ -36,7 +36,7 @@ struct KeyWarning {
 
 struct KeySearch {
   /// Set when the key may log in. Absent: it may not, for now or ever.
-  std::optional<KeyOptions> accepted;
+  std::optional<LoginGrant> accepted;
   std::vector<KeyWarning> warnings;
 };
 

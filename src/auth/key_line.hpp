@@ -29,7 +29,7 @@ std::optional<Bytes> decode_base64(std::string_view text);
 
 /// Applies `text`, the options of a line, for somebody from `source` at `now`. Errc::denied when they keep the client
 /// out, Errc::unavailable when there is one that we do not understand or cannot honour.
-Result<KeyOptions> read_key_options(std::string_view text, const KeyQuery& query);
+Result<LoginGrant> read_key_options(std::string_view text, const KeyQuery& query);
 
 /// The time that `expiry-time` names: YYYYMMDD or YYYYMMDDHHMM[SS], local time unless a Z follows.
 std::optional<WallTime> parse_expiry_time(std::string_view text);

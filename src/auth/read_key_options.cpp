@@ -79,16 +79,16 @@ Result<> check_source(std::string_view list, const std::string& source) {
   return {};
 }
 
-Result<> apply_flag(const std::string& name, KeyOptions& options) {
+Result<> apply_flag(const std::string& name, LoginGrant& options) {
   struct Flag {
     std::string_view name;
-    bool KeyOptions::*field;
+    bool LoginGrant::*field;
   };
-  static constexpr std::array<Flag, 5> kFlags{{{"pty", &KeyOptions::pty},
-                                               {"agent-forwarding", &KeyOptions::agent_forwarding},
-                                               {"port-forwarding", &KeyOptions::port_forwarding},
-                                               {"x11-forwarding", &KeyOptions::x11_forwarding},
-                                               {"user-rc", &KeyOptions::user_rc}}};
+  static constexpr std::array<Flag, 5> kFlags{{{"pty", &LoginGrant::pty},
+                                               {"agent-forwarding", &LoginGrant::agent_forwarding},
+                                               {"port-forwarding", &LoginGrant::port_forwarding},
+                                               {"x11-forwarding", &LoginGrant::x11_forwarding},
+                                               {"user-rc", &LoginGrant::user_rc}}};
   if (name == "restrict") {
     for (const Flag& flag : kFlags) options.*flag.field = false;
     return {};
@@ -109,7 +109,7 @@ Result<> apply_flag(const std::string& name, KeyOptions& options) {
   return {};
 }
 
-Result<> apply(const Option& option, const KeyQuery& query, KeyOptions& options) {
+Result<> apply(const Option& option, const KeyQuery& query, LoginGrant& options) {
   if (option.name == "from" && option.value) return check_source(*option.value, query.source);
   if (option.name == "command" && option.value) {
     if (options.command) return fail(Errc::unavailable, "option command is there twice");
@@ -155,8 +155,8 @@ std::optional<WallTime> parse_expiry_time(std::string_view text) {
   return std::chrono::system_clock::from_time_t(seconds);
 }
 
-Result<KeyOptions> read_key_options(std::string_view text, const KeyQuery& query) {
-  KeyOptions options;
+Result<LoginGrant> read_key_options(std::string_view text, const KeyQuery& query) {
+  LoginGrant options;
   std::optional<Error> denied;
   while (!text.empty()) {
     auto option = take_option(text);

@@ -1,4 +1,5 @@
 // -T: a Config as TOML.
+#include <algorithm>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -6,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "config/load.hpp"
+#include "config/names.hpp"
 #include "config/units.hpp"
 
 namespace sallyport::config {
@@ -47,6 +49,12 @@ std::string text(const std::map<std::string, Duration>& values) {
   return out + (values.empty() ? "}" : " }");
 }
 std::string text(BytesPerSecond value) { return text(format_rate(value)); }
+std::string text(const std::map<std::string, std::string>& values) {
+  std::string out = "{";
+  for (const auto& [key, value] : values)
+    out += fmt::format("{} {} = {}", out.size() > 1 ? "," : "", text(key), value == "unlimited" ? text(value) : value);
+  return out + (values.empty() ? "}" : " }");
+}
 std::string text(bool value) { return value ? "true" : "false"; }
 
 std::string text(Jump value) { return text(std::string_view(to_string(value))); }
@@ -61,6 +69,15 @@ std::string text(Record value) {
       break;
   }
   return "\"none\"";
+}
+
+std::string text(HostKeyPolicy value) { return value == HostKeyPolicy::accept_new ? "\"accept-new\"" : "\"strict\""; }
+
+/// As `credentials` has it.
+std::string text(const Credential& credential) {
+  const auto name = std::find_if(kCredentials.begin(), kCredentials.end(),
+                                 [&credential](const CredentialName& known) { return known.kind == credential.kind; });
+  return std::string(name->text) + credential.value;
 }
 
 std::string_view level_name(LogLevel level) {
@@ -113,6 +130,12 @@ class Writer {
     entry("channel_timeouts", options.channel_timeouts);
     entry("rate_limit", options.rate_limit);
     entry("record", options.record);
+    entry("host_key_policy", options.host_key_policy);
+    entry("update_host_keys", options.update_host_keys);
+    entry("permit_pty", options.permit_pty);
+    entry("permit_subsystems", options.permit_subsystems);
+    entry("force_command", options.force_command);
+    entry("max_connections", options.max_connections);
   }
 
   void algorithms(std::string_view name, const Algorithms& algorithms) {
@@ -132,8 +155,12 @@ class Writer {
       entry("address", format_host_port(target.host, target.port));
       entry("user", target.user);
       Strings credentials;
-      for (const Credential& credential : target.credentials) credentials.push_back("key:" + credential.value);
+      for (const Credential& credential : target.credentials) credentials.push_back(text(credential));
       entry("credentials", credentials);
+      if (!target.passphrase_file.empty()) entry("passphrase_file", target.passphrase_file);
+      if (!target.signer.empty()) entry("signer", target.signer);
+      entry("certificate_validity", target.certificate_validity);
+      entry("certificate_principals", target.certificate_principals);
       entry("known_hosts", target.known_hosts);
       if (!target.via.empty()) entry("via", target.via);
       if (!target.proxy_command.empty()) entry("proxy_command", target.proxy_command);
@@ -145,6 +172,13 @@ class Writer {
     if (!target.local.user.empty()) entry("user", target.local.user);
     entry("shell", target.local.shell);
     entry("accept_environment", target.local.accept_environment);
+    entry("permit_accounts", target.local.permit_accounts);
+    entry("groups", target.local.groups);
+    if (target.local.umask) entry("umask", fmt::format("{:04o}", *target.local.umask));
+    if (!target.local.limits.empty()) entry("limits", target.local.limits);
+    if (!target.local.chroot.empty()) entry("chroot", target.local.chroot);
+    entry("no_new_privs", target.local.no_new_privs);
+    entry("record_login", target.local.record_login);
     options(target.options);
     map(name + ".environment", target.local.environment);
     map(name + ".subsystems", target.local.subsystems);
@@ -156,6 +190,8 @@ class Writer {
     entry("users", route.users);
     entry("targets", route.targets);
     entry("sources", route.sources);
+    if (!route.valid.empty()) entry("valid", route.valid);
+    if (!route.require.empty()) entry("require", route.require);
     entry("to", route.to);
     options(route.options);
     for (const ChannelRule& rule : route.channels) {
@@ -181,10 +217,42 @@ class Writer {
   std::string out_;
 };
 
+void write_auth(Writer& out, const AuthSettings& auth) {
+  if (!auth.authorized_keys_command.empty()) out.entry("authorized_keys_command", auth.authorized_keys_command);
+  if (!auth.authorized_keys_command_user.empty()) out.entry("authorized_keys_command_user", auth.authorized_keys_command_user);
+  out.entry("authorized_keys_command_timeout", auth.authorized_keys_command_timeout);
+  out.entry("strict_modes", auth.strict_modes);
+  out.entry("permit_user_environment", auth.permit_user_environment);
+  out.entry("min_rsa_size", auth.min_rsa_size);
+  out.entry("trusted_user_ca_keys", auth.trusted_user_ca_keys);
+  out.entry("authorized_principals", auth.authorized_principals);
+  out.entry("revoked_keys", auth.revoked_keys);
+  if (!auth.pam_service.empty()) out.entry("pam_service", auth.pam_service);
+  if (!auth.password_file.empty()) out.entry("password_file", auth.password_file);
+  if (!auth.totp_file.empty()) out.entry("totp_file", auth.totp_file);
+  out.entry("failure_delay", auth.failure_delay);
+  out.entry("max_password_failures_per_user", auth.max_password_failures_per_user);
+  out.entry("password_failure_window", auth.password_failure_window);
+}
+
+void write_penalties(Writer& out, const Penalties& penalties) {
+  out.heading("[penalties]");
+  out.entry("enabled", penalties.enabled);
+  out.entry("crash", penalties.crash);
+  out.entry("auth_failure", penalties.auth_failure);
+  out.entry("no_auth", penalties.no_auth);
+  out.entry("grace_exceeded", penalties.grace_exceeded);
+  out.entry("min", penalties.min);
+  out.entry("max", penalties.max);
+  out.entry("max_sources", penalties.max_sources);
+  out.entry("exempt", penalties.exempt);
+}
+
 void write_settings(Writer& out, const Config& config) {
   for (const ListenAddress& listen : config.listens) {
     out.heading("[[listen]]");
     out.entry("address", format_host_port(listen.host, listen.port));
+    if (!listen.proxy_protocol_from.empty()) out.entry("proxy_protocol_from", listen.proxy_protocol_from);
   }
   out.heading("[server]");
   out.entry("host_keys", config.server.host_keys);
@@ -206,6 +274,7 @@ void write_settings(Writer& out, const Config& config) {
   out.entry("methods", config.auth.methods);
   out.entry("authorized_keys", config.auth.authorized_keys);
   out.entry("max_authorized_keys_size", format_size(config.auth.max_authorized_keys_size));
+  write_auth(out, config.auth);
   out.algorithms("algorithms", config.algorithms);
   const Limits& limits = config.limits;
   const MaxStartups& startups = limits.max_startups;
@@ -213,6 +282,10 @@ void write_settings(Writer& out, const Config& config) {
   out.entry("login_grace_time", limits.login_grace_time);
   out.entry("max_auth_tries", limits.max_auth_tries);
   out.entry("max_startups", fmt::format("{}:{}:{}", startups.start, startups.rate, startups.full));
+  out.entry("max_startups_per_source", limits.max_startups_per_source);
+  out.entry("max_connections_per_source", limits.max_connections_per_source);
+  out.entry("source_prefix_ipv4", limits.source_prefix_ipv4);
+  out.entry("source_prefix_ipv6", limits.source_prefix_ipv6);
   out.entry("max_connections_per_user", limits.max_connections_per_user);
   out.entry("max_channels_per_connection", limits.max_channels_per_connection);
   out.entry("max_forwards_per_connection", limits.max_forwards_per_connection);
@@ -220,6 +293,7 @@ void write_settings(Writer& out, const Config& config) {
   out.entry("max_waiting_channels", limits.max_waiting_channels);
   out.entry("max_logins_per_target", limits.max_logins_per_target);
   out.entry("channel_window", format_size(limits.channel_window));
+  write_penalties(out, config.penalties);
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ Loaded load(const std::string& file, const Files& files) {
   read_algorithms(root.table("algorithms"), "algorithms", config->algorithms, problems);
   root.not_yet("recording");
   read_limits(root, *config, problems);
+  read_penalties(root, *config, problems);
   read_groups(root, *config, problems);
   read_defaults(root, *config, problems);
   read_targets(root, *config, problems);

@@ -35,6 +35,12 @@ std::vector<Placeholder> proxy_placeholders(std::string_view host, std::string_v
   return {{"host", host}, {"port", port}, {"user", user}, {"target", target}};
 }
 
+std::vector<Placeholder> signer_placeholders(const SignerValues& values) {
+  return {{"user", values.user},         {"target", values.target},         {"login", values.login},
+          {"identity", values.identity}, {"principals", values.principals}, {"validity", values.validity},
+          {"key", values.key}};
+}
+
 std::optional<std::string> expand(std::string_view text, const std::vector<Placeholder>& placeholders) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {

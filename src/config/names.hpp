@@ -1,11 +1,14 @@
 // Which names are safe in paths, log lines and logins elsewhere, and how placeholders are filled with them.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <sallyport/config.hpp>
 
 namespace sallyport::config {
 
@@ -30,6 +33,33 @@ struct Placeholder {
 /// What a target's proxy_command may hold in its arguments.
 std::vector<Placeholder> proxy_placeholders(std::string_view host, std::string_view port, std::string_view user,
                                             std::string_view target);
+
+/// What a target's `signer` may hold in its arguments.
+struct SignerValues {
+  std::string_view user;        ///< the person
+  std::string_view target;      ///< what was asked for
+  std::string_view login;       ///< the login name upstream
+  std::string_view identity;    ///< for the certificate's key id
+  std::string_view principals;  ///< with commas between them
+  std::string_view validity;    ///< in seconds
+  std::string_view key;         ///< the path of the public key's file
+};
+std::vector<Placeholder> signer_placeholders(const SignerValues& values);
+
+/// Which words of `credentials` mean what.
+struct CredentialName {
+  std::string_view text;  ///< with a colon at its end where a path follows
+  Credential::Kind kind;
+  bool has_path() const { return text.back() == ':'; }
+};
+inline constexpr std::array<CredentialName, 8> kCredentials{{{"key:", Credential::Kind::key_file},
+                                                             {"agent:", Credential::Kind::agent},
+                                                             {"forwarded-agent", Credential::Kind::forwarded_agent},
+                                                             {"password-file:", Credential::Kind::password_file},
+                                                             {"password", Credential::Kind::password},
+                                                             {"keyboard-interactive", Credential::Kind::keyboard_interactive},
+                                                             {"signer", Credential::Kind::signer},
+                                                             {"ca:", Credential::Kind::certificate_authority}}};
 
 /// Fills in a template. Nothing when it has a placeholder that is not listed, or a brace that belongs to none.
 std::optional<std::string> expand(std::string_view text, const std::vector<Placeholder>& placeholders);

@@ -30,6 +30,12 @@ void OptionOverrides::apply_to(Options& options) const {
   if (channel_timeouts) options.channel_timeouts = *channel_timeouts;
   if (rate_limit) options.rate_limit = *rate_limit;
   if (record) options.record = *record;
+  if (host_key_policy) options.host_key_policy = *host_key_policy;
+  if (update_host_keys) options.update_host_keys = *update_host_keys;
+  if (permit_pty) options.permit_pty = *permit_pty;
+  if (permit_subsystems) options.permit_subsystems = *permit_subsystems;
+  if (force_command) options.force_command = force_command;
+  if (max_connections) options.max_connections = *max_connections;
 }
 
 namespace config {
@@ -115,6 +121,19 @@ void read_options(TableReader& table, OptionOverrides& options) {
       table.not_yet("record");
     }
   }
+  HostKeyPolicy policy = HostKeyPolicy::strict;
+  if (table.word<HostKeyPolicy>("host_key_policy", policy, {{"strict", HostKeyPolicy::strict}, {"accept-new", HostKeyPolicy::accept_new}}))
+    options.host_key_policy = policy;
+  read_switch(table, "update_host_keys", options.update_host_keys);
+  read_switch(table, "permit_pty", options.permit_pty);
+  std::vector<std::string> subsystems;
+  if (table.strings("permit_subsystems", subsystems) != nullptr) options.permit_subsystems = subsystems;
+  std::string command;
+  if (const Node* node = table.string("force_command", command)) {
+    if (command.empty()) return table.wrong(*node, "a command line");
+    options.force_command = command;
+  }
+  read_number(table, "max_connections", options.max_connections, 0, 1000000);
 }
 
 }  // namespace config

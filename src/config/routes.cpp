@@ -42,6 +42,11 @@ class RouteReader {
     std::vector<std::string> targets;
     if (table.strings("targets", targets)) route.targets = targets;
     read_sources(table, route);
+    table.strings("valid", route.valid);
+    if (const Node* required = table.strings("require", route.require)) {
+      for (const Node& item : required->children)
+        if (item.text != "mfa") table.complain(item, fmt::format("route.require: found {}, expected \"mfa\"", describe(item)));
+    }
     if (const Node* to = table.string("to", route.to)) {
       check_target(table, *to, route.to);
     } else if (table.take("to") == nullptr) {
@@ -75,14 +80,7 @@ class RouteReader {
 
   void read_sources(TableReader& table, Route& route) {
     std::vector<std::string> sources;
-    const Node* node = table.strings("sources", sources);
-    if (node == nullptr) return;
-    for (const Node& item : node->children) {
-      if (parse_network(item.text)) continue;
-      table.complain(item, fmt::format("route.sources: found {}, expected a network such as \"10.0.0.0/8\" (host bits zero)",
-                                       describe(item)));
-    }
-    route.sources = sources;
+    if (table.networks("sources", sources) != nullptr) route.sources = sources;
   }
 
   ChannelRule read_rule(const Node& node) {

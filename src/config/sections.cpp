@@ -1,6 +1,7 @@
 #include "config/sections.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include <fmt/format.h>
@@ -86,7 +87,9 @@ void read_listens(TableReader& root, Config& config) {
     } else if (table.take("address") == nullptr) {
       table.missing("address");
     }
-    table.not_yet("proxy_protocol_from");
+    std::vector<std::string> networks;
+    if (table.networks("proxy_protocol_from", networks) != nullptr && !config.listens.empty())
+      config.listens.back().proxy_protocol_from = networks;
     table.finish();
   }
   if (root.take("listen") == nullptr) problems->add(root.place(), "expected at least one [[listen]] with an address");
@@ -143,32 +146,97 @@ void read_audit(TableReader& root, Config& config, Problems& problems) {
   table.finish();
 }
 
+namespace {
+
+constexpr std::array<std::string_view, 3> kMethods{"publickey", "password", "keyboard-interactive"};
+
+bool is_method(std::string_view name) { return std::find(kMethods.begin(), kMethods.end(), name) != kMethods.end(); }
+
+/// "a" or "a+b", each method once.
+bool is_chain(std::string_view text) {
+  std::vector<std::string_view> seen;
+  for (std::string_view rest = text;;) {
+    const std::string_view method = rest.substr(0, rest.find('+'));
+    if (!is_method(method) || std::find(seen.begin(), seen.end(), method) != seen.end()) return false;
+    seen.push_back(method);
+    if (method.size() == rest.size()) return true;
+    rest.remove_prefix(method.size() + 1);
+  }
+}
+
+void read_methods(TableReader& table, AuthSettings& auth) {
+  std::vector<std::string> methods;
+  const Node* node = table.strings("methods", methods);
+  if (node == nullptr) return;
+  if (methods.empty()) table.wrong(*node, "at least one method");
+  for (const Node& item : node->children) {
+    if (is_chain(item.text)) continue;
+    table.complain(item, fmt::format("auth.methods: found {}, expected \"publickey\", \"password\", \"keyboard-interactive\" or several joined by \"+\"{}",
+                                     describe(item), did_you_mean(item.text, {kMethods.begin(), kMethods.end()})));
+  }
+  auth.methods = methods;
+}
+
+void read_templates(TableReader& table, std::string_view key, std::vector<std::string>& out) {
+  const Node* node = table.paths(key, out);
+  for (std::size_t i = 0; node != nullptr && i < out.size(); ++i) {
+    const std::string& written = node->children[i].text;
+    if (written.starts_with("{home}/")) out[i] = written;  // which is absolute
+    if (expand(out[i], {{"user", "u"}, {"home", "h"}})) continue;
+    table.complain(node->children[i], fmt::format("{}: found {}, expected no other placeholder than {{user}} and {{home}}",
+                                                  table.name_of(key), describe(node->children[i])));
+  }
+}
+
+/// Passwords need somebody who knows them.
+void check_methods(TableReader& table, const AuthSettings& auth) {
+  const Node* node = table.take("methods");
+  for (const std::string& chain : auth.methods) {
+    const bool password = chain.find("password") != std::string::npos;
+    const bool questions = chain.find("keyboard-interactive") != std::string::npos;
+    if (password && auth.pam_service.empty() && auth.password_file.empty()) {
+      table.complain(*node, fmt::format("auth.methods: {} needs \"pam_service\" or \"password_file\"", config::quoted(chain)));
+    } else if (questions && auth.pam_service.empty() && auth.password_file.empty() && auth.totp_file.empty()) {
+      table.complain(*node, fmt::format("auth.methods: {} needs \"pam_service\", \"password_file\" or \"totp_file\"", config::quoted(chain)));
+    }
+  }
+  if (auth.pam_service.empty()) return;
+  if (!auth.password_file.empty() || !auth.totp_file.empty())
+    table.complain(*table.take("pam_service"), "auth: \"pam_service\" excludes \"password_file\" and \"totp_file\"");
+}
+
+}  // namespace
+
 void read_auth(TableReader& root, Config& config, Problems& problems) {
   TableReader table(root.table("auth"), "auth", problems);
   AuthSettings& auth = config.auth;
   for (std::string& path : auth.authorized_keys) path = resolved_path(config.file, path);
-  std::vector<std::string> methods;
-  if (const Node* node = table.strings("methods", methods)) {
-    static const std::vector<std::string_view> later{"publickey", "keyboard-interactive", "password", "hostbased", "gssapi-with-mic"};
-    if (methods.empty()) table.wrong(*node, "at least one method");
-    for (const Node& item : node->children) {
-      if (item.text == "publickey") continue;
-      const bool combined = item.text.find('+') != std::string::npos;
-      const bool known = combined || std::find(later.begin(), later.end(), item.text) != later.end();
-      table.complain(item, known ? fmt::format("auth.methods: {} is not supported yet, only \"publickey\" is", config::quoted(item.text))
-                                 : fmt::format("auth.methods: found {}, expected \"publickey\"{}", describe(item),
-                                               did_you_mean(item.text, later)));
-    }
-    auth.methods = methods;
-  }
-  if (const Node* node = table.paths("authorized_keys", auth.authorized_keys)) {
-    for (std::size_t i = 0; i < auth.authorized_keys.size(); ++i) {
-      check_template(table, node->children[i], auth.authorized_keys[i], false);
-    }
-  }
+  read_methods(table, auth);
+  read_templates(table, "authorized_keys", auth.authorized_keys);
   table.size("max_authorized_keys_size", auth.max_authorized_keys_size, 1024, 1ULL << 30U);
-  table.not_yet("trusted_user_ca_keys");
-  table.not_yet("revoked_keys");
+  if (const Node* node = table.command("authorized_keys_command", auth.authorized_keys_command)) {
+    for (const Node& item : node->children) {
+      if (expand(item.text, {{"user", "u"}, {"key_type", "t"}, {"key", "k"}, {"fingerprint", "f"}})) continue;
+      table.complain(item, fmt::format("auth.authorized_keys_command: found {}, expected no other placeholder than {{user}}, {{key_type}}, {{key}} and {{fingerprint}}",
+                                       describe(item)));
+    }
+  }
+  table.string("authorized_keys_command_user", auth.authorized_keys_command_user);
+  table.duration("authorized_keys_command_timeout", auth.authorized_keys_command_timeout, Duration(1), std::chrono::minutes(5));
+  table.boolean("strict_modes", auth.strict_modes);
+  table.strings("permit_user_environment", auth.permit_user_environment);
+  table.number("min_rsa_size", auth.min_rsa_size, 1024, 16384);
+  table.paths("trusted_user_ca_keys", auth.trusted_user_ca_keys);
+  read_templates(table, "authorized_principals", auth.authorized_principals);
+  table.paths("revoked_keys", auth.revoked_keys);
+  if (const Node* node = table.string("pam_service", auth.pam_service); node != nullptr && !is_safe_target(auth.pam_service))
+    table.wrong(*node, "the name of a service file of PAM");
+  table.path("password_file", auth.password_file);
+  table.path("totp_file", auth.totp_file);
+  table.duration("failure_delay", auth.failure_delay, Duration(0), std::chrono::minutes(1));
+  table.number("max_password_failures_per_user", auth.max_password_failures_per_user, 0, kMaxCount);
+  table.duration("password_failure_window", auth.password_failure_window, std::chrono::seconds(1), kMaxDuration);
+  check_methods(table, auth);
   table.finish();
 }
 
@@ -194,6 +262,10 @@ void read_limits(TableReader& root, Config& config, Problems& problems) {
       table.wrong(*node, "\"start:rate:full\", such as \"50:30:200\"");
     }
   }
+  table.number("max_startups_per_source", limits.max_startups_per_source, 0, kMaxCount);
+  table.number("max_connections_per_source", limits.max_connections_per_source, 0, kMaxCount);
+  table.number("source_prefix_ipv4", limits.source_prefix_ipv4, 0, 32);
+  table.number("source_prefix_ipv6", limits.source_prefix_ipv6, 0, 128);
   table.number("max_connections_per_user", limits.max_connections_per_user, 1, kMaxCount);
   table.number("max_channels_per_connection", limits.max_channels_per_connection, 1, kMaxCount);
   table.number("max_forwards_per_connection", limits.max_forwards_per_connection, 1, kMaxCount);
@@ -203,6 +275,22 @@ void read_limits(TableReader& root, Config& config, Problems& problems) {
   std::uint64_t window = limits.channel_window;
   table.size("channel_window", window, 32 * 1024, 1ULL << 30U);
   limits.channel_window = static_cast<std::uint32_t>(window);
+  table.finish();
+}
+
+void read_penalties(TableReader& root, Config& config, Problems& problems) {
+  TableReader table(root.table("penalties"), "penalties", problems);
+  Penalties& penalties = config.penalties;
+  table.boolean("enabled", penalties.enabled);
+  table.duration("crash", penalties.crash, Duration(0), kMaxDuration);
+  table.duration("auth_failure", penalties.auth_failure, Duration(0), kMaxDuration);
+  table.duration("no_auth", penalties.no_auth, Duration(0), kMaxDuration);
+  table.duration("grace_exceeded", penalties.grace_exceeded, Duration(0), kMaxDuration);
+  table.duration("min", penalties.min, Duration(0), kMaxDuration);
+  const Node* max = table.duration("max", penalties.max, Duration(0), kMaxDuration);
+  if (max != nullptr && penalties.max < penalties.min) table.wrong(*max, "no less than \"min\"");
+  table.number("max_sources", penalties.max_sources, 1, kMaxCount);
+  table.networks("exempt", penalties.exempt);
   table.finish();
 }
 
@@ -233,12 +321,9 @@ void read_defaults(TableReader& root, Config& config, Problems& problems) {
   table.finish();
 }
 
-bool check_template(TableReader& table, const Node& node, const std::string& text, bool with_target) {
-  std::vector<Placeholder> placeholders{{"user", "u"}};
-  if (with_target) placeholders.push_back({"target", "t"});
-  if (expand(text, placeholders)) return true;
-  table.complain(node, fmt::format("found {}, expected no other placeholder than {{user}}{}", config::quoted(node.text),
-                                   with_target ? " and {target}" : ""));
+bool check_template(TableReader& table, const Node& node, const std::string& text) {
+  if (expand(text, {{"user", "u"}, {"target", "t"}})) return true;
+  table.complain(node, fmt::format("found {}, expected no other placeholder than {{user}} and {{target}}", config::quoted(node.text)));
   return false;
 }
 

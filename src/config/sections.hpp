@@ -14,6 +14,7 @@ void read_log(TableReader& root, Config& config, Problems& problems);
 void read_audit(TableReader& root, Config& config, Problems& problems);
 void read_auth(TableReader& root, Config& config, Problems& problems);
 void read_limits(TableReader& root, Config& config, Problems& problems);
+void read_penalties(TableReader& root, Config& config, Problems& problems);
 void read_groups(TableReader& root, Config& config, Problems& problems);
 void read_defaults(TableReader& root, Config& config, Problems& problems);
 void read_targets(TableReader& root, Config& config, Problems& problems);
@@ -26,7 +27,7 @@ void read_algorithms(const Node* table, const std::string& name, Algorithms& alg
 /// The options that stand in `table` beside its other keys.
 void read_options(TableReader& table, OptionOverrides& options);
 
-/// Complains unless `text` is a template with no other placeholders than {user} and, where `with_target`, {target}.
-bool check_template(TableReader& table, const Node& node, const std::string& text, bool with_target);
+/// Complains unless `text` is a template with no other placeholders than {user} and {target}.
+bool check_template(TableReader& table, const Node& node, const std::string& text);
 
 }  // namespace sallyport::config

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "config/include.hpp"
+#include "config/match.hpp"
 #include "config/suggest.hpp"
 #include "config/units.hpp"
 
@@ -153,6 +154,16 @@ const Node* TableReader::paths(std::string_view key, std::vector<std::string>& o
   const Node* node = strings(key, out);
   if (node == nullptr) return nullptr;
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = resolved_path(*node->children[i].place.file, out[i]);
+  return node;
+}
+
+const Node* TableReader::networks(std::string_view key, std::vector<std::string>& out) {
+  const Node* node = strings(key, out);
+  if (node == nullptr) return nullptr;
+  for (const Node& item : node->children) {
+    if (parse_network(item.text)) continue;
+    complain(item, fmt::format("{}: found {}, expected a network such as \"10.0.0.0/8\" (host bits zero)", name_of(key), describe(item)));
+  }
   return node;
 }
 

@@ -38,6 +38,8 @@ class TableReader {
   const Node* paths(std::string_view key, std::vector<std::string>& out);
   /// A list of strings, none of them empty.
   const Node* strings(std::string_view key, std::vector<std::string>& out);
+  /// A list of networks and addresses, as parse_network() reads them.
+  const Node* networks(std::string_view key, std::vector<std::string>& out);
   /// A program with its arguments: the first is a path with a slash in it, made absolute.
   const Node* command(std::string_view key, std::vector<std::string>& out);
 

@@ -17,9 +17,11 @@
 namespace sallyport::config {
 namespace {
 
-constexpr std::array<std::string_view, 6> kSshKeys{"address", "credentials", "known_hosts", "algorithms",
-                                                   "proxy_command", "via"};
-constexpr std::array<std::string_view, 4> kLocalKeys{"shell", "environment", "accept_environment", "subsystems"};
+constexpr std::array<std::string_view, 10> kSshKeys{"address", "credentials", "known_hosts", "algorithms", "proxy_command", "via",
+                                                    "passphrase_file", "signer", "certificate_validity", "certificate_principals"};
+constexpr std::array<std::string_view, 11> kLocalKeys{"shell", "environment", "accept_environment", "subsystems",
+                                                      "permit_accounts", "groups", "umask", "limits", "chroot",
+                                                      "no_new_privs", "record_login"};
 
 /// A name that a shell can set (POSIX, 8.1, with lower case).
 bool is_variable_name(std::string_view name) {
@@ -57,16 +59,51 @@ void read_credentials(TableReader& table, Target& target) {
   if (texts.empty()) table.wrong(*node, "at least one credential, such as \"key:keys/{user}_ed25519\"");
   for (const Node& item : node->children) {
     const std::string_view text = item.text;
-    const std::string_view kind = text.substr(0, text.find(':'));
-    if (kind == "key" && text.size() > 4) {
-      const std::string path = resolved_path(*item.place.file, item.text.substr(4));
-      if (check_template(table, item, path, true)) target.credentials.push_back({Credential::Kind::key_file, path});
-    } else if (kind == "agent" || kind == "forwarded-agent" || kind == "password-file") {
-      table.complain(item, fmt::format("{}: {} is not supported yet, only \"key:FILE\" is", table.name_of("credentials"), config::quoted(text)));
-    } else {
-      table.complain(item, fmt::format("{}: found {}, expected \"key:FILE\"{}", table.name_of("credentials"), describe(item),
-                                       did_you_mean(kind, {"key", "agent", "forwarded-agent", "password-file"})));
+    const auto known = std::find_if(kCredentials.begin(), kCredentials.end(), [text](const CredentialName& name) {
+      return name.has_path() ? text.starts_with(name.text) && text.size() > name.text.size() : text == name.text;
+    });
+    if (known == kCredentials.end()) {
+      std::vector<std::string_view> names;
+      for (const CredentialName& name : kCredentials) names.push_back(name.text);
+      table.complain(item, fmt::format("{}: found {}, expected one of \"key:FILE\", \"agent:SOCKET\", \"forwarded-agent\", \"password-file:FILE\", "
+                                       "\"password\", \"keyboard-interactive\", \"signer\", \"ca:FILE\"{}",
+                                       table.name_of("credentials"), describe(item), did_you_mean(text, names)));
+      continue;
     }
+    Credential credential{known->kind, {}};
+    if (known->has_path()) {
+      credential.value = resolved_path(*item.place.file, item.text.substr(known->text.size()));
+      if (!check_template(table, item, credential.value)) continue;
+    }
+    target.credentials.push_back(std::move(credential));
+  }
+}
+
+void read_issuing(TableReader& table, Target& target) {
+  std::string passphrase;
+  if (const Node* node = table.string("passphrase_file", passphrase)) {
+    const bool of_systemd = passphrase.starts_with("credential:");
+    target.passphrase_file = of_systemd ? passphrase : resolved_path(*node->place.file, passphrase);
+  }
+  if (const Node* node = table.command("signer", target.signer)) {
+    for (const Node& item : node->children) {
+      if (expand(item.text, signer_placeholders({}))) continue;
+      table.complain(item, fmt::format("{}: found {}, expected no other placeholder than {{user}}, {{target}}, {{login}}, {{identity}}, {{principals}}, {{validity}} and {{key}}",
+                                       table.name_of("signer"), describe(item)));
+    }
+  }
+  table.duration("certificate_validity", target.certificate_validity, std::chrono::seconds(10), kMaxDuration);
+  if (const Node* node = table.strings("certificate_principals", target.certificate_principals)) {
+    if (node->children.empty()) table.wrong(*node, "at least one name");
+    for (const Node& item : node->children) {
+      if (expand(item.text, {{"user", "u"}, {"target", "t"}, {"login", "l"}})) continue;
+      table.complain(item, fmt::format("{}: found {}, expected no other placeholder than {{user}}, {{target}} and {{login}}",
+                                       table.name_of("certificate_principals"), describe(item)));
+    }
+  }
+  for (const Credential& credential : target.credentials) {
+    if (credential.kind == Credential::Kind::signer && target.signer.empty())
+      table.complain(*table.take("credentials"), fmt::format("{}: \"signer\" needs the key \"signer\", a program", table.name_of("credentials")));
   }
 }
 
@@ -118,12 +155,57 @@ void read_subsystems(TableReader& table, LocalSettings& local, Problems& problem
   }
 }
 
+constexpr std::array<std::string_view, 14> kResourceLimits{"as",    "core",    "cpu",   "data",     "fsize",  "locks", "memlock",
+                                                           "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "stack"};
+
+void read_resource_limits(TableReader& table, LocalSettings& local, Problems& problems) {
+  const Node* node = table.table("limits");
+  if (node == nullptr) return;
+  TableReader limits(node, table.name_of("limits"), problems);
+  for (const std::string_view name : kResourceLimits) {
+    const Node* value = limits.take(name);
+    if (value == nullptr) continue;
+    if (value->kind == Node::Kind::integer && value->integer >= 0) {
+      local.limits[std::string(name)] = std::to_string(value->integer);
+    } else if (value->kind == Node::Kind::string && value->text == "unlimited") {
+      local.limits[std::string(name)] = value->text;
+    } else {
+      limits.wrong(*value, "a number, in the unit of setrlimit(2), or \"unlimited\"");
+    }
+  }
+  limits.finish();
+}
+
+/// What the account is allowed, and what it is to be.
+void read_account(TableReader& table, LocalSettings& local, Problems& problems) {
+  table.strings("permit_accounts", local.permit_accounts);
+  table.strings("groups", local.groups);
+  std::string text;
+  if (const Node* node = table.string("umask", text)) {
+    const bool octal = !text.empty() && text.size() <= 4 && text.find_first_not_of("01234567") == std::string::npos;
+    const unsigned long value = octal ? std::stoul(text, nullptr, 8) : 01000;
+    if (value > 0777) {
+      table.wrong(*node, "an octal number such as \"0077\"");
+    } else {
+      local.umask = static_cast<std::uint32_t>(value);
+    }
+  }
+  read_resource_limits(table, local, problems);
+  if (const Node* node = table.path("chroot", local.chroot)) {
+    if (node->text.starts_with("{home}")) local.chroot = node->text;
+    if (!expand(local.chroot, {{"user", "u"}, {"home", "h"}})) table.wrong(*node, "a path with no other placeholder than {user} and {home}");
+  }
+  table.boolean("no_new_privs", local.no_new_privs);
+  table.boolean("record_login", local.record_login);
+}
+
 void read_ssh(TableReader& table, Target& target, Problems& problems) {
   read_address(table, target);
   read_user(table, target.user);
   read_credentials(table, target);
+  read_issuing(table, target);
   if (const Node* node = table.path("known_hosts", target.known_hosts)) {
-    check_template(table, *node, target.known_hosts, true);
+    check_template(table, *node, target.known_hosts);
   } else if (table.take("known_hosts") == nullptr) {
     table.missing("known_hosts");
   }
@@ -141,6 +223,7 @@ void read_local(TableReader& table, Target& target, Problems& problems) {
   read_environment(table, target.local, problems);
   table.strings("accept_environment", target.local.accept_environment);
   read_subsystems(table, target.local, problems);
+  read_account(table, target.local, problems);
   for (const std::string_view key : kSshKeys) table.misplaced(key, "only a target with kind = \"ssh\" has it");
 }
 

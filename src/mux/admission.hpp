@@ -9,7 +9,7 @@
 #include <sallyport/ids.hpp>
 #include <sallyport/secret.hpp>
 
-#include "auth/key_options.hpp"
+#include <sallyport/login_grant.hpp>
 #include "route/router.hpp"
 
 namespace sallyport::mux {
@@ -31,7 +31,7 @@ struct Admission {
   std::string method;
   bool mfa = false;          ///< with a second factor
   std::string fingerprint;   ///< of the key, "SHA256:…"
-  auth::KeyOptions key;
+  LoginGrant grant;
   /// Where its channels go. Absent: nowhere, and `refusal` is what the client is told.
   std::optional<route::Decision> decision;
   std::string refusal;

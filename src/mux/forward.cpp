@@ -44,7 +44,7 @@ std::optional<ForwardRequest> parse_forward(const wire::ChannelOpen& open) {
 }
 
 route::ForwardDecision decide_forward(const Admission& client, const route::Destination& destination) {
-  if (!client.key.port_forwarding)
+  if (!client.grant.port_forwarding)
     return {route::ForwardDenied{"forwarding is not allowed", "the key's options forbid it"}, std::nullopt};
   if (!client.decision) return {route::ForwardDenied{client.refusal, client.refusal}, std::nullopt};
   route::ForwardDecision decision = route::decide_forward(*client.decision, destination);

@@ -19,7 +19,7 @@ bool is_xauth_word(std::string_view text) {
 
 std::optional<std::string> why_not_lent(const Admission& client, Loan loan) {
   const bool agent = loan == Loan::agent;
-  if (!(agent ? client.key.agent_forwarding : client.key.x11_forwarding)) return "the key's options forbid it";
+  if (!(agent ? client.grant.agent_forwarding : client.grant.x11_forwarding)) return "the key's options forbid it";
   if (!client.decision) return client.refusal;
   const auto decision = route::decide_channel(*client.decision, {.request = agent ? "agent" : "x11"});
   if (const auto* denied = decision.denied()) return denied->told;

@@ -24,7 +24,7 @@ std::optional<route::Destination> streamlocal_address(ByteView rest) {
 
 /// Which target is to listen, or why none: the restrictions of the client's key, then route::decide_listening().
 route::ForwardDecision decide(const Admission& client, const route::Destination& address) {
-  if (!client.key.port_forwarding)
+  if (!client.grant.port_forwarding)
     return {route::ForwardDenied{"forwarding is not allowed", "the key's options forbid it"}, std::nullopt};
   if (!client.decision) return {route::ForwardDenied{client.refusal, client.refusal}, std::nullopt};
   return route::decide_listening(*client.decision, address);

@@ -131,7 +131,7 @@ bool Session::collect(std::string_view type, ByteView rest) {
     return requests_->add_variable(env.name, env.value);
   }
   if (type == "pty-req") {
-    if (!client_.key.pty) return false;
+    if (!client_.grant.pty) return false;
     const auto pty = *wire::parse_pty_req(rest);
     return requests_->set_pty({std::string(pty.term), pty.dimensions, Bytes(pty.modes.begin(), pty.modes.end())});
   }
@@ -157,10 +157,10 @@ void Session::start(ProgramRequest program) {
   program_unanswered_ = program_.want_reply;
   had_pty_ = requests_->has_pty();
   phase_ = Phase::binding;
-  if (client_.key.command) {
+  if (client_.grant.command) {
     if (program_.type != "shell") requests_->add_variable("SSH_ORIGINAL_COMMAND", program_.argument);
     program_.type = "exec";
-    program_.argument = *client_.key.command;
+    program_.argument = *client_.grant.command;
   }
   if (!client_.decision) return deny(client_.refusal);
   const bool subsystem = program_.type == "subsystem";

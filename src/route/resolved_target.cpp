@@ -125,6 +125,14 @@ Result<ResolvedTarget> resolve(const Config& config, const Target& target, const
     if (!value) return unsafe(target, "credential");
     result.credentials.push_back({credential.kind, *value});
   }
+  result.passphrase_file = target.passphrase_file;
+  result.signer = target.signer;
+  result.certificate_validity = target.certificate_validity;
+  for (const std::string& principal : target.certificate_principals) {
+    const auto value = config::expand(principal, {{"user", input.user}, {"target", asked}, {"login", *user}});
+    if (!value) return unsafe(target, "certificate principal");
+    result.certificate_principals.push_back(*value);
+  }
   result.algorithms = combined(config.algorithms, target.algorithms);
   auto via = resolve_via(config, target, input, hops_left);
   if (!via) return fail(std::move(via.error()));
@@ -161,6 +169,10 @@ std::string policy_fingerprint(const ResolvedTarget& target) {
   out.add(std::uint64_t{target.port});
   out.add(target.user);
   out.add(target.credentials);
+  out.add(target.passphrase_file);
+  out.add(target.signer);
+  out.add(target.certificate_validity);
+  out.add(target.certificate_principals);
   out.add(target.known_hosts);
   out.add(target.proxy_command);
   out.add(target.via ? policy_fingerprint(*target.via) : std::string());
@@ -173,6 +185,13 @@ std::string policy_fingerprint(const ResolvedTarget& target) {
   out.add(target.local.environment);
   out.add(target.local.accept_environment);
   out.add(target.local.subsystems);
+  out.add(target.local.permit_accounts);
+  out.add(target.local.groups);
+  out.add(target.local.umask);
+  out.add(target.local.limits);
+  out.add(target.local.chroot);
+  out.add(target.local.no_new_privs);
+  out.add(target.local.record_login);
   const Options& options = target.options;
   out.add(options.idle_timeout);
   out.add(options.linger);
@@ -190,6 +209,12 @@ std::string policy_fingerprint(const ResolvedTarget& target) {
   out.add(options.channel_timeouts);
   out.add(static_cast<std::uint64_t>(options.rate_limit));
   out.add(static_cast<std::uint64_t>(options.record));
+  out.add(static_cast<std::uint64_t>(options.host_key_policy));
+  out.add(options.update_host_keys);
+  out.add(options.permit_pty);
+  out.add(options.permit_subsystems);
+  out.add(options.force_command);
+  out.add(options.max_connections);
   return out.take();
 }
 

@@ -38,6 +38,10 @@ struct ResolvedTarget {
   std::uint16_t port = 22;
   std::string user;                     ///< login name upstream
   std::vector<Credential> credentials;  ///< in order of preference, with real paths
+  std::string passphrase_file;
+  std::vector<std::string> signer;  ///< with its placeholders: what fills them is known when it runs
+  Duration certificate_validity{};
+  std::vector<std::string> certificate_principals;
   std::string known_hosts;
   std::vector<std::string> proxy_command;  ///< empty: none
   ViaTarget via;                           ///< with the options of its own, not those of the route

@@ -94,14 +94,14 @@ const Row kRows[] = {
 
 INSTANTIATE_TEST_SUITE_P(Rows, OptionTest, ::testing::ValuesIn(kRows), [](const auto& row) { return std::string(row.param.name); });
 
-KeyOptions options_of(const std::string& options) {
+LoginGrant options_of(const std::string& options) {
   const KeySearch found = search(options + " " + kKey + "\n");
   EXPECT_TRUE(found.accepted) << options;
-  return found.accepted.value_or(KeyOptions{});
+  return found.accepted.value_or(LoginGrant{});
 }
 
 TEST(ReadKeyOptions, RestrictForbidsAllAndLaterOnesAllowAgain) {
-  const KeyOptions options = options_of("restrict,PTY");
+  const LoginGrant options = options_of("restrict,PTY");
   EXPECT_TRUE(options.pty);
   EXPECT_FALSE(options.agent_forwarding || options.port_forwarding || options.x11_forwarding || options.user_rc);
   EXPECT_FALSE(options_of("no-pty").pty);

@@ -146,6 +146,80 @@ void expect_round_trip(const Config& config) {
 
 TEST(Emit, LoadsAgainToTheSame) { expect_round_trip(loaded_from(full())); }
 
+TEST(Emit, LoadsTheKeysOfAuthenticationAndPolicyAgain) {
+  MemoryFiles files;
+  files.contents["/c/main.toml"] = R"(
+[[listen]]
+address = "127.0.0.1:0"
+proxy_protocol_from = ["10.0.0.0/8", "::1"]
+[auth]
+methods = ["publickey", "publickey+keyboard-interactive", "password"]
+authorized_keys = ["{home}/.ssh/authorized_keys", "keys/{user}"]
+authorized_keys_command = ["/usr/bin/keys", "{user}", "{key_type} {key}", "{fingerprint}"]
+authorized_keys_command_user = "nobody"
+authorized_keys_command_timeout = "2s"
+strict_modes = false
+permit_user_environment = ["LANG", "LC_*"]
+min_rsa_size = 3072
+trusted_user_ca_keys = ["ca.pub"]
+authorized_principals = ["principals/{user}"]
+revoked_keys = ["revoked", "/etc/krl"]
+password_file = "passwords"
+totp_file = "codes"
+failure_delay = "3s"
+max_password_failures_per_user = 3
+password_failure_window = "1h"
+[limits]
+max_startups_per_source = 5
+max_connections_per_source = 50
+source_prefix_ipv4 = 24
+source_prefix_ipv6 = 56
+[penalties]
+enabled = false
+crash = "1m"
+auth_failure = "2s"
+no_auth = "3s"
+grace_exceeded = "4s"
+min = "5s"
+max = "6m"
+max_sources = 10
+exempt = ["127.0.0.0/8"]
+[target.a]
+address = "h"
+known_hosts = "kh"
+credentials = ["key:k", "agent:/run/{user}.sock", "forwarded-agent", "password-file:p", "password", "keyboard-interactive", "signer", "ca:ca"]
+passphrase_file = "credential:phrase"
+signer = ["/usr/bin/sign", "{user}", "{target}", "{login}", "{identity}", "{principals}", "{validity}", "{key}"]
+certificate_validity = "90s"
+certificate_principals = ["{user}", "{login}-{target}"]
+host_key_policy = "accept-new"
+update_host_keys = true
+[target.b]
+kind = "local"
+permit_accounts = ["root", "w*"]
+groups = ["adm"]
+umask = "0027"
+limits = { nofile = 256, core = 0, cpu = "unlimited" }
+chroot = "{home}/jail"
+no_new_privs = true
+record_login = true
+[[route]]
+to = "a"
+valid = ["Mon-Fri 08:00-18:00"]
+require = ["mfa"]
+permit_pty = false
+permit_subsystems = ["sftp"]
+force_command = "menu"
+max_connections = 7
+)";
+  const Config config = loaded_from(files);
+  EXPECT_EQ(config.auth.authorized_keys, (std::vector<std::string>{"{home}/.ssh/authorized_keys", "/c/keys/{user}"}));
+  EXPECT_EQ(config.targets.at("a").credentials[1], (Credential{Credential::Kind::agent, "/run/{user}.sock"}));
+  EXPECT_EQ(config.targets.at("b").local.umask, 027U);
+  EXPECT_EQ(config.targets.at("b").local.limits.at("cpu"), "unlimited");
+  expect_round_trip(config);
+}
+
 TEST(Emit, FillsInTheDefaultsAndLoadsAgain) {
   MemoryFiles files;
   files.contents["/c/main.toml"] = "[[listen]]\naddress='127.0.0.1:0'\n";

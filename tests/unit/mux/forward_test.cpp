@@ -79,7 +79,7 @@ TEST_F(ForwardTest, EndsAConnectionWhoseOpenIsMalformed) {
 
 TEST_F(ForwardTest, HonoursTheRestrictionsOfTheKey) {
   Admission restricted = admission("alice", "web1");
-  restricted.key.port_forwarding = false;
+  restricted.grant.port_forwarding = false;
   MemoryPeer& client = connect(restricted);
   client.deliver(direct_tcpip_message(1, 1000, "db", 5432));
   EXPECT_THAT(take(client), ElementsAre("REFUSE 1 1 forwarding is not allowed"));

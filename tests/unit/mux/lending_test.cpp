@@ -126,7 +126,7 @@ TEST_F(LendingTest, TextsThatXauthWouldStumbleOverAreRefused) {
 
 TEST_F(LendingTest, WhatMayNotBeLentIsRefused) {
   Admission restricted = admission("alice", "web1");
-  restricted.key.agent_forwarding = restricted.key.x11_forwarding = false;
+  restricted.grant.agent_forwarding = restricted.grant.x11_forwarding = false;
   MemoryPeer* peers[] = {&connect("alice", "web2"), &connect("alice", "shell"), &connect("alice", "nowhere"),
                            &connect(std::move(restricted))};
   for (MemoryPeer* client : peers) {

@@ -124,7 +124,7 @@ TEST_F(LateBindingTest, RefusesASecondProgramBehindTheFirstOnesAnswer) {
 
 TEST_F(LateBindingTest, RunsTheForcedCommandInPlaceOfWhatWasAskedFor) {
   Admission admitted = admission("alice", "web1");
-  admitted.key.command = "backup";
+  admitted.grant.command = "backup";
   MemoryPeer& client = connect(std::move(admitted));
   exec(client, 7, "rm -rf x");
   MemoryPeer& server = connector.succeed(0);
@@ -135,7 +135,7 @@ TEST_F(LateBindingTest, RunsTheForcedCommandInPlaceOfWhatWasAskedFor) {
 
 TEST_F(LateBindingTest, RefusesAPtyThatTheKeyForbids) {
   Admission admitted = admission("alice", "web1");
-  admitted.key.pty = false;
+  admitted.grant.pty = false;
   MemoryPeer& client = connect(std::move(admitted));
   client.deliver(open_message(7, 1000));
   client.deliver(pty_message(0, "xterm", true));

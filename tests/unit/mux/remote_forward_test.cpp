@@ -216,7 +216,7 @@ TEST_F(RemoteForwardTest, PolicyRefusals) {
   refused(connect("alice", "shell"), listen_message("localhost", 80), "is the bastion itself");
   refused(connect("alice", "nowhere"), listen_message("localhost", 80), "no route");
   Admission restricted = admission("alice", "web1");
-  restricted.key.port_forwarding = false;
+  restricted.grant.port_forwarding = false;
   refused(connect(std::move(restricted)), listen_message("localhost", 80), "the key's options forbid it");
   EXPECT_TRUE(connector.dials.empty());
 }
