@@ -63,13 +63,14 @@ ssh::ClientOptions UpstreamDialer::options_for(const ResolvedTarget& target) con
   return options;
 }
 
-std::unique_ptr<UpstreamAttempt> UpstreamDialer::connect(const ResolvedTarget& target, UpstreamEvents& events) {
+std::unique_ptr<UpstreamAttempt> UpstreamDialer::connect(const ResolvedTarget& target, const UpstreamClient&,
+                                                         UpstreamEvents& events) {
   std::unique_ptr<ssh::Carrier> carrier;
   if (!target.proxy_command.empty()) carrier = std::make_unique<ProxyCommand>(launcher_, log_, target);
   return std::make_unique<ssh::ClientConnection>(io_, options_for(target), events, std::move(carrier));
 }
 
-CarriedAttempt UpstreamDialer::connect_over(const ResolvedTarget& target, UpstreamEvents& events,
+CarriedAttempt UpstreamDialer::connect_over(const ResolvedTarget& target, const UpstreamClient&, UpstreamEvents& events,
                                             StreamEvents& carrier_events) {
   const auto attempt = [&](Result<net::Fd> socket) {
     auto carrier = std::make_unique<ChannelCarrier>(io_.clock(), target.via->name, std::move(socket));

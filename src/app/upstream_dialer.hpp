@@ -22,9 +22,10 @@ class UpstreamDialer final : public UpstreamConnector {
   /// What follows "SSH-2.0-", from now on.
   void set_identification(std::string identification) { identification_ = std::move(identification); }
 
-  [[nodiscard]] std::unique_ptr<UpstreamAttempt> connect(const ResolvedTarget& target, UpstreamEvents& events) override;
-  [[nodiscard]] CarriedAttempt connect_over(const ResolvedTarget& target, UpstreamEvents& events,
-                                            StreamEvents& carrier_events) override;
+  [[nodiscard]] std::unique_ptr<UpstreamAttempt> connect(const ResolvedTarget& target, const UpstreamClient& client,
+                                                         UpstreamEvents& events) override;
+  [[nodiscard]] CarriedAttempt connect_over(const ResolvedTarget& target, const UpstreamClient& client,
+                                            UpstreamEvents& events, StreamEvents& carrier_events) override;
 
  private:
   ssh::ClientOptions options_for(const ResolvedTarget& target) const;

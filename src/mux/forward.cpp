@@ -76,7 +76,7 @@ Forward::~Forward() = default;
 void Forward::ask_target(const ResolvedTarget& target) {
   // The target may send at once what the client has offered to take.
   OpenRequest open{request_.type, std::min({downstream_.window(), downstream_.credit(), FlowCredit::kFloorAlone}), upstream_fields()};
-  lease_ = services_.pool.lease(client_.id, share_key(client_, target), target, std::move(open), *this);
+  lease_ = services_.pool.lease(trunk_access(client_, target), target, std::move(open), *this);
 }
 
 void Forward::connect(const ResolvedTarget& target) {

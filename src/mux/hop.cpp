@@ -25,9 +25,9 @@ std::string via_told(const std::string& via, std::string_view told) {
 
 }  // namespace
 
-Hop::Hop(Pool& pool, const ShareKey& key, const ResolvedTarget& target, HopEvents& owner)
+Hop::Hop(Pool& pool, const TrunkAccess& access, const ResolvedTarget& target, HopEvents& owner)
     : pool_(pool), via_(target.via->name), owner_(owner), relay_(pool.clock_, *this) {
-  lease_ = pool_.lease_for_trunk(hop_share_key(key, *target.via), *target.via, request_for(target), *this);
+  lease_ = pool_.lease_for_trunk(hop_access(access, *target.via), *target.via, request_for(target), *this);
 }
 
 Hop::~Hop() { part(); }
@@ -52,10 +52,11 @@ void Hop::on_lease_failed(wire::OpenFailureReason, std::string_view told) {
   owner_.on_hop_failed(via_told(via_, told));
 }
 
-std::unique_ptr<UpstreamAttempt> Hop::connect(const ResolvedTarget& target, UpstreamEvents& events) {
+std::unique_ptr<UpstreamAttempt> Hop::connect(const ResolvedTarget& target, const UpstreamClient& client,
+                                              UpstreamEvents& events) {
   std::unique_ptr<UpstreamAttempt> attempt;
   const auto make = [&](StreamEvents& carrier) {
-    CarriedAttempt carried = pool_.connector_.connect_over(target, events, carrier);
+    CarriedAttempt carried = pool_.connector_.connect_over(target, client, events, carrier);
     attempt = std::move(carried.attempt);
     return std::move(carried.carrier);
   };

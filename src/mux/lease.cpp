@@ -19,17 +19,17 @@ bool may_be_a_limit(wire::OpenFailureReason reason) {
 
 }  // namespace
 
-Lease::Lease(Pool& pool, ShareKey key, ResolvedTarget target, OpenRequest request, LeaseEvents& events)
+Lease::Lease(Pool& pool, TrunkAccess access, ResolvedTarget target, OpenRequest request, LeaseEvents& events)
     : pool_(pool),
-      key_(std::move(key)),
+      access_(std::move(access)),
       target_(std::move(target)),
       request_(std::move(request)),
       events_(&events),
       wait_until_(pool.clock_.now() + 2 * target_.options.connect_timeout) {}
 
-Lease::Lease(Pool& pool, ShareKey key, ResolvedTarget target, HoldEvents& holder)
+Lease::Lease(Pool& pool, TrunkAccess access, ResolvedTarget target, HoldEvents& holder)
     : pool_(pool),
-      key_(std::move(key)),
+      access_(std::move(access)),
       target_(std::move(target)),
       request_{.type = {}, .granted = 0, .rest = {}},
       holder_(&holder),
@@ -51,7 +51,31 @@ void Lease::wait_on(PooledTrunk& trunk) {
   timer_ = pool_.clock_.after(wait_until_ - pool_.clock_.now(), [this] { waited_too_long(); });
 }
 
+UpstreamAnswers* Lease::login() const { return trunk_ == nullptr ? nullptr : trunk_->login_that_asked(*this); }
+
+std::unique_ptr<Stream> Lease::lend_agent(StreamEvents& events) {
+  UpstreamAnswers* const asker = login();
+  return asker == nullptr ? nullptr : asker->lend_agent(events);
+}
+
+void Lease::refuse_agent(std::string why) {
+  if (UpstreamAnswers* const asker = login()) asker->refuse_agent(std::move(why));
+}
+
+void Lease::answer(std::vector<SecretString> answers) {
+  if (UpstreamAnswers* const asker = login()) asker->answer(std::move(answers));
+}
+
+void Lease::refuse_answer(std::string told) {
+  if (UpstreamAnswers* const asker = login()) asker->refuse_answer(std::move(told));
+}
+
 void Lease::waited_too_long() {
+  if (trunk_->awaits_answer()) {  // a person is slower than any target; the login itself has a limit for that
+    wait_until_ = pool_.clock_.now() + target_.options.connect_timeout;
+    timer_ = pool_.clock_.after(target_.options.connect_timeout, [this] { waited_too_long(); });
+    return;
+  }
   trunk_->stop_waiting(*this);
   fail(wire::OpenFailureReason::connect_failed, "target " + target_.name + " can't be reached: no connection in time");
 }

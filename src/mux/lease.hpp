@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <sallyport/clock.hpp>
+#include <sallyport/upstream.hpp>
 
 #include "mux/channel.hpp"
 #include "mux/share_key.hpp"
@@ -17,10 +18,19 @@ class Pool;
 class PooledTrunk;
 class Trunk;
 
-/// Receives the outcome of a lease: exactly one of the two, never inside Pool::lease().
-class LeaseEvents {
+/// What the login of a trunk needs of the client whose wish made it begin; see UpstreamNeeds. Who isn't able to help need not
+/// say so.
+class LoginNeeds : public UpstreamNeeds {
  public:
-  virtual ~LeaseEvents() = default;
+  void on_agent_wanted(UpstreamAnswers& to) override { to.refuse_agent("the client has not lent it to this channel"); }
+  void on_question(UpstreamAnswers& to, const UpstreamQuestion&) override {
+    to.refuse_answer("it asks a question, which only a session with a terminal can answer: log in with ssh -t");
+  }
+};
+
+/// Receives the outcome of a lease: exactly one of the two, never inside Pool::lease().
+class LeaseEvents : public LoginNeeds {
+ public:
   /// An open channel on a trunk. It belongs to the trunk; whoever has it ends it by abandon() or by CLOSE.
   virtual void on_leased(Channel& channel, TrunkId trunk) = 0;
   /// `told` is for the client; `reason` is the target's own when it refused.
@@ -29,9 +39,8 @@ class LeaseEvents {
 
 /// Receives the outcome of a hold: on_held() or on_hold_failed(), never inside Pool::hold(); and after the former perhaps
 /// on_hold_lost().
-class HoldEvents {
+class HoldEvents : public LoginNeeds {
  public:
-  virtual ~HoldEvents() = default;
   /// The trunk is there, and stays as long as the lease and its connection do, channels or not.
   virtual void on_held(Trunk& trunk) = 0;
   /// `told` is for the client.
@@ -42,7 +51,9 @@ class HoldEvents {
 
 /// A wish for a channel, or a hold on a trunk itself. Destroying it gives the wish up, or lets go of the trunk. A lease never waits for ever: it waits at most twice `connect_timeout` for a trunk
 /// (once for its turn to log in, once for the login), and then for the target's answer.
-class Lease final : private OpenEvents {
+///
+/// The wish that a trunk was begun for is the one whose client the login asks for help; it is also where that client answers.
+class Lease final : public UpstreamAnswers, private OpenEvents {
  public:
   /// How long the target may take for a forwarding, where it has a connection to make first. A session needs nothing of
   /// that: without an answer within `connect_timeout` it is tried elsewhere.
@@ -52,17 +63,28 @@ class Lease final : private OpenEvents {
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
 
+  // UpstreamAnswers: to the login that it waits for, if that has asked.
+  [[nodiscard]] std::unique_ptr<Stream> lend_agent(StreamEvents& events) override;
+  void refuse_agent(std::string why) override;
+  void answer(std::vector<SecretString> answers) override;
+  void refuse_answer(std::string told) override;
+
  private:
   friend class Pool;
   friend class PooledTrunk;
-  Lease(Pool& pool, ShareKey key, ResolvedTarget target, OpenRequest request, LeaseEvents& events);
-  Lease(Pool& pool, ShareKey key, ResolvedTarget target, HoldEvents& holder);
+  Lease(Pool& pool, TrunkAccess access, ResolvedTarget target, OpenRequest request, LeaseEvents& events);
+  Lease(Pool& pool, TrunkAccess access, ResolvedTarget target, HoldEvents& holder);
 
   void on_open_confirmed() override;
   void on_open_refused(wire::OpenFailureReason reason, std::string_view description) override;
   void on_open_lost(std::string_view told) override;
 
   bool is_session() const { return request_.type == kSessionType; }
+  const ShareKey& key() const { return access_.key; }
+  /// The login that waits for the client's help; null when none does.
+  UpstreamAnswers* login() const;
+  /// Who helps with the login.
+  LoginNeeds& helper() { return holder_ != nullptr ? static_cast<LoginNeeds&>(*holder_) : *events_; }
   void wait_on(PooledTrunk& trunk);
   /// The trunk is ready.
   void go_on_with(PooledTrunk& trunk) { holder_ != nullptr ? hold(trunk) : open_on(trunk); }
@@ -77,7 +99,7 @@ class Lease final : private OpenEvents {
   void fail_later(wire::OpenFailureReason reason, std::string told);
 
   Pool& pool_;
-  ShareKey key_;
+  TrunkAccess access_;
   ResolvedTarget target_;
   OpenRequest request_;
   LeaseEvents* events_ = nullptr;  // of a wish for a channel …

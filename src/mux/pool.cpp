@@ -29,18 +29,18 @@ void Pool::set_limits(PoolLimits limits) {
   logins_.set_limit(limits.logins_per_target);
 }
 
-std::unique_ptr<Lease> Pool::lease(ConnectionId client, ShareKey key, ResolvedTarget target, OpenRequest request,
-                                   LeaseEvents& events) {
-  return begin(client, std::unique_ptr<Lease>(new Lease(*this, std::move(key), std::move(target), std::move(request),
-                                                        events)));
+std::unique_ptr<Lease> Pool::lease(TrunkAccess access, ResolvedTarget target, OpenRequest request, LeaseEvents& events) {
+  return begin(
+      std::unique_ptr<Lease>(new Lease(*this, std::move(access), std::move(target), std::move(request), events)));
 }
 
-std::unique_ptr<Lease> Pool::hold(ConnectionId client, ShareKey key, ResolvedTarget target, HoldEvents& holder) {
-  return begin(client, std::unique_ptr<Lease>(new Lease(*this, std::move(key), std::move(target), holder)));
+std::unique_ptr<Lease> Pool::hold(TrunkAccess access, ResolvedTarget target, HoldEvents& holder) {
+  return begin(std::unique_ptr<Lease>(new Lease(*this, std::move(access), std::move(target), holder)));
 }
 
-std::unique_ptr<Lease> Pool::begin(ConnectionId client, std::unique_ptr<Lease> lease) {
-  groups_.try_emplace(lease->key_, *this, lease->key_).first->second.add_client(client);
+std::unique_ptr<Lease> Pool::begin(std::unique_ptr<Lease> lease) {
+  TrunkGroup& group = groups_.try_emplace(lease->key(), *this, lease->key()).first->second;
+  group.add_client(*lease->access_.client.connection);
   place(*lease);
   return lease;
 }
@@ -51,9 +51,9 @@ Trunk* Pool::find(TrunkId id) {
   return nullptr;
 }
 
-std::unique_ptr<Lease> Pool::lease_for_trunk(ShareKey key, ResolvedTarget target, OpenRequest request,
+std::unique_ptr<Lease> Pool::lease_for_trunk(TrunkAccess access, ResolvedTarget target, OpenRequest request,
                                              LeaseEvents& events) {
-  std::unique_ptr<Lease> lease(new Lease(*this, std::move(key), std::move(target), std::move(request), events));
+  std::unique_ptr<Lease> lease(new Lease(*this, std::move(access), std::move(target), std::move(request), events));
   place(*lease);
   return lease;
 }
@@ -70,18 +70,19 @@ bool Pool::drains(TrunkId id) const {
 }
 
 void Pool::place(Lease& lease) {
-  TrunkGroup& group = groups_.try_emplace(lease.key_, *this, lease.key_).first->second;
+  TrunkGroup& group = groups_.try_emplace(lease.key(), *this, lease.key()).first->second;
   if (PooledTrunk* ready = group.ready_for(lease.request_)) return lease.go_on_with(*ready);
   PooledTrunk* coming = group.coming_for(lease.request_);
   if (coming == nullptr) {
     if (ending_) return lease.fail_later(OpenFailureReason::connect_failed, "the bastion is ending");
-    if (const auto pause = breaker_.pause_of(lease.key_))
+    if (const auto pause = breaker_.pause_of(lease.key()))
       return lease.fail_later(OpenFailureReason::connect_failed,
                               pause->told + "; next attempt in " + in_seconds(pause->left));
-    if (trunks_of(lease.key_.user) >= limits_.trunks_per_user)
+    if (trunks_of(lease.key().user) >= limits_.trunks_per_user)
       return lease.fail_later(OpenFailureReason::resource_shortage,
                               "too many connections to targets; try again later");
-    coming = &begin_trunk(group, lease.target_);
+    coming = &begin_trunk(group, lease.target_, lease.access_.client);
+    coming->set_opener(lease);
   }
   if (coming->used() >= limits_.waiting_per_trunk)
     return lease.fail_later(OpenFailureReason::resource_shortage, "too many channels wait for this target");
@@ -92,8 +93,8 @@ bool Pool::may_log_in(const ShareKey& key) const {
   return !draining_ && !ending_ && !breaker_.pause_of(key) && trunks_of(key.user) < limits_.trunks_per_user;
 }
 
-PooledTrunk& Pool::begin_trunk(TrunkGroup& group, const ResolvedTarget& target) {
-  return group.add(TrunkId{++last_id_}, target);
+PooledTrunk& Pool::begin_trunk(TrunkGroup& group, const ResolvedTarget& target, const UpstreamClient& client) {
+  return group.add(TrunkId{++last_id_}, target, client);
 }
 
 void Pool::client_left(const std::string& user, ConnectionId client) {

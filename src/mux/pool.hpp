@@ -40,16 +40,15 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  /// Asks, on behalf of a client's connection, for a channel to `target` on a trunk that `key` may share.
-  [[nodiscard]] std::unique_ptr<Lease> lease(ConnectionId client, ShareKey key, ResolvedTarget target,
-                                             OpenRequest request, LeaseEvents& events);
-  /// Asks for a trunk to `target` that `key` may share, to make global requests on it.
-  [[nodiscard]] std::unique_ptr<Lease> hold(ConnectionId client, ShareKey key, ResolvedTarget target,
-                                            HoldEvents& holder);
+  /// Asks, on behalf of a client's connection, for a channel to `target` on a trunk that it may share.
+  [[nodiscard]] std::unique_ptr<Lease> lease(TrunkAccess access, ResolvedTarget target, OpenRequest request,
+                                             LeaseEvents& events);
+  /// The same for a trunk to make global requests on.
+  [[nodiscard]] std::unique_ptr<Lease> hold(TrunkAccess access, ResolvedTarget target, HoldEvents& holder);
   /// The trunk, while it is connected; else null.
   Trunk* find(TrunkId id);
   /// The same on behalf of a trunk that is reached through another one.
-  [[nodiscard]] std::unique_ptr<Lease> lease_for_trunk(ShareKey key, ResolvedTarget target, OpenRequest request,
+  [[nodiscard]] std::unique_ptr<Lease> lease_for_trunk(TrunkAccess access, ResolvedTarget target, OpenRequest request,
                                                        LeaseEvents& events);
   /// The client's connection is gone, and has no channels any more. Trunks that were its own alone end, and its agent and
   /// its display can't be reached any more.
@@ -77,8 +76,8 @@ class Pool {
 
   /// Nothing speaks against one login more of this key: no limit, no pause, no end in sight.
   bool may_log_in(const ShareKey& key) const;
-  PooledTrunk& begin_trunk(TrunkGroup& group, const ResolvedTarget& target);
-  std::unique_ptr<Lease> begin(ConnectionId client, std::unique_ptr<Lease> lease);
+  PooledTrunk& begin_trunk(TrunkGroup& group, const ResolvedTarget& target, const UpstreamClient& client);
+  std::unique_ptr<Lease> begin(std::unique_ptr<Lease> lease);
   void place(Lease& lease);
   /// Those that are not being closed.
   std::size_t trunks_of(const std::string& user) const;

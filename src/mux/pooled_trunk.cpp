@@ -22,15 +22,15 @@ std::string address_of(const ResolvedTarget& target) {
 
 }  // namespace
 
-PooledTrunk::PooledTrunk(Pool& pool, TrunkGroup& group, TrunkId id, const ShareKey& key, const ResolvedTarget& target)
+PooledTrunk::PooledTrunk(Pool& pool, TrunkGroup& group, TrunkId id, TrunkAccess access, const ResolvedTarget& target)
     : pool_(pool),
       group_(group),
       id_(id),
-      key_(key),
+      access_(std::move(access)),
       target_(target),
       since_(pool.clock_.now()),
       channel_limit_(std::max<std::size_t>(target.options.channels_per_trunk, 1)),
-      session_limit_(pool.session_limits_.of(key.policy)) {}
+      session_limit_(pool.session_limits_.of(key_.policy)) {}
 
 PooledTrunk::~PooledTrunk() = default;
 
@@ -54,24 +54,47 @@ void PooledTrunk::on_turn() {
 void PooledTrunk::log_in() {
   if (phase_ == Phase::waiting) phase_ = Phase::connecting;  // it may be draining already
   since_ = pool_.clock_.now();
+  logged_in_by_ = since_ + target_.options.connect_timeout;
   pool_.journal_.trunk_connecting(id_, key_.user, target_.name);
   if (!target_.via) {
-    attempt_ = pool_.connector_.connect(target_, *this);
+    attempt_ = pool_.connector_.connect(target_, access_.client, *this);
     return;
   }
-  hop_deadline_ = pool_.clock_.after(target_.options.connect_timeout, [this] {
+  limit_hop();
+  hop_ = std::make_unique<Hop>(pool_, access_, target_, static_cast<HopEvents&>(*this));
+}
+
+void PooledTrunk::limit_hop() {
+  hop_deadline_ = pool_.clock_.after(logged_in_by_ - pool_.clock_.now(), [this] {
     on_hop_failed("via " + target_.via->name + ": no connection in time");
   });
-  hop_ = std::make_unique<Hop>(pool_, key_, target_, static_cast<HopEvents&>(*this));
+}
+
+void PooledTrunk::on_agent_wanted(UpstreamAnswers& to) {
+  asker_ = &to;
+  if (opener_ == nullptr) return to.refuse_agent("the client that it was for has gone");
+  opener_->helper().on_agent_wanted(*opener_);
+}
+
+void PooledTrunk::on_question(UpstreamAnswers& to, const UpstreamQuestion& question) {
+  asker_ = &to;
+  if (opener_ == nullptr) return to.refuse_answer("it asks a question, and the client that it was for has gone");
+  // Whoever thinks about the answer doesn't keep others from logging in there.
+  turn_.reset();
+  answer_until_ = pool_.clock_.now() + kAnswerTime;
+  logged_in_by_ = answer_until_ + target_.options.connect_timeout;
+  if (hop_deadline_ != nullptr) limit_hop();
+  opener_->helper().on_question(*opener_, question);
 }
 
 void PooledTrunk::on_hop_ready() {
   hop_deadline_.reset();
-  // connect_timeout is for the whole way.
+  asker_ = nullptr;
+  // connect_timeout is for the whole way, but for what a person may have been asked on it.
   ResolvedTarget target = target_;
   target.options.connect_timeout =
-      std::max(since_ + target_.options.connect_timeout - pool_.clock_.now(), Duration(1));
-  attempt_ = hop_->connect(target, *this);
+      std::clamp(logged_in_by_ - pool_.clock_.now(), Duration(1), target_.options.connect_timeout);
+  attempt_ = hop_->connect(target, access_.client, *this);
 }
 
 void PooledTrunk::on_hop_failed(const std::string& told) {
@@ -129,7 +152,14 @@ TrunkRow PooledTrunk::row() const {
 
 void PooledTrunk::wait(Lease& lease) { waiting_.push_back(&lease); }
 
-void PooledTrunk::stop_waiting(Lease& lease) { std::erase(waiting_, &lease); }
+void PooledTrunk::stop_waiting(Lease& lease) {
+  std::erase(waiting_, &lease);
+  if (&lease != opener_) return;
+  opener_ = nullptr;
+  if (asker_ == nullptr) return;
+  asker_->refuse_agent("the client has gone");
+  asker_->refuse_answer("the question that it asks was not answered");
+}
 
 void PooledTrunk::hold(Lease& lease) {
   idle_.reset();
@@ -179,6 +209,7 @@ void PooledTrunk::suspect() {
 
 void PooledTrunk::on_connected(std::unique_ptr<Transport> transport) {
   turn_deadline_ = pool_.clock_.after(kLoginOver, [this] { turn_.reset(); });
+  forget_helper();
   pool_.graveyard_.bury(std::move(attempt_));
   trunk_ = std::make_unique<Trunk>(id_, target_.name, std::move(transport), pool_.clock_, pool_.graveyard_,
                                    KeepaliveSettings{target_.options.keepalive_interval, target_.options.keepalive_count},
@@ -204,6 +235,7 @@ void PooledTrunk::fail(const UpstreamFailure& why) {
   turn_.reset();
   turn_deadline_.reset();
   hop_deadline_.reset();
+  forget_helper();
   pool_.graveyard_.bury(std::move(attempt_));
   pool_.journal_.trunk_failed(id_, why.detail);
   if (LoginBreaker::counts(why.code)) {

@@ -16,13 +16,19 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
  public:
   using Phase = TrunkState;
 
-  PooledTrunk(Pool& pool, TrunkGroup& group, TrunkId id, const ShareKey& key, const ResolvedTarget& target);
+  PooledTrunk(Pool& pool, TrunkGroup& group, TrunkId id, TrunkAccess access, const ResolvedTarget& target);
   ~PooledTrunk() override;
   /// Logs in, or waits for its turn to do so.
   void begin();
+  /// It was begun for that wish, whose client the login asks when it needs something. Before wait().
+  void set_opener(Lease& lease) { opener_ = &lease; }
+  /// The login, if it has asked the client of that wish; else null.
+  UpstreamAnswers* login_that_asked(const Lease& lease) const { return &lease == opener_ ? asker_ : nullptr; }
+  /// A person has been asked, and may take a while.
+  bool awaits_answer() const { return pool_.clock_.now() < answer_until_; }
 
   TrunkId id() const { return id_; }
-  const ShareKey& key() const { return key_; }
+  const ShareKey& key() const { return access_.key; }
   TrunkGroup& group() { return group_; }
   const ResolvedTarget& target() const { return target_; }
   const Options& options() const { return target_.options; }
@@ -71,6 +77,9 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
  private:
   void on_connected(std::unique_ptr<Transport> transport) override;
   void on_connect_failed(const UpstreamFailure& why) override;
+  // Of the login, and of the one in between.
+  void on_agent_wanted(UpstreamAnswers& to) override;
+  void on_question(UpstreamAnswers& to, const UpstreamQuestion& question) override;
   void on_hop_ready() override;
   void on_hop_failed(const std::string& told) override;
   void on_hop_lost(std::string_view told) override;
@@ -79,6 +88,12 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
 
   void on_turn();
   void log_in();
+  void limit_hop();
+  /// The login needs nothing any more.
+  void forget_helper() {
+    opener_ = nullptr;
+    asker_ = nullptr;
+  }
   void fail(const UpstreamFailure& why);
   bool has_room_for(const OpenRequest& request) const;
   std::size_t sessions() const;
@@ -89,7 +104,8 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   Pool& pool_;
   TrunkGroup& group_;  // until the pool has removed it
   TrunkId id_;
-  ShareKey key_;
+  TrunkAccess access_;
+  const ShareKey& key_ = access_.key;
   ResolvedTarget target_;
   Phase phase_ = Phase::waiting;
   TimePoint since_;
@@ -107,6 +123,10 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   std::unique_ptr<Hop> hop_;  // null: it is reached directly
   std::string hop_lost_;      // why its connection was lost with that of its carrier; empty: it wasn't
   std::unique_ptr<UpstreamAttempt> attempt_;
+  Lease* opener_ = nullptr;           // while it waits
+  UpstreamAnswers* asker_ = nullptr;  // attempt_, or the hop's lease, once that has asked the client for something
+  TimePoint answer_until_;
+  TimePoint logged_in_by_;            // the end of connect_timeout
   std::unique_ptr<Trunk> trunk_;
   std::unique_ptr<Timer> idle_;
   std::unique_ptr<Timer> age_;

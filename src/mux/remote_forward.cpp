@@ -17,7 +17,7 @@ RemoteForward::RemoteForward(const Services& services, const Admission& client, 
       owner_(owner),
       choice_(!address_.is_socket && address_.port == 0),
       since_(services.clock.now()),
-      lease_(services.pool.hold(client.id, share_key(client, target), target, *this)) {}
+      lease_(services.pool.hold(trunk_access(client, target), target, *this)) {}
 
 RemoteForward::~RemoteForward() = default;
 

@@ -247,7 +247,7 @@ void Session::start_upstream(const ResolvedTarget& target) {
   lends_agent_ = requests_->agent() && borrows(target, Loan::agent);
   lends_display_ = requests_->display() && borrows(target, Loan::display);
   const Lends lends = lends_agent_ || lends_display_ ? Lends::agent_or_display : Lends::nothing;
-  lease_ = services_.pool.lease(client_.id, share_key(client_, target, lends), target, std::move(request), *this);
+  lease_ = services_.pool.lease(trunk_access(client_, target, lends), target, std::move(request), *this);
 }
 
 void Session::on_leased(Channel& channel, TrunkId trunk) {
@@ -271,7 +271,7 @@ void Session::send_requests_upstream() {
 
 void Session::send_loans_upstream() {
   if (!lends_agent_ && !lends_display_) return;
-  Trunk* trunk = services_.pool.find(*ids_.trunk);  // of this connection alone: see share_key()
+  Trunk* trunk = services_.pool.find(*ids_.trunk);  // of this connection alone: see trunk_access()
   if (trunk == nullptr) return;                     // going; the channel will tell
   if (lends_agent_) {
     services_.journal.forward_opened(client_, ids_, wire::kAgentRequest, {}, target_name_);

@@ -2,18 +2,23 @@
 
 namespace sallyport::mux {
 
-ShareKey share_key(const Admission& client, const ResolvedTarget& target, Lends lends) {
-  ShareKey key{client.user, client.method, policy_fingerprint(target), std::nullopt};
-  if (lends != Lends::nothing) key.only_for = client.id;
-  return key;
+TrunkAccess trunk_access(const Admission& client, const ResolvedTarget& target, Lends lends) {
+  TrunkAccess access;
+  access.key = {client.user, client.method, policy_fingerprint(target), std::nullopt};
+  access.client.user = client.user;
+  access.client.connection = client.id;
+  if (lends != Lends::nothing) access.key.only_for = client.id;
+  return access;
 }
 
-ShareKey hop_share_key(const ShareKey& rider, const ResolvedTarget& via) {
-  ShareKey key;
-  key.user = rider.user;
-  key.authenticated_by = rider.authenticated_by;
-  key.policy = policy_fingerprint(via);
-  return key;
+TrunkAccess hop_access(const TrunkAccess& rider, const ResolvedTarget& via) {
+  TrunkAccess access;
+  access.key.user = rider.key.user;
+  access.key.authenticated_by = rider.key.authenticated_by;
+  access.key.policy = policy_fingerprint(via);
+  access.client.user = rider.client.user;
+  access.client.connection = rider.client.connection;
+  return access;
 }
 
 }  // namespace sallyport::mux

@@ -7,6 +7,7 @@
 #include <string>
 
 #include <sallyport/ids.hpp>
+#include <sallyport/upstream.hpp>
 
 #include "mux/admission.hpp"
 #include "route/resolved_target.hpp"
@@ -26,13 +27,20 @@ struct ShareKey {
   auto operator<=>(const ShareKey&) const = default;
 };
 
+/// A client's way onto a trunk: which ones it may share, and what it brings along when one has to log in. What only this
+/// client has (its agent, what it typed) is in `client` only if the trunk is this connection's alone by `key`.
+struct TrunkAccess {
+  ShareKey key;
+  UpstreamClient client;
+};
+
 /// Whether the client lends the target something of its own, which others on the trunk could use.
 enum class Lends : std::uint8_t { nothing, agent_or_display };
 
-ShareKey share_key(const Admission& client, const ResolvedTarget& target, Lends lends = Lends::nothing);
+TrunkAccess trunk_access(const Admission& client, const ResolvedTarget& target, Lends lends = Lends::nothing);
 
-/// The key of the trunk to `via` that carries the connection of a trunk with the key `rider`: the same user's. What the
-/// client lends to the target at the end is not lent to those in between, so the trunk there is not the client's alone.
-ShareKey hop_share_key(const ShareKey& rider, const ResolvedTarget& via);
+/// The way onto the trunk to `via` that carries the connection of a trunk for `rider`: the same user's. What the client
+/// lends to the target at the end is not lent to those in between, so the trunk there is not the client's alone.
+TrunkAccess hop_access(const TrunkAccess& rider, const ResolvedTarget& via);
 
 }  // namespace sallyport::mux

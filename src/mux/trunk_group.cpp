@@ -52,8 +52,8 @@ std::size_t TrunkGroup::size() const {
       std::count_if(trunks_.begin(), trunks_.end(), [](const auto& trunk) { return !trunk->ending(); }));
 }
 
-PooledTrunk& TrunkGroup::add(TrunkId id, const ResolvedTarget& target) {
-  trunks_.push_back(std::make_unique<PooledTrunk>(pool_, *this, id, key_, target));
+PooledTrunk& TrunkGroup::add(TrunkId id, const ResolvedTarget& target, const UpstreamClient& client) {
+  trunks_.push_back(std::make_unique<PooledTrunk>(pool_, *this, id, TrunkAccess{key_, client}, target));
   PooledTrunk& trunk = *trunks_.back();
   trunk.begin();
   return trunk;
@@ -113,7 +113,7 @@ void TrunkGroup::tend() {
   if (clients_.empty() || pool_.clock_.now() < not_before_) return tend_soon();
   // With no trunk left the target may be down: the next use shows.
   while (proven() && spares() < warm_ && pool_.may_log_in(key_))
-    pool_.begin_trunk(*this, trunks_.front()->target());
+    pool_.begin_trunk(*this, trunks_.front()->target(), UpstreamClient{key_.user, {}, {}, false});
 }
 
 }  // namespace sallyport::mux

@@ -49,7 +49,7 @@ class TrunkGroup {
   void let_cool() { warm_ = 0; }
 
   /// Begins one, for which nobody waits yet.
-  PooledTrunk& add(TrunkId id, const ResolvedTarget& target);
+  PooledTrunk& add(TrunkId id, const ResolvedTarget& target, const UpstreamClient& client);
   [[nodiscard]] std::unique_ptr<PooledTrunk> take_out(PooledTrunk& trunk);
 
   void add_client(ConnectionId client) { clients_.insert(client); }

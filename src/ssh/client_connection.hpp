@@ -49,6 +49,12 @@ class ClientConnection final : public UpstreamAttempt {
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
 
+  // UpstreamAttempt. No credential of this class asks its client for anything.
+  [[nodiscard]] std::unique_ptr<Stream> lend_agent(StreamEvents&) override { return nullptr; }
+  void refuse_agent(std::string) override {}
+  void answer(std::vector<SecretString>) override {}
+  void refuse_answer(std::string) override {}
+
   /// What was negotiated, inside on_connected; empty strings before.
   const ConnectionInfo& info() const;
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <sallyport/upstream.hpp>
 
@@ -20,23 +21,29 @@ class FakeConnector final : public UpstreamConnector {
   /// One call of connect(), and the server behind it once it has succeeded.
   struct Dial {
     ResolvedTarget target;
+    UpstreamClient client;
+    UpstreamAttempt* attempt = nullptr;  ///< while it is under way
+    std::vector<std::string> answers;    ///< what it has been told, with what was typed: "answer 1234", "no answer: …"
     UpstreamEvents* events = nullptr;  ///< null once there was an outcome, or nobody waits for one any more
     MemoryPeer server;
     bool given_up = false;
   };
 
-  [[nodiscard]] std::unique_ptr<UpstreamAttempt> connect(const ResolvedTarget& target,
+  [[nodiscard]] std::unique_ptr<UpstreamAttempt> connect(const ResolvedTarget& target, const UpstreamClient& client,
                                                          UpstreamEvents& events) override {
     Dial& dial = dials.emplace_back();
     dial.target = target;
+    dial.client = client;
     dial.events = &events;
-    return std::make_unique<Attempt>(dial);
+    auto attempt = std::make_unique<Attempt>(dial, agents);
+    dial.attempt = attempt.get();
+    return attempt;
   }
 
   /// Sockets of carried attempts are in `carriers`, in the order of the calls.
-  [[nodiscard]] CarriedAttempt connect_over(const ResolvedTarget& target, UpstreamEvents& events,
-                                            StreamEvents& carrier_events) override {
-    auto attempt = connect(target, events);
+  [[nodiscard]] CarriedAttempt connect_over(const ResolvedTarget& target, const UpstreamClient& client,
+                                            UpstreamEvents& events, StreamEvents& carrier_events) override {
+    auto attempt = connect(target, client, events);
     return {std::move(attempt), carriers.connect({}, target.options.connect_timeout, carrier_events)};
   }
 
@@ -53,17 +60,41 @@ class FakeConnector final : public UpstreamConnector {
     std::exchange(dial.events, nullptr)->on_connect_failed({code, std::move(told), "detail"});
   }
 
+  /// The login of that number asks its client.
+  void ask(std::size_t index, const UpstreamQuestion& question) {
+    Dial& dial = dials.at(index);
+    dial.events->on_question(*dial.attempt, question);
+  }
+  void want_agent(std::size_t index) {
+    Dial& dial = dials.at(index);
+    dial.events->on_agent_wanted(*dial.attempt);
+  }
+
   FakeStreams carriers;
+  FakeStreams agents;  ///< what has been lent, in the order of the calls
   std::deque<Dial> dials;  // a deque: servers stay where they are
 
  private:
   struct Attempt final : UpstreamAttempt {
-    explicit Attempt(Dial& its_dial) : dial(its_dial) {}
+    Attempt(Dial& its_dial, FakeStreams& streams) : dial(its_dial), agents(streams) {}
     ~Attempt() override {
+      dial.attempt = nullptr;
       if (dial.events != nullptr) dial.given_up = true;
       dial.events = nullptr;
     }
+    std::unique_ptr<Stream> lend_agent(StreamEvents& events) override {
+      dial.answers.push_back("agent");
+      return agents.connect({}, {}, events);
+    }
+    void refuse_agent(std::string why) override { dial.answers.push_back("no agent: " + why); }
+    void answer(std::vector<SecretString> answers) override {
+      std::string text = "answer";
+      for (const SecretString& one : answers) text += " " + std::string(one.view());
+      dial.answers.push_back(text);
+    }
+    void refuse_answer(std::string told) override { dial.answers.push_back("no answer: " + told); }
     Dial& dial;
+    FakeStreams& agents;
   };
 };
 

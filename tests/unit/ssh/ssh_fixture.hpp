@@ -72,6 +72,8 @@ class ClientSide final : public UpstreamEvents {
  public:
   void on_connected(std::unique_ptr<Transport> transport) override;
   void on_connect_failed(const UpstreamFailure& why) override;
+  void on_agent_wanted(UpstreamAnswers& to) override { to.refuse_agent("the test has none"); }
+  void on_question(UpstreamAnswers& to, const UpstreamQuestion&) override { to.refuse_answer("the test answers nothing"); }
 
   std::unique_ptr<ClientConnection> connection;
   TransportLog log;
