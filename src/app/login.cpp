@@ -52,6 +52,8 @@ void Login::on_userauth(const ssh::UserauthRequest& request) {
   look_up_key();
 }
 
+void Login::on_info_response(std::vector<SecretString>) { connection_.reject(); }  // nobody has asked
+
 void Login::look_up_key() {
   struct Search {
     std::shared_ptr<const Config> config;

@@ -65,6 +65,7 @@ class Login final : private ssh::ServerEvents {
   };
 
   void on_userauth(const ssh::UserauthRequest& request) override;
+  void on_info_response(std::vector<SecretString> answers) override;
   void on_logged_in(std::unique_ptr<Transport> transport) override;
   void on_failed(const Error& why) override;
 

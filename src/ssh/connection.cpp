@@ -42,7 +42,11 @@ struct SeamEvents {
     auto* self = static_cast<Connection*>(owner);
     if (self->driver_ != nullptr) self->driver_->on_userauth_packet({payload, length});
   }
-  static constexpr spssh_events kTable{output, message, userauth_request};
+  static void info_response(void* owner, const std::uint8_t* payload, std::size_t length) noexcept {
+    auto* self = static_cast<Connection*>(owner);
+    if (self->driver_ != nullptr) self->driver_->on_info_response_packet({payload, length});
+  }
+  static constexpr spssh_events kTable{output, message, userauth_request, info_response};
 };
 
 // A chunk that libuv writes once the socket takes something again. libuv's until its callback.
@@ -72,6 +76,7 @@ Result<> Connection::start(net::Fd fd, const std::string& identification) {
   rearm_quick_ack();
   const char* line = identification.empty() ? nullptr : identification.c_str();
   if (spssh_attach(session_.get(), &SeamEvents::kTable, this, line) != 0) return fail(Errc::limit, "out of memory");
+  if (role_ == Role::server) spssh_wipe_input(session_.get());
   update_reading();
   return {};
 }
@@ -90,6 +95,7 @@ void Connection::call_driver() {
 void Connection::hand_over() {
   driver_ = nullptr;
   held_ = user_ == nullptr;
+  if (role_ == Role::server) spssh_trim(session_.get());  // from now on overwriting what was read is a waste of time
   quick_until_ = io_.clock().now() + kQuickAfterLogin;
   io_.at_end_of_turn(*this);
 }
@@ -332,6 +338,8 @@ std::size_t Connection::feed(std::uint8_t* data, std::size_t size) {
   feeding_ = true;
   while (taken < size && may_feed()) {
     const std::size_t count = spssh_feed(session_.get(), data + taken, size - taken);
+    // libssh decrypts in place: what a client types before its login is not to stay here.
+    if (driver_ != nullptr && role_ == Role::server) ::explicit_bzero(data + taken, count);
     taken += count;
     check_session();
     if (count == 0 || state_ != State::alive) break;

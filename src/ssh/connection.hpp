@@ -32,6 +32,8 @@ class LoginDriver {
   virtual void on_progress() = 0;
   /// A USERAUTH_REQUEST, from inside libssh: only to be noted. on_progress() follows.
   virtual void on_userauth_packet(ByteView payload) = 0;
+  /// Server role: an INFO_RESPONSE, likewise.
+  virtual void on_info_response_packet(ByteView payload) { static_cast<void>(payload); }
   /// Asked for by Connection::call_driver(), with nothing on the stack: anything may be done here.
   virtual void on_turn() = 0;
   /// The end, with nothing on the stack. The connection may be destroyed here.

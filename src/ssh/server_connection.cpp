@@ -14,18 +14,29 @@
 namespace sallyport::ssh {
 namespace {
 
-// RFC 4252, section 6
-constexpr std::uint8_t kMsgUserauthFailure = 51;
-constexpr std::uint8_t kMsgUserauthBanner = 53;
-constexpr std::uint8_t kMsgUserauthPkOk = 60;
-
 constexpr std::uint8_t kUserPresent = 1;
 constexpr std::uint8_t kUserVerified = 4;
 
-void append_string(Bytes& out, ByteView bytes) {
-  const auto size = static_cast<std::uint32_t>(bytes.size());
-  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(size >> shift));
-  out.insert(out.end(), bytes.begin(), bytes.end());
+using Method = UserauthRequest::Method;
+
+Method method_of(const UserauthPacket& packet) {
+  if (packet.is_publickey()) return Method::publickey;
+  if (packet.method == "none") return Method::none;
+  if (packet.method == "password") return Method::password;
+  if (packet.method == "keyboard-interactive") return Method::keyboard_interactive;
+  return Method::other;
+}
+
+/// Whether the request can be a login at all.
+bool is_proof(const UserauthRequest& request) {
+  switch (request.method) {
+    case Method::publickey: return request.key && request.key->is_signed;
+    case Method::password:
+    case Method::keyboard_interactive: return true;
+    case Method::none:
+    case Method::other: break;
+  }
+  return false;
 }
 
 Result<> set_option(const BindHandle& bind, ssh_bind_options_e option, const void* value, const char* what) {
@@ -85,7 +96,7 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::make(const HostKeys&
 class ServerConnection::Impl final : public LoginDriver {
  public:
   Impl(LoopIo& io, std::shared_ptr<const ServerContext> context, ServerEvents& events)
-      : io_(io), context_(std::move(context)), events_(events) {}
+      : io_(io), context_(std::move(context)), events_(events), can_continue_(context_->options().methods) {}
 
   void start(net::Fd fd) {
     auto begun = begin(std::move(fd));
@@ -99,32 +110,58 @@ class ServerConnection::Impl final : public LoginDriver {
     });
   }
 
-  void answer(bool yes) {
-    if (!request_ || !connection_->is_alive()) return;
-    const auto request = *std::exchange(request_, std::nullopt);
+  void accept() {
+    if (!waits_for_answer()) return;
+    if (!is_proof(*request_) || !message_) return reject();
+    request_.reset();
     const MessageHandle message = std::move(message_);
-    if (yes && request.key && request.key->is_signed && message) {
-      if (ssh_message_auth_reply_success(message.get(), 0) == SSH_OK) {
-        logged_in_ = true;
-        connection_->call_driver();  // still held: what follows belongs to the transport's user
-        return;
-      }
-      connection_->die(Error{Errc::io, "the login could not be confirmed"});
-      return;
+    if (ssh_message_auth_reply_success(message.get(), 0) != SSH_OK) {
+      return connection_->die(Error{Errc::io, "the login could not be confirmed"});
     }
-    refuse(request.method == UserauthRequest::Method::none ? Counts::no : Counts::yes);
+    logged_in_ = true;
+    connection_->call_driver();  // still held: what follows belongs to the transport's user
+  }
+
+  void pass() {
+    if (!waits_for_answer()) return;
+    if (!is_proof(*request_)) return reject();
+    done_with(userauth_failure_packet(can_continue_, true));
+  }
+
+  void reject() {
+    if (!waits_for_answer()) return;
+    const bool counts = request_->method != Method::none;
+    request_.reset();
+    message_.reset();
+    refuse(counts ? Counts::yes : Counts::no);
     connection_->release();
   }
 
   void offer_ok() {
-    if (!request_ || !request_->key || request_->key->is_signed) return answer(false);
-    const auto request = *std::exchange(request_, std::nullopt);
-    message_.reset();
-    Bytes payload{kMsgUserauthPkOk};
-    append_string(payload, bytes_of(request.key->algorithm));
-    append_string(payload, request.key->blob);
-    connection_->send_login_message(payload);
+    if (!waits_for_answer()) return;
+    if (!request_->key || request_->key->is_signed) return reject();
+    done_with(pk_ok_packet(request_->key->algorithm, request_->key->blob));
+  }
+
+  void ask(const InfoRequest& questions) {
+    if (!waits_for_answer()) return;
+    if (request_->method != Method::keyboard_interactive) return reject();
+    asked_ = true;
+    spssh_expect_info_response(connection_->session(), 1);
+    connection_->send_login_message(info_request_packet(questions));
     connection_->release();
+  }
+
+  void ask_new_password(std::string_view prompt) {
+    if (!waits_for_answer()) return;
+    if (request_->method != Method::password) return reject();
+    done_with(password_change_packet(prompt));
+  }
+
+  void can_continue(std::vector<std::string> methods) { can_continue_ = std::move(methods); }
+
+  void show(std::string_view text) {
+    if (connection_ && !text.empty()) connection_->send_login_message(banner_packet(text));
   }
 
   void disconnect(DisconnectReason reason, std::string_view text) {
@@ -134,6 +171,16 @@ class ServerConnection::Impl final : public LoginDriver {
 
  private:
   enum class Counts : bool { no, yes };
+
+  bool waits_for_answer() const { return request_ && !asked_ && connection_->is_alive(); }
+
+  /// Answers the request for good.
+  void done_with(const Bytes& packet) {
+    request_.reset();
+    message_.reset();
+    connection_->send_login_message(packet);
+    connection_->release();
+  }
 
   Result<> begin(net::Fd fd) {
     auto session = new_session();
@@ -167,9 +214,16 @@ class ServerConnection::Impl final : public LoginDriver {
     packet_ = parse_userauth(payload);
   }
 
+  void on_info_response_packet(ByteView payload) override {
+    if (!asked_) return;  // libssh's filter lets none through
+    response_seen_ = true;
+    response_ = parse_info_response(payload);
+  }
+
   void on_progress() override {
     ssh_session session = connection_->session();
     if (spssh_phase(session) != SPSSH_AUTHENTICATING) return;
+    if (std::exchange(response_seen_, false)) return take_response();
     MessageHandle message{spssh_next_message(session)};
     if (std::exchange(packet_seen_, false)) return take_request(std::move(message));
     if (message && ssh_message_type(message.get()) == SSH_REQUEST_SERVICE) accept_service(message);
@@ -185,6 +239,18 @@ class ServerConnection::Impl final : public LoginDriver {
     }
   }
 
+  void no_more_questions() {
+    asked_ = false;
+    spssh_expect_info_response(connection_->session(), 0);
+  }
+
+  void take_response() {
+    if (!response_) return connection_->disconnect(DisconnectReason::protocol_error, "malformed information response");
+    no_more_questions();
+    connection_->hold();
+    connection_->call_driver();
+  }
+
   // One request, with libssh's view of it: no message means that libssh could not use the key or the signature, and
   // has said nothing to the client.
   void take_request(MessageHandle message) {
@@ -197,15 +263,19 @@ class ServerConnection::Impl final : public LoginDriver {
     }
     user_ = packet->user;
     show_banner();
+    if (asked_) {  // RFC 4256, 3.1: the client has given up what it was asked about
+      no_more_questions();
+      if (!count_try()) return;
+    }
     UserauthRequest request;
     request.user = packet->user;
-    if (packet->is_publickey()) {
-      if (!message || !is_sound(*packet, message.get())) return refuse(Counts::yes);
-      request.method = UserauthRequest::Method::publickey;
+    request.method = method_of(*packet);
+    request.method_name = request.method == Method::publickey ? "publickey" : packet->method;
+    if (request.method == Method::publickey && message && is_sound(*packet, message.get())) {
       request.key = key_of(*packet, message.get());
-    } else if (packet->method != "none") {
-      return refuse(Counts::yes);
     }
+    request.password = std::move(packet->password);
+    request.new_password = std::move(packet->new_password);
     request_ = std::move(request);
     message_ = std::move(message);
     connection_->hold();
@@ -234,21 +304,20 @@ class ServerConnection::Impl final : public LoginDriver {
   void show_banner() {
     const std::string& banner = context_->options().banner;
     if (banner.empty() || std::exchange(banner_shown_, true)) return;
-    Bytes payload{kMsgUserauthBanner};
-    append_string(payload, bytes_of(banner));
-    append_string(payload, {});  // language tag
-    connection_->send_login_message(payload);
+    connection_->send_login_message(banner_packet(banner));
+  }
+
+  /// False when that was the last one, and the connection is being ended.
+  bool count_try() {
+    if (++tries_ < context_->options().max_auth_tries) return true;
+    too_many_ = true;
+    connection_->disconnect(DisconnectReason::no_more_auth_methods, "Too many authentication failures");
+    return false;
   }
 
   void refuse(Counts counts) {
-    if (counts == Counts::yes && ++tries_ >= context_->options().max_auth_tries) {
-      too_many_ = true;
-      return connection_->disconnect(DisconnectReason::no_more_auth_methods, "Too many authentication failures");
-    }
-    Bytes payload{kMsgUserauthFailure};
-    append_string(payload, bytes_of(name_list(context_->options().methods)));
-    payload.push_back(0);  // no partial success
-    connection_->send_login_message(payload);
+    if (counts == Counts::yes && !count_try()) return;
+    connection_->send_login_message(userauth_failure_packet(can_continue_, false));
   }
 
   void on_turn() override {
@@ -257,6 +326,10 @@ class ServerConnection::Impl final : public LoginDriver {
       info_ = connection_->info();
       connection_->hand_over();
       return events_.on_logged_in(std::move(connection_));
+    }
+    if (response_) {
+      std::vector<SecretString> answers = *std::exchange(response_, std::nullopt);
+      return events_.on_info_response(std::move(answers));
     }
     if (request_) {
       const UserauthRequest request = *request_;  // an answer inside takes the original
@@ -267,6 +340,7 @@ class ServerConnection::Impl final : public LoginDriver {
   void on_dead(const Error& why) override {
     grace_.reset();
     request_.reset();
+    response_.reset();
     message_.reset();
     Error told = why;
     if (timed_out_) told = Error{Errc::timeout, "no login within the grace time"};
@@ -285,8 +359,12 @@ class ServerConnection::Impl final : public LoginDriver {
   bool packet_seen_ = false;
   std::optional<UserauthPacket> packet_;
   std::optional<std::string> user_;
+  bool response_seen_ = false;
+  std::optional<std::vector<SecretString>> response_;
   std::optional<UserauthRequest> request_;  // waits for its answer
+  bool asked_ = false;                      // … which hangs on the client's answers
   MessageHandle message_;
+  std::vector<std::string> can_continue_;
   std::uint32_t tries_ = 0;
   bool banner_shown_ = false;
   bool logged_in_ = false;
@@ -300,9 +378,14 @@ ServerConnection::ServerConnection(LoopIo& io, std::shared_ptr<const ServerConte
   impl_->start(std::move(fd));
 }
 ServerConnection::~ServerConnection() = default;
-void ServerConnection::accept() { impl_->answer(true); }
-void ServerConnection::reject() { impl_->answer(false); }
+void ServerConnection::accept() { impl_->accept(); }
+void ServerConnection::pass() { impl_->pass(); }
+void ServerConnection::reject() { impl_->reject(); }
 void ServerConnection::offer_ok() { impl_->offer_ok(); }
+void ServerConnection::ask(const InfoRequest& request) { impl_->ask(request); }
+void ServerConnection::ask_new_password(std::string_view prompt) { impl_->ask_new_password(prompt); }
+void ServerConnection::can_continue(std::vector<std::string> methods) { impl_->can_continue(std::move(methods)); }
+void ServerConnection::show(std::string_view text) { impl_->show(text); }
 void ServerConnection::disconnect(DisconnectReason reason, std::string_view text) { impl_->disconnect(reason, text); }
 ConnectionInfo ServerConnection::info() const { return impl_->info(); }
 

@@ -1,7 +1,16 @@
 #include "ssh/userauth_packet.hpp"
 
+#include "ssh/algorithms.hpp"
+
 namespace sallyport::ssh {
 namespace {
+
+// RFC 4252, section 6; RFC 4256, section 5
+constexpr std::uint8_t kMsgFailure = 51;
+constexpr std::uint8_t kMsgBanner = 53;
+constexpr std::uint8_t kMsgPkOk = 60;
+constexpr std::uint8_t kMsgPasswordChange = 60;
+constexpr std::uint8_t kMsgInfoRequest = 60;
 
 // Reads from the front of a view; after the first thing that isn't there nothing is.
 class Reader {
@@ -15,9 +24,13 @@ class Reader {
     bytes_ = bytes_.subspan(1);
     return value;
   }
+  std::uint32_t uint32() {
+    std::uint32_t value = 0;
+    for (int i = 0; i < 4; ++i) value = value << 8 | byte();
+    return value;
+  }
   ByteView string() {
-    std::size_t length = 0;
-    for (int i = 0; i < 4; ++i) length = length << 8 | byte();
+    const std::size_t length = uint32();
     if (length > bytes_.size()) ok_ = false;
     if (!ok_) return {};
     const ByteView value = bytes_.first(length);
@@ -36,6 +49,23 @@ class Reader {
   ByteView bytes_;
   bool ok_ = true;
 };
+
+void append_uint32(Bytes& out, std::size_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(value >> shift));
+}
+
+void append_string(Bytes& out, ByteView bytes) {
+  append_uint32(out, bytes.size());
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
+void append_string(Bytes& out, std::string_view text) { append_string(out, bytes_of(text)); }
+
+void parse_password(Reader& reader, UserauthPacket& packet) {
+  const bool changes = reader.byte() != 0;
+  packet.password = std::make_shared<const SecretString>(text_of(reader.string()));
+  if (changes) packet.new_password = std::make_shared<const SecretString>(text_of(reader.string()));
+}
 
 // RFC 4253, 6.6; PROTOCOL.u2f: after an authenticator's signature come its flags and counter.
 bool parse_signature(ByteView bytes, UserauthPacket& packet) {
@@ -56,6 +86,13 @@ std::optional<UserauthPacket> parse_userauth(ByteView payload) {
   packet.service = reader.text();
   packet.method = reader.text();
   if (!reader.ok()) return std::nullopt;
+  if (packet.method == "password") {
+    parse_password(reader, packet);
+  } else if (packet.method == "keyboard-interactive") {
+    static_cast<void>(reader.string());  // language tag
+    static_cast<void>(reader.string());  // submethods: a hint, which may be ignored
+  }
+  if (!reader.ok()) return std::nullopt;
   if (!packet.is_publickey()) return packet;
   packet.has_signature = reader.byte() != 0;
   packet.algorithm = reader.text();
@@ -65,6 +102,62 @@ std::optional<UserauthPacket> parse_userauth(ByteView payload) {
   if (packet.has_signature && !parse_signature(reader.string(), packet)) return std::nullopt;
   if (!reader.ok()) return std::nullopt;
   return packet;
+}
+
+std::optional<std::vector<SecretString>> parse_info_response(ByteView payload) {
+  Reader reader{payload};
+  static_cast<void>(reader.byte());  // the type
+  const std::uint32_t count = reader.uint32();
+  if (!reader.ok() || count > kMaxInfoResponses) return std::nullopt;
+  std::vector<SecretString> answers;
+  answers.reserve(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const ByteView answer = reader.string();
+    if (!reader.ok()) return std::nullopt;
+    answers.emplace_back(text_of(answer));
+  }
+  return answers;
+}
+
+Bytes info_request_packet(const InfoRequest& request) {
+  Bytes payload{kMsgInfoRequest};
+  append_string(payload, request.name);
+  append_string(payload, request.instruction);
+  append_string(payload, "");  // language tag
+  append_uint32(payload, request.prompts.size());
+  for (const InfoRequest::Prompt& prompt : request.prompts) {
+    append_string(payload, prompt.text);
+    payload.push_back(prompt.echo ? 1 : 0);
+  }
+  return payload;
+}
+
+Bytes password_change_packet(std::string_view prompt) {
+  Bytes payload{kMsgPasswordChange};
+  append_string(payload, prompt);
+  append_string(payload, "");  // language tag
+  return payload;
+}
+
+Bytes userauth_failure_packet(const std::vector<std::string>& can_continue, bool partial_success) {
+  Bytes payload{kMsgFailure};
+  append_string(payload, name_list(can_continue));
+  payload.push_back(partial_success ? 1 : 0);
+  return payload;
+}
+
+Bytes pk_ok_packet(std::string_view algorithm, ByteView blob) {
+  Bytes payload{kMsgPkOk};
+  append_string(payload, algorithm);
+  append_string(payload, blob);
+  return payload;
+}
+
+Bytes banner_packet(std::string_view text) {
+  Bytes payload{kMsgBanner};
+  append_string(payload, text);
+  append_string(payload, "");  // language tag
+  return payload;
 }
 
 }  // namespace sallyport::ssh

@@ -23,6 +23,7 @@
 #endif
 
 _Static_assert(SSH2_MSG_USERAUTH_REQUEST == 50, "RFC 4252, section 6");
+_Static_assert(SSH2_MSG_USERAUTH_INFO_RESPONSE == 61, "RFC 4256, section 5");
 _Static_assert(SSH2_MSG_GLOBAL_REQUEST == 80 && SSH2_MSG_CHANNEL_FAILURE == 100, "RFC 4254, section 9");
 
 // Our socket: no descriptor, only where libssh's output goes.
@@ -36,6 +37,7 @@ struct ssh_socket_struct {
   char* identification;
   struct ssh_packet_callbacks_struct connection_tap;
   struct ssh_packet_callbacks_struct userauth_tap;
+  struct ssh_packet_callbacks_struct info_response_tap;
 };
 
 // Puts our handlers in front of libssh's.

@@ -1,5 +1,5 @@
-// The packet tap: messages 80 to 100 come to us and not to libssh, requests for user authentication come to both, and
-// messages of ours go out through libssh's framing and encryption.
+// The packet tap: messages 80 to 100 and INFO_RESPONSE come to us and not to libssh, requests for user authentication come
+// to both, and messages of ours go out through libssh's framing and encryption.
 #include "internals.h"
 
 #include <stdlib.h>
@@ -45,12 +45,28 @@ static SSH_PACKET_CALLBACK(tap_userauth) {
   return SSH_PACKET_NOT_USED;
 }
 
+static SSH_PACKET_CALLBACK(tap_info_response) {
+  ssh_socket s = user;
+  if (session->client) return SSH_PACKET_NOT_USED;
+  if (s->events != NULL) {
+    size_t length = 0;
+    if (ssh_buffer_get_len(packet) == 0) {
+      s->events->info_response(s->owner, &type, 1);
+    } else {
+      const uint8_t* payload = payload_of(packet, &length);
+      s->events->info_response(s->owner, payload, length);
+    }
+  }
+  return SSH_PACKET_USED;
+}
+
 static ssh_packet_callback connection_handlers[kCount] = {
     tap_message, tap_message, tap_message, tap_message, tap_message, tap_message, tap_message,
     tap_message, tap_message, tap_message, tap_message, tap_message, tap_message, tap_message,
     tap_message, tap_message, tap_message, tap_message, tap_message, tap_message, tap_message,
 };
 static ssh_packet_callback userauth_handlers[1] = {tap_userauth};
+static ssh_packet_callback info_response_handlers[1] = {tap_info_response};
 
 void spssh_install_tap(ssh_socket s) {
   s->connection_tap.start = kFirst;
@@ -61,9 +77,14 @@ void spssh_install_tap(ssh_socket s) {
   s->userauth_tap.n_callbacks = 1;
   s->userauth_tap.callbacks = userauth_handlers;
   s->userauth_tap.user = s;
+  s->info_response_tap.start = SSH2_MSG_USERAUTH_INFO_RESPONSE;
+  s->info_response_tap.n_callbacks = 1;
+  s->info_response_tap.callbacks = info_response_handlers;
+  s->info_response_tap.user = s;
   // libssh appends its own table when the peer's identification has come, so that ours are first.
   ssh_packet_set_callbacks(s->session, &s->connection_tap);
   ssh_packet_set_callbacks(s->session, &s->userauth_tap);
+  ssh_packet_set_callbacks(s->session, &s->info_response_tap);
 }
 
 // The header is prepended: without five bytes of headroom libssh would move the whole payload.
@@ -109,6 +130,14 @@ ssh_message spssh_next_message(ssh_session session) { return ssh_message_pop_hea
 int spssh_signature_valid(ssh_message message) {
   return message->type == SSH_REQUEST_AUTH && message->auth_request.method == SSH_AUTH_METHOD_PUBLICKEY &&
          message->auth_request.signature_state == SSH_PUBLICKEY_STATE_VALID;
+}
+
+void spssh_expect_info_response(ssh_session session, int expected) {
+  session->auth.state = expected ? SSH_AUTH_STATE_INFO : SSH_AUTH_STATE_NONE;
+}
+
+void spssh_wipe_input(ssh_session session) {
+  if (session->in_buffer != NULL) ssh_buffer_set_secure(session->in_buffer);
 }
 
 enum spssh_phase spssh_phase(ssh_session session) {

@@ -7,13 +7,14 @@
 //                       libssh never sees a descriptor; ssh_poll_new/free/init/cleanup, since ssh_handle_packets() wants
 //                       a poll handle (ours has no descriptor and never fires)
 //   session.h           session->socket (ours); session->alive (a dead session sends nothing more);
-//                       session_state, flags (phase; authenticated; strict key exchange, for the log);
+//                       session_state, flags (phase; authenticated; strict key exchange, for the log); auth.state (an
+//                       INFO_RESPONSE is let through by libssh's filter only when it says that one is expected);
 //                       out_buffer (a payload goes there before ssh_packet_send), out_queue, dh_handshake_state (what
 //                       waits during a re-exchange of keys); in_buffer, packet_state, in_packet (to give an idle session's
 //                       buffers back); client, clientbanner (our own identification in the client role)
 //   callbacks.h         struct ssh_socket_callbacks_struct: data, connected, userdata: how bytes get in
 //   packet.h            ssh_packet_set_callbacks (our table in front of libssh's), ssh_packet_send
-//   buffer.h            ssh_buffer_* on packets and out_buffer
+//   buffer.h            ssh_buffer_* on packets and out_buffer; ssh_buffer_set_secure on in_buffer (passwords come in there)
 //   messages.h          ssh_message_pop_head: the public ssh_message_get() would poll; auth_request.signature_state
 //   misc.h              struct ssh_list, struct ssh_iterator: to look at out_queue
 #pragma once
@@ -35,6 +36,8 @@ struct spssh_events {
   void (*message)(void* owner, const uint8_t* payload, size_t length);
   /// A user authentication request (RFC 4252, section 5), before libssh has looked at it. payload[0] is the type.
   void (*userauth_request)(void* owner, const uint8_t* payload, size_t length);
+  /// An INFO_RESPONSE (RFC 4256, section 3.4) in the server role. libssh doesn't see it.
+  void (*info_response)(void* owner, const uint8_t* payload, size_t length);
 };
 
 enum spssh_phase {
@@ -72,6 +75,11 @@ ssh_message spssh_next_message(ssh_session session);
 /// True when it is a publickey request whose signature libssh has verified. (The public function is deprecated in
 /// favour of callbacks that want their answer at once.)
 int spssh_signature_valid(ssh_message message);
+
+/// Server role: whether an INFO_RESPONSE is expected. Any other one ends the session.
+void spssh_expect_info_response(ssh_session session, int expected);
+/// What comes in is overwritten when it has been read, until spssh_trim() gives the session another buffer.
+void spssh_wipe_input(ssh_session session);
 
 enum spssh_phase spssh_phase(ssh_session session);
 int spssh_in_rekey(ssh_session session);

@@ -1,52 +1,13 @@
 // A client that has exchanged keys in good order and then doesn't keep to the rules.
 #include <libssh/libssh.h>
 
-#include <functional>
 #include <string>
-#include <string_view>
 
-#include "ssh/connection.hpp"
+#include "scripted_client.hpp"
 #include "ssh/key_file.hpp"
-#include "ssh_fixture.hpp"
 
 namespace sallyport::ssh::test {
 namespace {
-
-void put(Bytes& out, std::string_view text) {
-  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(text.size() >> shift));
-  out.insert(out.end(), text.begin(), text.end());
-}
-
-// Runs a script once the keys are exchanged, and again after each packet.
-class ScriptedClient final : public LoginDriver {
- public:
-  using Script = std::function<void(ScriptedClient&)>;
-  ScriptedClient(LoopIo& io, int fd, Script script) : script_(std::move(script)) {
-    auto session = new_session();
-    EXPECT_TRUE(session);
-    ssh_options_set(session->get(), SSH_OPTIONS_HOST, "target");
-    ssh_options_set(session->get(), SSH_OPTIONS_USER, "alice");
-    ssh_session raw = session->get();
-    connection = std::make_unique<Connection>(io, std::move(*session), Role::client, *this);
-    EXPECT_TRUE(connection->start(net::Fd{fd}, "SSH-2.0-OpenSSH_9.9 test"));
-    EXPECT_EQ(ssh_connect(raw), SSH_AGAIN);
-  }
-  void on_progress() override {
-    if (!ready_ && ssh_connect(connection->session()) == SSH_OK) ready_ = true;
-    if (ready_) script_(*this);
-  }
-  void on_userauth_packet(ByteView) override {}
-  void on_turn() override {}
-  void on_dead(const Error& why) override { dead = why; }
-
-  std::unique_ptr<Connection> connection;
-  std::optional<Error> dead;
-  int step = 0;
-
- private:
-  Script script_;
-  bool ready_ = false;
-};
 
 class HostileLoginTest : public SshTest {
  protected:
@@ -65,23 +26,6 @@ class HostileLoginTest : public SshTest {
   std::optional<ScriptedClient> hostile_;
 };
 
-Bytes userauth_request(std::string_view user, std::string_view service, std::string_view method) {
-  Bytes packet{50};
-  put(packet, user);
-  put(packet, service);
-  put(packet, method);
-  return packet;
-}
-
-// Once it is asked for, "ssh-userauth" is there.
-bool service_asked(ScriptedClient& client) {
-  if (client.step++ > 0) return false;
-  Bytes request{5};
-  put(request, "ssh-userauth");
-  client.connection->send_login_message(request);
-  return true;
-}
-
 TEST_F(HostileLoginTest, AnOfferIsNoLoginEvenIfItIsAccepted) {
   auto key = load_private_key(user_key_file_);
   ASSERT_TRUE(key);
@@ -98,6 +42,7 @@ TEST_F(HostileLoginTest, AnOfferIsNoLoginEvenIfItIsAccepted) {
 }
 
 TEST_F(HostileLoginTest, ABadSignatureIsAnswered) {
+  decide_ = [](ServerConnection& connection, const UserauthRequest&) { connection.accept(); };  // which must not help
   auto key = load_private_key(user_key_file_);
   ASSERT_TRUE(key);
   const Bytes blob = public_blob_of(key->get());
@@ -114,10 +59,12 @@ TEST_F(HostileLoginTest, ABadSignatureIsAnswered) {
     client.connection->send_login_message(packet);
   });
   EXPECT_EQ(failure().code, Errc::denied);
-  EXPECT_TRUE(servers_[0]->requests.empty());
+  ASSERT_EQ(servers_[0]->requests.size(), 1U);
+  EXPECT_FALSE(servers_[0]->requests[0].key);
 }
 
 TEST_F(HostileLoginTest, AnUnusableKeyIsAnswered) {
+  decide_ = [](ServerConnection& connection, const UserauthRequest&) { connection.accept(); };  // which must not help
   run([](ScriptedClient& client) {
     if (!service_asked(client)) return;
     Bytes packet = userauth_request("alice", "ssh-connection", "publickey");
@@ -127,7 +74,8 @@ TEST_F(HostileLoginTest, AnUnusableKeyIsAnswered) {
     client.connection->send_login_message(packet);
   });
   EXPECT_EQ(failure().code, Errc::denied);
-  EXPECT_TRUE(servers_[0]->requests.empty());
+  ASSERT_EQ(servers_[0]->requests.size(), 1U);
+  EXPECT_FALSE(servers_[0]->requests[0].key);
 }
 
 TEST_F(HostileLoginTest, ATruncatedRequestEndsTheConnection) {

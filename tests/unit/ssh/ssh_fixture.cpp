@@ -57,6 +57,12 @@ void ServerSide::on_userauth(const UserauthRequest& request) {
   requests.push_back(request);
   decide(*connection, request);
 }
+void ServerSide::on_info_response(std::vector<SecretString> given) {
+  std::vector<std::string> texts;
+  for (const SecretString& answer : given) texts.emplace_back(answer.view());
+  answers.push_back(texts);
+  if (decide_answers) decide_answers(*connection, texts);
+}
 void ServerSide::on_logged_in(std::unique_ptr<Transport> transport) {
   log.transport = std::move(transport);
   log.transport->attach(&log);
@@ -117,6 +123,7 @@ void SshTest::listen(ServerOptions options) {
                                              servers_.push_back(std::make_unique<ServerSide>());
                                              ServerSide& side = *servers_.back();
                                              side.decide = decide_;
+                                             side.decide_answers = decide_answers_;
                                              side.connection = std::make_unique<ServerConnection>(*io_, context_,
                                                                                                   std::move(fd), side);
                                            },

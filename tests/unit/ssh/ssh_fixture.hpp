@@ -57,13 +57,16 @@ class TransportLog final : public TransportEvents {
 class ServerSide final : public ServerEvents {
  public:
   void on_userauth(const UserauthRequest& request) override;
+  void on_info_response(std::vector<SecretString> answers) override;
   void on_logged_in(std::unique_ptr<Transport> transport) override;
   void on_failed(const Error& why) override;
 
   std::unique_ptr<ServerConnection> connection;
   TransportLog log;
   std::vector<UserauthRequest> requests;
+  std::vector<std::vector<std::string>> answers;
   std::function<void(ServerConnection&, const UserauthRequest&)> decide;
+  std::function<void(ServerConnection&, const std::vector<std::string>&)> decide_answers;
   std::optional<Error> failed;
   bool logged_in = false;
 };
@@ -107,6 +110,7 @@ class SshTest : public ::testing::Test {
   std::unique_ptr<net::Listener> listener_;
   std::shared_ptr<const ServerContext> context_;
   std::function<void(ServerConnection&, const UserauthRequest&)> decide_;
+  std::function<void(ServerConnection&, const std::vector<std::string>&)> decide_answers_;
   std::vector<std::unique_ptr<ServerSide>> servers_;
   std::vector<std::string> host_key_files_{folder_.file("host_ed25519")};
   std::string host_key_line_;

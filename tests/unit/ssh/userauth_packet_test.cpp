@@ -44,6 +44,55 @@ TEST(UserauthPacketTest, ReadsASignedRequestWithAnAuthenticatorsFlags) {
   }
 }
 
+TEST(UserauthPacketTest, ReadsPasswords) {
+  Bytes packet{50};
+  for (const char* text : {"alice", "ssh-connection", "password"}) put(packet, text);
+  Bytes change = packet;
+  packet.push_back(0);
+  put(packet, "secret");
+  change.push_back(1);
+  put(change, "old");
+  put(change, "new");
+  const auto plain = parse_userauth(packet);
+  ASSERT_TRUE(plain && plain->password);
+  EXPECT_EQ(plain->password->view(), "secret");
+  EXPECT_FALSE(plain->new_password);
+  const auto changing = parse_userauth(change);
+  ASSERT_TRUE(changing && changing->new_password);
+  EXPECT_EQ(changing->password->view(), "old");
+  EXPECT_EQ(changing->new_password->view(), "new");
+  for (const Bytes& whole : {packet, change}) {
+    for (std::size_t size = 0; size < whole.size(); ++size) EXPECT_FALSE(parse_userauth(ByteView{whole}.first(size))) << size;
+  }
+}
+
+TEST(UserauthPacketTest, ReadsAnswers) {
+  Bytes packet{61, 0, 0, 0, 2};
+  put(packet, "one");
+  put(packet, "");
+  const auto answers = parse_info_response(packet);
+  ASSERT_TRUE(answers);
+  ASSERT_EQ(answers->size(), 2U);
+  EXPECT_EQ((*answers)[0].view(), "one");
+  EXPECT_TRUE((*answers)[1].empty());
+  EXPECT_TRUE(parse_info_response(Bytes{61, 0, 0, 0, 0})->empty());
+  for (std::size_t size = 0; size < packet.size(); ++size) EXPECT_FALSE(parse_info_response(ByteView{packet}.first(size))) << size;
+  EXPECT_FALSE(parse_info_response(Bytes{61, 0xff, 0xff, 0xff, 0xff}));
+}
+
+TEST(UserauthPacketTest, WritesQuestions) {
+  Bytes expected{60};
+  put(expected, "name");
+  put(expected, "do this");
+  put(expected, "");
+  expected.insert(expected.end(), {0, 0, 0, 2});
+  put(expected, "Password: ");
+  expected.push_back(0);
+  put(expected, "Colour: ");
+  expected.push_back(1);
+  EXPECT_EQ(info_request_packet({"name", "do this", {{"Password: ", false}, {"Colour: ", true}}}), expected);
+}
+
 TEST(UserauthPacketTest, ReadsAnOffer) {
   const auto packet = parse_userauth(publickey_request(false));
   ASSERT_TRUE(packet);
