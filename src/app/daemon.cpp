@@ -114,9 +114,10 @@ Result<std::unique_ptr<Daemon>> Daemon::start(std::shared_ptr<const Config> conf
 Result<> Daemon::open() {
   launcher_ = std::make_unique<child::LocalLauncher>(
       loop_, child::LocalLauncher::Options{.descriptors = raise_descriptor_limit()});
-  dialer_ = std::make_unique<UpstreamDialer>(io_, *launcher_, *log_);
+  logins_ = std::make_unique<ssh::LoginThread>();
+  dialer_ = std::make_unique<UpstreamDialer>(io_, logins_->io(), *launcher_, *log_);
   hub_ = std::make_unique<mux::Hub>(clock_, journal_, *dialer_, *launcher_, streams_, hub_settings(config_->limits));
-  gate_ = std::make_unique<Gate>(io_, *hub_, *log_, audit());
+  gate_ = std::make_unique<Gate>(io_, logins_->io(), *hub_, *log_, audit());
   streams_.set_gate(*gate_);
   if (!config_->server.control_socket.empty()) {
     requests_ = std::make_unique<control::RequestHandler>(*hub_, static_cast<DaemonControl&>(*this), clock_, *log_);
@@ -164,6 +165,7 @@ Daemon::~Daemon() {
   gate_.reset();
   hub_.reset();
   dialer_.reset();
+  logins_.reset();
   launcher_.reset();
 }
 

@@ -26,6 +26,7 @@
 #include "net/signal.hpp"
 #include "net/uv_clock.hpp"
 #include "ssh/host_keys.hpp"
+#include "ssh/login_thread.hpp"
 #include "ssh/loop_io.hpp"
 
 namespace sallyport::app {
@@ -73,6 +74,7 @@ class Daemon final : private DaemonControl {
   net::Loop loop_;
   net::UvClock clock_{loop_};
   ssh::LoopIo io_{loop_, clock_};
+  std::unique_ptr<ssh::LoginThread> logins_;
   TimePoint started_;
   LogJournal journal_;
   StreamDialer streams_{loop_};

@@ -17,8 +17,8 @@ mux::Endpoint endpoint_of(const net::SocketAddress& address) { return {address.h
 
 }  // namespace
 
-Gate::Gate(ssh::LoopIo& io, mux::Hub& hub, log::Logger& log, AuditTrail& audit)
-    : io_(io), hub_(hub), log_(log), audit_(audit) {}
+Gate::Gate(ssh::LoopIo& io, ssh::LoopIo& away, mux::Hub& hub, log::Logger& log, AuditTrail& audit)
+    : io_(io), away_(away), hub_(hub), log_(log), audit_(audit) {}
 
 Gate::~Gate() = default;
 
@@ -83,7 +83,7 @@ void Gate::on_connection(net::Fd fd, const net::SocketAddress& peer) {
   }
   mux::Endpoint local;
   if (const auto address = net::SocketAddress::local_of(fd.get())) local = endpoint_of(*address);
-  logins_[id] = std::make_unique<Login>(io_, context_, Login::Client{id, endpoint_of(peer), std::move(local), {}},
+  logins_[id] = std::make_unique<Login>(io_, away_, context_, Login::Client{id, endpoint_of(peer), std::move(local), {}},
                                         std::move(fd), log_, audit_, static_cast<LoginEvents&>(*this));
 }
 
@@ -95,7 +95,7 @@ Result<> Gate::enter(const InnerClient& inner, net::Fd fd) {
     log_.warn("conn={} dropped source={}:{} outer={} reason=\"{}\"", id, source.address, source.port, inner.outer, why);
     return fail(Errc::limit, std::string(why));
   }
-  logins_[id] = std::make_unique<Login>(io_, context_, Login::Client{id, source, {}, inner}, std::move(fd), log_, audit_,
+  logins_[id] = std::make_unique<Login>(io_, away_, context_, Login::Client{id, source, {}, inner}, std::move(fd), log_, audit_,
                                         static_cast<LoginEvents&>(*this));
   return {};
 }

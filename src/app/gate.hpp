@@ -22,8 +22,8 @@ namespace sallyport::app {
 
 class Gate final : private LoginEvents {
  public:
-  /// The references outlive the gate.
-  Gate(ssh::LoopIo& io, mux::Hub& hub, log::Logger& log, AuditTrail& audit);
+  /// The references outlive the gate. The cryptography of logins is done on the loop of `away`.
+  Gate(ssh::LoopIo& io, ssh::LoopIo& away, mux::Hub& hub, log::Logger& log, AuditTrail& audit);
   ~Gate() override;
 
   /// Puts a context in force for connections that come from now on.
@@ -58,6 +58,7 @@ class Gate final : private LoginEvents {
   std::string refuses_user(const std::string& user) const override;
 
   ssh::LoopIo& io_;
+  ssh::LoopIo& away_;
   mux::Hub& hub_;
   log::Logger& log_;
   AuditTrail& audit_;

@@ -7,14 +7,14 @@ namespace sallyport::app {
 
 using log::escaped;
 
-Login::Login(ssh::LoopIo& io, LoginContext context, Client client, net::Fd fd, log::Logger& log, AuditTrail& audit,
+Login::Login(ssh::LoopIo& io, ssh::LoopIo& away, LoginContext context, Client client, net::Fd fd, log::Logger& log, AuditTrail& audit,
              LoginEvents& owner)
     : io_(io),
       context_(std::move(context)),
       log_(log),
       audit_(audit),
       owner_(owner),
-      connection_(io, context_.server, std::move(fd), *this) {
+      connection_(io, away, context_.server, std::move(fd), *this) {
   client_.id = client.id;
   client_.source = std::move(client.source);
   client_.local = std::move(client.local);

@@ -18,7 +18,7 @@
 #include "net/loop.hpp"
 #include "route/login_name.hpp"
 #include "route/router.hpp"
-#include "ssh/server_connection.hpp"
+#include "ssh/server_login.hpp"
 
 namespace sallyport::app {
 
@@ -49,8 +49,8 @@ class Login final : private ssh::ServerEvents {
     mux::Endpoint local;  ///< ours; empty when it came through a channel
     std::optional<InnerClient> inner;
   };
-  /// The references outlive the login.
-  Login(ssh::LoopIo& io, LoginContext context, Client client, net::Fd fd, log::Logger& log, AuditTrail& audit,
+  /// The references outlive the login. Its cryptography is done on the loop of `away`.
+  Login(ssh::LoopIo& io, ssh::LoopIo& away, LoginContext context, Client client, net::Fd fd, log::Logger& log, AuditTrail& audit,
         LoginEvents& owner);
   ~Login() override;
 
@@ -84,7 +84,7 @@ class Login final : private ssh::ServerEvents {
   ssh::UserauthRequest request_;
   std::optional<KnownKey> known_key_;
   std::unique_ptr<net::Work> look_up_;
-  ssh::ServerConnection connection_;
+  ssh::ServerLogin connection_;
 };
 
 }  // namespace sallyport::app

@@ -10,7 +10,6 @@
 #include "app/proxy_command.hpp"
 #include "net/socket_stream.hpp"
 #include "route/resolved_target.hpp"
-#include "ssh/client_connection.hpp"
 
 namespace sallyport::app {
 
@@ -67,14 +66,14 @@ std::unique_ptr<UpstreamAttempt> UpstreamDialer::connect(const ResolvedTarget& t
                                                          UpstreamEvents& events) {
   std::unique_ptr<ssh::Carrier> carrier;
   if (!target.proxy_command.empty()) carrier = std::make_unique<ProxyCommand>(launcher_, log_, target);
-  return std::make_unique<ssh::ClientConnection>(io_, options_for(target), events, std::move(carrier));
+  return std::make_unique<ssh::ClientLogin>(io_, away_, options_for(target), events, std::move(carrier));
 }
 
 CarriedAttempt UpstreamDialer::connect_over(const ResolvedTarget& target, const UpstreamClient&, UpstreamEvents& events,
                                             StreamEvents& carrier_events) {
   const auto attempt = [&](Result<net::Fd> socket) {
     auto carrier = std::make_unique<ChannelCarrier>(io_.clock(), target.via->name, std::move(socket));
-    return std::make_unique<ssh::ClientConnection>(io_, options_for(target), events, std::move(carrier));
+    return std::make_unique<ssh::ClientLogin>(io_, away_, options_for(target), events, std::move(carrier));
   };
   auto pair = net::connected_pair();
   if (!pair) {

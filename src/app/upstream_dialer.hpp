@@ -9,16 +9,17 @@
 #include "child/launcher.hpp"
 #include "log/logger.hpp"
 #include "net/lingering.hpp"
-#include "ssh/client_connection.hpp"
+#include "ssh/client_login.hpp"
 #include "ssh/loop_io.hpp"
 
 namespace sallyport::app {
 
 class UpstreamDialer final : public UpstreamConnector {
  public:
-  /// All of these outlive the dialer, its attempts and their connections.
-  UpstreamDialer(ssh::LoopIo& io, child::LocalLauncher& launcher, log::Logger& logger)
-      : io_(io), launcher_(launcher), log_(logger), lingering_(io.loop()) {}
+  /// All of these outlive the dialer, its attempts and their connections. The cryptography of logins is done on the loop of
+  /// `away`.
+  UpstreamDialer(ssh::LoopIo& io, ssh::LoopIo& away, child::LocalLauncher& launcher, log::Logger& logger)
+      : io_(io), away_(away), launcher_(launcher), log_(logger), lingering_(io.loop()) {}
   /// What follows "SSH-2.0-", from now on.
   void set_identification(std::string identification) { identification_ = std::move(identification); }
 
@@ -31,6 +32,7 @@ class UpstreamDialer final : public UpstreamConnector {
   ssh::ClientOptions options_for(const ResolvedTarget& target) const;
 
   ssh::LoopIo& io_;
+  ssh::LoopIo& away_;
   child::LocalLauncher& launcher_;
   log::Logger& log_;
   net::Lingering lingering_;

@@ -193,7 +193,7 @@ class ClientConnection::Impl final : public LoginDriver {
       if (rc == SSH_AUTH_SUCCESS) {
         step_ = Step::done;
         connection_->hold();  // what follows belongs to the transport's user
-        return connection_->call_driver();
+        return connection_->call_driver_when_sent();
       }
       if (spssh_phase(connection_->session()) == SPSSH_DEAD) return;  // the session's state tells more
       if (rc == SSH_AUTH_PARTIAL) partial_ = true;

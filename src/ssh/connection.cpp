@@ -1,9 +1,11 @@
 #include "ssh/connection.hpp"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -57,10 +59,13 @@ struct Connection::Write {
 };
 
 Connection::Connection(LoopIo& io, SessionHandle session, Role role, LoginDriver& driver)
-    : io_(io), session_(std::move(session)), role_(role), driver_(&driver), out_(io.chunks()) {}
+    : Connection(io, std::move(session), role, &driver) {}
+
+Connection::Connection(LoopIo& io, SessionHandle session, Role role, LoginDriver* driver)
+    : io_(io), session_(std::move(session)), role_(role), driver_(driver), out_(io.chunks()) {}
 
 Connection::~Connection() {
-  spssh_detach(session_.get());
+  if (session_) spssh_detach(session_.get());
   io_.forget(*this);
   if (writing_ != nullptr) writing_->owner = nullptr;
 }
@@ -70,15 +75,49 @@ Result<> Connection::start(net::Fd fd, const std::string& identification) {
   const int one = 1;
   static_cast<void>(setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one));
   static_cast<void>(setsockopt(fd.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kNotSentLowWater, sizeof kNotSentLowWater));
-  if (auto opened = tcp_.open(*this, uv_tcp_init, io_.loop().uv()); !opened) return opened;
-  if (int rc = uv_tcp_open(tcp_.get(), fd.get()); rc != 0) return fail(net::from_uv(rc, "open socket"));
-  static_cast<void>(fd.release());  // libuv's now
-  rearm_quick_ack();
+  if (auto opened = open(std::move(fd)); !opened) return opened;
   const char* line = identification.empty() ? nullptr : identification.c_str();
   if (spssh_attach(session_.get(), &SeamEvents::kTable, this, line) != 0) return fail(Errc::limit, "out of memory");
   if (role_ == Role::server) spssh_wipe_input(session_.get());
   update_reading();
   return {};
+}
+
+Result<> Connection::open(net::Fd fd) {
+  if (auto opened = tcp_.open(*this, uv_tcp_init, io_.loop().uv()); !opened) return opened;
+  if (int rc = uv_tcp_open(tcp_.get(), fd.get()); rc != 0) return fail(net::from_uv(rc, "open socket"));
+  static_cast<void>(fd.release());  // libuv's now
+  rearm_quick_ack();
+  return {};
+}
+
+Result<Connection::Parts> Connection::take_apart() {
+  if (state_ != State::alive || backlog() > 0) return fail(Errc::io, "the connection ended during the login");
+  uv_os_fd_t fd = -1;
+  if (int rc = uv_fileno(reinterpret_cast<uv_handle_t*>(tcp_.get()), &fd); rc != 0) return fail(net::from_uv(rc, "socket"));
+  Parts parts;
+  parts.fd = net::Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));  // libuv doesn't give one back
+  if (!parts.fd) return fail(net::from_errno(errno, "duplicate a socket"));
+  parts.unread.assign(rest_.data(), rest_.data() + rest_.size());
+  spssh_detach(session_.get());
+  parts.session = std::move(session_);
+  parts.role = role_;
+  state_ = State::told;
+  io_.forget(*this);
+  tcp_.close();
+  return parts;
+}
+
+Result<std::unique_ptr<Connection>> Connection::adopt(LoopIo& io, Parts parts) {
+  std::unique_ptr<Connection> connection(new Connection(io, std::move(parts.session), parts.role, nullptr));
+  if (auto opened = connection->open(std::move(parts.fd)); !opened) return fail(std::move(opened.error()));
+  if (!parts.unread.empty()) {
+    std::memcpy(connection->rest_.reserve(parts.unread.size()), parts.unread.data(), parts.unread.size());
+    connection->rest_.commit(parts.unread.size());
+  }
+  spssh_move(connection->session_.get(), connection.get());
+  connection->hand_over();
+  return connection;
 }
 
 void Connection::release() {
@@ -90,6 +129,11 @@ void Connection::release() {
 void Connection::call_driver() {
   driver_wanted_ = true;
   io_.at_end_of_turn(*this);
+}
+
+void Connection::call_driver_when_sent() {
+  driver_waits_ = true;
+  call_driver();
 }
 
 void Connection::hand_over() {
@@ -217,8 +261,8 @@ void Connection::end_of_turn() {
   if (state_ == State::flushing && backlog() == queued_) end_disconnect();
   // At most one call to the outside, and nothing after it: *this may be gone.
   if (state_ == State::dead) return tell_end();
-  if (driver_wanted_ && driver_ != nullptr) {
-    driver_wanted_ = false;
+  if (driver_wanted_ && driver_ != nullptr && !(driver_waits_ && backlog() > 0)) {
+    driver_wanted_ = driver_waits_ = false;
     return driver_->on_turn();
   }
   if (congested_ && state_ == State::alive && backlog() <= kLowMark) {

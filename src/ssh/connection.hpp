@@ -79,6 +79,8 @@ class Connection final : public Transport, private TurnUser {
   void release();
   /// on_turn() will be called.
   void call_driver();
+  /// The same, once everything is sent.
+  void call_driver_when_sent();
   /// One message of the login, RFC 4252's.
   void send_login_message(ByteView payload) { send(payload); }
   /// Ends it without a word to the peer; on_dead or on_closed follows.
@@ -86,6 +88,18 @@ class Connection final : public Transport, private TurnUser {
   /// The login is done: the driver hears nothing more. What the peer sends waits for attach().
   void hand_over();
   ConnectionInfo info() const;
+
+  /// A connection on its way from one loop to another, on any thread.
+  struct Parts {
+    SessionHandle session;
+    Role role{};
+    net::Fd fd;
+    Bytes unread;
+  };
+  /// Takes it apart; it can then only be destroyed. After hand_over(), with nothing unsent, and nobody attached.
+  Result<Parts> take_apart();
+  /// Puts it together on the thread of `io`. What has led there is to be kept (keep()) again.
+  static Result<std::unique_ptr<Connection>> adopt(LoopIo& io, Parts parts);
 
   // Transport
   void attach(TransportEvents* user) override;
@@ -105,6 +119,9 @@ class Connection final : public Transport, private TurnUser {
     told,
   };
   using Tcp = net::Handle<uv_tcp_t, Connection>;
+
+  Connection(LoopIo& io, SessionHandle session, Role role, LoginDriver* driver);
+  Result<> open(net::Fd fd);
   struct Write;
   friend struct SeamEvents;
 
@@ -148,6 +165,7 @@ class Connection final : public Transport, private TurnUser {
   bool paused_ = false;
   bool reading_ = false;
   bool driver_wanted_ = false;
+  bool driver_waits_ = false;  // until everything is sent
   bool congested_ = false;
   bool large_packets_ = false;  // since the last sweep: libssh's buffers have grown
   bool active_ = false;         // since the last sweep

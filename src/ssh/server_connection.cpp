@@ -119,7 +119,7 @@ class ServerConnection::Impl final : public LoginDriver {
       return connection_->die(Error{Errc::io, "the login could not be confirmed"});
     }
     logged_in_ = true;
-    connection_->call_driver();  // still held: what follows belongs to the transport's user
+    connection_->call_driver_when_sent();  // still held: what follows belongs to the transport's user
   }
 
   void pass() {

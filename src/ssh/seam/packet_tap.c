@@ -17,7 +17,7 @@ static SSH_PACKET_CALLBACK(tap_message) {
   ssh_socket s = user;
   (void)session;
   (void)type;
-  if (s->events != NULL) {
+  if (s->owner != NULL) {
     // A message that is nothing but its type leaves the buffer empty, and then libssh moves its start.
     size_t length = 0;
     if (ssh_buffer_get_len(packet) == 0) {
@@ -33,7 +33,7 @@ static SSH_PACKET_CALLBACK(tap_message) {
 static SSH_PACKET_CALLBACK(tap_userauth) {
   ssh_socket s = user;
   (void)session;
-  if (s->events != NULL) {
+  if (s->owner != NULL) {
     size_t length = 0;
     if (ssh_buffer_get_len(packet) == 0) {
       s->events->userauth_request(s->owner, &type, 1);

@@ -51,7 +51,9 @@ enum spssh_phase {
 /// socket, or after ssh_new(). `identification` (whole line without its end; copied) replaces libssh's in the
 /// client role; may be null. Returns 0, or -1 when out of memory.
 int spssh_attach(ssh_session session, const struct spssh_events* events, void* owner, const char* identification);
-/// Nothing is told any more.
+/// From now on `owner` is told. After spssh_attach().
+void spssh_move(ssh_session session, void* owner);
+/// Nothing is told any more, until spssh_move().
 void spssh_detach(ssh_session session);
 
 /// Gives libssh bytes from the wire and returns how many it took: one line or packet, or 0 when it needs more than that.

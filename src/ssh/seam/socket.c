@@ -63,7 +63,7 @@ int ssh_socket_connect(ssh_socket s, const char* host, uint16_t port, const char
 }
 
 static void emit(ssh_socket s, const void* data, size_t length) {
-  if (s->events != NULL) s->events->output(s->owner, data, length);
+  if (s->owner != NULL) s->events->output(s->owner, data, length);
 }
 
 // The client's identification is fixed when libssh is compiled. ssh_send_banner() notes it, as the exchange hash needs
@@ -109,8 +109,10 @@ int spssh_attach(ssh_session session, const struct spssh_events* events, void* o
 }
 
 void spssh_detach(ssh_session session) {
-  if (session->socket != NULL) session->socket->events = NULL;
+  if (session->socket != NULL) session->socket->owner = NULL;
 }
+
+void spssh_move(ssh_session session, void* owner) { session->socket->owner = owner; }
 
 size_t spssh_feed(ssh_session session, uint8_t* data, size_t length) {
   ssh_socket s = session->socket;

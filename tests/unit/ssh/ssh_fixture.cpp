@@ -118,15 +118,7 @@ void SshTest::listen(ServerOptions options) {
   ASSERT_TRUE(context) << context.error().detail;
   context_ = *context;
   auto listener = net::Listener::open(loop_, "127.0.0.1:0",
-                                      {.on_connection =
-                                           [this](net::Fd fd, const net::SocketAddress&) {
-                                             servers_.push_back(std::make_unique<ServerSide>());
-                                             ServerSide& side = *servers_.back();
-                                             side.decide = decide_;
-                                             side.decide_answers = decide_answers_;
-                                             side.connection = std::make_unique<ServerConnection>(*io_, context_,
-                                                                                                  std::move(fd), side);
-                                           },
+                                      {.on_connection = [this](net::Fd fd, const net::SocketAddress&) { take(std::move(fd)); },
                                        .on_trouble = [](const Error& why) { ADD_FAILURE() << why.detail; }});
   ASSERT_TRUE(listener) << listener.error().detail;
   listener_ = std::move(*listener);
@@ -140,6 +132,14 @@ void SshTest::listen(ServerOptions options) {
     lines += "[127.0.0.1]:" + std::to_string(port_) + " " + host_key_line_ + "\n";
   }
   folder_.write("known_hosts", lines);
+}
+
+void SshTest::take(net::Fd fd) {
+  servers_.push_back(std::make_unique<ServerSide>());
+  ServerSide& side = *servers_.back();
+  side.decide = decide_;
+  side.decide_answers = decide_answers_;
+  side.connection = std::make_unique<ServerConnection>(*io_, context_, std::move(fd), side);
 }
 
 ClientOptions SshTest::client_options() const {

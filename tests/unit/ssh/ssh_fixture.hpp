@@ -93,6 +93,8 @@ class SshTest : public ::testing::Test {
   /// Listens, for any number of connections; each becomes a ServerSide in servers_.
   void listen();
   void listen(ServerOptions options);
+  /// A client has connected.
+  virtual void take(net::Fd fd);
   ClientOptions client_options() const;
   void connect() { connect(client_options()); }
   void connect(ClientOptions options);

@@ -1,0 +1,147 @@
+#include "ssh/client_login.hpp"
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "ssh/connection.hpp"
+
+namespace sallyport::ssh {
+
+/// What the two threads have in common. It lives as long as a call is on its way.
+class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared_from_this<Away> {
+ public:
+  Away(ClientLogin& login, LoopIo& home, LoopIo& away, UpstreamEvents& events, std::unique_ptr<Carrier> carrier)
+      : home_(home), away_(away), login_(login), events_(&events), carrier_(std::move(carrier)) {}
+
+  // At home
+
+  void start(ClientOptions options) {
+    if (options.on_warning) {
+      options.on_warning = [self = weak_from_this(), warn = options.on_warning, &home = home_](std::string_view text) {
+        home.loop().post([self, warn, text = std::string(text)] {
+          if (const auto alive = self.lock(); alive && alive->events_ != nullptr) warn(text);
+        });
+      };
+    }
+    std::string told = carrier_ ? carrier_->failure_told() : std::string();
+    away_.loop().post([self = shared_from_this(), options = std::move(options), told = std::move(told),
+                       carried = carrier_ != nullptr] {
+      auto carrier = carried ? std::make_unique<Distant>(self, told) : nullptr;
+      self->connection_ = std::make_unique<ClientConnection>(self->away_, options, static_cast<UpstreamEvents&>(*self),
+                                                             std::move(carrier));
+    });
+  }
+  void answer(std::function<void(UpstreamAnswers&)> call) {
+    away_.loop().post([self = shared_from_this(), call = std::move(call)] {
+      if (self->connection_) call(*self->connection_);
+    });
+  }
+  void leave() {
+    events_ = nullptr;
+    carrier_.reset();
+    away_.loop().post([self = shared_from_this()] {
+      self->opened_ = nullptr;
+      self->connection_.reset();
+    });
+  }
+
+ private:
+  /// Stands away for the carrier at home.
+  class Distant final : public Carrier {
+   public:
+    Distant(std::weak_ptr<Away> owner, std::string told) : owner_(std::move(owner)), told_(std::move(told)) {}
+    ~Distant() override {
+      if (const auto owner = owner_.lock()) owner->opened_ = nullptr;
+    }
+    void open(std::function<void(Result<net::Fd>)> done) override {
+      if (const auto owner = owner_.lock()) owner->open_carrier(std::move(done));
+    }
+    std::string failure_told() const override { return told_; }
+
+   private:
+    std::weak_ptr<Away> owner_;
+    std::string told_;
+  };
+
+  // Away
+
+  void open_carrier(std::function<void(Result<net::Fd>)> done) {
+    opened_ = std::move(done);
+    home_.loop().post([self = shared_from_this()] {
+      if (!self->carrier_) return;
+      // Weakly: the carrier is ours.
+      self->carrier_->open([weak = std::weak_ptr<Away>(self)](Result<net::Fd> socket) {
+        if (const auto alive = weak.lock()) alive->carried(std::move(socket));
+      });
+    });
+  }
+
+  void carried(Result<net::Fd> socket) {  // at home
+    auto moved = std::make_shared<Result<net::Fd>>(std::move(socket));
+    away_.loop().post([self = shared_from_this(), moved = std::move(moved)] {
+      if (const auto opened = std::exchange(self->opened_, nullptr)) opened(std::move(*moved));
+    });
+  }
+
+  void on_connected(std::unique_ptr<Transport> transport) override {
+    auto parts = std::make_shared<Result<Connection::Parts>>(static_cast<Connection&>(*transport).take_apart());
+    away_.loop().retire(std::move(transport));  // it is on the stack
+    home_.loop().post([self = shared_from_this(), parts = std::move(parts)] {
+      if (self->events_ == nullptr) return;
+      auto connection = *parts ? Connection::adopt(self->home_, std::move(**parts)) : fail(parts->error());
+      if (!connection) {
+        const Error& why = connection.error();
+        return self->events_->on_connect_failed({why.code, "the connection to the target was lost during the login", why.detail});
+      }
+      if (self->carrier_) (*connection)->keep(std::move(self->carrier_));
+      self->events_->on_connected(std::move(*connection));
+    });
+  }
+
+  void on_connect_failed(const UpstreamFailure& why) override {
+    tell([why](UpstreamEvents& events, ClientLogin&) { events.on_connect_failed(why); });
+  }
+  void on_agent_wanted(UpstreamAnswers&) override {
+    tell([](UpstreamEvents& events, ClientLogin& login) { events.on_agent_wanted(login); });
+  }
+  void on_question(UpstreamAnswers&, const UpstreamQuestion& question) override {
+    tell([question](UpstreamEvents& events, ClientLogin& login) { events.on_question(login, question); });
+  }
+
+  void tell(std::function<void(UpstreamEvents&, ClientLogin&)> call) {
+    home_.loop().post([self = shared_from_this(), call = std::move(call)] {
+      if (self->events_ != nullptr) call(*self->events_, self->login_);
+    });
+  }
+
+  LoopIo& home_;
+  LoopIo& away_;
+  ClientLogin& login_;                            // home's; not there any more when events_ is null
+  UpstreamEvents* events_;                        // home's; null when nobody waits any more
+  std::unique_ptr<Carrier> carrier_;              // home's
+  std::function<void(Result<net::Fd>)> opened_;   // away's: waits for the carrier's socket
+  std::unique_ptr<ClientConnection> connection_;  // away's
+};
+
+ClientLogin::ClientLogin(LoopIo& home, LoopIo& away, ClientOptions options, UpstreamEvents& events,
+                         std::unique_ptr<Carrier> carrier)
+    : away_(std::make_shared<Away>(*this, home, away, events, std::move(carrier))) {
+  away_->start(std::move(options));
+}
+
+ClientLogin::~ClientLogin() { away_->leave(); }
+
+void ClientLogin::refuse_agent(std::string why) {
+  away_->answer([why = std::move(why)](UpstreamAnswers& to) { to.refuse_agent(why); });
+}
+void ClientLogin::answer(std::vector<SecretString> answers) {
+  // A function that can be posted can be copied; secrets can't.
+  auto moved = std::make_shared<std::vector<SecretString>>(std::move(answers));
+  away_->answer([moved = std::move(moved)](UpstreamAnswers& to) { to.answer(std::move(*moved)); });
+}
+void ClientLogin::refuse_answer(std::string told) {
+  away_->answer([told = std::move(told)](UpstreamAnswers& to) { to.refuse_answer(told); });
+}
+
+}  // namespace sallyport::ssh

@@ -1,0 +1,116 @@
+#include "ssh/server_login.hpp"
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "ssh/connection.hpp"
+
+namespace sallyport::ssh {
+
+/// What the two threads have in common. It lives as long as a call is on its way.
+class ServerLogin::Away final : public ServerEvents, public std::enable_shared_from_this<Away> {
+ public:
+  Away(LoopIo& home, LoopIo& away, ServerEvents& events) : home_(home), away_(away), events_(&events) {}
+
+  // At home
+
+  void start(std::shared_ptr<const ServerContext> context, net::Fd fd) {
+    // A function that can be posted can be copied.
+    auto socket = std::make_shared<net::Fd>(std::move(fd));
+    away_.loop().post([self = shared_from_this(), context = std::move(context), socket = std::move(socket)] {
+      self->connection_ =
+          std::make_unique<ServerConnection>(self->away_, context, std::move(*socket), static_cast<ServerEvents&>(*self));
+    });
+  }
+  void ask(std::function<void(ServerConnection&)> call) {
+    away_.loop().post([self = shared_from_this(), call = std::move(call)] {
+      if (self->connection_) call(*self->connection_);
+    });
+  }
+  void leave() {
+    events_ = nullptr;
+    away_.loop().post([self = shared_from_this()] { self->connection_.reset(); });
+  }
+  const ConnectionInfo& info() const { return info_; }
+
+ private:
+  // Away
+
+  void on_userauth(const UserauthRequest& request) override {
+    tell([request](ServerEvents& events) { events.on_userauth(request); });
+  }
+
+  void on_info_response(std::vector<SecretString> answers) override {
+    // A function that can be posted can be copied; secrets can't.
+    auto moved = std::make_shared<std::vector<SecretString>>(std::move(answers));
+    tell([moved = std::move(moved)](ServerEvents& events) { events.on_info_response(std::move(*moved)); });
+  }
+
+  void on_logged_in(std::unique_ptr<Transport> transport) override {
+    auto parts = std::make_shared<Result<Connection::Parts>>(static_cast<Connection&>(*transport).take_apart());
+    away_.loop().retire(std::move(transport));  // it is on the stack
+    home_.loop().post([self = shared_from_this(), parts = std::move(parts), info = connection_->info()] {
+      if (self->events_ == nullptr) return;
+      self->info_ = info;
+      auto connection = *parts ? Connection::adopt(self->home_, std::move(**parts)) : fail(parts->error());
+      if (!connection) return self->events_->on_failed(connection.error());
+      self->events_->on_logged_in(std::move(*connection));
+    });
+  }
+
+  void on_failed(const Error& why) override {
+    tell([why](ServerEvents& events) { events.on_failed(why); });
+  }
+
+  void tell(std::function<void(ServerEvents&)> call) {
+    home_.loop().post([self = shared_from_this(), call = std::move(call)] {
+      if (self->events_ != nullptr) call(*self->events_);
+    });
+  }
+
+  LoopIo& home_;
+  LoopIo& away_;
+  ServerEvents* events_;                          // home's; null when nobody waits any more
+  ConnectionInfo info_;                           // home's
+  std::unique_ptr<ServerConnection> connection_;  // away's
+};
+
+ServerLogin::ServerLogin(LoopIo& home, LoopIo& away, std::shared_ptr<const ServerContext> context, net::Fd fd,
+                         ServerEvents& events)
+    : away_(std::make_shared<Away>(home, away, events)) {
+  away_->start(std::move(context), std::move(fd));
+}
+
+ServerLogin::~ServerLogin() { away_->leave(); }
+
+void ServerLogin::accept() {
+  away_->ask([](ServerConnection& connection) { connection.accept(); });
+}
+void ServerLogin::pass() {
+  away_->ask([](ServerConnection& connection) { connection.pass(); });
+}
+void ServerLogin::ask(InfoRequest request) {
+  away_->ask([request = std::move(request)](ServerConnection& connection) { connection.ask(request); });
+}
+void ServerLogin::ask_new_password(std::string_view prompt) {
+  away_->ask([prompt = std::string(prompt)](ServerConnection& connection) { connection.ask_new_password(prompt); });
+}
+void ServerLogin::can_continue(std::vector<std::string> methods) {
+  away_->ask([methods = std::move(methods)](ServerConnection& connection) { connection.can_continue(methods); });
+}
+void ServerLogin::show(std::string_view text) {
+  away_->ask([text = std::string(text)](ServerConnection& connection) { connection.show(text); });
+}
+void ServerLogin::reject() {
+  away_->ask([](ServerConnection& connection) { connection.reject(); });
+}
+void ServerLogin::offer_ok() {
+  away_->ask([](ServerConnection& connection) { connection.offer_ok(); });
+}
+void ServerLogin::disconnect(DisconnectReason reason, std::string_view text) {
+  away_->ask([reason, text = std::string(text)](ServerConnection& connection) { connection.disconnect(reason, text); });
+}
+const ConnectionInfo& ServerLogin::info() const { return away_->info(); }
+
+}  // namespace sallyport::ssh
