@@ -75,7 +75,8 @@ void Channel::send_extended_data(std::uint32_t code, ByteView bytes) { send_data
 void Channel::send_data_messages(DataKind kind, ByteView bytes) {
   if (!may_send(state_)) return;
   assert(bytes.size() <= send_window_);
-  bytes_sent_ += bytes.size();
+  const std::size_t size = bytes.size();
+  bytes_sent_ += size;
   send_window_ -= static_cast<std::uint32_t>(bytes.size());
   unconsumed_ += bytes.size();
   while (!bytes.empty()) {
@@ -89,7 +90,7 @@ void Channel::send_data_messages(DataKind kind, ByteView bytes) {
     head.uint32(static_cast<std::uint32_t>(chunk.size()));
     must_hold() ? hold(head.view(), chunk, kind) : connection_.send(head.view(), chunk);
   }
-  connection_.note_activity(*this);
+  connection_.note_activity(*this, size);
 }
 
 void Channel::send_eof() { apply(ChannelEvent::local_eof); }
@@ -217,6 +218,8 @@ std::uint32_t Channel::credit() const {
 
 bool Channel::in_company() const { return connection_.in_company(); }
 
+std::uint32_t Channel::floor_in_company() const { return connection_.floor_in_company(); }
+
 std::chrono::microseconds Channel::round_trip() const { return connection_.round_trip(); }
 
 void Channel::grant(std::uint32_t bytes) {
@@ -269,7 +272,7 @@ Channel::Violation Channel::take_data(std::size_t size) {
   if (size > receive_window_) return "data beyond its window";
   receive_window_ -= static_cast<std::uint32_t>(size);
   bytes_received_ += size;
-  connection_.note_activity(*this);
+  connection_.note_activity(*this, size);
   return {};
 }
 

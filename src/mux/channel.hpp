@@ -97,6 +97,7 @@ class Channel final : public ChannelEnd {
   bool congested() override;
   std::uint32_t credit() const override;
   bool in_company() const override;
+  std::uint32_t floor_in_company() const override;
   std::chrono::microseconds round_trip() const override;
   std::uint32_t granted() const override { return receive_window_; }
   void grant(std::uint32_t bytes) override;

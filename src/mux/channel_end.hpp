@@ -67,6 +67,8 @@ class ChannelEnd {
   virtual std::uint32_t credit() const = 0;
   /// Another channel of the same connection has been active in the last second or two.
   virtual bool in_company() const = 0;
+  /// What a channel needn't go below in that company; see FlowCredit::floor_of().
+  virtual std::uint32_t floor_in_company() const = 0;
   /// To the peer behind this end, when no queue is in the way; 0 where it isn't known.
   virtual std::chrono::microseconds round_trip() const = 0;
 

@@ -286,8 +286,9 @@ Channel* Connection::find(LocalChannel local) {
   return index < channels_.size() ? channels_[index].get() : nullptr;
 }
 
-void Connection::note_activity(Channel& channel) {
+void Connection::note_activity(Channel& channel, std::size_t size) {
   const TimePoint now = clock_.now();
+  rate_.count(size, now);
   if (now - period_began_ >= kActivityPeriod) {
     active_before_ = now - period_began_ < 2 * kActivityPeriod ? active_now_ : 0;
     active_now_ = 0;

@@ -14,9 +14,11 @@
 #include <sallyport/transport.hpp>
 
 #include "mux/channel.hpp"
+#include "mux/flow_credit.hpp"
 #include "mux/global_replies.hpp"
 #include "mux/global_requests.hpp"
 #include "mux/graveyard.hpp"
+#include "mux/rate_meter.hpp"
 #include "wire/messages.hpp"
 
 namespace sallyport::mux {
@@ -73,8 +75,8 @@ class Connection : public TransportEvents {
   bool holds_back() const { return congested() || !drain_queue_.empty(); }
   /// Has the channel's held messages sent, and its user told, when the connection has drained.
   void call_when_drained(Channel& channel);
-  /// Counts the channel as active now.
-  void note_activity(Channel& channel);
+  /// Counts the channel as active now: it has moved `size` bytes.
+  void note_activity(Channel& channel, std::size_t size);
   /// The channel is closed: frees its number. It is buried, not destroyed.
   void remove(Channel& channel);
   std::uint32_t credit() const;
@@ -86,6 +88,8 @@ class Connection : public TransportEvents {
   void note_answer(Duration after) { quickest_answer_ = std::min(quickest_answer_.value_or(after), after); }
   /// More than one channel has been active in the last second or two.
   bool in_company() const { return std::max(active_now_, active_before_) > 1; }
+  /// See ChannelEnd.
+  std::uint32_t floor_in_company() const { return FlowCredit::floor_of(rate_.per_millisecond()); }
   /// `what` is a fixed phrase: the peer broke the rules; the connection ends.
   void violation(std::string_view what);
 
@@ -194,6 +198,7 @@ class Connection : public TransportEvents {
   std::uint32_t active_now_ = 0;     // channels active in this period …
   std::uint32_t active_before_ = 0;  // … and in the one before
   TimePoint period_began_;
+  RateMeter rate_;
   std::optional<Duration> quickest_answer_;
   bool disconnecting_ = false;
   bool paused_ = false;

@@ -10,6 +10,7 @@
 #include <sallyport/process.hpp>
 
 #include "mux/channel_end.hpp"
+#include "mux/flow_credit.hpp"
 
 namespace sallyport::mux {
 
@@ -42,6 +43,7 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   bool congested() override { return false; }
   std::uint32_t credit() const override { return kOutputCredit; }
   bool in_company() const override { return false; }
+  std::uint32_t floor_in_company() const override { return FlowCredit::kFloorInFastCompany; }
   std::chrono::microseconds round_trip() const override { return {}; }
   std::uint32_t granted() const override { return output_granted_; }
   void grant(std::uint32_t bytes) override;

@@ -7,6 +7,10 @@ namespace {
 
 /// A relay that rests longer than this, though there is a window, isn't waiting for the peer to consume.
 constexpr Duration kStallLook = std::chrono::milliseconds(200);
+/// From here on a sender is far: what it isn't granted in time is missed a round trip later, and adjusts are cheap
+/// beside that. So it gets smaller steps, each still worth a packet.
+constexpr std::chrono::microseconds kFar{5000};
+constexpr std::uint32_t kStepFromFar = 64 * 1024;
 
 Duration stall_look_after(const ChannelEnd& sink) {
   return kStallLook + 2 * std::chrono::ceil<Duration>(sink.round_trip());
@@ -21,6 +25,9 @@ void Relay::join(ChannelEnd& downstream, ChannelEnd& upstream) {
     limits_->from_client.spend(downstream.granted());
     limits_->to_client.spend(upstream.granted());
   }
+  const std::chrono::microseconds round_trip = downstream.round_trip() + upstream.round_trip();
+  from_downstream_.begin(clock_.now(), round_trip);
+  from_upstream_.begin(clock_.now(), round_trip);
   top_up(Side::downstream);
   top_up(Side::upstream);
 }
@@ -56,8 +63,10 @@ void Relay::note_passed(Side from, std::size_t bytes) {
   ChannelEnd& sink = *opposite(from);
   FlowCredit& credit = credit_of(from);
   const TimePoint now = clock_.now();
-  if (credit.count(bytes, now))
-    credit.adapt(now, source.round_trip() + sink.round_trip(), source.in_company() || sink.in_company());
+  if (credit.count(bytes, now)) {
+    credit.adapt(now, {source.round_trip() + sink.round_trip(), source.in_company() || sink.in_company(),
+                       std::min(source.floor_in_company(), sink.floor_in_company())});
+  }
   top_up(from);
 }
 
@@ -72,8 +81,9 @@ void Relay::top_up(Side from) {
   const std::uint32_t room = std::min(sink.window(), allowed > under_way ? allowed - under_way : 0);
   if (room == 0 && sink.window() > 0 && source.granted() == 0 && stall_look_ == nullptr)
     stall_look_ = clock_.after(stall_look_after(sink), [this] { look_after_stall(); });
-  // In steps of a quarter: a window adjust for each message would double their number.
-  if (source.granted() > room - room / 4 || source.granted() >= room) return;
+  // In steps, of a quarter at the most: a window adjust for each message would double their number.
+  const std::uint32_t step = source.round_trip() >= kFar ? std::min(room / 4, kStepFromFar) : room / 4;
+  if (source.granted() > room - step || source.granted() >= room) return;
   source.grant(within_limit(from, room - source.granted()));
 }
 

@@ -10,6 +10,7 @@
 #include <sallyport/stream.hpp>
 
 #include "mux/channel_end.hpp"
+#include "mux/flow_credit.hpp"
 
 namespace sallyport::mux {
 
@@ -53,6 +54,7 @@ class StreamEndpoint final : public ChannelEnd, private StreamEvents {
   bool congested() override { return under_way() > kCongested; }
   std::uint32_t credit() const override { return kOutputWindow; }
   bool in_company() const override { return false; }
+  std::uint32_t floor_in_company() const override { return FlowCredit::kFloorInFastCompany; }
   std::chrono::microseconds round_trip() const override { return {}; }
   std::uint32_t granted() const override { return granted_; }
   void grant(std::uint32_t bytes) override;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "mux/rate_meter.hpp"
+
 namespace sallyport::mux {
 namespace {
 
@@ -19,7 +21,7 @@ class FlowCreditTest : public ::testing::Test {
       now_ += std::max({by_rate, delay, Duration(2)});
       const bool over = credit_.count(credit_.value(), now_);
       ASSERT_TRUE(over);
-      credit_.adapt(now_, delay, in_company);
+      credit_.adapt(now_, {delay, in_company});
     }
   }
   TimePoint now_{};
@@ -50,8 +52,53 @@ TEST_F(FlowCreditTest, StaysSmallOverASlowLine) {
 
 TEST_F(FlowCreditTest, FallsWhenTheLineBecomesSlow) {
   run(12, 125'000, milliseconds(100));
-  run(2, 5'000, milliseconds(100));
+  run(12, 5'000, milliseconds(100));
   EXPECT_LE(credit_.value(), 2u * 5'000 * 110);
+}
+
+TEST_F(FlowCreditTest, FallsAtOnceInCompany) {
+  run(12, 125'000, milliseconds(100));
+  run(2, 5'000, milliseconds(100), true);
+  EXPECT_LE(credit_.value(), 5'000u * 130);
+}
+
+TEST_F(FlowCreditTest, BeginsAsOpenSshDoesOverALongLine) {
+  credit_.begin(now_, milliseconds(100));
+  EXPECT_EQ(credit_.value(), FlowCredit::kFirstAlone);
+  credit_.yield_to_company();
+  EXPECT_EQ(credit_.value(), FlowCredit::kFloorInCompany);
+}
+
+TEST_F(FlowCreditTest, BeginsWithTheFloorOverAShortLine) {
+  credit_.begin(now_, milliseconds(1));
+  EXPECT_EQ(credit_.value(), FlowCredit::kFloorAlone);
+}
+
+TEST_F(FlowCreditTest, IsHeldUpByOneSlowRoundOfALongLine) {
+  credit_.begin(now_, milliseconds(100));
+  run(1, 4'000, milliseconds(100));  // TCP's slow start
+  EXPECT_GE(credit_.value(), FlowCredit::kFirstAlone * 3 / 4);
+}
+
+TEST_F(FlowCreditTest, LeavesManyChannelsOfAFastConnectionMessagesOfTheFullSize) {
+  constexpr std::uint64_t kSlow = 5'000, kFast = 250'000;  // bytes a millisecond
+  EXPECT_EQ(FlowCredit::floor_of(kSlow), FlowCredit::kFloorInCompany);
+  EXPECT_EQ(FlowCredit::floor_of(kFast), FlowCredit::kFloorInFastCompany);
+  now_ += Duration(20);
+  ASSERT_TRUE(credit_.count(credit_.value(), now_));
+  credit_.adapt(now_, {milliseconds(0), true, FlowCredit::floor_of(kFast)});
+  EXPECT_EQ(credit_.value(), FlowCredit::kFloorInFastCompany);
+}
+
+TEST(RateMeterTest, TakesABurstForNoRate) {
+  TimePoint now{};
+  RateMeter meter;
+  EXPECT_EQ(meter.per_millisecond(), 0u);
+  now += Duration(1000);
+  meter.count(128 * 1024, now);
+  EXPECT_LT(meter.per_millisecond(), 200u) << "the pause before it counts";
+  for (int i = 0; i < 20; ++i) meter.count(100'000, now += Duration(1));
+  EXPECT_EQ(meter.per_millisecond(), 100'000u);
 }
 
 TEST_F(FlowCreditTest, YieldsAtOnceWhenSomebodyComes) {
