@@ -139,7 +139,8 @@ void Connection::call_driver_when_sent() {
 void Connection::hand_over() {
   driver_ = nullptr;
   held_ = user_ == nullptr;
-  if (role_ == Role::server) spssh_trim(session_.get());  // from now on overwriting what was read is a waste of time
+  // libssh overwrites each packet in the buffers that a password has been in: from now on that is a waste of time.
+  spssh_trim(session_.get());
   quick_until_ = io_.clock().now() + kQuickAfterLogin;
   io_.at_end_of_turn(*this);
 }

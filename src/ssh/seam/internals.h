@@ -42,3 +42,11 @@ struct ssh_socket_struct {
 
 // Puts our handlers in front of libssh's.
 void spssh_install_tap(ssh_socket s);
+
+enum spssh_in_place {
+  SPSSH_DONE,      // the message has left out_buffer, encrypted
+  SPSSH_NOT_HERE,  // nothing was done: it is a case for ssh_packet_send()
+  SPSSH_LOST       // the session can't go on
+};
+// Sends the message in out_buffer, which has five bytes of headroom, as ssh_packet_send() would.
+enum spssh_in_place spssh_send_in_place(ssh_session session);

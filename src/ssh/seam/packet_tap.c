@@ -109,8 +109,10 @@ enum spssh_sent spssh_send(ssh_session session, const uint8_t* head, size_t head
     ssh_buffer_reinit(session->out_buffer);
     return SPSSH_FAILED;
   }
+  const enum spssh_in_place here = spssh_send_in_place(session);
+  if (here == SPSSH_DONE) return SPSSH_SENT;
   const struct ssh_iterator* const last = session->out_queue->end;
-  if (ssh_packet_send(session) == SSH_ERROR) {
+  if (here == SPSSH_LOST || ssh_packet_send(session) == SSH_ERROR) {
     // libssh doesn't always note that it is dead; half a packet may be in its buffer.
     session->session_state = SSH_SESSION_STATE_ERROR;
     return SPSSH_FAILED;

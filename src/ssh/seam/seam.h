@@ -1,5 +1,6 @@
-// The seam: the only place that sees libssh's private parts. Two C files implement it, since some of libssh's private
-// headers aren't C++-clean: socket.c replaces libssh's socket layer, packet_tap.c taps and sends packets.
+// The seam: the only place that sees libssh's private parts. Three C files implement it, since some of libssh's private
+// headers aren't C++-clean: socket.c replaces libssh's socket layer, packet_tap.c taps and sends packets, in_place.c
+// encrypts those of a stream.
 //
 // What is used of libssh's internals, and why:
 //
@@ -14,6 +15,10 @@
 //                       buffers back); client, clientbanner (our own identification in the client role)
 //   callbacks.h         struct ssh_socket_callbacks_struct: data, connected, userdata: how bytes get in
 //   packet.h            ssh_packet_set_callbacks (our table in front of libssh's), ssh_packet_send
+//   crypto.h            ssh_packet_get_current_crypto, struct ssh_crypto_struct (out_hmac, hmacbuf, do_compress_out), struct
+//   session.h           ssh_cipher_struct (aead_encrypt, block sizes, packets, blocks and max_blocks); current_crypto,
+//                       opts.rekey_time, raw_counter, send_seq: to encrypt a message in place, and to know when not to
+//   wrapper.h           hmac_digest_len
 //   buffer.h            ssh_buffer_* on packets and out_buffer; ssh_buffer_set_secure on in_buffer (passwords come in there)
 //   messages.h          ssh_message_pop_head: the public ssh_message_get() would poll; auth_request.signature_state
 //   misc.h              struct ssh_list, struct ssh_iterator: to look at out_queue
