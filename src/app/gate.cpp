@@ -22,6 +22,11 @@ Gate::Gate(ssh::LoopIo& io, ssh::LoopIo& away, mux::Hub& hub, log::Logger& log, 
 
 Gate::~Gate() = default;
 
+void Gate::set_context(LoginContext context) {
+  context_ = std::move(context);
+  services_.configure(context_.config->auth);
+}
+
 Result<> Gate::listen(const std::vector<ListenAddress>& addresses) {
   std::vector<Door> doors;
   for (const ListenAddress& wanted : addresses) {
@@ -83,7 +88,7 @@ void Gate::on_connection(net::Fd fd, const net::SocketAddress& peer) {
   }
   mux::Endpoint local;
   if (const auto address = net::SocketAddress::local_of(fd.get())) local = endpoint_of(*address);
-  logins_[id] = std::make_unique<Login>(io_, away_, context_, Login::Client{id, endpoint_of(peer), std::move(local), {}},
+  logins_[id] = std::make_unique<Login>(io_, away_, context_, services_, Login::Client{id, endpoint_of(peer), std::move(local), {}},
                                         std::move(fd), log_, audit_, static_cast<LoginEvents&>(*this));
 }
 
@@ -95,7 +100,7 @@ Result<> Gate::enter(const InnerClient& inner, net::Fd fd) {
     log_.warn("conn={} dropped source={}:{} outer={} reason=\"{}\"", id, source.address, source.port, inner.outer, why);
     return fail(Errc::limit, std::string(why));
   }
-  logins_[id] = std::make_unique<Login>(io_, away_, context_, Login::Client{id, source, {}, inner}, std::move(fd), log_, audit_,
+  logins_[id] = std::make_unique<Login>(io_, away_, context_, services_, Login::Client{id, source, {}, inner}, std::move(fd), log_, audit_,
                                         static_cast<LoginEvents&>(*this));
   return {};
 }

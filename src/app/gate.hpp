@@ -13,6 +13,7 @@
 #include <sallyport/config.hpp>
 #include <sallyport/stream.hpp>
 
+#include "app/auth_services.hpp"
 #include "app/login.hpp"
 #include "mux/hub.hpp"
 #include "net/listener.hpp"
@@ -27,7 +28,7 @@ class Gate final : private LoginEvents {
   ~Gate() override;
 
   /// Puts a context in force for connections that come from now on.
-  void set_context(LoginContext context) { context_ = std::move(context); }
+  void set_context(LoginContext context);
   /// Listens on exactly these addresses; sockets that are in both the old and the new list stay. All or nothing: on
   /// failure what was listening before goes on.
   Result<> listen(const std::vector<ListenAddress>& addresses);
@@ -63,6 +64,7 @@ class Gate final : private LoginEvents {
   log::Logger& log_;
   AuditTrail& audit_;
   LoginContext context_;
+  AuthServices services_;  // before the logins, which refer to it
   std::vector<Door> doors_;
   std::map<ConnectionId, std::unique_ptr<Login>> logins_;
   std::uint64_t last_id_ = 0;

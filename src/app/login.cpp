@@ -1,20 +1,42 @@
 #include "app/login.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
+
+#include "app/file_attempt.hpp"
 
 namespace sallyport::app {
 
 using log::escaped;
+using Method = ssh::UserauthRequest::Method;
 
-Login::Login(ssh::LoopIo& io, ssh::LoopIo& away, LoginContext context, Client client, net::Fd fd, log::Logger& log, AuditTrail& audit,
-             LoginEvents& owner)
+namespace {
+
+constexpr std::string_view kLocked = "too many wrong passwords or codes of this user lately";
+
+/// Whether some target wants the password that the client has typed.
+bool keeps_passwords(const Config& config) {
+  return std::any_of(config.targets.begin(), config.targets.end(), [](const auto& entry) {
+    const std::vector<Credential>& credentials = entry.second.credentials;
+    return std::any_of(credentials.begin(), credentials.end(),
+                       [](const Credential& credential) { return credential.kind == Credential::Kind::password; });
+  });
+}
+
+}  // namespace
+
+Login::Login(ssh::LoopIo& io, ssh::LoopIo& away, LoginContext context, AuthServices& services, Client client, net::Fd fd,
+             log::Logger& log, AuditTrail& audit, LoginEvents& owner)
     : io_(io),
       context_(std::move(context)),
+      services_(services),
       log_(log),
       audit_(audit),
       owner_(owner),
+      chains_(context_.config->auth.methods),
       connection_(io, away, context_.server, std::move(fd), *this) {
+  connection_.can_continue(chains_.can_continue());
   client_.id = client.id;
   client_.source = std::move(client.source);
   client_.local = std::move(client.local);
@@ -36,23 +58,101 @@ Login::Login(ssh::LoopIo& io, ssh::LoopIo& away, LoginContext context, Client cl
 
 Login::~Login() = default;
 
+// ---- methods
+
 void Login::on_userauth(const ssh::UserauthRequest& request) {
+  give_up_attempt();
   request_ = request;
+  heard_ = io_.clock().now();
+  if (request.method == Method::none) return connection_.reject();  // the client asks what there is
   const auto name = route::parse_login_name(request.user, context_.config->server.login_separator);
-  if (!name) return reject(name.error().detail);
+  if (!name) return reject_later(name.error().detail);
   client_.user = name->user;
   client_.asked_target = name->target.value_or(default_target_);
-  if (request.method != ssh::UserauthRequest::Method::publickey || !request.key) {
-    return connection_.reject();  // "none": the client asks what there is
-  }
-  client_.method = "publickey";
-  client_.fingerprint = request.key->fingerprint;
+  if (!chains_.allows(request.method_name)) return reject("this method is not allowed now");
+  if (request.method != Method::publickey) return start_attempt();
+  if (!request.key) return reject("the key or its signature can't be used");
   // A client asks with a key first and then signs with the same: one look-up serves both.
   if (known_key_ && known_key_->blob == request.key->blob) return decide();
   look_up_key();
 }
 
-void Login::on_info_response(std::vector<SecretString>) { connection_.reject(); }  // nobody has asked
+void Login::start_attempt() {
+  // Keys still work: whoever guesses passwords must not be able to lock the user out.
+  if (services_.failures.locked(client_.user, heard_)) return reject_later(kLocked);
+  attempt_ = make_attempt();
+  if (attempt_ == nullptr) return reject_later("the configuration has nothing to check it with");
+  answered_ = request_.password != nullptr;
+  attempt_->start();
+}
+
+std::unique_ptr<AuthAttempt> Login::make_attempt() {
+  const AuthSettings& auth = context_.config->auth;
+  AuthAttemptEvents& events = *this;
+  FileFactors factors{io_.loop(), context_.config, services_.codes, client_.user};
+  if (request_.method == Method::password) {
+    if (auth.password_file.empty() || request_.new_password != nullptr) return nullptr;
+    return std::make_unique<PasswordFileAttempt>(std::move(factors), request_.password, events);
+  }
+  const FileQuestionsAttempt::Asks asks{
+      .password = !auth.password_file.empty() && !chains_.has_passed("password"),  // once is enough
+      .code = !auth.totp_file.empty(),
+  };
+  return std::make_unique<FileQuestionsAttempt>(std::move(factors), asks, events);
+}
+
+void Login::on_info_response(std::vector<SecretString> answers) {
+  heard_ = io_.clock().now();
+  if (attempt_ == nullptr) return connection_.reject();
+  answered_ = true;
+  attempt_->answer(std::move(answers));
+}
+
+void Login::on_outcome(AuthOutcome outcome) {
+  io_.loop().retire(std::move(attempt_));  // it is on the stack
+  const TimePoint now = io_.clock().now();
+  const bool accepted = outcome.kind == AuthOutcome::Kind::accepted;
+  // Attempts that were under way when the limit was reached don't count: there may be hundreds at a time.
+  if (accepted && services_.failures.locked(client_.user, now)) return reject_later(kLocked);
+  if (outcome.kind == AuthOutcome::Kind::refused) services_.failures.add(client_.user, now);
+  if (outcome.kind == AuthOutcome::Kind::unavailable) {
+    log_.error("conn={} {} unavailable reason=\"{}\"", client_.id, request_.method_name, escaped(outcome.reason));
+  }
+  if (!accepted) return reject_later(outcome.reason);
+  second_factor_ = second_factor_ || outcome.second_factor;
+  if (outcome.password != nullptr && keeps_passwords(*context_.config)) client_.password = std::move(outcome.password);
+  passed();
+}
+
+void Login::give_up_attempt() {
+  if (attempt_ == nullptr) return;
+  attempt_.reset();
+  // Else the right password could be found out by giving up behind the question that follows it.
+  if (answered_) services_.failures.add(client_.user, io_.clock().now());
+  record_failure("the client gave it up");
+}
+
+void Login::passed() {
+  chains_.pass(request_.method_name);
+  if (chains_.complete()) return admit();
+  log_.info("conn={} passed user={} method={} source={}:{}", client_.id, escaped(client_.user), request_.method_name,
+            client_.source.address, client_.source.port);
+  connection_.can_continue(chains_.can_continue());
+  connection_.pass();
+}
+
+void Login::admit() {
+  client_.method = chains_.text();
+  client_.mfa = second_factor_ || (chains_.has_passed("publickey") && chains_.passed().size() > 1);
+  if (const std::string refusal = owner_.refuses_user(client_.user); !refusal.empty()) {
+    record_failure(refusal);
+    return connection_.disconnect(DisconnectReason::too_many_connections, refusal);
+  }
+  record_pass();
+  connection_.accept();
+}
+
+// ---- keys
 
 void Login::look_up_key() {
   struct Search {
@@ -91,35 +191,61 @@ void Login::decide() {
   const bool security_key = key.algorithm.starts_with("sk-");
   if (security_key && options.touch_required && !key.user_present) return reject("the security key was not touched");
   if (security_key && options.verify_required && !key.user_verified) return reject("the security key's user was not verified");
-  if (const std::string refusal = owner_.refuses_user(client_.user); !refusal.empty()) {
-    record_auth(false, refusal);
-    return connection_.disconnect(DisconnectReason::too_many_connections, refusal);
-  }
   client_.grant = options;
-  record_auth(true, {});
-  connection_.accept();
+  client_.fingerprint = key.fingerprint;
+  passed();
 }
 
+// ---- refusals and the record
+
 void Login::reject(std::string_view why) {
-  record_auth(false, why);
+  record_failure(why);
   connection_.reject();
 }
 
-void Login::record_auth(bool success, std::string_view why) {
-  const std::string_view method = request_.key ? "publickey" : "none";
-  if (success) {
-    log_.info("conn={} authenticated user={} method={} key={} source={}:{}", client_.id, escaped(client_.user), method,
-              client_.fingerprint, client_.source.address, client_.source.port);
+void Login::reject_later(std::string_view why) {
+  record_failure(why);
+  const TimePoint due = heard_ + context_.config->auth.failure_delay;
+  delay_ = io_.clock().after(std::max(Duration{0}, due - io_.clock().now()), [this] {
+    const auto timer = std::move(delay_);
+    connection_.reject();
+  });
+}
+
+void Login::record_failure(std::string_view why) {
+  // Clients offer all the keys that they have: a refused offer is no failed login.
+  if (request_.is_offer) {
+    log_.info("conn={} key not accepted user=\"{}\" key={} reason=\"{}\"", client_.id, escaped(request_.user),
+              request_.key ? request_.key->fingerprint : std::string("none"), escaped(why));
   } else {
-    log_.info("conn={} authentication refused login={} method={} key={} reason=\"{}\"", client_.id,
-              escaped(request_.user), method, client_.fingerprint, why);
+    only_offers_ = false;
+    record_refusal(why);
   }
   AuditEvent event("auth");
-  event.with("connection", client_.id).with("login", request_.user).with("method", method);
-  event.with("key", client_.fingerprint).with("success", success);
-  if (!success) event.with("reason", why);
+  event.with("connection", client_.id).with("login", request_.user).with("method", request_.method_name);
+  event.with("key", request_.key ? std::string_view(request_.key->fingerprint) : std::string_view());
+  event.with("success", false).with("reason", why);
   audit_.record(event);
 }
+
+void Login::record_refusal(std::string_view why) {
+  // One line for each failed attempt, which programs such as fail2ban look for: don't change what stands in front of
+  // the reason. The name is quoted, so that nobody can write a source of their choice into it.
+  log_.info("conn={} authentication refused user=\"{}\" source={} port={} method={} reason=\"{}\"", client_.id,
+            escaped(request_.user), client_.source.address, client_.source.port, escaped(request_.method_name), escaped(why));
+  owner_.on_auth_failure({client_.source, request_.user, request_.method_name, why});
+}
+
+void Login::record_pass() {
+  log_.info("conn={} authenticated user={} method={} key={} source={}:{}", client_.id, escaped(client_.user), client_.method,
+            client_.fingerprint, client_.source.address, client_.source.port);
+  AuditEvent event("auth");
+  event.with("connection", client_.id).with("login", request_.user).with("method", client_.method);
+  event.with("key", client_.fingerprint).with("success", true).with("mfa", client_.mfa);
+  audit_.record(event);
+}
+
+// ---- the end
 
 void Login::on_logged_in(std::unique_ptr<Transport> transport) {
   route::RouteQuery query{client_.user, std::nullopt, client_.source.address};
@@ -137,6 +263,11 @@ void Login::on_logged_in(std::unique_ptr<Transport> transport) {
 }
 
 void Login::on_failed(const Error& why) {
+  if (attempt_ != nullptr && answered_) {
+    give_up_attempt();
+  } else if (why.code == Errc::denied && only_offers_) {
+    record_refusal(why.detail);  // all tries went on keys
+  }
   log_.info("conn={} closed before login source={}:{} reason=\"{}\"", client_.id, client_.source.address,
             client_.source.port, escaped(why.detail));
   audit_.record(AuditEvent("close").with("connection", client_.id).with("reason", why.detail));

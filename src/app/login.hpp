@@ -11,7 +11,10 @@
 #include <sallyport/ids.hpp>
 #include <sallyport/stream.hpp>
 
+#include "app/auth_attempt.hpp"
+#include "app/auth_services.hpp"
 #include "auth/authorized_keys.hpp"
+#include "auth/method_chains.hpp"
 #include "log/logger.hpp"
 #include "mux/admission.hpp"
 #include "net/fd.hpp"
@@ -24,12 +27,22 @@ namespace sallyport::app {
 
 class Login;
 
+/// An attempt that has been refused.
+struct AuthFailure {
+  const mux::Endpoint& source;
+  std::string_view login;   ///< the login name as it came: to be escaped before it is shown
+  std::string_view method;  ///< likewise
+  std::string_view reason;
+};
+
 /// Receives the outcome of a login, exactly one of the two; the login may be retired in either.
 class LoginEvents {
  public:
   virtual ~LoginEvents() = default;
   virtual void on_login(mux::Admission client, std::unique_ptr<Transport> transport) = 0;
   virtual void on_login_failed(Login& login) = 0;
+  /// A password, a code or a signature was wrong, or all tries went on keys that aren't the user's. The login goes on.
+  virtual void on_auth_failure(const AuthFailure& failure) { static_cast<void>(failure); }
   /// Why this user may not have one more connection; empty when it may.
   virtual std::string refuses_user(const std::string& user) const = 0;
 };
@@ -40,7 +53,9 @@ struct LoginContext {
   std::shared_ptr<const ssh::ServerContext> server;
 };
 
-class Login final : private ssh::ServerEvents {
+/// Takes a client through the methods of auth.methods. What a key is good for is decided here; every other method is an
+/// AuthAttempt.
+class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
  public:
   /// Who has connected.
   struct Client {
@@ -50,8 +65,8 @@ class Login final : private ssh::ServerEvents {
     std::optional<InnerClient> inner;
   };
   /// The references outlive the login. Its cryptography is done on the loop of `away`.
-  Login(ssh::LoopIo& io, ssh::LoopIo& away, LoginContext context, Client client, net::Fd fd, log::Logger& log, AuditTrail& audit,
-        LoginEvents& owner);
+  Login(ssh::LoopIo& io, ssh::LoopIo& away, LoginContext context, AuthServices& services, Client client, net::Fd fd,
+        log::Logger& log, AuditTrail& audit, LoginEvents& owner);
   ~Login() override;
 
   ConnectionId id() const { return client_.id; }
@@ -64,18 +79,38 @@ class Login final : private ssh::ServerEvents {
     std::optional<LoginGrant> accepted;
   };
 
+  // ssh::ServerEvents
   void on_userauth(const ssh::UserauthRequest& request) override;
   void on_info_response(std::vector<SecretString> answers) override;
   void on_logged_in(std::unique_ptr<Transport> transport) override;
   void on_failed(const Error& why) override;
 
+  // AuthAttemptEvents
+  void on_questions(const ssh::InfoRequest& questions) override { connection_.ask(questions); }
+  void on_password_change(std::string_view prompt) override { connection_.ask_new_password(prompt); }
+  void on_text(std::string_view text) override { connection_.show(text); }
+  void on_outcome(AuthOutcome outcome) override;
+
   void look_up_key();
   void decide();
+  /// Begins an attempt of the method of request_, which isn't "publickey".
+  void start_attempt();
+  std::unique_ptr<AuthAttempt> make_attempt();
+  /// The attempt under way is over without an outcome.
+  void give_up_attempt();
+  /// The method of request_ has been passed: is that enough?
+  void passed();
+  void admit();
   void reject(std::string_view why);
-  void record_auth(bool success, std::string_view why);
+  /// Rejects when auth.failure_delay has gone by since the client's last word, however long it took to find out.
+  void reject_later(std::string_view why);
+  void record_failure(std::string_view why);
+  void record_refusal(std::string_view why);
+  void record_pass();
 
   ssh::LoopIo& io_;
   LoginContext context_;
+  AuthServices& services_;
   log::Logger& log_;
   AuditTrail& audit_;
   LoginEvents& owner_;
@@ -84,6 +119,13 @@ class Login final : private ssh::ServerEvents {
   ssh::UserauthRequest request_;
   std::optional<KnownKey> known_key_;
   std::unique_ptr<net::Work> look_up_;
+  auth::MethodChains chains_;
+  std::unique_ptr<AuthAttempt> attempt_;
+  bool answered_ = false;         // something has been given to attempt_
+  TimePoint heard_;               // when the client last said something
+  std::unique_ptr<Timer> delay_;  // before a refusal
+  bool second_factor_ = false;    // a one-time code was right
+  bool only_offers_ = true;       // all that has been refused
   ssh::ServerLogin connection_;
 };
 

@@ -198,6 +198,8 @@ void check_methods(TableReader& table, const AuthSettings& auth) {
       table.complain(*node, fmt::format("auth.methods: {} needs \"pam_service\" or \"password_file\"", config::quoted(chain)));
     } else if (questions && auth.pam_service.empty() && auth.password_file.empty() && auth.totp_file.empty()) {
       table.complain(*node, fmt::format("auth.methods: {} needs \"pam_service\", \"password_file\" or \"totp_file\"", config::quoted(chain)));
+    } else if (password && questions && auth.pam_service.empty() && auth.totp_file.empty()) {
+      table.complain(*node, fmt::format("auth.methods: {} would ask for the same password twice: \"totp_file\" is missing", config::quoted(chain)));
     }
   }
   if (auth.pam_service.empty()) return;

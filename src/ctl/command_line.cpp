@@ -7,7 +7,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "auth/password_hash.hpp"
 #include "ctl/client.hpp"
+#include "ctl/hash_password.hpp"
 #include "ctl/show.hpp"
 #include "ctl/table.hpp"
 
@@ -106,6 +108,17 @@ Exit ask_and_show(const Verb& verb, const Options& options, std::ostream& out, s
   return tells_of_trouble(verb.name, *response) ? Exit::failure : Exit::ok;
 }
 
+Exit hash_and_show(bool json, std::ostream& out, std::ostream& err) {
+  const Result<SecretString> password = read_password();
+  const Result<std::string> hash = password ? auth::hash_password(*password) : fail(password.error());
+  if (!hash) {
+    err << "sallyportctl: " << printable_lines(hash.error().detail) << '\n';
+    return Exit::failure;
+  }
+  out << (json ? "\"" + *hash + "\"" : *hash) << std::endl;  // nothing in it that JSON would have escaped
+  return out ? Exit::ok : Exit::failure;
+}
+
 }  // namespace
 
 Exit run(int argc, const char* const* argv, const std::string& version, std::ostream& out, std::ostream& err) {
@@ -123,11 +136,14 @@ Exit run(int argc, const char* const* argv, const std::string& version, std::ost
     if (verb.takes_user)
       sub->add_option("--user", options.user, "Only the trunks of this user")->type_name("NAME");
   }
+  const CLI::App* const hash_password_verb = app.add_subcommand(
+      "hash-password", "Make a hash for auth.password_file of a password, asked for without echo or read from standard input");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error, out, err) == 0 ? Exit::ok : Exit::usage;
   }
+  if (hash_password_verb->parsed()) return hash_and_show(options.json, out, err);
   for (const Verb& verb : kVerbs) {
     if (app.got_subcommand(verb.name)) return ask_and_show(verb, options, out, err);
   }

@@ -274,6 +274,7 @@ class ServerConnection::Impl final : public LoginDriver {
     if (request.method == Method::publickey && message && is_sound(*packet, message.get())) {
       request.key = key_of(*packet, message.get());
     }
+    request.is_offer = request.method == Method::publickey && !packet->has_signature;
     request.password = std::move(packet->password);
     request.new_password = std::move(packet->new_password);
     request_ = std::move(request);

@@ -75,6 +75,7 @@ struct UserauthRequest {
   std::string method_name;  ///< as the RFCs have it; the peer's own text when it is Method::other
   /// Absent: the key can't be used, or its signature is wrong, which proves nothing and can only be rejected.
   std::optional<PublicKey> key;
+  bool is_offer = false;  ///< Method::publickey without a signature, whether the key can be used or not
   std::shared_ptr<const SecretString> password;      ///< set with Method::password
   std::shared_ptr<const SecretString> new_password;  ///< set when the client wants to change it (RFC 4252, section 8)
 };
