@@ -60,7 +60,7 @@ struct AuthSettings {
   std::uint64_t max_authorized_keys_size = 1024 * 1024;                ///< bytes; a larger file is refused
   /// A program that prints a user's lines; its arguments may hold {user}, {key_type}, {key} and {fingerprint}. Empty: none.
   std::vector<std::string> authorized_keys_command;
-  std::string authorized_keys_command_user;  ///< the account that it runs as; empty: the daemon's own
+  std::string authorized_keys_command_user;  ///< the account that it runs as; never empty with a program
   Duration authorized_keys_command_timeout = std::chrono::seconds(10);
   bool strict_modes = true;  ///< files that others than their owner and root could change are not believed
   std::vector<std::string> permit_user_environment;  ///< globs on the names that `environment=` of a key may set

@@ -12,6 +12,7 @@
 
 #include <sallyport/clock.hpp>
 #include <sallyport/ids.hpp>
+#include <sallyport/login_grant.hpp>
 #include <sallyport/result.hpp>
 
 namespace sallyport {
@@ -31,6 +32,7 @@ struct ConnectionRow {
   std::string route;            ///< name of the route
   std::string method;           ///< how the client was authenticated: "publickey"
   std::string key_fingerprint;  ///< "SHA256:…" of the key that did it; empty without one
+  std::optional<CertificateIdentity> certificate;  ///< the key's, if it has one
   TimePoint since{};            ///< when it was accepted
   std::size_t channels = 0;     ///< open ones
   ByteCounts bytes;             ///< of all its channels, the closed ones too

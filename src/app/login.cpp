@@ -4,11 +4,29 @@
 #include <chrono>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "app/file_attempt.hpp"
+#include "app/key_look_up.hpp"
 
 namespace sallyport::app {
 
 using log::escaped;
+
+namespace {
+
+/// The end of a line of the log: whose certificate it was.
+std::string shown(const CertificateIdentity* certificate) {
+  if (certificate == nullptr) return {};
+  return fmt::format(" key_id=\"{}\" serial={} ca={}", escaped(certificate->key_id), certificate->serial, certificate->authority);
+}
+
+void add_to(AuditEvent& event, const CertificateIdentity* certificate) {
+  if (certificate == nullptr) return;
+  event.with("key_id", certificate->key_id).with("serial", certificate->serial).with("ca", certificate->authority);
+}
+
+}  // namespace
 using Method = ssh::UserauthRequest::Method;
 
 namespace {
@@ -158,40 +176,40 @@ void Login::look_up_key() {
   struct Search {
     std::shared_ptr<const Config> config;
     auth::KeyQuery query;
-    Result<auth::KeySearch> result = fail(Errc::unavailable, "not looked up");
+    auth::KeyVerdict verdict;
   };
   auto search = std::make_shared<Search>();
   search->config = context_.config;
-  search->query = {client_.user, request_.key->blob, client_.source.address, std::chrono::system_clock::now()};
+  search->query = {client_.user, request_.key->blob, client_.source.address, std::chrono::system_clock::now(), {}};
   look_up_ = io_.loop().work(
-      [search] {
-        const AuthSettings& auth = search->config->auth;
-        search->result = auth::find_key(auth.authorized_keys, auth.max_authorized_keys_size, search->query);
-      },
+      [search] { search->verdict = app::look_up_key(*search->config, search->query); },
       [this, search] {
         look_up_.reset();
-        if (!search->result) {
-          log_.warn("conn={} keys unavailable user={} reason=\"{}\"", client_.id, escaped(client_.user),
-                    escaped(search->result.error().detail));
-          return reject("the user's keys are unavailable");
-        }
-        for (const auth::KeyWarning& warning : search->result->warnings)
+        const auth::KeyVerdict& verdict = search->verdict;
+        for (const auth::KeyWarning& warning : verdict.warnings)
           log_.warn("conn={} key file {}:{}: {}", client_.id, escaped(warning.file), warning.line,
                     escaped(warning.reason));
-        known_key_ = KnownKey{request_.key->blob, std::move(search->result->accepted)};
+        if (verdict.unavailable) {
+          log_.warn("conn={} keys unavailable user={} reason=\"{}\"", client_.id, escaped(client_.user),
+                    escaped(verdict.refusal));
+          return reject("the user's keys are unavailable");  // no verdict: the signature is another question
+        }
+        known_key_ = KnownKey{request_.key->blob, std::move(search->verdict)};
         decide();
       });
 }
 
 void Login::decide() {
-  const ssh::UserauthRequest::PublicKey& key = *request_.key;
-  if (!known_key_->accepted) return reject("the key is not one of the user's");
+  ssh::UserauthRequest::PublicKey& key = *request_.key;
+  const auth::KeyVerdict& verdict = known_key_->verdict;
+  if (!verdict.fingerprint.empty()) key.fingerprint = verdict.fingerprint;  // of a certificate's key, as ssh-keygen -l shows it
+  if (!verdict.grant) return reject(verdict.refusal);
   if (!key.is_signed) return connection_.offer_ok();
-  const LoginGrant& options = *known_key_->accepted;
+  const LoginGrant& grant = *verdict.grant;
   const bool security_key = key.algorithm.starts_with("sk-");
-  if (security_key && options.touch_required && !key.user_present) return reject("the security key was not touched");
-  if (security_key && options.verify_required && !key.user_verified) return reject("the security key's user was not verified");
-  client_.grant = options;
+  if (security_key && grant.touch_required && !key.user_present) return reject("the security key was not touched");
+  if (security_key && grant.verify_required && !key.user_verified) return reject("the security key's user was not verified");
+  client_.grant = grant;
   client_.fingerprint = key.fingerprint;
   passed();
 }
@@ -215,8 +233,8 @@ void Login::reject_later(std::string_view why) {
 void Login::record_failure(std::string_view why) {
   // Clients offer all the keys that they have: a refused offer is no failed login.
   if (request_.is_offer) {
-    log_.info("conn={} key not accepted user=\"{}\" key={} reason=\"{}\"", client_.id, escaped(request_.user),
-              request_.key ? request_.key->fingerprint : std::string("none"), escaped(why));
+    log_.info("conn={} key not accepted user=\"{}\" key={} reason=\"{}\"{}", client_.id, escaped(request_.user),
+              request_.key ? request_.key->fingerprint : std::string("none"), escaped(why), shown(certificate_of_request()));
   } else {
     only_offers_ = false;
     record_refusal(why);
@@ -225,24 +243,33 @@ void Login::record_failure(std::string_view why) {
   event.with("connection", client_.id).with("login", request_.user).with("method", request_.method_name);
   event.with("key", request_.key ? std::string_view(request_.key->fingerprint) : std::string_view());
   event.with("success", false).with("reason", why);
+  add_to(event, certificate_of_request());
   audit_.record(event);
 }
 
 void Login::record_refusal(std::string_view why) {
   // One line for each failed attempt, which programs such as fail2ban look for: don't change what stands in front of
   // the reason. The name is quoted, so that nobody can write a source of their choice into it.
-  log_.info("conn={} authentication refused user=\"{}\" source={} port={} method={} reason=\"{}\"", client_.id,
-            escaped(request_.user), client_.source.address, client_.source.port, escaped(request_.method_name), escaped(why));
+  log_.info("conn={} authentication refused user=\"{}\" source={} port={} method={} reason=\"{}\"{}", client_.id,
+            escaped(request_.user), client_.source.address, client_.source.port, escaped(request_.method_name), escaped(why),
+            shown(certificate_of_request()));
   owner_.on_auth_failure({client_.source, request_.user, request_.method_name, why});
 }
 
 void Login::record_pass() {
-  log_.info("conn={} authenticated user={} method={} key={} source={}:{}", client_.id, escaped(client_.user), client_.method,
-            client_.fingerprint, client_.source.address, client_.source.port);
+  const auto& certificate = client_.grant.certificate;
+  log_.info("conn={} authenticated user={} method={} key={} source={}:{}{}", client_.id, escaped(client_.user), client_.method,
+            client_.fingerprint, client_.source.address, client_.source.port, shown(certificate ? &*certificate : nullptr));
   AuditEvent event("auth");
   event.with("connection", client_.id).with("login", request_.user).with("method", client_.method);
   event.with("key", client_.fingerprint).with("success", true).with("mfa", client_.mfa);
+  add_to(event, certificate ? &*certificate : nullptr);
   audit_.record(event);
+}
+
+const CertificateIdentity* Login::certificate_of_request() const {
+  if (!request_.key || !known_key_ || known_key_->blob != request_.key->blob) return nullptr;
+  return known_key_->verdict.certificate ? &*known_key_->verdict.certificate : nullptr;
 }
 
 // ---- the end

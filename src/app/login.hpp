@@ -13,7 +13,7 @@
 
 #include "app/auth_attempt.hpp"
 #include "app/auth_services.hpp"
-#include "auth/authorized_keys.hpp"
+#include "auth/key_check.hpp"
 #include "auth/method_chains.hpp"
 #include "log/logger.hpp"
 #include "mux/admission.hpp"
@@ -73,10 +73,10 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
   void disconnect(DisconnectReason reason, std::string_view text) { connection_.disconnect(reason, text); }
 
  private:
-  /// What the key files said about a key, for the time of this login.
+  /// What the look-up said about a key or a certificate, for the time of this login.
   struct KnownKey {
     Bytes blob;
-    std::optional<LoginGrant> accepted;
+    auth::KeyVerdict verdict;
   };
 
   // ssh::ServerEvents
@@ -107,6 +107,8 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
   void record_failure(std::string_view why);
   void record_refusal(std::string_view why);
   void record_pass();
+  /// Of the key that the client has come with; null without one.
+  const CertificateIdentity* certificate_of_request() const;
 
   ssh::LoopIo& io_;
   LoginContext context_;

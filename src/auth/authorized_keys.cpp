@@ -1,144 +1,134 @@
 #include "auth/authorized_keys.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
-#include <memory>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "auth/key_line.hpp"
-#include "config/names.hpp"
+#include "auth/key_options.hpp"
+#include "auth/lines.hpp"
+#include "config/document.hpp"
 
 namespace sallyport::auth {
 namespace {
 
-/// One login must not fill the log.
-constexpr std::size_t kMaxWarnings = 16;
-
-std::string reason(int error) { return std::generic_category().message(error); }
-
-void warn(KeySearch& search, std::string_view file, std::size_t line, std::string text) {
-  if (search.warnings.size() < kMaxWarnings) search.warnings.push_back({std::string(file), line, std::move(text)});
+/// What a line that has the key, or its authority's, grants. Errc::denied when it keeps the client out.
+Result<LoginGrant> grant_of_line(const KeyOptions& options, const KeySearch& search) {
+  if (auto checked = check_key_options(options, search.query); !checked) return fail(checked.error());
+  if (search.certificate == nullptr) return options.grant;
+  const auto& certificate = search.certificate->grant();
+  if (!certificate) return fail(certificate.error());
+  const bool named = options.principals
+                         ? std::any_of(options.principals->begin(), options.principals->end(),
+                                       [&search](const std::string& name) { return search.certificate->names(name); })
+                         : search.certificate->names(search.query.user);
+  if (!named) return fail(Errc::denied, "the certificate names none of the principals that are let in");
+  return merge_grants(options.grant, *certificate);
 }
 
-/// As sshd's StrictModes: nobody but root and the daemon's user may be able to change it.
-std::optional<std::string> why_untrusted(const struct stat& status) {
-  if (status.st_uid != 0 && status.st_uid != ::geteuid()) return "its owner is neither root nor the daemon's user";
-  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) return "its group or others may write it";
-  return std::nullopt;
-}
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
+/// One line of authorized_keys. Nothing when it has another key, or isn't meant for such a one.
+std::optional<Result<LoginGrant>> try_key_line(const KeyLine& line, const KeySearch& search) {
+  const bool wants_authority = search.certificate != nullptr;
+  const PublicKey& wanted = wants_authority ? search.certificate->certificate().authority : search.key;
+  if (line.blob != wanted.blob()) return std::nullopt;
+  auto options = parse_key_options(line.options, search.permitted_environment);
+  if (!options) return Result<LoginGrant>(fail(options.error()));
+  if (options->principals && !options->cert_authority) {
+    return Result<LoginGrant>(fail(Errc::unavailable, "option principals needs cert-authority"));
   }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-Result<std::string> read_all(int fd, std::size_t limit) {
-  std::string text;
-  char block[16 * 1024];
-  for (;;) {
-    const ssize_t count = ::read(fd, block, sizeof block);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail(Errc::unavailable, reason(errno));
-    if (count == 0) return text;
-    text.append(block, static_cast<std::size_t>(count));
-    if (text.size() > limit) return fail(Errc::unavailable, fmt::format("it is larger than {} bytes", limit));
-  }
+  if (options->cert_authority != wants_authority) return std::nullopt;
+  options->grant.comment = std::string(line.comment);
+  return grant_of_line(*options, search);
 }
 
-/// Errc::not_found when there is no such file, Errc::unavailable when it can't be read or trusted.
-Result<std::string> read_trusted(const std::string& path, std::size_t limit) {
-  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
-  if (!real) return fail(errno == ENOENT || errno == ENOTDIR ? Errc::not_found : Errc::unavailable, reason(errno));
-  const std::string resolved = real.get();
-  // The folder is opened first and the file inside of it, so that what was checked is what is read.
-  const std::size_t slash = resolved.rfind('/');
-  const Descriptor folder(::open(slash == 0 ? "/" : resolved.substr(0, slash).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0) return fail(Errc::unavailable, reason(errno));
-  struct stat status {};
-  if (::fstat(folder.get(), &status) != 0) return fail(Errc::unavailable, reason(errno));
-  if (const auto why = why_untrusted(status)) return fail(Errc::unavailable, "its folder is not safe: " + *why);
-  // Non-blocking, for the case that it is a FIFO, and never through a link that has come since.
-  const Descriptor file(::openat(folder.get(), resolved.c_str() + slash + 1, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
-  if (file.get() < 0) return fail(errno == ENOENT ? Errc::not_found : Errc::unavailable, reason(errno));
-  if (::fstat(file.get(), &status) != 0) return fail(Errc::unavailable, reason(errno));
-  if (!S_ISREG(status.st_mode)) return fail(Errc::unavailable, "it is not a regular file");
-  if (const auto why = why_untrusted(status)) return fail(Errc::unavailable, *why);
-  return read_all(file.get(), limit);
+/// Without a comment at its end.
+std::string_view before_comment(std::string_view line) {
+  bool in_quotes = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '\\' && in_quotes) {
+      ++i;
+    } else if (line[i] == '"') {
+      in_quotes = !in_quotes;
+    } else if (line[i] == '#' && !in_quotes) {
+      return line.substr(0, i);
+    }
+  }
+  return line;
+}
+
+/// One line of a file of principals: options may precede the name, which is the last word.
+std::optional<Result<LoginGrant>> try_principal_line(std::string_view line, const KeySearch& search) {
+  line = before_comment(line);
+  while (!line.empty() && (line.back() == ' ' || line.back() == '\t')) line.remove_suffix(1);
+  const std::size_t blank = line.find_last_of(" \t");
+  const std::string_view principal = line.substr(blank == std::string_view::npos ? 0 : blank + 1);
+  if (!search.certificate->names(principal)) return std::nullopt;
+  std::string_view text = blank == std::string_view::npos ? std::string_view() : line.substr(0, blank);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  const auto options = parse_key_options(text, search.permitted_environment);
+  if (!options) return Result<LoginGrant>(fail(options.error()));
+  if (options->cert_authority || options->principals) {
+    return Result<LoginGrant>(fail(Errc::unavailable, "options cert-authority and principals have no place here"));
+  }
+  if (auto checked = check_key_options(*options, search.query); !checked) return Result<LoginGrant>(fail(checked.error()));
+  const auto& certificate = search.certificate->grant();
+  if (!certificate) return certificate;
+  return merge_grants(options->grant, *certificate);
+}
+
+/// Takes what a line had to say. True: it lets the client in.
+bool take_outcome(std::optional<Result<LoginGrant>> outcome, std::string_view file, std::size_t line, KeyFinding& finding,
+                  KeyWarnings& warnings) {
+  if (!outcome) return false;
+  if (*outcome) {
+    finding.grant = std::move(**outcome);
+    finding.grant->file = std::string(file);
+    finding.grant->line = line;
+    return true;
+  }
+  finding.refusal = outcome->error().detail;
+  warnings.add(file, line, finding.refusal);
+  return false;
 }
 
 }  // namespace
 
-KeySearch search_keys(std::string_view text, std::string_view file, const KeyQuery& query) {
-  KeySearch search;
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
-    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-    const std::size_t start = line.find_first_not_of(" \t");
-    if (start == std::string_view::npos || line[start] == '#') continue;
-    if (line.size() > kMaxKeyLine || line.find('\0') != std::string_view::npos) {
-      warn(search, file, number, "the line is too long or holds a NUL");
-      continue;
-    }
-    const auto key = parse_key_line(line);
-    if (!key) {
-      warn(search, file, number, key.error().detail);
-      continue;
-    }
-    if (key->blob != query.blob) continue;
-    auto options = read_key_options(key->options, query);
-    if (!options) {
-      warn(search, file, number, options.error().detail);
-      continue;
-    }
-    options->file = std::string(file);
-    options->line = number;
-    options->comment = std::string(key->comment);
-    search.accepted = std::move(*options);
-    break;
-  }
-  return search;
+const Result<LoginGrant>& CertificateLogin::grant() {
+  if (!grant_) grant_.emplace(check_certificate(certificate_, query_, min_rsa_bits_));
+  return *grant_;
 }
 
-Result<KeySearch> find_key(const std::vector<std::string>& templates, std::size_t max_file_size, const KeyQuery& query) {
-  if (!config::is_safe_user(query.user)) return fail(Errc::denied, "the user name is not safe in a path");
-  KeySearch found;
-  std::optional<Error> unavailable;
-  for (const std::string& path_template : templates) {
-    const auto path = config::expand(path_template, {{"user", query.user}});
-    if (!path) return fail(Errc::unavailable, "a path of auth.authorized_keys has an unknown placeholder");
-    const auto text = read_trusted(*path, max_file_size);
-    if (!text) {
-      if (text.error().code == Errc::not_found) continue;
-      unavailable = Error{Errc::unavailable, fmt::format("{}: {}", *path, text.error().detail)};
-      warn(found, *path, 0, text.error().detail);
+bool CertificateLogin::names(std::string_view principal) const {
+  const auto& names = certificate_.principals;
+  return !principal.empty() && std::find(names.begin(), names.end(), principal) != names.end();
+}
+
+KeyFinding search_keys(std::string_view text, std::string_view file, const KeySearch& search, KeyWarnings& warnings) {
+  KeyFinding finding;
+  Lines lines(text);
+  while (const auto line = lines.next()) {
+    const auto parsed = parse_key_line(*line);
+    if (!parsed) {
+      warnings.add(file, lines.number(), parsed.error().detail);
       continue;
     }
-    KeySearch search = search_keys(*text, *path, query);
-    for (KeyWarning& warning : search.warnings) warn(found, warning.file, warning.line, std::move(warning.reason));
-    if (!search.accepted) continue;
-    found.accepted = std::move(search.accepted);
-    return found;
+    if (take_outcome(try_key_line(*parsed, search), file, lines.number(), finding, warnings)) break;
   }
-  if (unavailable) return fail(*unavailable);
-  return found;
+  return finding;
+}
+
+KeyFinding search_principals(std::string_view text, std::string_view file, const KeySearch& search, KeyWarnings& warnings) {
+  KeyFinding finding;
+  Lines lines(text);
+  while (const auto line = lines.next()) {
+    if (line->size() > kMaxKeyLine || line->find('\0') != std::string_view::npos) {
+      warnings.add(file, lines.number(), "the line is too long or holds a NUL");
+      continue;
+    }
+    if (take_outcome(try_principal_line(*line, search), file, lines.number(), finding, warnings)) break;
+  }
+  return finding;
 }
 
 }  // namespace sallyport::auth

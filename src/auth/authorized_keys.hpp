@@ -1,54 +1,61 @@
-// Is this key one of the user's? OpenSSH's authorized_keys: parsing is pure; the reading of files is apart.
+// Does a text in the form of authorized_keys, or of a file of principals, let this key in? Pure.
 #pragma once
 
-#include <chrono>
-#include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <sallyport/bytes.hpp>
+#include <sallyport/login_grant.hpp>
 #include <sallyport/result.hpp>
 
-#include <sallyport/login_grant.hpp>
+#include "auth/certificate.hpp"
+#include "auth/key_query.hpp"
+#include "auth/public_key.hpp"
 
 namespace sallyport::auth {
 
-using WallTime = std::chrono::system_clock::time_point;
+/// A certificate on its way through the files that may trust it, whose signature is checked when the first of them does.
+class CertificateLogin {
+ public:
+  /// The references outlive it.
+  CertificateLogin(const Certificate& certificate, const KeyQuery& query, unsigned min_rsa_bits)
+      : certificate_(certificate), query_(query), min_rsa_bits_(min_rsa_bits) {}
 
-inline constexpr std::size_t kMaxKeyLine = 16 * 1024;
+  const Certificate& certificate() const { return certificate_; }
+  /// check_certificate(), done once.
+  const Result<LoginGrant>& grant();
+  bool names(std::string_view principal) const;
 
-/// Who logs in with what.
-struct KeyQuery {
-  std::string user;    ///< as route::parse_login_name() gave it
-  Bytes blob;          ///< the public key as it stands on the wire (RFC 4253, 6.6)
-  std::string source;  ///< the client's literal address, without a port
-  WallTime now;
+ private:
+  const Certificate& certificate_;
+  const KeyQuery& query_;
+  unsigned min_rsa_bits_;
+  std::optional<Result<LoginGrant>> grant_;
 };
 
-/// What there is to log about a file or a line that could not be used.
-struct KeyWarning {
-  std::string file;
-  std::size_t line = 0;  ///< 0: the whole file
-  std::string reason;
-};
-
+/// What is looked for, and by which rules.
 struct KeySearch {
-  /// Set when the key may log in. Absent: it may not, for now or ever.
-  std::optional<LoginGrant> accepted;
-  std::vector<KeyWarning> warnings;
+  const KeyQuery& query;
+  const PublicKey& key;                            ///< the key itself; in a certificate the one that it is for
+  CertificateLogin* certificate = nullptr;         ///< null: a plain key
+  const std::vector<std::string>& permitted_environment;
 };
 
-/// Looks for the key in a file's text. The first line that has it and whose options let it in wins. A line that has
-/// the key but an option that is unknown or that we cannot honour is skipped with a warning: it never grants more
-/// than its author meant. Pure.
-KeySearch search_keys(std::string_view text, std::string_view file, const KeyQuery& query);
+/// What was found in one text.
+struct KeyFinding {
+  std::optional<LoginGrant> grant;  ///< set: the key may log in
+  std::string refusal;              ///< otherwise why the last line with the key, or its authority, keeps it out; empty: no such line
+};
 
-/// Does the whole look-up, in the files of `templates` ({user} is filled in), in their order. Blocks: for a thread pool.
-/// A file that is not there has no keys. Errc::unavailable when no file had the key and at least one could not be
-/// read or trusted (its owner is neither root nor the daemon, others may write it or its folder, it is too large or no regular file):
-/// that is no "denied", though both refuse.
-Result<KeySearch> find_key(const std::vector<std::string>& templates, std::size_t max_file_size, const KeyQuery& query);
+/// Looks in a text like authorized_keys. The first line that has the key and whose options let it in wins; a certificate is
+/// let in by a line with its authority's key and `cert-authority`, when it names one of the line's `principals` or, without
+/// such an option, the user. A line with an option that is malformed or unknown is skipped with a warning.
+KeyFinding search_keys(std::string_view text, std::string_view file, const KeySearch& search, KeyWarnings& warnings);
+
+/// Looks in a text of principals (sshd_config(5), AuthorizedPrincipalsFile) for one that the certificate names. The
+/// certificate's authority is trusted already; `search` has it.
+KeyFinding search_principals(std::string_view text, std::string_view file, const KeySearch& search, KeyWarnings& warnings);
 
 }  // namespace sallyport::auth

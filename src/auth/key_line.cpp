@@ -2,21 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+
+#include "auth/public_key.hpp"
 
 namespace sallyport::auth {
 namespace {
 
-constexpr std::array<std::string_view, 7> kKeyTypes{"ssh-ed25519",
-                                                    "ecdsa-sha2-nistp256",
-                                                    "ecdsa-sha2-nistp384",
-                                                    "ecdsa-sha2-nistp521",
-                                                    "ssh-rsa",
-                                                    "sk-ssh-ed25519@openssh.com",
-                                                    "sk-ecdsa-sha2-nistp256@openssh.com"};
-
 constexpr std::string_view kBlank = " \t";
-
-bool is_key_type(std::string_view word) { return std::find(kKeyTypes.begin(), kKeyTypes.end(), word) != kKeyTypes.end(); }
 
 /// Takes the word in front and the blanks behind it.
 std::string_view take_word(std::string_view& text, std::size_t length) {
@@ -24,21 +17,6 @@ std::string_view take_word(std::string_view& text, std::size_t length) {
   text.remove_prefix(word.size());
   text.remove_prefix(std::min(text.size(), text.find_first_not_of(kBlank)));
   return word;
-}
-
-/// Where the options end: at the first blank outside quotation marks. npos when a quotation mark stays open.
-std::size_t end_of_options(std::string_view text) {
-  bool in_quotes = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 1 < text.size() && text[i + 1] == '"') {
-      ++i;
-    } else if (text[i] == '"') {
-      in_quotes = !in_quotes;
-    } else if (!in_quotes && kBlank.find(text[i]) != std::string_view::npos) {
-      return i;
-    }
-  }
-  return in_quotes ? std::string_view::npos : text.size();
 }
 
 /// A key's blob begins with its own type (RFC 4253, 6.6).
@@ -57,7 +35,34 @@ int base64_value(char c) {
   return c == '/' ? 63 : -1;
 }
 
+/// The type, the key and the comment, of which `rest` is the text.
+Result<> parse_key(std::string_view rest, KeyLine& line) {
+  line.type = take_word(rest, rest.find_first_of(kBlank));
+  auto blob = decode_base64(take_word(rest, rest.find_first_of(kBlank)));
+  if (!blob) return fail(Errc::protocol, "the key is not in base64");
+  if (!blob_has_type(*blob, line.type)) return fail(Errc::protocol, "the key is not of the type that it claims");
+  line.blob = std::move(*blob);
+  line.comment = rest;
+  return {};
+}
+
+bool is_usable(std::string_view line) { return line.size() <= kMaxKeyLine && line.find('\0') == std::string_view::npos; }
+
 }  // namespace
+
+std::size_t end_of_options(std::string_view text) {
+  bool in_quotes = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 1 < text.size() && text[i + 1] == '"') {
+      ++i;
+    } else if (text[i] == '"') {
+      in_quotes = !in_quotes;
+    } else if (!in_quotes && kBlank.find(text[i]) != std::string_view::npos) {
+      return i;
+    }
+  }
+  return in_quotes ? std::string_view::npos : text.size();
+}
 
 std::optional<Bytes> decode_base64(std::string_view text) {
   if (text.empty() || text.size() % 4 != 0) return std::nullopt;
@@ -82,20 +87,25 @@ std::optional<Bytes> decode_base64(std::string_view text) {
 }
 
 Result<KeyLine> parse_key_line(std::string_view line) {
+  if (!is_usable(line)) return fail(Errc::protocol, "the line is too long or holds a NUL");
   KeyLine result;
   line.remove_prefix(std::min(line.size(), line.find_first_not_of(kBlank)));
-  if (!is_key_type(line.substr(0, line.find_first_of(kBlank)))) {
+  if (key_type(line.substr(0, line.find_first_of(kBlank))) == nullptr) {
     const std::size_t end = end_of_options(line);
     if (end == std::string_view::npos) return fail(Errc::protocol, "a quotation mark is not closed");
     result.options = take_word(line, end);
   }
-  result.type = take_word(line, line.find_first_of(kBlank));
-  if (!is_key_type(result.type)) return fail(Errc::protocol, "there is no key of a known type");
-  auto blob = decode_base64(take_word(line, line.find_first_of(kBlank)));
-  if (!blob) return fail(Errc::protocol, "the key is not in base64");
-  if (!blob_has_type(*blob, result.type)) return fail(Errc::protocol, "the key is not of the type that it claims");
-  result.blob = std::move(*blob);
-  result.comment = line;
+  if (key_type(line.substr(0, line.find_first_of(kBlank))) == nullptr) {
+    return fail(Errc::protocol, "there is no key of a known type");
+  }
+  if (auto parsed = parse_key(line, result); !parsed) return fail(parsed.error());
+  return result;
+}
+
+Result<KeyLine> parse_bare_line(std::string_view line) {
+  if (!is_usable(line)) return fail(Errc::protocol, "the line is too long or holds a NUL");
+  KeyLine result;
+  if (auto parsed = parse_key(line, result); !parsed) return fail(parsed.error());
   return result;
 }
 

@@ -1,6 +1,7 @@
-// One line of authorized_keys, taken apart.
+// One line of a file of keys, taken apart.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,9 +9,9 @@
 #include <sallyport/bytes.hpp>
 #include <sallyport/result.hpp>
 
-#include "auth/authorized_keys.hpp"
-
 namespace sallyport::auth {
+
+inline constexpr std::size_t kMaxKeyLine = 16 * 1024;
 
 /// The parts of a line, still as text.
 struct KeyLine {
@@ -20,18 +21,17 @@ struct KeyLine {
   std::string_view comment;
 };
 
-/// Errc::protocol for a line that is no key line: unknown type, broken base64, a blob of another type. `line` is
-/// neither empty nor a comment. The views are as long-lived as `line`.
+/// A line of authorized_keys. Errc::protocol for one that is no key line: too long, of an unknown type, with broken base64 or a
+/// blob of another type. `line` is neither empty nor a comment, and as long-lived as the views.
 Result<KeyLine> parse_key_line(std::string_view line);
+
+/// A line that begins with the type of a key or certificate, of any type at all. Errc::protocol otherwise.
+Result<KeyLine> parse_bare_line(std::string_view line);
+
+/// Where a line's options end: at the first blank outside quotation marks. npos when a quotation mark stays open.
+std::size_t end_of_options(std::string_view text);
 
 /// Strict base64 (RFC 4648, 4), with padding.
 std::optional<Bytes> decode_base64(std::string_view text);
-
-/// Applies `text`, the options of a line, for somebody from `source` at `now`. Errc::denied when they keep the client
-/// out, Errc::unavailable when there is one that we do not understand or cannot honour.
-Result<LoginGrant> read_key_options(std::string_view text, const KeyQuery& query);
-
-/// The time that `expiry-time` names: YYYYMMDD or YYYYMMDDHHMM[SS], local time unless a Z follows.
-std::optional<WallTime> parse_expiry_time(std::string_view text);
 
 }  // namespace sallyport::auth

@@ -70,14 +70,17 @@ bool fill_groups(Account& account) {
 
 }  // namespace
 
+Result<Account> find_account(const std::string& name) {
+  auto account = ask([&name](passwd* entry, char* buffer, std::size_t size,
+                             passwd** found) { return getpwnam_r(name.c_str(), entry, buffer, size, found); },
+                     "user " + name);
+  if (account && account->name.empty()) return fail(Errc::not_found, "no local user " + name);
+  return account;
+}
+
 Result<Account> look_up_account(const std::string& name) {
-  auto account = name.empty()
-                     ? own_account()
-                     : ask([&name](passwd* entry, char* buffer, std::size_t size,
-                                   passwd** found) { return getpwnam_r(name.c_str(), entry, buffer, size, found); },
-                           "user " + name);
+  auto account = name.empty() ? own_account() : find_account(name);
   if (!account) return account;
-  if (account->name.empty()) return fail(Errc::not_found, "no local user " + name);
   if (account->shell.empty()) account->shell = "/bin/sh";
   account->other = account->uid != geteuid();
   if (!account->other) return account;

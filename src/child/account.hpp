@@ -20,6 +20,10 @@ struct Account {
   bool other = false;         ///< not the daemon's own: the program has to change to it
 };
 
+/// The entry of a name in the user database, without its groups. Blocks: for the thread pool. Fails with Errc::not_found for
+/// an unknown name, and Errc::unavailable when the database doesn't answer.
+Result<Account> find_account(const std::string& name);
+
 /// Looks the account up; empty is the daemon's own, which need not be in the user database. Blocks: for the thread
 /// pool. Fails with Errc::not_found for an unknown name, Errc::unavailable when the database doesn't answer, and
 /// Errc::denied for another account when the daemon isn't root.

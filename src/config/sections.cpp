@@ -224,6 +224,9 @@ void read_auth(TableReader& root, Config& config, Problems& problems) {
     }
   }
   table.string("authorized_keys_command_user", auth.authorized_keys_command_user);
+  // As sshd: nobody means it to run with the daemon's rights, which may be root's.
+  if (!auth.authorized_keys_command.empty() && auth.authorized_keys_command_user.empty())
+    table.complain(*table.take("authorized_keys_command"), "auth.authorized_keys_command: needs \"authorized_keys_command_user\"");
   table.duration("authorized_keys_command_timeout", auth.authorized_keys_command_timeout, Duration(1), std::chrono::minutes(5));
   table.boolean("strict_modes", auth.strict_modes);
   table.strings("permit_user_environment", auth.permit_user_environment);

@@ -37,6 +37,10 @@ Json to_json(const ConnectionRow& row, const Moment& moment) {
   json["route"] = row.route;
   json["method"] = row.method;
   json["key_fingerprint"] = row.key_fingerprint;
+  json["certificate"] = nullptr;
+  if (row.certificate) {
+    json["certificate"] = {{"key_id", row.certificate->key_id}, {"serial", row.certificate->serial}, {"ca", row.certificate->authority}};
+  }
   json["channels"] = row.channels;
   put_bytes(json, row.bytes);
   put_since(json, row.since, moment);

@@ -34,8 +34,11 @@ std::string age_of(const Json& row) { return short_duration(number_of(row, "age_
 using MakeRow = std::vector<std::string> (*)(const Json&);
 
 std::vector<std::string> connection_cells(const Json& row) {
+  const auto certificate = row.find("certificate");
+  const bool certified = certificate != row.end() && certificate->is_object();
   return {text_of(row, "id"),       text_of(row, "user"),     text_of(row, "source"),    text_of(row, "target"), text_of(row, "route"),
-          text_of(row, "channels"), bytes_of(row, "bytes_in"), bytes_of(row, "bytes_out"), age_of(row)};
+          text_of(row, "channels"), bytes_of(row, "bytes_in"), bytes_of(row, "bytes_out"), age_of(row),
+          certified ? text_of(*certificate, "key_id") : std::string()};
 }
 
 std::vector<std::string> channel_cells(const Json& row) {
@@ -146,7 +149,7 @@ Result<std::string> check_text(const Json& result) {
   return text;
 }
 
-const std::vector<Column> kConnectionColumns = {{"ID"}, {"USER"}, {"FROM"}, {"TARGET"}, {"ROUTE"}, {"CHANNELS", true}, {"IN", true}, {"OUT", true}, {"AGE", true}};
+const std::vector<Column> kConnectionColumns = {{"ID"}, {"USER"}, {"FROM"}, {"TARGET"}, {"ROUTE"}, {"CHANNELS", true}, {"IN", true}, {"OUT", true}, {"AGE", true}, {"CERTIFICATE"}};
 const std::vector<Column> kChannelColumns = {{"ID"}, {"CONN"}, {"VIA"}, {"USER"}, {"TARGET"}, {"REQUEST"}, {"STATE"}, {"IN", true}, {"OUT", true}, {"AGE", true}, {"COMMAND"}};
 const std::vector<Column> kTrunkColumns = {{"ID"}, {"USER"}, {"TARGET"}, {"LOGIN"}, {"STATE"}, {"CHANNELS", true}, {"CLIENTS", true}, {"IDLE", true}, {"IN", true}, {"OUT", true}, {"AGE", true}};
 

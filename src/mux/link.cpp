@@ -142,6 +142,7 @@ ConnectionRow Link::row() const {
   }
   row.method = client_.method;
   row.key_fingerprint = client_.fingerprint;
+  row.certificate = client_.grant.certificate;
   row.since = since_;
   row.channels = open_channels();
   row.bytes = {bytes_received(), bytes_sent()};

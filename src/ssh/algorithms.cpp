@@ -2,6 +2,8 @@
 
 #include <libssh/libssh.h>
 
+#include <algorithm>
+
 #include "ssh/handles.hpp"
 
 namespace sallyport::ssh {
@@ -37,11 +39,30 @@ const Names& default_host_keys() {
   return names;
 }
 
-const Names& user_key_algorithms() {
+const Names& user_signature_algorithms() {
   static const Names names{
       "ssh-ed25519",         "sk-ssh-ed25519@openssh.com",         "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
       "ecdsa-sha2-nistp521", "sk-ecdsa-sha2-nistp256@openssh.com", "rsa-sha2-512",        "rsa-sha2-256"};
   return names;
+}
+
+const UserKeyAlgorithm* user_key_algorithm(std::string_view name) {
+  static const std::vector<UserKeyAlgorithm> algorithms = [] {
+    constexpr std::string_view kVendor = "@openssh.com";
+    std::vector<UserKeyAlgorithm> made;
+    for (const auto& signature : user_signature_algorithms()) {
+      const std::string type = signature.starts_with("rsa-") ? "ssh-rsa" : signature;
+      const auto certificate = [kVendor](std::string plain) {
+        if (plain.ends_with(kVendor)) plain.resize(plain.size() - kVendor.size());
+        return plain + "-cert-v01" + std::string{kVendor};
+      };
+      made.push_back({signature, type, signature});
+      made.push_back({certificate(signature), certificate(type), signature});
+    }
+    return made;
+  }();
+  const auto found = std::find_if(algorithms.begin(), algorithms.end(), [name](const UserKeyAlgorithm& one) { return one.name == name; });
+  return found == algorithms.end() ? nullptr : &*found;
 }
 
 std::string name_list(const Names& names) {

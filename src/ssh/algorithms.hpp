@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sallyport/config.hpp>
@@ -17,8 +18,17 @@ const Names& default_kex();
 const Names& default_ciphers();
 const Names& default_macs();
 const Names& default_host_keys();
-/// Of clients' signatures. Certificates aren't among them.
-const Names& user_key_algorithms();
+/// Of clients' signatures.
+const Names& user_signature_algorithms();
+
+/// With what a client may prove who it is, by a key or by a certificate for one.
+struct UserKeyAlgorithm {
+  std::string name;       ///< as the request names it: "rsa-sha2-512-cert-v01@openssh.com"
+  std::string blob_type;  ///< of the key or the certificate: "ssh-rsa-cert-v01@openssh.com"
+  std::string signature;  ///< of the signature: "rsa-sha2-512"
+};
+/// Null for a name that we don't take.
+const UserKeyAlgorithm* user_key_algorithm(std::string_view name);
 
 /// As the protocol writes lists (RFC 4251, 5).
 std::string name_list(const Names& names);

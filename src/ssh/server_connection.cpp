@@ -56,7 +56,7 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::make(const HostKeys&
   const std::string ciphers = name_list(wanted.ciphers.value_or(default_ciphers()));
   const std::string macs = name_list(wanted.macs.value_or(default_macs()));
   const std::string host_keys = name_list(wanted.host_keys.value_or(default_host_keys()));
-  const std::string user_keys = name_list(user_key_algorithms());
+  const std::string user_keys = name_list(user_signature_algorithms());
   const bool no_files = false;
   const struct {
     ssh_bind_options_e option;
@@ -283,12 +283,12 @@ class ServerConnection::Impl final : public LoginDriver {
     connection_->call_driver();
   }
 
-  // libssh has verified the signature, but not that its type is the one that the request names.
+  // libssh has verified the signature, but not that its type and the key's are those that the request names.
   static bool is_sound(const UserauthPacket& packet, ssh_message message) {
-    const auto& allowed = user_key_algorithms();
-    if (std::find(allowed.begin(), allowed.end(), packet.algorithm) == allowed.end()) return false;
+    const UserKeyAlgorithm* algorithm = user_key_algorithm(packet.algorithm);
+    if (algorithm == nullptr || packet.blob_type() != algorithm->blob_type) return false;
     if (!packet.has_signature) return true;
-    return spssh_signature_valid(message) != 0 && packet.signature_algorithm == packet.algorithm;
+    return spssh_signature_valid(message) != 0 && packet.signature_algorithm == algorithm->signature;
   }
 
   static UserauthRequest::PublicKey key_of(const UserauthPacket& packet, ssh_message message) {

@@ -78,6 +78,12 @@ bool parse_signature(ByteView bytes, UserauthPacket& packet) {
 
 }  // namespace
 
+std::string_view UserauthPacket::blob_type() const {
+  Reader reader{blob};
+  const ByteView type = reader.string();
+  return reader.ok() ? text_of(type) : std::string_view{};
+}
+
 std::optional<UserauthPacket> parse_userauth(ByteView payload) {
   Reader reader{payload};
   static_cast<void>(reader.byte());  // the type

@@ -28,6 +28,8 @@ struct UserauthPacket {
   std::shared_ptr<const SecretString> password;      ///< may be empty, or hold a zero
   std::shared_ptr<const SecretString> new_password;  ///< null: it isn't to be changed
 
+  /// The type that the key itself names; empty when it names none.
+  std::string_view blob_type() const;
   bool is_publickey() const { return method == "publickey" || method == "publickey-hostbound-v00@openssh.com"; }
 };
 

@@ -77,13 +77,15 @@ TEST_F(RequestHandlerTest, ListsConnections) {
   row.route = "web servers";
   row.method = "publickey";
   row.key_fingerprint = "SHA256:abc";
+  row.certificate = CertificateIdentity{"alice@work", 7, "SHA256:def"};
   row.since = clock_.now() - std::chrono::milliseconds(90500);
   row.channels = 2;
   row.bytes = {10, 20};
   daemon_.connections_.push_back(row);
   EXPECT_EQ(ask(R"({"verb":"connections"})"),
             R"({"ok":true,"result":[{"id":"c7","user":"alice\u001b","source":"10.0.0.7:50022","target":"web1",)"
-            R"("route":"web servers","method":"publickey","key_fingerprint":"SHA256:abc","channels":2,)"
+            R"("route":"web servers","method":"publickey","key_fingerprint":"SHA256:abc",)"
+            R"("certificate":{"key_id":"alice@work","serial":7,"ca":"SHA256:def"},"channels":2,)"
             R"("bytes_in":10,"bytes_out":20,"since":"2026-05-06T00:58:29.500Z","age_seconds":90}]})");
 }
 

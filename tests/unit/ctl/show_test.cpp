@@ -23,9 +23,12 @@ TEST(RequestLineTest, IsOneLineOfJson) {
 
 TEST(ShowTest, MakesATableOfConnections) {
   EXPECT_EQ(shown("connections", R"({"ok":true,"result":[{"id":"c1","user":"alice\u001b[m","source":"10.0.0.1:5",
-              "target":"web1","route":"","channels":2,"bytes_in":2048,"bytes_out":3,"age_seconds":61}]})"),
-            "ID  USER         FROM        TARGET  ROUTE  CHANNELS    IN  OUT    AGE\n"
-            "c1  alice\\x1b[m  10.0.0.1:5  web1    -             2  2.0K    3  1m01s\n");
+              "target":"web1","route":"","channels":2,"bytes_in":2048,"bytes_out":3,"age_seconds":61,"certificate":null},
+              {"id":"c2","user":"bob","source":"10.0.0.2:5","target":"web1","route":"","channels":0,"bytes_in":0,"bytes_out":0,
+              "age_seconds":1,"certificate":{"key_id":"bob@work","serial":7,"ca":"SHA256:abc"}}]})"),
+            "ID  USER         FROM        TARGET  ROUTE  CHANNELS    IN  OUT    AGE  CERTIFICATE\n"
+            "c1  alice\\x1b[m  10.0.0.1:5  web1    -             2  2.0K    3  1m01s  -\n"
+            "c2  bob          10.0.0.2:5  web1    -             0     0    0     1s  bob@work\n");
 }
 
 TEST(ShowTest, MakesATableOfChannels) {

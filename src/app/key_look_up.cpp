@@ -1,0 +1,41 @@
+#include "app/key_look_up.hpp"
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "child/account.hpp"
+#include "child/run_program.hpp"
+#include "config/names.hpp"
+
+namespace sallyport::app {
+
+auth::KeyVerdict look_up_key(const Config& config, auth::KeyQuery query) {
+  const AuthSettings& settings = config.auth;
+  std::optional<auth::KeyWarning> warning;
+  if (config::is_safe_user(query.user)) {
+    auto account = child::find_account(query.user);
+    if (account) {
+      query.account = auth::UserAccount{std::move(account->home), account->uid, account->gid};
+    } else if (account.error().code != Errc::not_found) {
+      // Files in a home aren't there then; others are.
+      warning = auth::KeyWarning{"user database", 0, account.error().detail};
+    }
+  }
+  const auto command = [&settings](const std::vector<std::string>& argv) {
+    ProcessSpec spec;
+    spec.argv = argv;
+    spec.user = settings.authorized_keys_command_user;
+    child::RunLimits limits;
+    limits.timeout = settings.authorized_keys_command_timeout;
+    limits.max_output = settings.max_authorized_keys_size;
+    return child::run_program(spec, limits);
+  };
+  const std::string folder = std::filesystem::path(config.file).parent_path().string();
+  auth::KeyVerdict verdict = auth::check_key({settings, folder.empty() ? "." : folder, command}, query);
+  if (warning) verdict.warnings.push_back(std::move(*warning));
+  return verdict;
+}
+
+}  // namespace sallyport::app
