@@ -307,7 +307,8 @@ std::chrono::microseconds Connection::round_trip() const {
 
 std::uint32_t Connection::credit() const {
   const auto share = static_cast<std::uint32_t>(credit_.in_all / std::max<std::size_t>(open_channels_, 1));
-  return std::max(std::min(credit_.each, share), Channel::kMaximumPacket);
+  // Of whole messages: an odd rest makes its peer send a small one each time that it gets there.
+  return std::max(std::min(credit_.each, share - share % Channel::kMaximumPacket), Channel::kMaximumPacket);
 }
 
 void Connection::arm_keepalive() {

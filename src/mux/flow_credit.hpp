@@ -20,8 +20,8 @@ class FlowCredit {
   static constexpr std::uint32_t kFloorAlone = 128 * 1024;
   /// The floor in company, over a line that isn't known to be fast …
   static constexpr std::uint32_t kFloorInCompany = 16 * 1024;
-  /// … and over one that is: two of the largest messages, since many small ones keep the programs at both ends busy.
-  static constexpr std::uint32_t kFloorInFastCompany = 64 * 1024;
+  /// … and over one that is: a message of the full size, since many small ones keep the programs at both ends busy.
+  static constexpr std::uint32_t kFloorInFastCompany = 32 * 1024;
   /// What a channel begins with over a long line, at the most: as much as OpenSSH lets each of its own have under way.
   static constexpr std::uint32_t kFirstAlone = 2 * 1024 * 1024;
 

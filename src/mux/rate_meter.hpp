@@ -3,15 +3,23 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include <sallyport/clock.hpp>
 
 namespace sallyport::mux {
 
-/// The rate of the latest sample: of the last few milliseconds in which something moved, and of the pause before them.
+/// The rate of the latest sample: of some milliseconds in which data kept moving. Over a pause it is what it was
+/// before.
 class RateMeter {
  public:
   void count(std::size_t size, TimePoint now) {
+    const Duration pause = now - std::exchange(latest_, now);
+    if (pause > kSample) {
+      bytes_ = 0;
+      began_ = now;
+      return;
+    }
     bytes_ += size;
     const Duration taken = now - began_;
     if (taken < kSample) return;
@@ -29,6 +37,7 @@ class RateMeter {
   std::uint64_t bytes_ = 0;
   std::uint64_t per_millisecond_ = 0;
   TimePoint began_;
+  TimePoint latest_;
 };
 
 }  // namespace sallyport::mux

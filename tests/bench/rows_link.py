@@ -10,6 +10,9 @@ from setting import timed_run
 SLOW = {"rate": 5e6, "round_trip": 0.0, "mtu": 1500}
 #: 1 Gbit/s over 100 ms. Large packets, since a program in user space passes them on.
 LONG = {"rate": 125e6, "round_trip": 0.1, "mtu": 9000}
+#: OpenSSH's client and its sshd let a session have 2 MiB under way: 21 MB/s over 100 ms, whoever is in between. To be
+#: reached is as much as those windows let through.
+LONG_TARGET = 0.97
 
 
 def _beside(echoing, transferring, direction, count, seconds):
@@ -62,7 +65,8 @@ def long_link(setting, scale):
                         speeds[name].append(size / 1e6 / stream(client, direction, size))
                 found = {name: statistics.median(values) for name, values in speeds.items()}
                 measures.append(Measure("long-link", f"{leg} leg, bulk {direction}", found["ours"] / found["direct"], "x direct",
-                                        2.0, f"ours {found['ours']:.1f} MB/s, direct {found['direct']:.1f} MB/s", True))
+                                        LONG_TARGET,
+                                        f"ours {found['ours']:.1f} MB/s, direct {found['direct']:.1f} MB/s", True))
     return measures
 
 
