@@ -143,7 +143,7 @@ Result<> Daemon::put_in_force(Prepared prepared) {
   if (auto applied = log_->apply(prepared.config->log); !applied) return applied;
   gate_->set_context({prepared.config, prepared.server});
   if (auto listening = gate_->listen(prepared.config->listens); !listening) {
-    gate_->set_context(context_);
+    if (context_.config != nullptr) gate_->set_context(context_);  // the one before, which the start doesn't have
     return listening;
   }
   for (const ssh::HostKey& key : prepared.host_keys->keys())

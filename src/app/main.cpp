@@ -1,5 +1,6 @@
 // sallyportd's command line. Exit codes: 0 ok, 1 run-time failure, 2 usage, 3 configuration error.
 #include <malloc.h>
+#include <stdlib.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -15,6 +16,9 @@ namespace {
 using sallyport::Config;
 
 constexpr int kHeapKept = 16 * 1024 * 1024;
+/// What may block (a name server, the user database, a program that knows the keys) holds up a thread for seconds; with
+/// libuv's four a few such logins would hold up everybody's.
+constexpr const char* kPoolThreads = "16";
 
 constexpr int kOk = 0;
 constexpr int kFailure = 1;
@@ -62,6 +66,7 @@ int main(int argc, char** argv) {
   // libssh takes and frees a buffer for each packet: without this its end of the heap is given back and taken again
   // each time. What is idle is given back once a second (ssh::LoopIo).
   mallopt(M_TRIM_THRESHOLD, kHeapKept);
+  ::setenv("UV_THREADPOOL_SIZE", kPoolThreads, 0);
   CLI::App app{"Sallyport: an SSH bastion that shares upstream connections.\n"
                "It runs in the foreground. SIGHUP reloads the configuration, SIGTERM drains and ends, a second SIGTERM\n"
                "ends at once, SIGUSR1 reopens the log files.",

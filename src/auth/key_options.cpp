@@ -50,8 +50,8 @@ Result<Option> take_option(std::string_view& text) {
     option.value = std::move(value);
   }
   if (text.empty()) return option;
-  if (text.front() != ',' || text.size() == 1) return unusable("the options are not separated by commas");
-  text.remove_prefix(1);
+  if (text.front() != ',') return unusable("the options are not separated by commas");
+  text.remove_prefix(1);  // one at the end is no error to sshd either
   return option;
 }
 

@@ -74,7 +74,9 @@ const Row kRows[] = {
     {"FlagWithValue", "no-pty=\"y\"", "\"no-pty\" is unknown"},
     {"OpenQuote", "command=\"x", "not closed"},
     {"NoQuotes", "command=x", "no value in quotation marks"},
-    {"TrailingComma", "no-pty,", "not separated by commas"},
+    {"TrailingComma", "no-pty,", ""},
+    {"TwoCommas", "no-pty,,no-user-rc", "\"\" is unknown"},
+    {"NoComma", "command=\"a\"no-pty", "not separated by commas"},
     {"CommandTwice", "command=\"a\",command=\"b\"", "twice"},
     {"UnknownBeforeDenied", "from=\"192.0.2.1\",x=\"1\"", "unknown"},
 };

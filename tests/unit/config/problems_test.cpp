@@ -63,6 +63,7 @@ const Row kRows[] = {
     {"MethodTwice", "[auth]\nmethods = ['publickey+publickey']\n", ":4:12: auth.methods: found the string \"publickey+publickey\""},
     {"PasswordOfNobody", "[auth]\nmethods = ['publickey', 'password']\n", ":4:11: auth.methods: \"password\" needs \"pam_service\" or \"password_file\""},
     {"QuestionsOfNobody", "[auth]\nmethods = ['publickey+keyboard-interactive']\n", ":4:11: auth.methods: \"publickey+keyboard-interactive\" needs"},
+    {"ProgramWithoutUser", "[auth]\nauthorized_keys_command = ['/bin/keys']\n", ":4:27: auth.authorized_keys_command: needs \"authorized_keys_command_user\""},
     {"PamAndFile", "[auth]\npam_service = 'sallyport'\ntotp_file = 'codes'\n", ":4:15: auth: \"pam_service\" excludes"},
     {"Penalties", "[penalties]\nmin = '1h'\nmax = '1m'\n", ":5:7: penalties.max: found the string \"1m\", expected no less than \"min\""},
     {"Exempt", "[penalties]\nexempt = ['10.0.0.1/8']\n", ":4:11: penalties.exempt: found the string \"10.0.0.1/8\", expected a network"},

@@ -1,0 +1,115 @@
+#include "child/run_program.hpp"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "child/account.hpp"
+
+namespace sallyport::child {
+namespace {
+
+using ::testing::HasSubstr;
+
+Result<std::string> run(const std::string& script, RunLimits limits = {}) {
+  ProcessSpec spec;
+  spec.argv = {"/bin/sh", "-c", script};
+  return run_program(spec, limits);
+}
+
+/// Whether the process has gone, or is only a name in its parent's list.
+bool has_ended(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string text;
+  if (!std::getline(file, text)) return true;
+  return text.find(") Z ") != std::string::npos;
+}
+
+TEST(RunProgram, GivesWhatItPrints) {
+  const auto output = run("echo one; echo ignored >&2; echo two");
+  ASSERT_TRUE(output) << output.error().detail;
+  EXPECT_EQ(*output, "one\ntwo\n");
+  EXPECT_EQ(*run("true"), "");
+  EXPECT_EQ(*run("cat"), "") << "there is no input";
+}
+
+TEST(RunProgram, HasAnEnvironmentFromScratch) {
+  ASSERT_EQ(::setenv("SALLYPORT_TEST_SECRET", "x", 1), 0);
+  const auto output = run("env");
+  ASSERT_TRUE(output);
+  EXPECT_THAT(*output, ::testing::Not(HasSubstr("SALLYPORT_TEST_SECRET")));
+  EXPECT_THAT(*output, HasSubstr("PATH="));
+}
+
+TEST(RunProgram, LargeOutputArrivesWhole) {
+  const auto output = run("head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2");
+  ASSERT_TRUE(output);
+  EXPECT_EQ(output->size(), 300000U);
+}
+
+TEST(RunProgram, TooMuchOutputIsAnErrorAndEndsIt) {
+  EXPECT_EQ(run("exec yes", {.max_output = 1000}).error().code, Errc::limit);
+  EXPECT_EQ(run("printf 12345", {.max_output = 4}).error().code, Errc::limit);
+  EXPECT_TRUE(run("printf 1234", {.max_output = 4}));
+}
+
+TEST(RunProgram, AnotherStatusThanZeroIsAnErrorThatSaysWhy) {
+  const auto failed = run("echo out; echo no database >&2; exit 3");
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, Errc::unavailable);
+  EXPECT_EQ(failed.error().detail, "the program ended with status 3: no database");
+  EXPECT_EQ(run("kill -9 $$").error().detail, "the program was ended by a signal");
+  EXPECT_LT(run("yes | head -c 100000 >&2; exit 1").error().detail.size(), 700U);
+}
+
+TEST(RunProgram, AMissingProgramIsAnError) {
+  ProcessSpec spec;
+  spec.argv = {"/nonexistent/program"};
+  EXPECT_FALSE(run_program(spec, {}));
+}
+
+TEST(RunProgram, TheTimeOutEndsTheWholeGroup) {
+  const auto begun = std::chrono::steady_clock::now();
+  // The children tell who they are on a file, since no output comes of a program that is ended.
+  std::string path = ::testing::TempDir() + "sallyport-run-XXXXXX";
+  const int fd = ::mkstemp(path.data());
+  ASSERT_GE(fd, 0);
+  ::close(fd);
+  const auto failed = run("sleep 600 & echo $$ $! > " + path + "; sleep 600", {.timeout = std::chrono::milliseconds(500)});
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, Errc::timeout);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(20));
+  std::ifstream file(path);
+  pid_t leader = 0;
+  pid_t child = 0;
+  ASSERT_TRUE(file >> leader >> child);
+  EXPECT_TRUE(has_ended(leader));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!has_ended(child) && std::chrono::steady_clock::now() < deadline) ::usleep(1000);
+  EXPECT_TRUE(has_ended(child));
+  ::unlink(path.c_str());
+}
+
+TEST(RunProgram, ABackgroundChildHoldsNothingUpAndIsEnded) {
+  const auto output = run("sleep 600 & echo $!", {.timeout = std::chrono::seconds(30)});
+  ASSERT_TRUE(output) << output.error().detail;
+  const auto child = static_cast<pid_t>(std::stol(*output));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!has_ended(child) && std::chrono::steady_clock::now() < deadline) ::usleep(1000);
+  EXPECT_TRUE(has_ended(child));
+}
+
+TEST(FindAccount, TellsUnknownUsersFromKnownOnes) {
+  const auto root = find_account("root");
+  ASSERT_TRUE(root);
+  EXPECT_EQ(root->uid, 0U);
+  EXPECT_EQ(find_account("no-such-user-here").error().code, Errc::not_found);
+}
+
+}  // namespace
+}  // namespace sallyport::child
