@@ -4,6 +4,7 @@ find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
 pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv>=1.44)  # Debian 12 has no CMake package of it
 pkg_check_modules(LIBCRYPT REQUIRED IMPORTED_TARGET libxcrypt>=4.4)
+pkg_check_modules(PAM REQUIRED IMPORTED_TARGET pam>=1.4)
 pkg_check_modules(LIBOATH REQUIRED IMPORTED_TARGET liboath>=2.6)
 find_package(spdlog 1.10 REQUIRED)
 find_package(tomlplusplus 3.3 REQUIRED)

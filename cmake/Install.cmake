@@ -5,6 +5,14 @@ endif()
 if(TARGET sallyportctl)
   install(TARGETS sallyportctl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+# The daemon starts it, nobody else: out of the way of people's PATH. The daemon looks for it from its own folder on.
+install(TARGETS sallyport-pam RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/sallyport)
+# Where PAM looks, whatever the prefix; an administrator's own file is never written over.
+install(CODE "
+  set(service \"\$ENV{DESTDIR}/etc/pam.d/sallyport\")
+  if(NOT EXISTS \"\${service}\")
+    file(INSTALL \"${PROJECT_SOURCE_DIR}/packaging/pam.d/sallyport\" DESTINATION \"/etc/pam.d\")
+  endif()")
 # Where the programs look for their configuration: always in /etc, whatever the prefix.
 set(SALLYPORT_CONFIG_FOLDER /etc/sallyport)
 # A sample to read and copy, not a live configuration: the administrator's own file is never written over.

@@ -8,6 +8,7 @@
 
 #include <sallyport/secret.hpp>
 
+#include "app/pam_helper.hpp"
 #include "ssh/userauth_packet.hpp"
 
 namespace sallyport::app {
@@ -23,7 +24,8 @@ struct AuthOutcome {
   std::string reason;          ///< for the log
   bool second_factor = false;  ///< accepted, with a one-time code
   /// What the client typed as its password, if it is known which of its answers that was.
-  std::shared_ptr<const SecretString> password;
+  std::shared_ptr<const SecretString> password = nullptr;
+  std::unique_ptr<PamHelper> pam = nullptr;  ///< accepted by PAM: who can open the session
 };
 
 /// What an attempt tells its owner, also from inside start() and answer(). The owner must not destroy it there.
@@ -47,6 +49,8 @@ class AuthAttempt {
   virtual void start() = 0;
   /// The client's answers to what was asked last. Their number may be wrong: then they are.
   virtual void answer(std::vector<SecretString> answers) = 0;
+  /// After on_password_change(): the next request may bring the new one.
+  virtual bool wants_new_password() const { return false; }
 };
 
 }  // namespace sallyport::app

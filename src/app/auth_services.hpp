@@ -2,9 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <utility>
 
 #include <sallyport/config.hpp>
 
+#include "app/pam_helper.hpp"
+#include "app/pam_sessions.hpp"
 #include "auth/one_time_codes.hpp"
 #include "auth/password_failures.hpp"
 
@@ -12,14 +16,21 @@ namespace sallyport::app {
 
 /// Belongs to the loop that the logins run on.
 struct AuthServices {
-  /// For the logins from now on; what is known of users stays.
-  void configure(const AuthSettings& settings) {
+  /// The references outlive it.
+  AuthServices(net::Loop& loop, Clock& clock, child::LocalLauncher& launcher, log::Logger& log)
+      : pam{loop, launcher, log, {}}, sessions(loop, clock) {}
+
+  /// For the logins from now on; what is known of users stays. `pam_helper` is the path of the helper's program.
+  void configure(const AuthSettings& settings, std::string pam_helper) {
+    pam.program = std::move(pam_helper);
     failures.configure(settings.max_password_failures_per_user, settings.password_failure_window);
   }
 
   auth::PasswordFailures failures;
   /// Shared with checks in the thread pool, which may outlive the gate.
   std::shared_ptr<auth::OneTimeCodes> codes = std::make_shared<auth::OneTimeCodes>();
+  PamEnvironment pam;
+  PamSessions sessions;
 };
 
 }  // namespace sallyport::app

@@ -51,6 +51,7 @@ struct Daemon::Prepared {
   std::shared_ptr<const Config> config;
   std::shared_ptr<const ssh::HostKeys> host_keys;
   std::shared_ptr<const ssh::ServerContext> server;
+  std::string pam_helper;
 };
 
 Result<Daemon::Prepared> Daemon::prepare(std::shared_ptr<const Config> config) {
@@ -61,6 +62,11 @@ Result<Daemon::Prepared> Daemon::prepare(std::shared_ptr<const Config> config) {
   auto server = ssh::ServerContext::make(*prepared.host_keys, server_options(*config));
   if (!server) return fail(std::move(server.error()));
   prepared.server = std::move(*server);
+  if (!config->auth.pam_service.empty()) {
+    auto helper = find_pam_helper();
+    if (!helper) return fail(std::move(helper.error()));
+    prepared.pam_helper = std::move(*helper);
+  }
   prepared.config = std::move(config);
   return prepared;
 }
@@ -117,7 +123,7 @@ Result<> Daemon::open() {
   logins_ = std::make_unique<ssh::LoginThread>();
   dialer_ = std::make_unique<UpstreamDialer>(io_, logins_->io(), *launcher_, *log_);
   hub_ = std::make_unique<mux::Hub>(clock_, journal_, *dialer_, *launcher_, streams_, hub_settings(config_->limits));
-  gate_ = std::make_unique<Gate>(io_, logins_->io(), *hub_, *log_, audit());
+  gate_ = std::make_unique<Gate>(io_, logins_->io(), *hub_, *launcher_, *log_, audit());
   streams_.set_gate(*gate_);
   if (!config_->server.control_socket.empty()) {
     requests_ = std::make_unique<control::RequestHandler>(*hub_, static_cast<DaemonControl&>(*this), clock_, *log_);
@@ -141,7 +147,7 @@ Result<> Daemon::watch(int signal, void (Daemon::*react)()) {
 Result<> Daemon::put_in_force(Prepared prepared) {
   if (auto same = same_for_life(*config_, *prepared.config); !same) return same;
   if (auto applied = log_->apply(prepared.config->log); !applied) return applied;
-  gate_->set_context({prepared.config, prepared.server});
+  gate_->set_context({prepared.config, prepared.server, prepared.pam_helper});
   if (auto listening = gate_->listen(prepared.config->listens); !listening) {
     if (context_.config != nullptr) gate_->set_context(context_);  // the one before, which the start doesn't have
     return listening;
@@ -149,7 +155,7 @@ Result<> Daemon::put_in_force(Prepared prepared) {
   for (const ssh::HostKey& key : prepared.host_keys->keys())
     log_->info("host key {} type={} fingerprint={} file={}", key.generated ? "generated" : "loaded", key.type,
                key.fingerprint, log::escaped(key.file));
-  context_ = {prepared.config, prepared.server};
+  context_ = {prepared.config, prepared.server, prepared.pam_helper};
   config_ = std::move(prepared.config);
   loaded_ = std::chrono::system_clock::now();
   dialer_->set_identification(config_->server.identification);

@@ -9,9 +9,9 @@ namespace {
 using Check = Result<auth::FactorCheck>;
 
 AuthOutcome outcome_of(const Check& check) {
-  if (!check) return {AuthOutcome::Kind::unavailable, check.error().detail, false, nullptr};
-  if (!check->accepted) return {AuthOutcome::Kind::refused, check->reason, false, nullptr};
-  return {AuthOutcome::Kind::accepted, {}, false, nullptr};
+  if (!check) return {.kind = AuthOutcome::Kind::unavailable, .reason = check.error().detail};
+  if (!check->accepted) return {.kind = AuthOutcome::Kind::refused, .reason = check->reason};
+  return {.kind = AuthOutcome::Kind::accepted, .reason = {}};
 }
 
 /// Runs `check` in the thread pool and gives its result to `then`, on the loop.
@@ -67,8 +67,8 @@ void FileQuestionsAttempt::answer(std::vector<SecretString> answers) {
 }
 
 void FileQuestionsAttempt::checked_password(const Check& check) {
-  const AuthOutcome outcome = outcome_of(check);
-  if (outcome.kind != AuthOutcome::Kind::accepted) outcome_ = outcome;
+  AuthOutcome outcome = outcome_of(check);
+  if (outcome.kind != AuthOutcome::Kind::accepted) outcome_ = std::move(outcome);
   if (asks_.code) return ask(Step::code, "Verification code: ");
   end(outcome_.kind, outcome_.reason);
 }

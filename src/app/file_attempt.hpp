@@ -64,7 +64,7 @@ class FileQuestionsAttempt final : public AuthAttempt {
   const Asks asks_;
   AuthAttemptEvents& events_;
   Step step_ = Step::done;
-  AuthOutcome outcome_{AuthOutcome::Kind::accepted, {}, false, nullptr};  // as far as it is known
+  AuthOutcome outcome_{.kind = AuthOutcome::Kind::accepted, .reason = {}};  // as far as it is known
   std::unique_ptr<net::Work> work_;
 };
 

@@ -17,14 +17,15 @@ mux::Endpoint endpoint_of(const net::SocketAddress& address) { return {address.h
 
 }  // namespace
 
-Gate::Gate(ssh::LoopIo& io, ssh::LoopIo& away, mux::Hub& hub, log::Logger& log, AuditTrail& audit)
-    : io_(io), away_(away), hub_(hub), log_(log), audit_(audit) {}
+Gate::Gate(ssh::LoopIo& io, ssh::LoopIo& away, mux::Hub& hub, child::LocalLauncher& launcher, log::Logger& log,
+           AuditTrail& audit)
+    : io_(io), away_(away), hub_(hub), log_(log), audit_(audit), services_(io.loop(), io.clock(), launcher, log) {}
 
 Gate::~Gate() = default;
 
 void Gate::set_context(LoginContext context) {
   context_ = std::move(context);
-  services_.configure(context_.config->auth);
+  if (context_.config != nullptr) services_.configure(context_.config->auth, context_.pam_helper);
 }
 
 Result<> Gate::listen(const std::vector<ListenAddress>& addresses) {

@@ -24,7 +24,7 @@ namespace sallyport::app {
 class Gate final : private LoginEvents {
  public:
   /// The references outlive the gate. The cryptography of logins is done on the loop of `away`.
-  Gate(ssh::LoopIo& io, ssh::LoopIo& away, mux::Hub& hub, log::Logger& log, AuditTrail& audit);
+  Gate(ssh::LoopIo& io, ssh::LoopIo& away, mux::Hub& hub, child::LocalLauncher& launcher, log::Logger& log, AuditTrail& audit);
   ~Gate() override;
 
   /// Puts a context in force for connections that come from now on.

@@ -8,12 +8,16 @@
 
 #include "app/file_attempt.hpp"
 #include "app/key_look_up.hpp"
+#include "app/pam_attempt.hpp"
 
 namespace sallyport::app {
 
 using log::escaped;
+using Method = ssh::UserauthRequest::Method;
 
 namespace {
+
+constexpr std::string_view kLocked = "too many wrong passwords or codes of this user lately";
 
 /// The end of a line of the log: whose certificate it was.
 std::string shown(const CertificateIdentity* certificate) {
@@ -25,13 +29,6 @@ void add_to(AuditEvent& event, const CertificateIdentity* certificate) {
   if (certificate == nullptr) return;
   event.with("key_id", certificate->key_id).with("serial", certificate->serial).with("ca", certificate->authority);
 }
-
-}  // namespace
-using Method = ssh::UserauthRequest::Method;
-
-namespace {
-
-constexpr std::string_view kLocked = "too many wrong passwords or codes of this user lately";
 
 /// Whether some target wants the password that the client has typed.
 bool keeps_passwords(const Config& config) {
@@ -79,6 +76,7 @@ Login::~Login() = default;
 // ---- methods
 
 void Login::on_userauth(const ssh::UserauthRequest& request) {
+  if (attempt_ != nullptr && attempt_->wants_new_password() && request.new_password != nullptr) return change_password(request);
   give_up_attempt();
   request_ = request;
   heard_ = io_.clock().now();
@@ -104,12 +102,28 @@ void Login::start_attempt() {
   attempt_->start();
 }
 
+void Login::change_password(const ssh::UserauthRequest& request) {
+  request_ = request;
+  heard_ = io_.clock().now();
+  std::vector<SecretString> passwords;
+  passwords.push_back(request.password->copy());
+  passwords.push_back(request.new_password->copy());
+  attempt_->answer(std::move(passwords));
+}
+
+pam::Start Login::pam_start() const {
+  return {context_.config->auth.pam_service, client_.user, client_.source.address, true};
+}
+
 std::unique_ptr<AuthAttempt> Login::make_attempt() {
   const AuthSettings& auth = context_.config->auth;
   AuthAttemptEvents& events = *this;
+  if (request_.new_password != nullptr) return nullptr;  // nobody has asked for one
+  if (!auth.pam_service.empty())
+    return std::make_unique<PamAttempt>(services_.pam, client_.id, pam_start(), request_.password, events);
   FileFactors factors{io_.loop(), context_.config, services_.codes, client_.user};
   if (request_.method == Method::password) {
-    if (auth.password_file.empty() || request_.new_password != nullptr) return nullptr;
+    if (auth.password_file.empty()) return nullptr;
     return std::make_unique<PasswordFileAttempt>(std::move(factors), request_.password, events);
   }
   const FileQuestionsAttempt::Asks asks{
@@ -139,6 +153,7 @@ void Login::on_outcome(AuthOutcome outcome) {
   if (!accepted) return reject_later(outcome.reason);
   second_factor_ = second_factor_ || outcome.second_factor;
   if (outcome.password != nullptr && keeps_passwords(*context_.config)) client_.password = std::move(outcome.password);
+  if (outcome.pam != nullptr) pam_ = std::move(outcome.pam);
   passed();
 }
 
@@ -166,6 +181,27 @@ void Login::admit() {
     record_failure(refusal);
     return connection_.disconnect(DisconnectReason::too_many_connections, refusal);
   }
+  context_.config->auth.pam_service.empty() ? let_in() : open_pam_session();
+}
+
+void Login::open_pam_session() {
+  const auto say = [this](std::string_view text) { connection_.show(text); };
+  opening_ = std::make_unique<PamSession>(services_.pam, client_.id, pam_start(), std::move(pam_), say,
+                                          [this](Result<std::unique_ptr<PamHelper>> opened) {
+    io_.loop().retire(std::move(opening_));  // it is on the stack
+    if (opened) {
+      client_.session = services_.sessions.keep(std::move(*opened));
+      return let_in();
+    }
+    const bool denied = opened.error().code == Errc::denied;
+    if (!denied) log_.error("conn={} session unavailable reason=\"{}\"", client_.id, escaped(opened.error().detail));
+    record_failure(opened.error().detail);
+    connection_.disconnect(DisconnectReason::by_application,
+                           denied ? "This account may not log in now" : "Logins of this kind are not possible now");
+  });
+}
+
+void Login::let_in() {
   record_pass();
   connection_.accept();
 }

@@ -26,6 +26,7 @@
 namespace sallyport::app {
 
 class Login;
+class PamSession;
 
 /// An attempt that has been refused.
 struct AuthFailure {
@@ -51,6 +52,7 @@ class LoginEvents {
 struct LoginContext {
   std::shared_ptr<const Config> config;
   std::shared_ptr<const ssh::ServerContext> server;
+  std::string pam_helper;  ///< its program's path; empty without auth.pam_service
 };
 
 /// Takes a client through the methods of auth.methods. What a key is good for is decided here; every other method is an
@@ -101,6 +103,11 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
   /// The method of request_ has been passed: is that enough?
   void passed();
   void admit();
+  /// PAM's account and session, of every login when there is a pam_service.
+  void open_pam_session();
+  void let_in();
+  void change_password(const ssh::UserauthRequest& request);
+  pam::Start pam_start() const;
   void reject(std::string_view why);
   /// Rejects when auth.failure_delay has gone by since the client's last word, however long it took to find out.
   void reject_later(std::string_view why);
@@ -123,6 +130,8 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
   std::unique_ptr<net::Work> look_up_;
   auth::MethodChains chains_;
   std::unique_ptr<AuthAttempt> attempt_;
+  std::unique_ptr<PamHelper> pam_;       // has authenticated the user, and can open the session
+  std::unique_ptr<PamSession> opening_;
   bool answered_ = false;         // something has been given to attempt_
   TimePoint heard_;               // when the client last said something
   std::unique_ptr<Timer> delay_;  // before a refusal

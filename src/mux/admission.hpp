@@ -35,6 +35,8 @@ struct Admission {
   /// Where its channels go. Absent: nowhere, and `refusal` is what the client is told.
   std::optional<route::Decision> decision;
   std::string refusal;
+  /// Open as long as the connection is there; null without one. (PAM's, which nothing here needs to know.)
+  std::shared_ptr<void> session;
   /// What the client typed as its password; null unless the configuration has a use for it.
   std::shared_ptr<const SecretString> password;
 };
