@@ -8,8 +8,11 @@
 #include <utility>
 
 #include "app/proxy_command.hpp"
+#include "app/signer_command.hpp"
+#include "log/escape.hpp"
 #include "net/socket_stream.hpp"
 #include "route/resolved_target.hpp"
+#include "ssh/credentials.hpp"
 
 namespace sallyport::app {
 
@@ -47,14 +50,28 @@ void keep_short(const net::Fd& socket) {
 
 }  // namespace
 
-ssh::ClientOptions UpstreamDialer::options_for(const ResolvedTarget& target) const {
+ssh::ClientOptions UpstreamDialer::options_for(const ResolvedTarget& target, const UpstreamClient& client) const {
   ssh::ClientOptions options;
   options.name = target.name;
   options.host = target.host;
   options.port = target.port;
   options.user = target.user;
-  for (const Credential& credential : target.credentials)
-    if (credential.kind == Credential::Kind::key_file) options.key_files.push_back(credential.value);
+  options.credentials = target.credentials;
+  options.passphrase_file = target.passphrase_file;
+  options.certificate = {ssh::certificate_identity(client), target.certificate_principals, target.certificate_validity};
+  if (!target.signer.empty()) {
+    options.make_signer = [this, target, user = client.user] {
+      return std::make_unique<SignerCommand>(io_.loop(), launcher_, log_, target, user);
+    };
+  }
+  options.client = client;
+  options.on_warning = [this, target = target.name](std::string_view text) {
+    log_.warn("upstream login target={} problem=\"{}\"", target, log::escaped(text));
+  };
+  options.on_accepted = [this, target = target.name, user = target.user, who = client.user](std::string_view credential) {
+    log_.info("upstream login target={} login={} user={} credential=\"{}\"", target, log::escaped(user),
+              log::escaped(who), log::escaped(credential));
+  };
   options.known_hosts = {target.known_hosts};
   options.algorithms = target.algorithms;
   options.connect_timeout = target.options.connect_timeout;
@@ -62,18 +79,19 @@ ssh::ClientOptions UpstreamDialer::options_for(const ResolvedTarget& target) con
   return options;
 }
 
-std::unique_ptr<UpstreamAttempt> UpstreamDialer::connect(const ResolvedTarget& target, const UpstreamClient&,
+std::unique_ptr<UpstreamAttempt> UpstreamDialer::connect(const ResolvedTarget& target, const UpstreamClient& client,
                                                          UpstreamEvents& events) {
   std::unique_ptr<ssh::Carrier> carrier;
   if (!target.proxy_command.empty()) carrier = std::make_unique<ProxyCommand>(launcher_, log_, target);
-  return std::make_unique<ssh::ClientLogin>(io_, away_, options_for(target), events, std::move(carrier));
+  return std::make_unique<ssh::ClientLogin>(io_, away_, options_for(target, client), events, std::move(carrier));
 }
 
-CarriedAttempt UpstreamDialer::connect_over(const ResolvedTarget& target, const UpstreamClient&, UpstreamEvents& events,
+CarriedAttempt UpstreamDialer::connect_over(const ResolvedTarget& target, const UpstreamClient& client,
+                                            UpstreamEvents& events,
                                             StreamEvents& carrier_events) {
   const auto attempt = [&](Result<net::Fd> socket) {
     auto carrier = std::make_unique<ChannelCarrier>(io_.clock(), target.via->name, std::move(socket));
-    return std::make_unique<ssh::ClientLogin>(io_, away_, options_for(target), events, std::move(carrier));
+    return std::make_unique<ssh::ClientLogin>(io_, away_, options_for(target, client), events, std::move(carrier));
   };
   auto pair = net::connected_pair();
   if (!pair) {

@@ -29,7 +29,7 @@ class UpstreamDialer final : public UpstreamConnector {
                                             UpstreamEvents& events, StreamEvents& carrier_events) override;
 
  private:
-  ssh::ClientOptions options_for(const ResolvedTarget& target) const;
+  ssh::ClientOptions options_for(const ResolvedTarget& target, const UpstreamClient& client) const;
 
   ssh::LoopIo& io_;
   ssh::LoopIo& away_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "mux/agent_loan.hpp"
 #include "mux/forward.hpp"
 #include "wire/forwards.hpp"
 
@@ -107,6 +108,19 @@ void Link::on_lent_channel(Trunk& trunk, const wire::ChannelOpen& open, std::str
   std::string origin = open.type == wire::kAgent ? "agent" : "display";
   if (!originator.empty()) origin += " from " + std::string(originator);
   take_channel(trunk, open, {std::string(open.type), trunk.target(), std::move(origin)});
+}
+
+void Link::lend_agent_to(std::shared_ptr<AgentBorrower> borrower) {
+  UpstreamAnswers& login = *borrower->to;
+  if (!usable()) return login.refuse_agent("the client has gone");
+  if (open_channels() >= maximum_channels_) return login.refuse_agent("too many channels on the client's connection");
+  const ChannelId id = owner_.next_channel_id();
+  services_.journal.channel_opened(client_, id, wire::kAgent);
+  auto loan = std::make_unique<AgentLoan>(services_, client_, id, std::move(borrower));
+  // Nothing is granted before there is a socket that takes it.
+  Channel& downstream = Connection::open({std::string(wire::kAgent), 0, {}}, *loan);
+  loan->set_downstream(downstream);
+  keep(downstream.local(), std::move(loan));
 }
 
 void Link::on_forward_lost(std::string_view told) {

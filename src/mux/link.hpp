@@ -72,6 +72,7 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
   void on_forward_lost(std::string_view told) override;
   // LenderEvents
   void on_lent_channel(Trunk& trunk, const wire::ChannelOpen& open, std::string_view originator) override;
+  void lend_agent_to(std::shared_ptr<AgentBorrower> borrower) override;
 
   /// Why a channel of this type is refused; false when it isn't.
   bool refuse(const wire::ChannelOpen& open);

@@ -77,8 +77,19 @@ ChannelRow Session::row() const {
 
 // --- events of the two ends --------------------------------------------------------------------------------------
 
+void Session::EndEvents::on_data(ByteView bytes) {
+  if (side == Side::downstream && session.dialog_ != nullptr) return session.dialog_->on_data(bytes);
+  session.relay_.on_data(side, bytes);
+}
+
+void Session::EndEvents::on_window() {
+  if (side == Side::downstream && session.dialog_ != nullptr) return session.dialog_->on_window();
+  session.relay_.on_window(side);
+}
+
 void Session::EndEvents::on_eof() {
   if (side == Side::downstream && !session.relay_.joined()) session.eof_before_relaying_ = true;
+  if (side == Side::downstream && session.dialog_ != nullptr) return session.dialog_->on_eof();
   session.relay_.on_eof(side);
 }
 
@@ -90,6 +101,10 @@ void Session::EndEvents::on_request(std::string_view type, bool want_reply, Byte
 void Session::EndEvents::on_reply(bool success) {
   ChannelEnd* to = session.relay_.opposite(side);
   if (to == nullptr) return;
+  if (side == Side::upstream && std::exchange(session.program_answered_early_, false)) {
+    if (!success) session.end("target " + session.target_name_ + " refused the request");
+    return;
+  }
   if (side == Side::upstream) session.program_unanswered_ = false;
   to->send_reply(success);
 }
@@ -246,11 +261,40 @@ void Session::start_upstream(const ResolvedTarget& target) {
   // A channel rule may have led to another target than the one that was thought of when the client asked.
   lends_agent_ = requests_->agent() && borrows(target, Loan::agent);
   lends_display_ = requests_->display() && borrows(target, Loan::display);
-  const Lends lends = lends_agent_ || lends_display_ ? Lends::agent_or_display : Lends::nothing;
-  lease_ = services_.pool.lease(trunk_access(client_, target, lends), target, std::move(request), *this);
+  lease_ = services_.pool.lease(trunk_access(client_, target, {lends_agent_, lends_display_}), target, std::move(request), *this);
+}
+
+void Session::on_agent_wanted(UpstreamAnswers& to) {
+  if (!lends_agent_) return LeaseEvents::on_agent_wanted(to);
+  agent_borrower_ = std::make_shared<AgentBorrower>(AgentBorrower{&to, target_name_});
+  lender_.lend_agent_to(agent_borrower_);
+}
+
+void Session::on_question(UpstreamAnswers& to, const UpstreamQuestion& question) {
+  if (!had_pty_) return LeaseEvents::on_question(to, question);
+  if (eof_before_relaying_) return to.refuse_answer("it asks a question, and there is no input to answer it");
+  // Some clients take no input before they know that the program runs.
+  if (program_unanswered_) {
+    program_answered_early_ = true;
+    answer_program(true);
+  }
+  // A question may be the second one, and come while the first one's handler is on the stack.
+  services_.graveyard.bury(std::move(dialog_));
+  dialog_ = std::make_unique<LoginDialog>(
+      downstream_, target_name_,
+      LoginDialog::Handlers{
+          .answered = [&to](std::vector<SecretString> answers) { to.answer(std::move(answers)); },
+          .cancelled = [&to] { to.refuse_answer("the question that it asks was not answered"); }});
+  dialog_->ask(question);
+}
+
+void Session::end_login() {
+  if (agent_borrower_ != nullptr) std::exchange(agent_borrower_, nullptr)->to = nullptr;
+  services_.graveyard.bury(std::move(dialog_));
 }
 
 void Session::on_leased(Channel& channel, TrunkId trunk) {
+  end_login();
   services_.graveyard.bury(std::move(lease_));
   ids_.trunk = trunk;
   services_.journal.program_started(client_, ids_, program_.type, program_.argument, target_name_);
@@ -285,6 +329,7 @@ void Session::send_loans_upstream() {
 }
 
 void Session::on_lease_failed(wire::OpenFailureReason, std::string_view told) {
+  end_login();
   services_.graveyard.bury(std::move(lease_));
   deny(told);
 }
@@ -328,6 +373,7 @@ void Session::upstream_closed() {
 
 void Session::drop_upstream() {
   relay_.part();
+  end_login();
   lease_.reset();
   if (Channel* channel = std::exchange(trunk_channel_, nullptr)) channel->abandon();
   services_.graveyard.bury(std::move(local_));  // perhaps it is reporting just now

@@ -14,12 +14,14 @@
 #include <sallyport/process.hpp>
 
 #include "mux/admission.hpp"
+#include "mux/agent_loan.hpp"
 #include "mux/channel.hpp"
 #include "mux/idle_watch.hpp"
 #include "mux/journal.hpp"
 #include "mux/lending.hpp"
 #include "mux/link_channel.hpp"
 #include "mux/local_endpoint.hpp"
+#include "mux/login_dialog.hpp"
 #include "mux/pool.hpp"
 #include "mux/relay.hpp"
 #include "mux/services.hpp"
@@ -59,14 +61,14 @@ class Session final : public LinkChannel, private LeaseEvents {
   /// Receives the events of one end, which are work for the other.
   struct EndEvents final : ChannelEvents {
     EndEvents(Session& owner, Side which) : session(owner), side(which) {}
-    void on_data(ByteView bytes) override { session.relay_.on_data(side, bytes); }
+    void on_data(ByteView bytes) override;
     void on_extended_data(std::uint32_t code, ByteView bytes) override {
       session.relay_.on_extended_data(side, code, bytes);
     }
     void on_eof() override;
     void on_request(std::string_view type, bool want_reply, ByteView rest) override;
     void on_reply(bool success) override;
-    void on_window() override { session.relay_.on_window(side); }
+    void on_window() override;
     bool answers_close_later() override { return side == Side::downstream && session.awaits_exit(); }
     void on_close() override;
     void on_lost(std::string_view told) override;
@@ -77,7 +79,11 @@ class Session final : public LinkChannel, private LeaseEvents {
   // LeaseEvents
   void on_leased(Channel& channel, TrunkId trunk) override;
   void on_lease_failed(wire::OpenFailureReason reason, std::string_view told) override;
+  void on_agent_wanted(UpstreamAnswers& to) override;
+  void on_question(UpstreamAnswers& to, const UpstreamQuestion& question) override;
 
+  /// The login at the target is over: nobody wants the client's agent or answers for it any more.
+  void end_login();
   void client_request(std::string_view type, bool want_reply, ByteView rest);
   bool collect(std::string_view type, ByteView rest);
   /// Whether the client may lend what it asks for by this request.
@@ -111,6 +117,7 @@ class Session final : public LinkChannel, private LeaseEvents {
   std::unique_ptr<SessionRequests> requests_ = std::make_unique<SessionRequests>();  // until the relay begins
   ProgramRequest program_;
   bool program_unanswered_ = false;
+  bool program_answered_early_ = false;  // with success, before the target was there to do so
   bool eof_before_relaying_ = false;
   bool lends_agent_ = false;
   bool lends_display_ = false;
@@ -119,6 +126,8 @@ class Session final : public LinkChannel, private LeaseEvents {
   bool left_ = false;
   std::string target_name_;
   std::unique_ptr<Lease> lease_;
+  std::shared_ptr<AgentBorrower> agent_borrower_;  // null: the login hasn't asked for the client's agent
+  std::unique_ptr<LoginDialog> dialog_;            // null: it hasn't asked a question
   std::unique_ptr<LocalEndpoint> local_;
   Channel* trunk_channel_ = nullptr;
   Relay relay_;  // between downstream_ and local_ or trunk_channel_, while relaying

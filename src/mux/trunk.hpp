@@ -14,6 +14,7 @@
 namespace sallyport::mux {
 
 class Trunk;
+struct AgentBorrower;
 
 /// What a trunk tells the pool that owns it.
 class TrunkEvents {
@@ -32,6 +33,8 @@ class LenderEvents {
   /// The target asks for this channel, which has been checked and waits for its answer by Trunk::accept() or
   /// Trunk::refuse().
   virtual void on_lent_channel(Trunk& trunk, const wire::ChannelOpen& open, std::string_view originator) = 0;
+  /// The login at a target wants the client's agent, which may be lent to it.
+  virtual void lend_agent_to(std::shared_ptr<AgentBorrower> borrower) = 0;
 };
 
 class Trunk final : public Connection {

@@ -7,10 +7,12 @@
 #include <utility>
 
 #include "net/connector.hpp"
+#include "net/socket_stream.hpp"
 #include "ssh/algorithms.hpp"
 #include "ssh/connection.hpp"
 #include "ssh/credentials.hpp"
 #include "ssh/seam/seam.h"
+#include "ssh/upstream_login.hpp"
 
 namespace sallyport::ssh {
 namespace {
@@ -34,11 +36,12 @@ Names host_key_algorithms(const Names& wanted, const std::vector<std::string>& k
 
 }  // namespace
 
-class ClientConnection::Impl final : public LoginDriver {
+class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEvents {
  public:
-  Impl(LoopIo& io, ClientOptions options, UpstreamEvents& events, std::unique_ptr<Carrier> carrier)
-      : io_(io), options_(std::move(options)), events_(events), carrier_(std::move(carrier)) {
-    deadline_ = io_.clock().after(options_.connect_timeout, [this] { time_is_up(); });
+  Impl(LoopIo& io, ClientOptions options, UpstreamAttempt& attempt, UpstreamEvents& events,
+       std::unique_ptr<Carrier> carrier)
+      : io_(io), options_(std::move(options)), attempt_(attempt), events_(events), carrier_(std::move(carrier)) {
+    limit(options_.connect_timeout);
     // The files are read while the name is looked up and the connection made.
     auto files = std::make_shared<std::optional<Result<ClientFiles>>>();
     work_ = io_.loop().work([files, options = options_] { files->emplace(read_client_files(options)); },
@@ -52,6 +55,28 @@ class ClientConnection::Impl final : public LoginDriver {
   }
 
   const ConnectionInfo& info() const { return info_; }
+
+  bool wants_agent() const { return login_ != nullptr && agent_wanted_; }
+  void give_agent(Result<net::Fd> socket) {
+    if (!wants_agent()) return;
+    agent_wanted_ = false;
+    login_->on_agent(std::move(socket));
+  }
+  void answer(std::vector<SecretString> answers) {
+    if (!answered()) return;
+    login_->on_answers(std::move(answers));
+  }
+  void refuse_answer(std::string told) {
+    if (!answered()) return;
+    login_->on_no_answer(std::move(told));
+  }
+  std::unique_ptr<Stream> lend_agent(StreamEvents& events) {
+    if (!wants_agent()) return nullptr;
+    auto pair = net::connected_pair();
+    give_agent(pair ? Result<net::Fd>(std::move(pair->first)) : Result<net::Fd>(fail(pair.error())));
+    if (!pair) return nullptr;
+    return std::make_unique<net::SocketStream>(io_.loop(), io_.lingering(), std::move(pair->second), events);
+  }
 
  private:
   enum class Step : std::uint8_t { preparing, handshake, login, done };
@@ -161,6 +186,8 @@ class ClientConnection::Impl final : public LoginDriver {
       failure_ = failure(Errc::host_key, verdict.error().detail, host_key_detail_);
       return connection_->disconnect(DisconnectReason::by_application, "host key verification failed");
     }
+    login_ = std::make_unique<UpstreamLogin>(io_, *connection_, options_, files_->credentials,
+                                             static_cast<UpstreamLoginEvents&>(*this));
     step_ = Step::login;
   }
 
@@ -187,26 +214,52 @@ class ClientConnection::Impl final : public LoginDriver {
   }
 
   void log_in() {
-    while (next_key_ < files_->keys.size()) {
-      const int rc = ssh_userauth_publickey(connection_->session(), nullptr, files_->keys[next_key_].get());
-      if (rc == SSH_AUTH_AGAIN) return;
-      if (rc == SSH_AUTH_SUCCESS) {
+    switch (login_->proceed()) {
+      case UpstreamLogin::Outcome::pending:
+        return;
+      case UpstreamLogin::Outcome::in:
         step_ = Step::done;
         connection_->hold();  // what follows belongs to the transport's user
         return connection_->call_driver_when_sent();
-      }
-      if (spssh_phase(connection_->session()) == SPSSH_DEAD) return;  // the session's state tells more
-      if (rc == SSH_AUTH_PARTIAL) partial_ = true;
-      ++next_key_;
+      case UpstreamLogin::Outcome::refused:
+        failure_ = refused(login_->detail());
+        return connection_->disconnect(DisconnectReason::no_more_auth_methods, "no more authentication methods");
     }
-    failure_ = refused(partial_ ? "a key was accepted, but another method is needed too" : "no key was accepted");
-    connection_->disconnect(DisconnectReason::no_more_auth_methods, "no more authentication methods");
+  }
+
+  // UpstreamLoginEvents: told to the client from a turn of their own
+
+  void on_agent_needed() override {
+    agent_wanted_ = agent_to_ask_ = true;
+    connection_->call_driver();
+  }
+  void on_question_asked(UpstreamQuestion question) override {
+    question_ = std::move(question);
+    connection_->call_driver();
+  }
+
+  bool answered() {
+    if (login_ == nullptr || !std::exchange(asked_, false)) return false;
+    limit(options_.connect_timeout);
+    return true;
   }
 
   void on_turn() override {
+    if (step_ == Step::login && connection_->is_alive()) {
+      if (std::exchange(agent_to_ask_, false)) return events_.on_agent_wanted(attempt_);
+      if (question_) {
+        const UpstreamQuestion question = *std::exchange(question_, std::nullopt);
+        asked_ = true;
+        limit(kAnswerTime);
+        return events_.on_question(attempt_, question);
+      }
+      log_in();
+    }
     if (step_ != Step::done) return;
     end();
     info_ = connection_->info();
+    if (options_.on_accepted) options_.on_accepted(login_->credential());
+    login_.reset();
     connection_->hand_over();
     events_.on_connected(std::move(connection_));
   }
@@ -219,7 +272,7 @@ class ClientConnection::Impl final : public LoginDriver {
     }
     if (step_ == Step::login) {
       // sshd ends the connection after too many keys.
-      if (why.code == Errc::closed) return events_.on_connect_failed(refused(why.detail));
+      if (why.code == Errc::closed) return events_.on_connect_failed(refused(login_->detail() + "; " + why.detail));
       return events_.on_connect_failed(failure(why.code, "the connection was lost during the login", why.detail));
     }
     const bool nobody_there = !carrier_told_.empty() && connection_->info().peer_identification.empty();
@@ -234,7 +287,16 @@ class ClientConnection::Impl final : public LoginDriver {
     return "the SSH handshake failed";
   }
 
+  void limit(Duration time) {
+    deadline_ = io_.clock().after(time, [this] { time_is_up(); });
+  }
+
   void time_is_up() {
+    if (asked_) {
+      failure_ = refused("nobody answered in time");
+      failure_->code = Errc::unavailable;
+      failure_->told += ": its question was not answered in time";
+    }
     std::string detail = "not in time: ";
     switch (step_) {
       case Step::preparing:
@@ -258,7 +320,10 @@ class ClientConnection::Impl final : public LoginDriver {
   }
 
   UpstreamFailure refused(const std::string& detail) const {
-    return UpstreamFailure{Errc::denied, "target " + options_.name + " refused the login",
+    // Where a person could have helped, the login is not wrong, and may be tried again at once.
+    const std::string told = login_ == nullptr ? std::string{} : login_->told();
+    return UpstreamFailure{told.empty() ? Errc::denied : Errc::unavailable,
+                           "target " + options_.name + " refused the login" + (told.empty() ? "" : ": " + told),
                            options_.host + " port " + std::to_string(options_.port) + ": login as " + options_.user +
                                ": " + detail + problems()};
   }
@@ -267,6 +332,7 @@ class ClientConnection::Impl final : public LoginDriver {
     std::string text;
     if (files_) {
       for (const auto& problem : files_->problems) text += "; " + problem;
+      if (!files_->passed_over.empty()) text += "; " + files_->passed_over;
     }
     return text;
   }
@@ -282,12 +348,14 @@ class ClientConnection::Impl final : public LoginDriver {
   void failed(Errc code, const std::string& told, std::string detail) {
     end();
     const UpstreamFailure why = failure_.value_or(failure(code, told, std::move(detail)));
+    login_.reset();
     connection_.reset();
     events_.on_connect_failed(why);
   }
 
   LoopIo& io_;
   const ClientOptions options_;
+  UpstreamAttempt& attempt_;  // who the client answers to
   UpstreamEvents& events_;
   Step step_ = Step::preparing;
   std::unique_ptr<Timer> deadline_;
@@ -299,16 +367,25 @@ class ClientConnection::Impl final : public LoginDriver {
   std::string carrier_told_;          // empty: TCP
   std::unique_ptr<Connection> connection_;
   ConnectionInfo info_;
-  std::size_t next_key_ = 0;
-  bool partial_ = false;
+  std::unique_ptr<UpstreamLogin> login_;
+  bool agent_wanted_ = false;  // and not answered yet
+  bool agent_to_ask_ = false;  // the client has not been asked
+  std::optional<UpstreamQuestion> question_;  // likewise
+  bool asked_ = false;                        // and not answered yet
   std::string host_key_detail_;
   std::optional<UpstreamFailure> failure_;
 };
 
 ClientConnection::ClientConnection(LoopIo& io, ClientOptions options, UpstreamEvents& events,
                                    std::unique_ptr<Carrier> carrier)
-    : impl_(std::make_unique<Impl>(io, std::move(options), events, std::move(carrier))) {}
+    : impl_(std::make_unique<Impl>(io, std::move(options), *this, events, std::move(carrier))) {}
 ClientConnection::~ClientConnection() = default;
 const ConnectionInfo& ClientConnection::info() const { return impl_->info(); }
+
+std::unique_ptr<Stream> ClientConnection::lend_agent(StreamEvents& events) { return impl_->lend_agent(events); }
+void ClientConnection::give_agent(net::Fd socket) { impl_->give_agent(std::move(socket)); }
+void ClientConnection::refuse_agent(std::string why) { impl_->give_agent(fail(Errc::unavailable, std::move(why))); }
+void ClientConnection::answer(std::vector<SecretString> answers) { impl_->answer(std::move(answers)); }
+void ClientConnection::refuse_answer(std::string told) { impl_->refuse_answer(std::move(told)); }
 
 }  // namespace sallyport::ssh

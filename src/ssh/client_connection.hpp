@@ -12,7 +12,9 @@
 #include <sallyport/config.hpp>
 #include <sallyport/upstream.hpp>
 
+#include "net/fd.hpp"
 #include "ssh/carrier.hpp"
+#include "ssh/certificate_signer.hpp"
 #include "ssh/connection_info.hpp"
 #include "ssh/loop_io.hpp"
 
@@ -24,8 +26,13 @@ struct ClientOptions {
   std::string host;  ///< a name or a literal address, without brackets
   std::uint16_t port = 22;
   std::string user;
-  /// Private keys in the order in which they are tried. A certificate FILE-cert.pub beside one is used first.
-  std::vector<std::string> key_files;
+  /// In the order in which they are tried. A certificate FILE-cert.pub beside a key file is used before the key.
+  std::vector<Credential> credentials;
+  std::string passphrase_file;     ///< see read_passphrase(); empty: none
+  CertificateRequest certificate;  ///< for the credentials that come with a new certificate
+  /// Makes who gets the certificate of the credential "signer". May be empty.
+  std::function<std::unique_ptr<CertificateSigner>()> make_signer;
+  UpstreamClient client;  ///< on whose behalf
   /// OpenSSH known_hosts files. All are read; a host that is in none of them is refused.
   std::vector<std::string> known_hosts;
   Algorithms algorithms;                                ///< what is absent gets the built-in lists
@@ -35,11 +42,14 @@ struct ClientOptions {
   /// Called for what is amiss in the files but doesn't stop the login: a key that can't be used, a known_hosts line that
   /// was ignored. For the log. May be empty.
   std::function<void(std::string_view)> on_warning;
+  /// Called with the credentials that did it, before on_connected: "key:/etc/sallyport/keys/alice". For the log. May be empty.
+  std::function<void(std::string_view)> on_accepted;
 };
 
-/// An attempt to connect; destroying it gives it up. `events` gets the outcome as UpstreamEvents says.
+/// An attempt to connect; destroying it gives it up. `events` gets what it needs and the outcome as UpstreamEvents says.
 /// Errc of a failure: not_found, refused, timeout, io (unreachable), host_key, denied (the target refused the login),
-/// protocol (no handshake), config (no usable key file, known_hosts unreadable).
+/// unavailable (it asked a question that nobody answered), protocol (no handshake), config (no usable credential, known_hosts
+/// unreadable).
 class ClientConnection final : public UpstreamAttempt {
  public:
   /// `io` and `events` must outlive the attempt. With a `carrier` that is the way to the target, and no name is looked up;
@@ -49,11 +59,13 @@ class ClientConnection final : public UpstreamAttempt {
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
 
-  // UpstreamAttempt. No credential of this class asks its client for anything.
-  [[nodiscard]] std::unique_ptr<Stream> lend_agent(StreamEvents&) override { return nullptr; }
-  void refuse_agent(std::string) override {}
-  void answer(std::vector<SecretString>) override {}
-  void refuse_answer(std::string) override {}
+  // UpstreamAttempt
+  [[nodiscard]] std::unique_ptr<Stream> lend_agent(StreamEvents& events) override;
+  void refuse_agent(std::string why) override;
+  void answer(std::vector<SecretString> answers) override;
+  void refuse_answer(std::string told) override;
+  /// lend_agent() for a stream that is on another loop: the agent is behind this connected, non-blocking socket.
+  void give_agent(net::Fd socket);
 
   /// What was negotiated, inside on_connected; empty strings before.
   const ConnectionInfo& info() const;

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "net/socket_stream.hpp"
 #include "ssh/connection.hpp"
 
 namespace sallyport::ssh {
@@ -24,6 +25,17 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
         });
       };
     }
+    if (options.on_accepted) {
+      options.on_accepted = [self = weak_from_this(), accepted = options.on_accepted, &home = home_](std::string_view text) {
+        home.loop().post([self, accepted, text = std::string(text)] {
+          if (const auto alive = self.lock(); alive && alive->events_ != nullptr) accepted(text);
+        });
+      };
+    }
+    if (options.make_signer) {
+      make_signer_ = options.make_signer;
+      options.make_signer = [self = weak_from_this()] { return std::make_unique<DistantSigner>(self); };
+    }
     std::string told = carrier_ ? carrier_->failure_told() : std::string();
     away_.loop().post([self = shared_from_this(), options = std::move(options), told = std::move(told),
                        carried = carrier_ != nullptr] {
@@ -32,7 +44,7 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
                                                              std::move(carrier));
     });
   }
-  void answer(std::function<void(UpstreamAnswers&)> call) {
+  void answer(std::function<void(ClientConnection&)> call) {
     away_.loop().post([self = shared_from_this(), call = std::move(call)] {
       if (self->connection_) call(*self->connection_);
     });
@@ -40,8 +52,10 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
   void leave() {
     events_ = nullptr;
     carrier_.reset();
+    signer_.reset();
     away_.loop().post([self = shared_from_this()] {
       self->opened_ = nullptr;
+      self->signed_ = nullptr;
       self->connection_.reset();
     });
   }
@@ -64,7 +78,46 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
     std::string told_;
   };
 
+  /// And for the program that makes certificates.
+  class DistantSigner final : public CertificateSigner {
+   public:
+    explicit DistantSigner(std::weak_ptr<Away> owner) : owner_(std::move(owner)) {}
+    ~DistantSigner() override {
+      if (const auto owner = owner_.lock()) owner->drop_signer();
+    }
+    void sign(std::string public_key, CertificateRequest request,
+              std::function<void(Result<std::string>)> done) override {
+      if (const auto owner = owner_.lock()) owner->sign(std::move(public_key), std::move(request), std::move(done));
+    }
+
+   private:
+    std::weak_ptr<Away> owner_;
+  };
+
   // Away
+
+  void sign(std::string public_key, CertificateRequest request, std::function<void(Result<std::string>)> done) {
+    signed_ = std::move(done);
+    home_.loop().post([self = shared_from_this(), public_key = std::move(public_key), request = std::move(request)] {
+      if (self->events_ == nullptr) return;
+      self->signer_ = self->make_signer_();
+      // Weakly: the signer is ours.
+      self->signer_->sign(public_key, request, [weak = std::weak_ptr<Away>(self)](Result<std::string> certificate) {
+        if (const auto alive = weak.lock()) alive->certified(std::move(certificate));
+      });
+    });
+  }
+
+  void certified(Result<std::string> certificate) {  // at home
+    away_.loop().post([self = shared_from_this(), certificate = std::move(certificate)] {
+      if (const auto done = std::exchange(self->signed_, nullptr)) done(certificate);
+    });
+  }
+
+  void drop_signer() {
+    signed_ = nullptr;
+    home_.loop().post([self = shared_from_this()] { self->home_.loop().retire(std::move(self->signer_)); });
+  }
 
   void open_carrier(std::function<void(Result<net::Fd>)> done) {
     opened_ = std::move(done);
@@ -120,18 +173,31 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
   ClientLogin& login_;                            // home's; not there any more when events_ is null
   UpstreamEvents* events_;                        // home's; null when nobody waits any more
   std::unique_ptr<Carrier> carrier_;              // home's
+  std::function<std::unique_ptr<CertificateSigner>()> make_signer_;  // home's, and so is what it makes
+  std::unique_ptr<CertificateSigner> signer_;
+  std::function<void(Result<std::string>)> signed_;  // away's: waits for the certificate
   std::function<void(Result<net::Fd>)> opened_;   // away's: waits for the carrier's socket
   std::unique_ptr<ClientConnection> connection_;  // away's
 };
 
 ClientLogin::ClientLogin(LoopIo& home, LoopIo& away, ClientOptions options, UpstreamEvents& events,
                          std::unique_ptr<Carrier> carrier)
-    : away_(std::make_shared<Away>(*this, home, away, events, std::move(carrier))) {
+    : home_(home), away_(std::make_shared<Away>(*this, home, away, events, std::move(carrier))) {
   away_->start(std::move(options));
 }
 
 ClientLogin::~ClientLogin() { away_->leave(); }
 
+std::unique_ptr<Stream> ClientLogin::lend_agent(StreamEvents& events) {
+  auto pair = net::connected_pair();
+  if (!pair) {
+    refuse_agent(pair.error().detail);
+    return nullptr;
+  }
+  auto there = std::make_shared<net::Fd>(std::move(pair->first));
+  away_->answer([there = std::move(there)](ClientConnection& to) { to.give_agent(std::move(*there)); });
+  return std::make_unique<net::SocketStream>(home_.loop(), home_.lingering(), std::move(pair->second), events);
+}
 void ClientLogin::refuse_agent(std::string why) {
   away_->answer([why = std::move(why)](UpstreamAnswers& to) { to.refuse_agent(why); });
 }

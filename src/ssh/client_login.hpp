@@ -25,14 +25,15 @@ class ClientLogin final : public UpstreamAttempt {
   ClientLogin(const ClientLogin&) = delete;
   ClientLogin& operator=(const ClientLogin&) = delete;
 
-  // UpstreamAnswers. No credential asks for the agent.
-  [[nodiscard]] std::unique_ptr<Stream> lend_agent(StreamEvents&) override { return nullptr; }
+  // UpstreamAnswers
+  [[nodiscard]] std::unique_ptr<Stream> lend_agent(StreamEvents& events) override;
   void refuse_agent(std::string why) override;
   void answer(std::vector<SecretString> answers) override;
   void refuse_answer(std::string told) override;
 
  private:
   class Away;
+  LoopIo& home_;
   std::shared_ptr<Away> away_;
 };
 

@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include <sallyport/config.hpp>
 #include <sallyport/result.hpp>
+#include <sallyport/secret.hpp>
 
 #include "ssh/client_connection.hpp"
 #include "ssh/handles.hpp"
@@ -12,15 +14,31 @@
 
 namespace sallyport::ssh {
 
+/// One credential, ready for use. A key file with a certificate beside it makes two.
+struct ReadyCredential {
+  Credential::Kind kind = Credential::Kind::key_file;
+  std::string label;      ///< for the log: "key:/etc/sallyport/keys/alice", "password"
+  std::string path;       ///< agent: its socket
+  KeyHandle key;          ///< key_file, certificate_authority; signer: the new key, without its certificate
+  SecretString password;  ///< password_file
+};
+
 /// The files' content, ready for use.
 struct ClientFiles {
-  std::vector<KeyHandle> keys;        ///< in the order in which they are tried
-  std::vector<std::string> problems;  ///< key files that could not be used, for the log
+  std::vector<ReadyCredential> credentials;  ///< in the order in which they are tried
+  std::vector<std::string> problems;         ///< files that could not be used, for the log
+  std::string passed_over;                   ///< credentials for which this client has nothing, for the log of a failure
   KnownHosts known_hosts;
 };
 
-/// Reads everything that `options` names. Errc::config when there is no key to try, or no known_hosts file can be read.
-/// Blocks: for a thread pool.
+/// How a credential is called in the log: as in the configuration.
+std::string label_of(const Credential& credential);
+
+/// "alice/c12": the key id of certificates that are made for the client.
+std::string certificate_identity(const UpstreamClient& client);
+
+/// Reads everything that `options` names, and issues certificates. Errc::config when there is no credential to try, or no
+/// known_hosts file can be read. Blocks: for a thread pool.
 Result<ClientFiles> read_client_files(const ClientOptions& options);
 
 }  // namespace sallyport::ssh

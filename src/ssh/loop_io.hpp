@@ -9,6 +9,7 @@
 #include <sallyport/clock.hpp>
 
 #include "net/handle.hpp"
+#include "net/lingering.hpp"
 #include "net/loop.hpp"
 #include "ssh/output_queue.hpp"
 
@@ -50,6 +51,8 @@ class LoopIo {
   net::Loop& loop() { return loop_; }
   Clock& clock() { return clock_; }
   ChunkPool& chunks() { return chunks_; }
+  /// For sockets that connections have given to others.
+  net::Lingering& lingering() { return lingering_; }
   /// kReadHeadroom and kReadSize bytes, shared: whoever reads into it takes the data out before its callback returns.
   std::uint8_t* read_buffer() { return read_buffer_.get(); }
 
@@ -70,6 +73,7 @@ class LoopIo {
   net::Loop& loop_;
   Clock& clock_;
   ChunkPool chunks_;
+  net::Lingering lingering_;
   std::unique_ptr<std::uint8_t[]> read_buffer_;
   Prepare prepare_;
   net::Handle<uv_idle_t, LoopIo> idle_;

@@ -20,6 +20,10 @@
 //                       opts.rekey_time, raw_counter, send_seq: to encrypt a message in place, and to know when not to
 //   wrapper.h           hmac_digest_len
 //   buffer.h            ssh_buffer_* on packets and out_buffer; ssh_buffer_set_secure on in_buffer (passwords come in there)
+//   session.h, crypto.h session->current_crypto->session_id (what an agent signs, and what a target proves its host keys
+//                       with); auth.state, auth.current_method (so that libssh takes the answer to a request that we sent)
+//   pki.h, pki_priv.h   ssh_key_get_signature_algorithm, pki_do_sign, ssh_pki_*_signature_blob, ssh_pki_signature_verify:
+//                       signatures over data of our own
 //   messages.h          ssh_message_pop_head: the public ssh_message_get() would poll; auth_request.signature_state
 //   misc.h              struct ssh_list, struct ssh_iterator: to look at out_queue
 #pragma once
@@ -87,6 +91,24 @@ int spssh_signature_valid(ssh_message message);
 void spssh_expect_info_response(ssh_session session, int expected);
 /// What comes in is overwritten when it has been read, until spssh_trim() gives the session another buffer.
 void spssh_wipe_input(ssh_session session);
+
+/// The identifier of the first key exchange (RFC 4253, 7.2); null before it.
+const uint8_t* spssh_session_id(ssh_session session, size_t* length);
+
+/// The name of the algorithm with which a signature by `key` (a certificate, too) is made for this server; null when there
+/// is none.
+const char* spssh_signature_algorithm(ssh_session session, ssh_key key);
+
+/// Sends a USERAUTH_REQUEST "publickey" with a signature that somebody else has made.
+enum spssh_sent spssh_send_signed_request(ssh_session session, const uint8_t* payload, size_t length);
+/// What the server has said to it: SSH_AUTH_AGAIN while it has said nothing, SUCCESS, PARTIAL, DENIED or ERROR.
+int spssh_signed_request_outcome(ssh_session session);
+
+/// A signature over `data`, as it stands on the wire; null on failure. To be freed with ssh_string_free().
+ssh_string spssh_sign(ssh_key key, const uint8_t* data, size_t length);
+/// Whether `signature` (as it stands on the wire) by `key` over `data` is good. Of an RSA key's, SHA-1 isn't.
+int spssh_verify(ssh_session session, ssh_key key, const uint8_t* signature, size_t signature_length,
+                 const uint8_t* data, size_t length);
 
 enum spssh_phase spssh_phase(ssh_session session);
 int spssh_in_rekey(ssh_session session);

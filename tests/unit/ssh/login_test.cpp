@@ -69,7 +69,7 @@ TEST_F(LoginTest, RefusesAKeyAndTriesTheNext) {
   };
   listen();
   auto options = client_options();
-  options.key_files.push_back(second);
+  options.credentials.push_back({Credential::Kind::key_file, second});
   connect(options);
   ASSERT_TRUE(run_until([this] { return client_.connected || client_.failed; }));
   EXPECT_TRUE(client_.connected);
@@ -91,8 +91,8 @@ TEST_F(LoginTest, DisconnectsAfterTooManyTries) {
   listen(options);
   auto client = client_options();
   for (const char* name : {"a", "b", "c"}) {
-    client.key_files.push_back(folder_.file(name));
-    make_key(client.key_files.back(), KeyKind::ed25519);
+    client.credentials.push_back({Credential::Kind::key_file, folder_.file(name)});
+    make_key(client.credentials.back().value, KeyKind::ed25519);
   }
   connect(client);
   ASSERT_TRUE(run_until([this] { return client_.failed && !servers_.empty() && servers_[0]->failed; }));

@@ -148,7 +148,7 @@ ClientOptions SshTest::client_options() const {
   options.host = "127.0.0.1";
   options.port = port_;
   options.user = "alice";
-  options.key_files = {user_key_file_};
+  options.credentials = {{Credential::Kind::key_file, user_key_file_}};
   options.known_hosts = {folder_.file("known_hosts")};
   return options;
 }

@@ -1,0 +1,164 @@
+// What a login at a target needs of the client that it is for: its agent, and answers.
+#include "mux/login_dialog.hpp"
+#include "wire/forwards.hpp"
+#include "world.hpp"
+
+namespace sallyport::mux {
+namespace {
+
+Config asking_config() {
+  Config config = world_config();
+  Target& target = config.targets.at("web1");
+  target.credentials = {{Credential::Kind::forwarded_agent, {}}, {Credential::Kind::keyboard_interactive, {}}};
+  target.options.forward_agent = true;
+  return config;
+}
+
+std::string joined(const Lines& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
+class LoginHelpTest : public WorldTest {
+ protected:
+  LoginHelpTest() : WorldTest(asking_config()) {}
+
+  /// A session, the client's 7 and our 0, that has asked for a command and waits for its trunk.
+  MemoryPeer& waiting(bool pty, bool agent = false) {
+    MemoryPeer& client = connect();
+    client.deliver(open_message(7, 100000));
+    if (pty) client.deliver(pty_message(0, "xterm", true));
+    if (agent) client.deliver(request_message(0, "auth-agent-req@openssh.com", true));
+    client.deliver(exec_message(0, "true"));
+    client.take();
+    return client;
+  }
+  void type(MemoryPeer& client, std::string_view text) {
+    for (const char c : text) client.deliver(data_message(0, std::string_view(&c, 1)));
+  }
+  static UpstreamQuestion code() { return {"", "Token.\x1b[2J\n", {{"Code: ", false}}}; }
+};
+
+TEST_F(LoginHelpTest, AsksAtTheTerminalAndPassesTheAnswerOn) {
+  MemoryPeer& client = waiting(true);
+  connector.ask(0, code());
+  const std::string shown = joined(take(client));
+  EXPECT_THAT(shown, HasSubstr("SUCCESS 7"));  // some clients take no input before
+  EXPECT_THAT(shown, HasSubstr("(web1) Token.?[2J"));
+  EXPECT_THAT(shown, HasSubstr("(web1) Code: "));
+  EXPECT_THAT(shown, HasSubstr("ADJUST 7 1"));
+  type(client, "12\x7f" "3\r");
+  EXPECT_THAT(connector.dials[0].answers, ElementsAre("answer 13"));
+  EXPECT_THAT(joined(take(client)), Not(HasSubstr("13")));
+  MemoryPeer& server = connector.succeed(0);
+  EXPECT_THAT(joined(take(server)), HasSubstr("OPEN"));
+  server.deliver(confirm_message(0, 40, 0));
+  // The reply has been given: this one goes no further, and nothing that was typed is left over.
+  server.take();
+  server.deliver(success_message(0));
+  server.deliver(adjust_message(0, 1000));
+  EXPECT_THAT(joined(take(client)), Not(HasSubstr("SUCCESS")));
+  EXPECT_THAT(joined(take(server)), Not(HasSubstr("DATA")));
+}
+
+TEST_F(LoginHelpTest, WithoutATerminalTheLoginIsToldSo) {
+  waiting(false);
+  connector.ask(0, code());
+  ASSERT_EQ(connector.dials[0].answers.size(), 1u);
+  EXPECT_THAT(connector.dials[0].answers[0], HasSubstr("ssh -t"));
+}
+
+TEST_F(LoginHelpTest, SeveralQuestionsAndOneWithEcho) {
+  MemoryPeer& client = waiting(true);
+  connector.ask(0, {"", "", {{"Name: ", true}, {"Code: ", false}}});
+  client.take();
+  type(client, "al\r");
+  EXPECT_THAT(joined(take(client)), HasSubstr("(web1) Code: "));
+  type(client, "7\n");
+  EXPECT_THAT(connector.dials[0].answers, ElementsAre("answer al 7"));
+  connector.ask(0, {"", "Push sent.", {}});
+  connector.ask(0, code());
+  type(client, "8\r");
+  EXPECT_THAT(connector.dials[0].answers, ElementsAre("answer al 7", "answer", "answer 8"));
+}
+
+TEST_F(LoginHelpTest, OthersWaitAndAreNotAsked) {
+  MemoryPeer& client = waiting(true);
+  MemoryPeer& other = waiting(true);
+  ASSERT_EQ(connector.dials.size(), 1u);
+  connector.ask(0, code());
+  EXPECT_THAT(joined(take(other)), Not(HasSubstr("Code")));
+  clock.advance(seconds(80));  // longer than they would wait for a machine
+  EXPECT_THAT(joined(take(other)), Not(HasSubstr("can't be reached")));
+  type(client, "1\r");
+  connector.succeed(0);
+  EXPECT_THAT(connector.dials[0].answers, ElementsAre("answer 1"));
+}
+
+TEST_F(LoginHelpTest, ControlCRefuses) {
+  MemoryPeer& client = waiting(true);
+  connector.ask(0, code());
+  type(client, "1\x03");
+  EXPECT_THAT(connector.dials[0].answers, ElementsAre("no answer: the question that it asks was not answered"));
+}
+
+TEST_F(LoginHelpTest, WhoLeavesDoesNotAnswer) {
+  MemoryPeer& client = waiting(true);
+  connector.ask(0, code());
+  client.deliver(close_message(0));
+  ASSERT_EQ(connector.dials[0].answers.size(), 2u);
+  EXPECT_THAT(connector.dials[0].answers[1], HasSubstr("was not answered"));
+  connector.ask(0, code());  // with nobody there
+  EXPECT_THAT(connector.dials[0].answers.back(), HasSubstr("has gone"));
+}
+
+TEST_F(LoginHelpTest, LendsTheClientsAgentToTheLogin) {
+  MemoryPeer& client = waiting(true, true);
+  EXPECT_TRUE(connector.dials[0].client.lends_agent);
+  connector.want_agent(0);
+  EXPECT_THAT(joined(take(client)), HasSubstr("OPEN auth-agent@openssh.com"));
+  client.deliver(confirm_message(1, 9, 5000));
+  ASSERT_THAT(connector.dials[0].answers, ElementsAre("agent"));
+  auto& socket = connector.agents.sockets.at(0);
+  socket.events->on_connected();
+  socket.receive("list");
+  EXPECT_THAT(joined(take(client)), HasSubstr("DATA 9 list"));
+  client.deliver(data_message(1, "keys"));
+  EXPECT_EQ(socket.written, "keys");
+  connector.succeed(0);
+  EXPECT_TRUE(client.transport_alive());
+}
+
+TEST_F(LoginHelpTest, AClientWithoutAnAgentSaysSo) {
+  MemoryPeer& client = waiting(true, true);
+  connector.want_agent(0);
+  client.deliver(refuse_message(1, wire::OpenFailureReason::connect_failed, "no agent"));
+  EXPECT_THAT(connector.dials[0].answers, ElementsAre("no agent: the client has no agent"));
+}
+
+TEST_F(LoginHelpTest, AnAgentIsNotAskedForByAnotherSession) {
+  waiting(true);
+  EXPECT_FALSE(connector.dials[0].client.lends_agent);
+  connector.want_agent(0);
+  EXPECT_THAT(connector.dials[0].answers, ElementsAre("no agent: the client has not lent it to this channel"));
+}
+
+TEST_F(LoginHelpTest, ALateAgentGoesNowhere) {
+  MemoryPeer& client = waiting(true, true);
+  connector.want_agent(0);
+  connector.fail(0, "target web1 refused the login", Errc::denied);
+  client.deliver(confirm_message(1, 9, 5000));
+  EXPECT_TRUE(connector.agents.sockets.empty());
+  EXPECT_THAT(joined(take(client)), HasSubstr("CLOSE 9"));
+}
+
+TEST(CleanForTerminal, LeavesTextAndNothingElse) {
+  EXPECT_EQ(clean_for_terminal("a\r\nb\tc"), "a\r\nb\tc");
+  EXPECT_EQ(clean_for_terminal("\x1b[2J\x07\x7f"), "?[2J??");
+  EXPECT_EQ(clean_for_terminal("gr\xc3\xbc\xc3\x9f\x65"), "gr\xc3\xbc\xc3\x9f\x65");
+  EXPECT_EQ(clean_for_terminal("\xc2\x9b" "31m"), "?31m");
+}
+
+}  // namespace
+}  // namespace sallyport::mux
