@@ -178,6 +178,7 @@ void Login::admit() {
   client_.method = chains_.text();
   client_.mfa = second_factor_ || (chains_.has_passed("publickey") && chains_.passed().size() > 1);
   if (const std::string refusal = owner_.refuses_user(client_.user); !refusal.empty()) {
+    turned_away_ = true;
     record_failure(refusal);
     return connection_.disconnect(DisconnectReason::too_many_connections, refusal);
   }
@@ -267,8 +268,10 @@ void Login::reject_later(std::string_view why) {
 }
 
 void Login::record_failure(std::string_view why) {
-  // Clients offer all the keys that they have: a refused offer is no failed login.
-  if (request_.is_offer) {
+  if (turned_away_) {
+    log_.info("conn={} login refused user=\"{}\" source={} port={} method={} reason=\"{}\"", client_.id, escaped(request_.user),
+              client_.source.address, client_.source.port, client_.method, escaped(why));
+  } else if (request_.is_offer) {  // clients offer all the keys that they have: a refused one is no failed login
     log_.info("conn={} key not accepted user=\"{}\" key={} reason=\"{}\"{}", client_.id, escaped(request_.user),
               request_.key ? request_.key->fingerprint : std::string("none"), escaped(why), shown(certificate_of_request()));
   } else {

@@ -137,6 +137,7 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
   std::unique_ptr<Timer> delay_;  // before a refusal
   bool second_factor_ = false;    // a one-time code was right
   bool only_offers_ = true;       // all that has been refused
+  bool turned_away_ = false;      // the user is who it claims to be, and may not come in all the same
   ssh::ServerLogin connection_;
 };
 

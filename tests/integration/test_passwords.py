@@ -9,19 +9,20 @@ from harness import raw
 from harness.case import BastionCase, main, needs_bastion, needs_program
 from harness.config import bastion_config, local_target, route
 from harness.factors import answer, hashed, typist, with_sshpass
+from harness.process import memory_holds
 from harness.sallyport import run_daemon
 from harness.workspace import clean_environment
 
 
 class PasswordCase(BastionCase):
-    """A bastion with a local shell, for alice (apple), bob (banana) and others that the password file doesn't have."""
+    """A bastion with a local shell, for alice (apple), bob (banana-split-with-cream) and others that the password file doesn't have."""
 
     methods = '"publickey", "password", "keyboard-interactive"'
-    auth = 'failure_delay = "300ms"\n'
+    auth = 'failure_delay = "300ms"\nmax_password_failures_per_user = 0\n'
 
     @classmethod
     def configuration(cls):
-        cls.workspace.write("passwords", f"alice:{hashed('apple')}\nbob:{hashed('banana')}\nlocked:!{hashed('cherry')}\n")
+        cls.workspace.write("passwords", f"alice:{hashed('apple')}\nbob:{hashed('banana-split-with-cream')}\nlocked:!{hashed('cherry')}\n")
         auth = f'''authorized_keys = ["authorized_keys/{{user}}"]
 methods = [{cls.methods}]
 password_file = "passwords"
@@ -66,6 +67,14 @@ class PasswordTest(PasswordCase):
         with_sshpass(typist(self.client(), "keyboard-interactive"), "Tr0ub4dor&3", "true")
         self.assertNotIn("Tr0ub4dor", self.bastion.log())
         self.assertNotIn("Tr0ub4dor", self.bastion.audit_file.read_text())
+
+    def test_nothing_of_a_password_stays_in_memory(self):
+        for method in ("password", "keyboard-interactive"):
+            for user, password in (("alice", f"Fa1se-{method}"), ("bob", "banana-split-with-cream")):
+                with self.subTest(method=method, user=user):
+                    with_sshpass(typist(self.client(user), method), password, "true")
+                    self.assertFalse(memory_holds(self.bastion.pid, password))
+        self.assertTrue(memory_holds(self.bastion.pid, self.bastion.config_file.name))  # one can look at all
 
     def test_a_refusal_takes_as_long_for_users_that_do_not_exist(self):
         def seconds(user):
@@ -182,11 +191,11 @@ class LimitTest(PasswordCase):
             with_sshpass(typist(self.client("bob")), "wrong", "true")
         mark = self.bastion.mark()
         for method in ("password", "keyboard-interactive"):
-            self.assertNotEqual(with_sshpass(typist(self.client("bob"), method), "banana", "true").returncode, 0)
+            self.assertNotEqual(with_sshpass(typist(self.client("bob"), method), "banana-split-with-cream", "true").returncode, 0)
         self.assertEqual(len([line for line in self.refusals(mark) if "too many wrong passwords" in line]), 2)
         self.assertEqual(self.client("bob").output("echo in"), b"in\n")
         self.assertEqual(with_sshpass(typist(self.client("alice")), "apple", "echo in").stdout, b"in\n")
-        self.wait_until(lambda: with_sshpass(typist(self.client("bob")), "banana", "true").returncode == 0,
+        self.wait_until(lambda: with_sshpass(typist(self.client("bob")), "banana-split-with-cream", "true").returncode == 0,
                         what="the end of the window")
 
     def test_tries_of_one_connection_are_limited(self):

@@ -12,6 +12,26 @@ class Timeout(AssertionError):
     """Something that had to happen didn't, before its deadline."""
 
 
+def memory_holds(pid, text):
+    """Whether `text` stands anywhere in the memory of a process (which must be ours, or we root). Mappings of more than
+    256 MiB are left out: only sanitizers have them."""
+    needle = text.encode()
+    with open(f"/proc/{pid}/maps", encoding="ascii", errors="replace") as lines, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in lines:
+            span, permissions = line.split()[:2]
+            begin, end = (int(bound, 16) for bound in span.split("-"))
+            if "r" not in permissions or end - begin > 1 << 28:
+                continue
+            try:
+                memory.seek(begin)
+                block = memory.read(end - begin)
+            except (OSError, ValueError, OverflowError):  # the kernel's own pages
+                continue
+            if needle in block:
+                return True
+    return False
+
+
 def eventually(condition, timeout=10.0, what="the condition", every=0.02):
     """Polls `condition` until it returns something true, and returns that; fails with `what` after `timeout` seconds."""
     deadline = time.monotonic() + timeout
