@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/key_look_up.hpp"
 #include "config/load.hpp"
 #include "route/explain.hpp"
 
@@ -52,6 +53,7 @@ struct Daemon::Prepared {
   std::shared_ptr<const ssh::HostKeys> host_keys;
   std::shared_ptr<const ssh::ServerContext> server;
   std::string pam_helper;
+  std::vector<auth::KeyWarning> key_warnings;
 };
 
 Result<Daemon::Prepared> Daemon::prepare(std::shared_ptr<const Config> config) {
@@ -67,6 +69,7 @@ Result<Daemon::Prepared> Daemon::prepare(std::shared_ptr<const Config> config) {
     if (!helper) return fail(std::move(helper.error()));
     prepared.pam_helper = std::move(*helper);
   }
+  prepared.key_warnings = look_at_key_files(*config);
   prepared.config = std::move(config);
   return prepared;
 }
@@ -155,6 +158,8 @@ Result<> Daemon::put_in_force(Prepared prepared) {
   for (const ssh::HostKey& key : prepared.host_keys->keys())
     log_->info("host key {} type={} fingerprint={} file={}", key.generated ? "generated" : "loaded", key.type,
                key.fingerprint, log::escaped(key.file));
+  for (const auth::KeyWarning& warning : prepared.key_warnings)
+    log_->warn("key file {}:{}: {}", log::escaped(warning.file), warning.line, log::escaped(warning.reason));
   context_ = {prepared.config, prepared.server, prepared.pam_helper};
   config_ = std::move(prepared.config);
   loaded_ = std::chrono::system_clock::now();

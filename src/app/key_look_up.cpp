@@ -10,6 +10,14 @@
 #include "config/names.hpp"
 
 namespace sallyport::app {
+namespace {
+
+std::string folder_of(const Config& config) {
+  const std::string folder = std::filesystem::path(config.file).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+}  // namespace
 
 auth::KeyVerdict look_up_key(const Config& config, auth::KeyQuery query) {
   const AuthSettings& settings = config.auth;
@@ -32,10 +40,13 @@ auth::KeyVerdict look_up_key(const Config& config, auth::KeyQuery query) {
     limits.max_output = settings.max_authorized_keys_size;
     return child::run_program(spec, limits);
   };
-  const std::string folder = std::filesystem::path(config.file).parent_path().string();
-  auth::KeyVerdict verdict = auth::check_key({settings, folder.empty() ? "." : folder, command}, query);
+  auth::KeyVerdict verdict = auth::check_key({settings, folder_of(config), command}, query);
   if (warning) verdict.warnings.push_back(std::move(*warning));
   return verdict;
+}
+
+std::vector<auth::KeyWarning> look_at_key_files(const Config& config) {
+  return auth::check_key_files({config.auth, folder_of(config), {}});
 }
 
 }  // namespace sallyport::app

@@ -1,6 +1,8 @@
 // The look-up of a client's key, with what auth/ needs of the machine.
 #pragma once
 
+#include <vector>
+
 #include <sallyport/config.hpp>
 
 #include "auth/key_check.hpp"
@@ -10,5 +12,8 @@ namespace sallyport::app {
 /// Fills in the account of the user's name and does auth::check_key(), with the configuration's program for keys. Asks the user
 /// database, reads files and runs the program: for the thread pool.
 auth::KeyVerdict look_up_key(const Config& config, auth::KeyQuery query);
+
+/// auth::check_key_files() of that configuration.
+std::vector<auth::KeyWarning> look_at_key_files(const Config& config);
 
 }  // namespace sallyport::app

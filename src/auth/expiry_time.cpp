@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdint>
 #include <ctime>
 
 #include "auth/key_options.hpp"
@@ -29,7 +30,10 @@ std::optional<WallTime> parse_expiry_time(std::string_view text) {
   const bool same = parts.tm_year == asked.tm_year && parts.tm_mon == asked.tm_mon && parts.tm_mday == asked.tm_mday &&
                     asked.tm_hour < 24 && asked.tm_min < 60 && asked.tm_sec < 60;
   if (seconds == static_cast<std::time_t>(-1) || !same) return std::nullopt;
-  return std::chrono::system_clock::from_time_t(seconds);
+  // The clock ends in 2262; "99991231" means for ever.
+  constexpr auto kLast = std::chrono::duration_cast<std::chrono::seconds>(WallTime::max().time_since_epoch()).count();
+  constexpr auto kFirst = std::chrono::duration_cast<std::chrono::seconds>(WallTime::min().time_since_epoch()).count();
+  return WallTime(std::chrono::seconds(std::clamp<std::int64_t>(seconds, kFirst, kLast)));
 }
 
 }  // namespace sallyport::auth

@@ -11,6 +11,7 @@
 #include "auth/key_list.hpp"
 #include "auth/trusted_file.hpp"
 #include "config/names.hpp"
+#include "wire/encoding.hpp"
 
 namespace sallyport::auth {
 namespace {
@@ -24,6 +25,21 @@ std::string base64(ByteView blob) {
   const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), blob.data(), static_cast<int>(blob.size()));
   text.resize(static_cast<std::size_t>(size));
   return text;
+}
+
+/// Files and programs that are the administrator's alone.
+FileTrust trust_of_ours(const KeyRules& rules) {
+  FileTrust trust;
+  trust.strict = rules.settings.strict_modes;
+  trust.boundaries = {rules.config_folder};
+  return trust;
+}
+
+/// As sshd: who may write revoked_keys can only keep people out.
+FileTrust trust_of_anybody() {
+  FileTrust trust;
+  trust.strict = false;
+  return trust;
 }
 
 /// One look-up. Every step gives true when the question is settled.
@@ -80,10 +96,8 @@ class Check {
 
   /// Refuses what is revoked, and everybody when that can't be known.
   bool is_revoked() {
-    FileTrust anybodys;
-    anybodys.strict = false;  // as sshd: who may write it can only keep people out
     for (const std::string& path : settings_.revoked_keys) {
-      const auto contents = read_trusted(path, kMaxRevocations, anybodys);
+      const auto contents = read_trusted(path, kMaxRevocations, trust_of_anybody());
       auto revoked = contents ? any_revoked(*contents) : Result<bool>(fail(contents.error()));
       if (!revoked) {
         verdict_.unavailable = true;
@@ -105,19 +119,10 @@ class Check {
   }
 
   FileTrust trust_of_user_file(bool in_home) const {
-    FileTrust trust;
-    trust.strict = settings_.strict_modes;
+    FileTrust trust = trust_of_ours(rules_);
     trust.account = query_.account;
-    trust.boundaries = {rules_.config_folder};
     if (query_.account) trust.boundaries.push_back(query_.account->home);
     trust.as_account = in_home;
-    return trust;
-  }
-
-  FileTrust trust_of_ours() const {
-    FileTrust trust;
-    trust.strict = settings_.strict_modes;
-    trust.boundaries = {rules_.config_folder};
     return trust;
   }
 
@@ -159,7 +164,7 @@ class Check {
 
   bool ask_authorities(const KeySearch& search) {
     for (const std::string& path : settings_.trusted_user_ca_keys) {
-      const auto text = read_trusted(path, kMaxAuthorities, trust_of_ours());
+      const auto text = read_trusted(path, kMaxAuthorities, trust_of_ours(rules_));
       if (!text) {
         // An authority whose file has gone trusts nobody; that is worth a line in any case.
         note_unusable(path, {Errc::unavailable, text.error().detail});
@@ -210,7 +215,7 @@ class Check {
 
   Result<std::string> run_command(const std::vector<std::string>& command) {
     if (settings_.strict_modes) {
-      if (auto checked = check_trusted_program(command.front(), trust_of_ours()); !checked) return fail(checked.error());
+      if (auto checked = check_trusted_program(command.front(), trust_of_ours(rules_)); !checked) return fail(checked.error());
     }
     const std::string blob = base64(query_.blob);
     const KeyType& type = key_->type();
@@ -237,6 +242,34 @@ class Check {
 };
 
 }  // namespace
+
+std::vector<KeyWarning> check_key_files(const KeyRules& rules) {
+  const AuthSettings& settings = rules.settings;
+  KeyWarnings warnings;
+  // No key that anybody has: whether the lists can be read doesn't depend on it.
+  wire::Writer blob;
+  blob.string("ssh-ed25519").string(Bytes(32));
+  const auto nobodys = PublicKey::parse(blob.bytes());
+  for (const std::string& path : settings.revoked_keys) {
+    const auto contents = read_trusted(path, kMaxRevocations, trust_of_anybody());
+    const auto revoked = contents ? revokes(*contents, *nobodys, nullptr) : Result<bool>(fail(contents.error()));
+    if (!revoked) warnings.add(path, 0, "nobody gets in with a key: " + revoked.error().detail);
+  }
+  for (const std::string& path : settings.trusted_user_ca_keys) {
+    const auto text = read_trusted(path, kMaxAuthorities, trust_of_ours(rules));
+    if (!text) {
+      warnings.add(path, 0, "no authority is trusted: " + text.error().detail);
+    } else {
+      static_cast<void>(lists_key(*text, path, *nobodys, warnings));
+    }
+  }
+  if (!settings.authorized_keys_command.empty() && settings.strict_modes) {
+    const std::string& program = settings.authorized_keys_command.front();
+    const auto checked = check_trusted_program(program, trust_of_ours(rules));
+    if (!checked) warnings.add(program, 0, "it is not run: " + checked.error().detail);
+  }
+  return warnings.take();
+}
 
 KeyVerdict check_key(const KeyRules& rules, const KeyQuery& query) { return Check(rules, query).run(); }
 

@@ -40,4 +40,8 @@ struct KeyVerdict {
 /// Reads files and runs the program: for a thread pool.
 KeyVerdict check_key(const KeyRules& rules, const KeyQuery& query);
 
+/// What is wrong with the files that stand for everybody, and with the program: what check_key() would find only when
+/// somebody comes. Of `rules` the command isn't run. Reads the files: for a thread pool, or the start.
+std::vector<KeyWarning> check_key_files(const KeyRules& rules);
+
 }  // namespace sallyport::auth

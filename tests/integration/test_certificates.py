@@ -231,6 +231,8 @@ class RevocationTest(CertificateCase):
             with self.subTest(content=content):
                 path.unlink() if content is None else path.write_bytes(content)
                 mark = self.bastion.mark()
+                self.bastion.reload()
+                self.bastion.wait_for(r"key file .*revoked.krl:0: nobody gets in with a key", since=mark)
                 self.assertEqual(client.run("true").returncode, 255)
                 self.bastion.wait_for(r'keys unavailable .*reason="revoked keys: .*revoked.krl', since=mark)
         path.write_bytes(whole)

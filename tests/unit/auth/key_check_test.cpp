@@ -242,5 +242,27 @@ TEST_F(KeyCheckTest, NobodyGetsInWhileItIsNotKnownWhatIsRevoked) {
   EXPECT_TRUE(check().unavailable);
 }
 
+TEST_F(KeyCheckTest, WhatIsWrongForEverybodyIsToldBeforehand) {
+  const KeyRules rules{settings, folder, {}};
+  EXPECT_TRUE(check_key_files(rules).empty());
+  settings.revoked_keys = {path("revoked")};
+  settings.trusted_user_ca_keys = {path("ca"), path("none")};
+  settings.authorized_keys_command = {path("program")};
+  write("revoked", "garbage\n");
+  write("ca", "garbage\n" + authority().line() + "\n");
+  write("program", "", 0777);
+  const auto warnings = check_key_files(rules);
+  ASSERT_EQ(warnings.size(), 4U);
+  EXPECT_THAT(warnings[0].reason, HasSubstr("nobody gets in with a key: line 1"));
+  EXPECT_EQ(warnings[1].line, 1U);
+  EXPECT_THAT(warnings[2].reason, HasSubstr("no authority is trusted"));
+  EXPECT_THAT(warnings[3].reason, HasSubstr("it is not run"));
+  write("revoked", user().line() + "\n");
+  write("ca", authority().line() + "\n");
+  settings.trusted_user_ca_keys = {path("ca")};
+  write("program", "", 0700);
+  EXPECT_TRUE(check_key_files(rules).empty());
+}
+
 }  // namespace
 }  // namespace sallyport::auth

@@ -50,6 +50,8 @@ const Row kRows[] = {
     {"NotExpired", "expiry-time=\"20250601120001Z\"", ""},
     {"Expired", "expiry-time=\"20250601120000Z\"", "expired"},
     {"ExpiredDay", "expiry-time=\"20250101\"", "expired"},
+    {"ExpiresInTheLastYear", "expiry-time=\"99991231\"", ""},
+    {"ExpiredInTheFirstYear", "expiry-time=\"00000101Z\"", "expired"},
     {"TheEarlierExpiryCounts", "expiry-time=\"20250101\",expiry-time=\"20300101\"", "expired"},
     {"NoDate", "expiry-time=\"20250231Z\"", "can't be read"},
     {"PermitOpen", "permitopen=\"h:1\",permitopen=\"[::1]:*\"", ""},
