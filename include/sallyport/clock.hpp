@@ -22,6 +22,8 @@ class Clock {
   virtual ~Clock() = default;
   /// The time at which this turn of the loop began.
   virtual TimePoint now() const = 0;
+  /// The time of day, which an administrator may set.
+  virtual std::chrono::system_clock::time_point wall_time() const = 0;
   /// Calls `then` once, never inside this call, unless the Timer is destroyed before. `then` may destroy the Timer.
   [[nodiscard]] virtual std::unique_ptr<Timer> after(Duration delay, std::function<void()> then) = 0;
 };

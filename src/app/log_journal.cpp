@@ -55,10 +55,25 @@ void LogJournal::program_started(const Admission& client, const ChannelIds& ids,
 }
 
 void LogJournal::program_refused(const Admission& client, const ChannelIds& ids, std::string_view request,
-                                 std::string_view command, std::string_view told) {
-  log_.info("conn={} chan={} program refused user={} request={} command=\"{}\" told=\"{}\"", ids.connection,
-            ids.channel, client.user, request, escaped(command), escaped(told));
-  audit_.record(about("refuse", client, ids).with("request", request).with("command", command).with("reason", told));
+                                 std::string_view command, std::string_view told, std::string_view why) {
+  log_.info("conn={} chan={} program refused user={} request={} command=\"{}\" told=\"{}\" reason=\"{}\"", ids.connection,
+            ids.channel, client.user, request, escaped(command), escaped(told), escaped(why));
+  audit_.record(about("refuse", client, ids).with("request", request).with("command", command).with("reason", why));
+}
+
+void LogJournal::request_refused(const Admission& client, const std::optional<ChannelIds>& ids, std::string_view request,
+                                 std::string_view why) {
+  AuditEvent event("refuse");
+  event.with("connection", client.id);
+  if (ids) event.with("channel", ids->channel);
+  audit_.record(event.with("user", client.user).with("request", request).with("reason", why));
+  if (ids) {
+    log_.info("conn={} chan={} request refused user={} request={} reason=\"{}\"", client.id, ids->channel, client.user,
+              escaped(request), escaped(why));
+  } else {
+    log_.info("conn={} request refused user={} request={} reason=\"{}\"", client.id, client.user, escaped(request),
+              escaped(why));
+  }
 }
 
 void LogJournal::program_ended(const Admission& client, const ChannelIds& ids, std::optional<std::uint32_t> status,

@@ -9,6 +9,7 @@
 #include "app/file_attempt.hpp"
 #include "app/key_look_up.hpp"
 #include "app/pam_attempt.hpp"
+#include "config/time_window.hpp"
 
 namespace sallyport::app {
 
@@ -314,7 +315,8 @@ const CertificateIdentity* Login::certificate_of_request() const {
 // ---- the end
 
 void Login::on_logged_in(std::unique_ptr<Transport> transport) {
-  route::RouteQuery query{client_.user, std::nullopt, client_.source.address};
+  route::RouteQuery query{client_.user, std::nullopt, client_.source.address, client_.mfa,
+                          config::local_week_time(std::chrono::system_clock::now())};
   if (!client_.asked_target.empty()) query.target = client_.asked_target;
   // A client without a route is let in, and told so on its first channel: earlier there is nowhere to say it.
   if (auto decision = route::Router(context_.config).route(query)) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "config/match.hpp"
+
 namespace sallyport::config {
 namespace {
 
@@ -22,6 +24,12 @@ bool is_safe_name(std::string_view text, std::size_t limit, std::string_view pun
 }  // namespace
 
 bool is_safe_user(std::string_view user) { return is_safe_name(user, kMaxUserLength, "._-@+"); }
+
+bool is_permitted_account(const std::vector<std::string>& permitted, std::string_view account, bool superuser) {
+  if (superuser && std::find(permitted.begin(), permitted.end(), "root") == permitted.end()) return false;
+  return std::any_of(permitted.begin(), permitted.end(),
+                     [account](const std::string& pattern) { return glob_matches(pattern, account); });
+}
 
 bool is_safe_target(std::string_view target) { return is_safe_name(target, kMaxTargetLength, "._-"); }
 

@@ -18,6 +18,10 @@ inline constexpr std::size_t kMaxTargetLength = 255;
 /// Letters, digits and . _ - @ +, no more than kMaxUserLength, no ".." anywhere, no "-" or "." in front.
 bool is_safe_user(std::string_view user);
 
+/// Whether a list such as `permit_accounts` has the account: it is met by one of the globs, and the superuser only where "root" is
+/// one of them, letter by letter, so that "*" isn't a way to become root.
+bool is_permitted_account(const std::vector<std::string>& permitted, std::string_view account, bool superuser);
+
 /// Letters, digits and . _ -, no more than kMaxTargetLength, no ".." anywhere, no "-" or "." in front.
 bool is_safe_target(std::string_view target);
 

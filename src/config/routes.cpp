@@ -9,6 +9,7 @@
 #include "config/match.hpp"
 #include "config/sections.hpp"
 #include "config/suggest.hpp"
+#include "config/time_window.hpp"
 
 namespace sallyport::config {
 namespace {
@@ -42,7 +43,11 @@ class RouteReader {
     std::vector<std::string> targets;
     if (table.strings("targets", targets)) route.targets = targets;
     read_sources(table, route);
-    table.strings("valid", route.valid);
+    if (const Node* valid = table.strings("valid", route.valid)) {
+      for (const Node& item : valid->children)
+        if (!parse_time_window(item.text))
+          table.complain(item, fmt::format("route.valid: found {}, expected {}", describe(item), kTimeWindowExpected));
+    }
     if (const Node* required = table.strings("require", route.require)) {
       for (const Node& item : required->children)
         if (item.text != "mfa") table.complain(item, fmt::format("route.require: found {}, expected \"mfa\"", describe(item)));

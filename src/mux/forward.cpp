@@ -43,27 +43,17 @@ std::optional<ForwardRequest> parse_forward(const wire::ChannelOpen& open) {
                         sound_originator(fields->originator, fields->originator_port)};
 }
 
-route::ForwardDecision decide_forward(const Admission& client, const route::Destination& destination) {
-  if (!client.grant.port_forwarding)
-    return {route::ForwardDenied{"forwarding is not allowed", "the key's options forbid it"}, std::nullopt};
-  if (!client.decision) return {route::ForwardDenied{client.refusal, client.refusal}, std::nullopt};
-  route::ForwardDecision decision = route::decide_forward(*client.decision, destination);
-  // One connection inside another is what a jump host is for; without an end to it, it would be a way to fill a bastion.
-  if (client.outer && decision.target() != nullptr && decision.target()->options.jump == Jump::terminate)
-    return {route::ForwardDenied{"forwarding is not allowed", "it came by a terminated jump itself"}, decision.rule};
-  return decision;
-}
-
 Forward::Forward(const Services& services, const Admission& client, ChannelId id, Channel& downstream,
-                 ForwardRequest request, const ResolvedTarget& target)
+                 ForwardRequest request, const route::Permit& permit)
     : services_(services),
       client_(client),
       ids_{client.id, id, std::nullopt},
       downstream_(downstream),
       request_(std::move(request)),
-      target_name_(target.name),
+      target_name_(permit.target().name),
       relay_(services.clock, *this),
       since_(services.clock.now()) {
+  const ResolvedTarget& target = permit.target();
   downstream_.attach(&relay_.events(Side::downstream));
   relay_.limit(services_.rates.limits_of(client_.user, target.name, static_cast<std::uint64_t>(target.options.rate_limit),
                                          services_.clock.now()));
@@ -84,7 +74,7 @@ void Forward::connect(const ResolvedTarget& target) {
   const auto make = [this, &target, &to](StreamEvents& events) {
     if (target.options.jump == Jump::terminate)
       return services_.streams.enter({client_.id, client_.source.address, client_.source.port, to.host}, events);
-    // decide_forward() has seen to it that the port fits
+    // the policy has seen to it that the port fits
     const StreamAddress address{to.host, static_cast<std::uint16_t>(to.port), to.path};
     return services_.streams.connect(address, target.options.connect_timeout, events);
   };

@@ -17,7 +17,7 @@
 #include "mux/plain_relay.hpp"
 #include "mux/services.hpp"
 #include "mux/stream_endpoint.hpp"
-#include "route/forwarding.hpp"
+#include "route/policy.hpp"
 #include "wire/messages.hpp"
 
 namespace sallyport::mux {
@@ -33,16 +33,13 @@ struct ForwardRequest {
 bool is_forward(std::string_view type);
 /// Nothing when the fields of the type are malformed.
 std::optional<ForwardRequest> parse_forward(const wire::ChannelOpen& open);
-/// Where it goes, or why it doesn't: the restrictions of the client's key, then route::decide_forward().
-route::ForwardDecision decide_forward(const Admission& client, const route::Destination& destination);
-
 /// The target is asked for a channel of the same type on the user's trunk, or the bastion connects, or the client meets
 /// Sallyport itself (see Jump). Its open is confirmed or refused when the outcome is known.
 class Forward final : public LinkChannel, private LeaseEvents, private StreamOpenEvents, private PlainRelayEvents {
  public:
-  /// `downstream` waits for its answer; it and `client` outlive the forward.
+  /// `downstream` waits for its answer; it and `client` outlive the forward. `permit` is for the destination.
   Forward(const Services& services, const Admission& client, ChannelId id, Channel& downstream, ForwardRequest request,
-          const ResolvedTarget& target);
+          const route::Permit& permit);
   ~Forward() override;
   Forward(const Forward&) = delete;
   Forward& operator=(const Forward&) = delete;

@@ -42,7 +42,10 @@ class Journal {
   virtual void program_started(const Admission& client, const ChannelIds& ids, std::string_view request,
                                std::string_view command, std::string_view target) = 0;
   virtual void program_refused(const Admission& client, const ChannelIds& ids, std::string_view request,
-                               std::string_view command, std::string_view told) = 0;
+                               std::string_view command, std::string_view told, std::string_view why) = 0;
+  /// A request on a session that starts no program, or (then without a channel) a global request, was denied by the policy.
+  virtual void request_refused(const Admission& client, const std::optional<ChannelIds>& ids, std::string_view request,
+                               std::string_view why) = 0;
   /// How it ended: an exit status, a signal's name, or neither.
   virtual void program_ended(const Admission& client, const ChannelIds& ids, std::optional<std::uint32_t> status,
                              std::string_view signal) = 0;

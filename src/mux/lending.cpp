@@ -1,6 +1,6 @@
 #include "mux/lending.hpp"
 
-#include <algorithm>
+#include <string_view>
 
 #include "wire/forwards.hpp"
 
@@ -16,18 +16,6 @@ bool is_xauth_word(std::string_view text) {
 }
 
 }  // namespace
-
-std::optional<std::string> why_not_lent(const Admission& client, Loan loan) {
-  const bool agent = loan == Loan::agent;
-  if (!(agent ? client.grant.agent_forwarding : client.grant.x11_forwarding)) return "the key's options forbid it";
-  if (!client.decision) return client.refusal;
-  const auto decision = route::decide_channel(*client.decision, {.request = agent ? "agent" : "x11"});
-  if (const auto* denied = decision.denied()) return denied->told;
-  const ResolvedTarget& target = *decision.target();
-  if (target.kind == TargetKind::local) return "target " + target.name + " is the bastion itself";
-  if (!borrows(target, loan)) return agent ? "forward_agent is false" : "forward_x11 is false";
-  return std::nullopt;
-}
 
 bool borrows(const ResolvedTarget& target, Loan loan) {
   if (target.kind == TargetKind::local) return false;

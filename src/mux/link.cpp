@@ -5,10 +5,13 @@
 
 #include "mux/agent_loan.hpp"
 #include "mux/forward.hpp"
+#include "mux/permission.hpp"
 #include "wire/forwards.hpp"
 
 namespace sallyport::mux {
 
+using route::Act;
+using route::ActKind;
 using wire::OpenFailureReason;
 
 Link::Link(const Services& services, Admission client, std::unique_ptr<Transport> transport, const Settings& settings,
@@ -23,13 +26,10 @@ Link::Link(const Services& services, Admission client, std::unique_ptr<Transport
 
 Link::~Link() = default;
 
-bool Link::refuse(const wire::ChannelOpen& open) {
+bool Link::refuse(Act act, const wire::ChannelOpen& open) {
   OpenFailureReason reason = OpenFailureReason::administratively_prohibited;
   std::string_view why;
-  if (open.type != "session" && !is_forward(open.type)) {
-    reason = OpenFailureReason::unknown_channel_type;
-    why = "unknown channel type";
-  } else if (open.type == "session" && no_more_sessions_) {
+  if (act == Act::session && no_more_sessions_) {
     why = "no more sessions were to be opened";
   } else if (open.maximum_packet == 0) {
     why = "a maximum packet size of 0";
@@ -46,8 +46,24 @@ bool Link::refuse(const wire::ChannelOpen& open) {
 }
 
 void Link::on_channel_open(const wire::ChannelOpen& open) {
-  if (refuse(open)) return;
-  if (is_forward(open.type)) return open_forward(open);
+  const Act act = *route::act_of(ActKind::client_channel, open.type);
+  if (act == Act::direct_tcpip || act == Act::direct_streamlocal) {
+    if (!refuse(act, open)) open_forward(act, open);
+    return;
+  }
+  const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = act});
+  if (verdict.denial() != nullptr || act != Act::session) return refuse_unknown(open, verdict);
+  if (!refuse(act, open)) open_session(open);
+}
+
+void Link::refuse_unknown(const wire::ChannelOpen& open, const route::Verdict& verdict) {
+  constexpr std::string_view kTold = "unknown channel type";
+  refuse_open(open.sender, OpenFailureReason::unknown_channel_type, kTold);
+  if (refusals_++ < kLoggedRefusals)
+    services_.journal.channel_open_refused(client_, open.type, verdict.denial() != nullptr ? verdict.reason() : kTold);
+}
+
+void Link::open_session(const wire::ChannelOpen& open) {
   Channel& channel = accept(open);
   // Nothing is known yet that could take data: the window opens when the session has its endpoint.
   channel.confirm(0);
@@ -56,20 +72,21 @@ void Link::on_channel_open(const wire::ChannelOpen& open) {
   keep(channel.local(), std::make_unique<Session>(services_, client_, id, channel, static_cast<LenderEvents&>(*this)));
 }
 
-void Link::open_forward(const wire::ChannelOpen& open) {
+void Link::open_forward(Act act, const wire::ChannelOpen& open) {
   auto request = parse_forward(open);
   if (!request) return violation("malformed fields of a CHANNEL_OPEN");
   const ChannelId id = owner_.next_channel_id();
-  const route::ForwardDecision decision = decide_forward(client_, request->destination);
-  if (const auto* denied = decision.denied()) {
+  const route::Verdict verdict =
+      ask_policy(client_, services_.clock, {.act = act, .destination = &request->destination});
+  if (const route::Denial* denied = verdict.denial()) {
     refuse_open(open.sender, OpenFailureReason::administratively_prohibited, denied->told);
     return services_.journal.forward_refused(client_, {client_.id, id, {}}, request->type, request->destination.text(),
-                                             denied->detail);
+                                             verdict.reason());
   }
   Channel& channel = accept(open);
   services_.journal.channel_opened(client_, id, open.type);
   keep(channel.local(), std::make_unique<Forward>(services_, client_, id, channel, std::move(*request),
-                                                  *decision.target()));
+                                                  *verdict.permit()));
 }
 
 void Link::keep(LocalChannel local, std::unique_ptr<LinkChannel> channel) {
@@ -78,11 +95,14 @@ void Link::keep(LocalChannel local, std::unique_ptr<LinkChannel> channel) {
 }
 
 void Link::on_global_request(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) {
-  if (forwards_.handle(request, ticket)) return;
+  const Act act = *route::act_of(ActKind::global_request, request.name);
+  if (act != Act::no_more_sessions && act != Act::unknown_global) return forwards_.handle(act, request, ticket);
+  const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = act});
+  if (verdict.denial() != nullptr && refusals_++ < kLoggedRefusals)
+    services_.journal.request_refused(client_, std::nullopt, request.name, verdict.reason());
   // Honoured here and not passed on: sshd would end the trunk at the next client's session.
-  const bool success = request.name == "no-more-sessions@openssh.com";
-  if (success) no_more_sessions_ = true;
-  answer_global(ticket, success);
+  if (verdict.permit() != nullptr && act == Act::no_more_sessions) no_more_sessions_ = true;
+  answer_global(ticket, verdict.permit() != nullptr);
 }
 
 void Link::take_channel(Trunk& trunk, const wire::ChannelOpen& open, TargetChannelInfo info) {
@@ -95,9 +115,13 @@ void Link::take_channel(Trunk& trunk, const wire::ChannelOpen& open, TargetChann
     why = "too many channels on the client's connection";
   }
   if (!why.empty()) return trunk.refuse(open, reason, why);
+  const auto act = route::act_of(ActKind::target_channel, open.type);
+  if (!act) return trunk.refuse(open, OpenFailureReason::unknown_channel_type, "unknown channel type");
+  const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = *act});
+  if (verdict.denial() != nullptr) return trunk.refuse(open, reason, verdict.denial()->told);
   const ChannelIds ids{client_.id, owner_.next_channel_id(), trunk.id()};
   services_.journal.channel_opened(client_, ids.channel, open.type);
-  auto channel = std::make_unique<TargetChannel>(services_, client_, ids, trunk.accept(open), std::move(info));
+  auto channel = std::make_unique<TargetChannel>(services_, client_, ids, trunk.accept(open), *verdict.permit(), std::move(info));
   OpenRequest request{std::string(open.type), channel->initial_grant(), Bytes(open.rest.begin(), open.rest.end())};
   Channel& downstream = Connection::open(request, *channel);
   channel->set_downstream(downstream);
@@ -114,6 +138,8 @@ void Link::lend_agent_to(std::shared_ptr<AgentBorrower> borrower) {
   UpstreamAnswers& login = *borrower->to;
   if (!usable()) return login.refuse_agent("the client has gone");
   if (open_channels() >= maximum_channels_) return login.refuse_agent("too many channels on the client's connection");
+  const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = Act::agent_channel});
+  if (verdict.denial() != nullptr) return login.refuse_agent(verdict.reason());
   const ChannelId id = owner_.next_channel_id();
   services_.journal.channel_opened(client_, id, wire::kAgent);
   auto loan = std::make_unique<AgentLoan>(services_, client_, id, std::move(borrower));

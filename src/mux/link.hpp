@@ -16,6 +16,7 @@
 #include "mux/link_forwards.hpp"
 #include "mux/session.hpp"
 #include "mux/trunk.hpp"
+#include "route/policy.hpp"
 
 namespace sallyport::mux {
 
@@ -35,6 +36,9 @@ class LinkEvents {
 
 class Link final : public Connection, private LinkForwardsHost, private LenderEvents {
  public:
+  /// So many unknown channel types and requests of one client are logged; further ones say nothing new.
+  static constexpr std::uint32_t kLoggedRefusals = 16;
+
   struct Settings {
     KeepaliveSettings keepalive;
     Credit credit;
@@ -74,9 +78,11 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
   void on_lent_channel(Trunk& trunk, const wire::ChannelOpen& open, std::string_view originator) override;
   void lend_agent_to(std::shared_ptr<AgentBorrower> borrower) override;
 
-  /// Why a channel of this type is refused; false when it isn't.
-  bool refuse(const wire::ChannelOpen& open);
-  void open_forward(const wire::ChannelOpen& open);
+  /// Refuses the channel when the connection has no room for it, whatever the policy says; false when it has.
+  bool refuse(route::Act act, const wire::ChannelOpen& open);
+  void refuse_unknown(const wire::ChannelOpen& open, const route::Verdict& verdict);
+  void open_session(const wire::ChannelOpen& open);
+  void open_forward(route::Act act, const wire::ChannelOpen& open);
   void keep(LocalChannel local, std::unique_ptr<LinkChannel> channel);
 
   Services services_;
@@ -84,6 +90,7 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
   std::uint32_t maximum_channels_;
   LinkEvents& owner_;
   bool no_more_sessions_ = false;
+  std::uint32_t refusals_ = 0;
   LinkForwards forwards_;
   TimePoint since_;
   std::vector<std::unique_ptr<LinkChannel>> by_number_;  // our channel number

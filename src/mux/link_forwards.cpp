@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "mux/permission.hpp"
 #include "mux/trunk.hpp"
-#include "route/listening.hpp"
 #include "wire/forwards.hpp"
 
 namespace sallyport::mux {
@@ -20,14 +20,6 @@ std::optional<route::Destination> streamlocal_address(ByteView rest) {
   const auto path = wire::parse_streamlocal_forward(rest);
   if (!path) return std::nullopt;
   return route::Destination::of_socket(*path);
-}
-
-/// Which target is to listen, or why none: the restrictions of the client's key, then route::decide_listening().
-route::ForwardDecision decide(const Admission& client, const route::Destination& address) {
-  if (!client.grant.port_forwarding)
-    return {route::ForwardDenied{"forwarding is not allowed", "the key's options forbid it"}, std::nullopt};
-  if (!client.decision) return {route::ForwardDenied{client.refusal, client.refusal}, std::nullopt};
-  return route::decide_listening(*client.decision, address);
 }
 
 }  // namespace
@@ -67,42 +59,32 @@ LinkForwards::LinkForwards(const Services& services, const Admission& client, Li
 
 LinkForwards::~LinkForwards() = default;
 
-bool LinkForwards::handle(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) {
-  if (request.name == wire::kTcpipForward) {
-    listen(tcpip_address(request.rest), request.name, ticket);
-  } else if (request.name == wire::kStreamlocalForward) {
-    listen(streamlocal_address(request.rest), request.name, ticket);
-  } else if (request.name == wire::kCancelTcpipForward) {
-    cancel(tcpip_address(request.rest), request.name, ticket);
-  } else if (request.name == wire::kCancelStreamlocalForward) {
-    cancel(streamlocal_address(request.rest), request.name, ticket);
-  } else {
-    return false;
-  }
-  return true;
+void LinkForwards::handle(route::Act act, const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) {
+  const bool is_port = act == route::Act::tcpip_forward || act == route::Act::cancel_tcpip_forward;
+  const auto address = is_port ? tcpip_address(request.rest) : streamlocal_address(request.rest);
+  if (!address) return refuse(request.name, {}, "malformed", ticket);
+  const bool begins = act == route::Act::tcpip_forward || act == route::Act::streamlocal_forward;
+  const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = act, .destination = &*address});
+  if (verdict.denial() != nullptr) return refuse(request.name, address->text(), verdict.reason(), ticket);
+  begins ? listen(*address, request.name, *verdict.permit(), ticket) : cancel(*address, request.name, ticket);
 }
 
-void LinkForwards::listen(const std::optional<route::Destination>& address, std::string_view request,
+void LinkForwards::listen(const route::Destination& address, std::string_view request, const route::Permit& permit,
                           GlobalReplies::Ticket ticket) {
-  if (!address) return refuse(request, {}, "malformed", ticket);
-  const route::ForwardDecision decision = decide(client_, *address);
-  if (const auto* denied = decision.denied()) return refuse(request, address->text(), denied->detail, ticket);
   std::string_view why = host_.refuses_forwards();
   if (forwards_.size() + cancels_.size() >= maximum_) why = "too many forwards on this connection";
-  if (!why.empty()) return refuse(request, address->text(), why, ticket);
-  forwards_.push_back({std::make_unique<RemoteForward>(services_, client_, host_.next_forward_id(), *address,
-                                                       *decision.target(), static_cast<RemoteForwardEvents&>(*this)),
+  if (!why.empty()) return refuse(request, address.text(), why, ticket);
+  forwards_.push_back({std::make_unique<RemoteForward>(services_, client_, host_.next_forward_id(), address, permit,
+                                                       static_cast<RemoteForwardEvents&>(*this)),
                        ticket});
 }
 
-void LinkForwards::cancel(const std::optional<route::Destination>& address, std::string_view request,
-                          GlobalReplies::Ticket ticket) {
-  if (!address) return refuse(request, {}, "malformed", ticket);
+void LinkForwards::cancel(const route::Destination& address, std::string_view request, GlobalReplies::Ticket ticket) {
   const auto entry = std::find_if(forwards_.begin(), forwards_.end(), [&address](const Entry& one) {
-    return one.forward->listens() && one.forward->address() == *address;
+    return one.forward->listens() && one.forward->address() == address;
   });
   if (entry == forwards_.end())
-    return refuse(request, address->text(), "this connection has no such forward", ticket);
+    return refuse(request, address.text(), "this connection has no such forward", ticket);
   Entry taken = take_out(*entry->forward);
   services_.journal.remote_forward_ended(client_, taken.forward->facts(), "cancelled by the client");
   cancels_.push_back(std::make_unique<Cancel>(*this, std::move(taken), ticket));

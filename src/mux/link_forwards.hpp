@@ -15,6 +15,7 @@
 #include "mux/remote_forward.hpp"
 #include "mux/services.hpp"
 #include "mux/target_channel.hpp"
+#include "route/acts.hpp"
 #include "wire/messages.hpp"
 
 namespace sallyport::mux {
@@ -39,8 +40,8 @@ class LinkForwards final : private RemoteForwardEvents {
   LinkForwards(const Services& services, const Admission& client, LinkForwardsHost& host, std::uint32_t maximum);
   ~LinkForwards() override;
 
-  /// True when the request is one of these four; then it is answered, now or later.
-  bool handle(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket);
+  /// `act` is one of the four that these are. The request is answered, now or later.
+  void handle(route::Act act, const wire::GlobalRequest& request, GlobalReplies::Ticket ticket);
   void add_rows(std::vector<ForwardRow>& rows) const;
   bool empty() const { return forwards_.empty(); }
   /// Whether one of them is at the trunk.
@@ -62,10 +63,9 @@ class LinkForwards final : private RemoteForwardEvents {
   void on_forward_connection(RemoteForward& forward, Trunk& trunk, const wire::ChannelOpen& open,
                              std::string_view originator) override;
 
-  void listen(const std::optional<route::Destination>& address, std::string_view request,
+  void listen(const route::Destination& address, std::string_view request, const route::Permit& permit,
               GlobalReplies::Ticket ticket);
-  void cancel(const std::optional<route::Destination>& address, std::string_view request,
-              GlobalReplies::Ticket ticket);
+  void cancel(const route::Destination& address, std::string_view request, GlobalReplies::Ticket ticket);
   void refuse(std::string_view request, std::string_view address, std::string_view why, GlobalReplies::Ticket ticket);
   void on_cancelled(Cancel& cancel, bool success);
   Entry take_out(const RemoteForward& forward);

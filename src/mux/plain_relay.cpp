@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "route/acts.hpp"
+
 namespace sallyport::mux {
 
 PlainRelay::PlainRelay(Clock& clock, PlainRelayEvents& owner) : owner_(owner), relay_(clock) {}
@@ -41,6 +43,7 @@ void PlainRelay::EndEvents::on_request(std::string_view type, bool want_reply, B
   ChannelEnd* from = relay.relay_.end(side);
   if (from == nullptr) return;
   if (want_reply) return from->send_reply(false);
+  if (route::act_of(route::ActKind::session_request, type) != route::Act::end_of_write) return;
   ChannelEnd& to = *relay.relay_.opposite(side);
   if (to.takes_requests()) to.send_request(type, false, rest);
 }

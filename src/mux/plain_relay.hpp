@@ -22,8 +22,8 @@ class PlainRelayEvents {
 };
 
 /// Passes data, EOF and CLOSE from each end to the other. What closes one end closes the other one, behind what was sent
-/// there; so does the loss of one. Requests that want an answer are answered with failure, the others
-/// ("eow@openssh.com") are passed on.
+/// there; so does the loss of one. Of requests, "eow@openssh.com" alone is passed on; those that want an answer are answered with
+/// failure, and the others are dropped.
 ///
 /// Use: give events() to the two ends, then join() them. Keep it until a later turn when it is over, since it may be on
 /// the stack then.

@@ -9,15 +9,15 @@
 namespace sallyport::mux {
 
 RemoteForward::RemoteForward(const Services& services, const Admission& client, ForwardId id,
-                             route::Destination address, const ResolvedTarget& target, RemoteForwardEvents& owner)
+                             route::Destination address, const route::Permit& permit, RemoteForwardEvents& owner)
     : client_(client),
       id_(id),
       address_(std::move(address)),
-      target_name_(target.name),
+      target_name_(permit.target().name),
       owner_(owner),
       choice_(!address_.is_socket && address_.port == 0),
       since_(services.clock.now()),
-      lease_(services.pool.hold(trunk_access(client, target), target, *this)) {}
+      lease_(services.pool.hold(trunk_access(client, permit.target()), permit.target(), *this)) {}
 
 RemoteForward::~RemoteForward() = default;
 

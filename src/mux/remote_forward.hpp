@@ -16,7 +16,7 @@
 #include "mux/pool.hpp"
 #include "mux/services.hpp"
 #include "mux/trunk_forwards.hpp"
-#include "route/forwarding.hpp"
+#include "route/policy.hpp"
 
 namespace sallyport::mux {
 
@@ -40,9 +40,9 @@ class RemoteForwardEvents {
 /// a channel. A trunk that drains stays for its forwards: they end with their client.
 class RemoteForward final : private HoldEvents, private ListenerEvents {
  public:
-  /// `client` and `owner` outlive the forward, which is buried, not destroyed.
+  /// `client` and `owner` outlive the forward, which is buried, not destroyed. `permit` is for the address.
   RemoteForward(const Services& services, const Admission& client, ForwardId id, route::Destination address,
-                const ResolvedTarget& target, RemoteForwardEvents& owner);
+                const route::Permit& permit, RemoteForwardEvents& owner);
   ~RemoteForward() override;
   RemoteForward(const RemoteForward&) = delete;
   RemoteForward& operator=(const RemoteForward&) = delete;

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "config/match.hpp"
+#include "mux/permission.hpp"
 #include "mux/share_key.hpp"
 #include "wire/channel_requests.hpp"
 #include "wire/encoding.hpp"
@@ -12,14 +13,19 @@
 #include "wire/messages.hpp"
 
 namespace sallyport::mux {
+
+using route::Act;
+
 namespace {
 
-bool starts_program(std::string_view type) { return type == "shell" || type == "exec" || type == "subsystem"; }
-
 /// What makes sense before a program runs; sshd takes none of these later.
-bool prepares_program(std::string_view type) {
-  return type == "pty-req" || type == "env" || type == wire::kX11Request || type == wire::kAgentRequest;
+bool prepares_program(Act act) {
+  return act == Act::pty || act == Act::env || act == Act::lend_display || act == Act::lend_agent;
 }
+
+bool is_program(Act act) { return act == Act::shell || act == Act::exec || act == Act::subsystem; }
+
+constexpr std::string_view kOriginalCommand = "SSH_ORIGINAL_COMMAND";
 
 Bytes build_env(std::string_view name, std::string_view value) {
   return wire::Writer().string(name).string(value).take();
@@ -120,76 +126,80 @@ void Session::EndEvents::on_lost(std::string_view told) {
 // --- requests of the client's ------------------------------------------------------------------------------------
 
 void Session::client_request(std::string_view type, bool want_reply, ByteView rest) {
-  if (starts_program(type)) {
+  const Act act = *route::act_of(route::ActKind::session_request, type);
+  if (is_program(act)) {
     if (phase_ != Phase::collecting) {
       if (want_reply) downstream_.answer_now(false);  // one program a channel (RFC 4254, 6.5)
       return;
     }
-    const std::string_view argument = type == "shell" ? std::string_view{} : *wire::parse_single_string(rest);
-    return start({std::string(type), std::string(argument), want_reply});
+    const std::string_view argument = act == Act::shell ? std::string_view{} : *wire::parse_single_string(rest);
+    return start(act, {std::string(type), std::string(argument), want_reply});
+  }
+  if (!may(act, type, rest)) {
+    if (want_reply) downstream_.answer_now(false);
+    return;
   }
   if (phase_ == Phase::collecting) {
-    const bool success = collect(type, rest);
+    const bool success = collect(act, rest);
     if (want_reply) downstream_.answer_now(success);
     return;
   }
   ChannelEnd* upstream = relay_.end(Side::upstream);
-  if (upstream != nullptr && !prepares_program(type) && upstream->takes_requests())
+  if (upstream != nullptr && !prepares_program(act) && upstream->takes_requests())
     return upstream->send_request(type, want_reply, rest);
-  if (phase_ == Phase::binding && !prepares_program(type) && requests_->add_later(type, want_reply, rest)) return;
+  if (phase_ == Phase::binding && !prepares_program(act) && requests_->add_later(type, want_reply, rest)) return;
   if (want_reply) downstream_.answer_now(false);
 }
 
-bool Session::collect(std::string_view type, ByteView rest) {
-  if (type == "env") {
-    const auto env = *wire::parse_env(rest);
-    return requests_->add_variable(env.name, env.value);
-  }
-  if (type == "pty-req") {
-    if (!client_.grant.pty) return false;
-    const auto pty = *wire::parse_pty_req(rest);
-    return requests_->set_pty({std::string(pty.term), pty.dimensions, Bytes(pty.modes.begin(), pty.modes.end())});
-  }
-  if (type == "window-change") {
-    requests_->resize(*wire::parse_window_change(rest));
-    return requests_->has_pty();
-  }
-  if (type == wire::kAgentRequest) return may_lend(Loan::agent, type) && requests_->want_agent();
-  if (type == wire::kX11Request)
-    return is_sound_x11_request(rest) && may_lend(Loan::display, type) && requests_->want_display(rest);
-  // What nobody here knows can't be asked of an endpoint that isn't chosen yet.
+bool Session::may(Act act, std::string_view type, ByteView rest) {
+  const std::string_view name = act == Act::env ? wire::parse_env(rest)->name : std::string_view{};
+  const route::Verdict verdict = ask_policy(
+      client_, services_.clock, {.act = act, .argument = name, .running = phase_ == Phase::collecting ? nullptr : &running_});
+  if (verdict.denial() == nullptr) return true;
+  if (refusals_++ < kLoggedRefusals) services_.journal.request_refused(client_, ids_, type, verdict.reason());
   return false;
 }
 
-bool Session::may_lend(Loan loan, std::string_view type) {
-  const auto why = why_not_lent(client_, loan);
-  if (why) services_.journal.forward_refused(client_, ids_, type, {}, *why);
-  return !why;
+bool Session::collect(Act act, ByteView rest) {
+  switch (act) {
+    case Act::env: {
+      const auto env = *wire::parse_env(rest);
+      return requests_->add_variable(env.name, env.value);
+    }
+    case Act::pty: {
+      const auto pty = *wire::parse_pty_req(rest);
+      return requests_->set_pty({std::string(pty.term), pty.dimensions, Bytes(pty.modes.begin(), pty.modes.end())});
+    }
+    case Act::window_change:
+      requests_->resize(*wire::parse_window_change(rest));
+      return requests_->has_pty();
+    case Act::lend_agent:
+      return requests_->want_agent();
+    case Act::lend_display:
+      return is_sound_x11_request(rest) && requests_->want_display(rest);
+    default:
+      // What nobody here knows can't be asked of an endpoint that isn't chosen yet.
+      return false;
+  }
 }
 
-void Session::start(ProgramRequest program) {
+void Session::start(Act act, ProgramRequest program) {
   program_ = std::move(program);
   program_unanswered_ = program_.want_reply;
   had_pty_ = requests_->has_pty();
   phase_ = Phase::binding;
-  if (client_.grant.command) {
-    if (program_.type != "shell") requests_->add_variable("SSH_ORIGINAL_COMMAND", program_.argument);
-    program_.type = "exec";
-    program_.argument = *client_.grant.command;
-  }
-  if (!client_.decision) return deny(client_.refusal);
-  const bool subsystem = program_.type == "subsystem";
-  const auto decision = route::decide_channel(
-      *client_.decision, {.request = program_.type,
-                          .command = program_.type == "exec" ? std::string_view(program_.argument) : std::string_view{},
-                          .subsystem = subsystem ? std::string_view(program_.argument) : std::string_view{}});
-  if (const auto* denied = decision.denied()) return deny(denied->told);
-  const ResolvedTarget& target = *decision.target();
+  const route::Verdict verdict =
+      ask_policy(client_, services_.clock, {.act = act, .argument = program_.argument, .has_pty = had_pty_});
+  if (const route::Denial* denied = verdict.denial()) return deny(denied->told, verdict.reason());
+  running_ = verdict.permit()->program();
+  program_.type = route::info_of(running_.act).wire;
+  program_.argument = running_.argument;
+  const ResolvedTarget& target = verdict.permit()->target();
   target_name_ = target.name;
   relay_.limit(services_.rates.limits_of(client_.user, target.name, static_cast<std::uint64_t>(target.options.rate_limit),
                                          services_.clock.now()));
   watch_idleness(target.options);
-  target.kind == TargetKind::local ? start_local(target) : start_upstream(target);
+  target.kind == TargetKind::local ? start_local(*verdict.permit()) : start_upstream(*verdict.permit());
 }
 
 void Session::watch_idleness(const Options& options) {
@@ -203,14 +213,15 @@ void Session::watch_idleness(const Options& options) {
                 });
 }
 
-void Session::deny(std::string_view told) {
-  services_.journal.program_refused(client_, ids_, program_.type, program_.argument, told);
+void Session::deny(std::string_view told, std::string_view why) {
+  services_.journal.program_refused(client_, ids_, program_.type, program_.argument, told, why);
   end_with(told);
 }
 
 // --- an endpoint on the bastion ----------------------------------------------------------------------------------
 
-void Session::start_local(const ResolvedTarget& target) {
+void Session::start_local(const route::Permit& permit) {
+  const ResolvedTarget& target = permit.target();
   const LocalSettings& local = target.local;
   std::vector<std::string> argv = local.shell;
   if (program_.type == "exec") {
@@ -219,7 +230,8 @@ void Session::start_local(const ResolvedTarget& target) {
   } else if (program_.type == "subsystem") {
     const auto subsystem = local.subsystems.find(program_.argument);
     if (subsystem == local.subsystems.end()) {
-      services_.journal.program_refused(client_, ids_, program_.type, program_.argument, "no such subsystem");
+      services_.journal.program_refused(client_, ids_, program_.type, program_.argument, "no such subsystem",
+                                        "target " + target.name + " has none of that name");
       phase_ = Phase::collecting;  // as with sshd, the client may ask for something else
       return answer_program(false);
     }
@@ -239,13 +251,14 @@ ProcessSpec Session::process_spec(const ResolvedTarget& target, std::vector<std:
   spec.user = local.user;
   spec.pty = requests_->pty();
   const auto is_accepted = [&local](const std::string& name) {
-    return name == "SSH_ORIGINAL_COMMAND" ||
-           std::any_of(local.accept_environment.begin(), local.accept_environment.end(),
+    return std::any_of(local.accept_environment.begin(), local.accept_environment.end(),
                        [&name](const std::string& pattern) { return config::glob_matches(pattern, name); });
   };
   for (const auto& [name, value] : requests_->variables())
     if (is_accepted(name)) spec.environment.emplace_back(name, value);
   for (const auto& [name, value] : local.environment) spec.environment.emplace_back(name, value);
+  for (const auto& [name, value] : client_.grant.environment) spec.environment.emplace_back(name, value);
+  if (running_.original) spec.environment.emplace_back(kOriginalCommand, *running_.original);
   const std::string source = client_.source.address + " " + std::to_string(client_.source.port);
   const std::string port = std::to_string(client_.local.port);
   spec.environment.emplace_back("SSH_CLIENT", source + " " + port);
@@ -255,7 +268,8 @@ ProcessSpec Session::process_spec(const ResolvedTarget& target, std::vector<std:
 
 // --- an endpoint at a target -------------------------------------------------------------------------------------
 
-void Session::start_upstream(const ResolvedTarget& target) {
+void Session::start_upstream(const route::Permit& permit) {
+  const ResolvedTarget& target = permit.target();
   OpenRequest request;
   request.granted = std::min({downstream_.window(), downstream_.credit(), FlowCredit::kFloorAlone});
   // A channel rule may have led to another target than the one that was thought of when the client asked.
@@ -309,6 +323,10 @@ void Session::send_requests_upstream() {
   if (const auto& pty = requests_->pty()) trunk_channel_->send_request("pty-req", false, build_pty_req(*pty));
   for (const auto& [name, value] : requests_->variables())
     trunk_channel_->send_request("env", false, build_env(name, value));
+  // Whether the target takes them is for its AcceptEnv to say. The later of two values counts.
+  for (const auto& [name, value] : client_.grant.environment)
+    trunk_channel_->send_request("env", false, build_env(name, value));
+  if (running_.original) trunk_channel_->send_request("env", false, build_env(kOriginalCommand, *running_.original));
   send_loans_upstream();
   trunk_channel_->send_request(program_.type, program_.want_reply, build_program(program_));
 }
@@ -331,7 +349,7 @@ void Session::send_loans_upstream() {
 void Session::on_lease_failed(wire::OpenFailureReason, std::string_view told) {
   end_login();
   services_.graveyard.bury(std::move(lease_));
-  deny(told);
+  deny(told, told);
 }
 
 // --- relaying ----------------------------------------------------------------------------------------------------

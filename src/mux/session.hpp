@@ -27,6 +27,7 @@
 #include "mux/services.hpp"
 #include "mux/session_requests.hpp"
 #include "mux/trunk.hpp"
+#include "route/policy.hpp"
 
 namespace sallyport::mux {
 
@@ -36,6 +37,8 @@ class Session final : public LinkChannel, private LeaseEvents {
  public:
   /// Exit status of a channel that we, not a program, had to end; what ssh itself uses for its own errors.
   static constexpr std::uint32_t kOurExitStatus = 255;
+  /// So many refused requests of one session are logged; further ones say nothing new.
+  static constexpr std::uint32_t kLoggedRefusals = 16;
 
   /// `client`, `downstream` and `lender`, the link that gets the channels to the client's agent and display, outlive the
   /// session.
@@ -85,13 +88,13 @@ class Session final : public LinkChannel, private LeaseEvents {
   /// The login at the target is over: nobody wants the client's agent or answers for it any more.
   void end_login();
   void client_request(std::string_view type, bool want_reply, ByteView rest);
-  bool collect(std::string_view type, ByteView rest);
-  /// Whether the client may lend what it asks for by this request.
-  bool may_lend(Loan loan, std::string_view type);
-  void start(ProgramRequest program);
-  void start_local(const ResolvedTarget& target);
+  /// Whether the policy allows the request, which is no program's.
+  bool may(route::Act act, std::string_view type, ByteView rest);
+  bool collect(route::Act act, ByteView rest);
+  void start(route::Act act, ProgramRequest program);
+  void start_local(const route::Permit& permit);
   ProcessSpec process_spec(const ResolvedTarget& target, std::vector<std::string> command) const;
-  void start_upstream(const ResolvedTarget& target);
+  void start_upstream(const route::Permit& permit);
   void begin_relaying(ChannelEnd& upstream);
   void send_requests_upstream();
   void send_loans_upstream();
@@ -99,7 +102,8 @@ class Session final : public LinkChannel, private LeaseEvents {
   void upstream_closed();
   /// A program runs whose exit status the client has not been told.
   bool awaits_exit() const { return phase_ == Phase::relaying && !exit_passed_; }
-  void deny(std::string_view told);
+  /// `told` is for the client, `why` for the log.
+  void deny(std::string_view told, std::string_view why);
   void watch_idleness(const Options& options);
   /// Tells the client on stderr and ends the channel with kOurExitStatus.
   void end_with(std::string_view told);
@@ -115,7 +119,8 @@ class Session final : public LinkChannel, private LeaseEvents {
   EndEvents upstream_events_{*this, Side::upstream};
   Phase phase_ = Phase::collecting;
   std::unique_ptr<SessionRequests> requests_ = std::make_unique<SessionRequests>();  // until the relay begins
-  ProgramRequest program_;
+  ProgramRequest program_;   // as it was asked for; once it has been allowed, as it runs
+  route::Program running_;   // what the policy made of it
   bool program_unanswered_ = false;
   bool program_answered_early_ = false;  // with success, before the target was there to do so
   bool eof_before_relaying_ = false;
@@ -124,6 +129,7 @@ class Session final : public LinkChannel, private LeaseEvents {
   bool had_pty_ = false;
   bool exit_passed_ = false;
   bool left_ = false;
+  std::uint32_t refusals_ = 0;
   std::string target_name_;
   std::unique_ptr<Lease> lease_;
   std::shared_ptr<AgentBorrower> agent_borrower_;  // null: the login hasn't asked for the client's agent

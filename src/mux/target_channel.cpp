@@ -8,7 +8,7 @@ namespace sallyport::mux {
 using wire::OpenFailureReason;
 
 TargetChannel::TargetChannel(const Services& services, const Admission& client, const ChannelIds& ids,
-                             Channel& upstream, TargetChannelInfo info)
+                             Channel& upstream, const route::Permit& permit, TargetChannelInfo info)
     : services_(services),
       client_(client),
       ids_(ids),
@@ -18,8 +18,7 @@ TargetChannel::TargetChannel(const Services& services, const Admission& client, 
       since_(services.clock.now()) {
   upstream.attach(&relay_.events(Side::upstream));
   // Which of the route's rules brought the client to this target is not known here: the route's own options hold.
-  if (!client_.decision) return;
-  const ResolvedTarget& target = client_.decision->target;
+  const ResolvedTarget& target = permit.target();
   relay_.limit(services_.rates.limits_of(client_.user, info_.target, static_cast<std::uint64_t>(target.options.rate_limit),
                                          services_.clock.now()));
   watch_idleness(target.options);

@@ -18,6 +18,7 @@
 #include "mux/link_channel.hpp"
 #include "mux/plain_relay.hpp"
 #include "mux/services.hpp"
+#include "route/policy.hpp"
 
 namespace sallyport::mux {
 
@@ -31,9 +32,9 @@ struct TargetChannelInfo {
 /// The client is asked for a channel of the same type; the target's open is confirmed or refused when it has answered.
 class TargetChannel final : public LinkChannel, public OpenEvents, private PlainRelayEvents {
  public:
-  /// `upstream` waits for its answer; it and `client` outlive the channel.
+  /// `upstream` waits for its answer; it and `client` outlive the channel. `permit` is for the channel's type.
   TargetChannel(const Services& services, const Admission& client, const ChannelIds& ids, Channel& upstream,
-                TargetChannelInfo info);
+                const route::Permit& permit, TargetChannelInfo info);
   ~TargetChannel() override;
   TargetChannel(const TargetChannel&) = delete;
   TargetChannel& operator=(const TargetChannel&) = delete;

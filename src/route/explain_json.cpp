@@ -22,6 +22,11 @@ json timeouts_json(const std::map<std::string, Duration>& timeouts) {
   return out;
 }
 
+json program_json(const std::optional<Program>& program) {
+  if (!program) return nullptr;
+  return {{"request", info_of(program->act).wire}, {"argument", program->argument}, {"original", or_null(program->original)}};
+}
+
 json options_json(const Options& options) {
   return {{"idle_timeout", config::format_duration(options.idle_timeout)},
           {"max_age", config::format_duration(options.max_age)},
@@ -32,6 +37,9 @@ json options_json(const Options& options) {
           {"channel_timeouts", timeouts_json(options.channel_timeouts)},
           {"rate_limit", config::format_rate(options.rate_limit)},
           {"local_forwarding", options.local_forwarding},
+          {"force_command", or_null(options.force_command)},
+          {"permit_pty", options.permit_pty},
+          {"permit_subsystems", options.permit_subsystems},
           {"jump", to_string(options.jump)}};
 }
 
@@ -59,7 +67,9 @@ json to_json(const Explanation& explanation) {
   return {{"user", explanation.query.user},
           {"asked", or_null(explanation.query.target)},
           {"source", explanation.query.source},
-          {"request", explanation.request},
+          {"mfa", explanation.query.mfa},
+          {"time", explanation.query.time ? json(config::format_week_time(*explanation.query.time)) : json(nullptr)},
+          {"request", info_of(explanation.request).rule.empty() ? info_of(explanation.request).wire : info_of(explanation.request).rule},
           {"command", or_null(explanation.query.command)},
           {"subsystem", or_null(explanation.query.subsystem)},
           {"destination", explanation.query.destination ? json(explanation.query.destination->text()) : json(nullptr)},
@@ -67,6 +77,8 @@ json to_json(const Explanation& explanation) {
           {"route", or_null(explanation.route)},
           {"rules", considered(explanation.rules)},
           {"rule", or_null(explanation.rule)},
+          {"decided_by", explanation.decided_by},
+          {"program", program_json(explanation.program)},
           {"target", explanation.target ? target_json(*explanation.target) : json(nullptr)},
           {"denied", or_null(explanation.denied)},
           {"denied_detail", explanation.denied_detail}};

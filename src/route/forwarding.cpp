@@ -28,10 +28,6 @@ bool climbs(std::string_view path) {
   return path.find("/../") != std::string_view::npos || path.ends_with("/..");
 }
 
-ForwardDecision deny(std::string_view told, std::string detail, std::optional<std::size_t> rule = {}) {
-  return {ForwardDenied{std::string(told), std::move(detail)}, rule};
-}
-
 }  // namespace
 
 std::string Destination::text() const {
@@ -80,27 +76,19 @@ bool is_allowed(const std::vector<std::string>& patterns, const Destination& des
   });
 }
 
-std::string_view request_name(const Destination& destination) {
-  return destination.is_socket ? "direct-streamlocal" : "direct-tcpip";
-}
-
-ForwardDecision decide_forward(const Decision& decision, const Destination& destination) {
-  if (const auto why = why_unsound(destination)) return deny(*why, std::string(*why));
-  ChannelDecision channel = decide_channel(decision, {.request = request_name(destination)});
-  if (const ChannelDenied* denied = channel.denied()) return deny(denied->told, "a rule of the route", channel.rule);
-  const ResolvedTarget& target = *channel.target();
+std::optional<ForwardObjection> why_not_forwarded(const ResolvedTarget& target, const Destination& destination) {
   const std::vector<std::string>& patterns = target.options.local_forwarding;
-  if (patterns.empty()) return deny("forwarding is not allowed", "local_forwarding is empty", channel.rule);
+  if (patterns.empty()) return ForwardObjection{"forwarding is not allowed", "local_forwarding is empty", "local_forwarding"};
   if (!is_allowed(patterns, destination))
-    return deny("forwarding to this destination is not allowed",
-                fmt::format("not in local_forwarding ({})", fmt::join(patterns, ", ")), channel.rule);
+    return ForwardObjection{"forwarding to this destination is not allowed",
+                            fmt::format("not in local_forwarding ({})", fmt::join(patterns, ", ")), "local_forwarding"};
   const Jump jump = target.options.jump;
   if (jump == Jump::target && target.kind == TargetKind::local)
-    return deny("forwarding is not allowed",
-                fmt::format("target {} is the bastion itself, and jump is not \"direct\"", target.name), channel.rule);
+    return ForwardObjection{"forwarding is not allowed",
+                            fmt::format("target {} is the bastion itself, and jump is not \"direct\"", target.name), "kind"};
   if (jump == Jump::terminate && (destination.is_socket || !config::is_safe_target(destination.host)))
-    return deny("this is not the name of a target", "jump is \"terminate\"", channel.rule);
-  return {target, channel.rule};
+    return ForwardObjection{"this is not the name of a target", "jump is \"terminate\"", "jump"};
+  return std::nullopt;
 }
 
 }  // namespace sallyport::route

@@ -1,14 +1,13 @@
-// Which destinations of forwarded connections are sound and allowed, and through which target they go.
+// Which destinations of forwarded connections are sound, and which the options of a target allow.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
-#include "route/router.hpp"
+#include "route/resolved_target.hpp"
 
 namespace sallyport::route {
 
@@ -37,28 +36,15 @@ std::optional<std::string_view> why_unsound(const Destination& destination);
 /// it was asked for: nothing is resolved.
 bool is_allowed(const std::vector<std::string>& patterns, const Destination& destination);
 
-/// A connection is not to be forwarded. `told` is for the client and short; `detail` tells the log which rule it was.
-struct ForwardDenied {
+/// Why the options of a target keep a connection from being forwarded. `told` is for the client and short.
+struct ForwardObjection {
   std::string told;
   std::string detail;
+  std::string_view key;  ///< of the configuration: "local_forwarding", "jump", "kind"
 };
 
-struct ForwardDecision {
-  std::variant<ResolvedTarget, ForwardDenied> outcome;
-  std::optional<std::size_t> rule;  ///< of the route's rules, as in ChannelDecision
-
-  /// Through which the connection goes. Null when it was denied.
-  const ResolvedTarget* target() const { return std::get_if<ResolvedTarget>(&outcome); }
-  /// Null when it was not.
-  const ForwardDenied* denied() const { return std::get_if<ForwardDenied>(&outcome); }
-};
-
-/// Where a forwarded connection of the login with `decision` goes: the route's rules for "direct-tcpip" and
-/// "direct-streamlocal", then `local_forwarding` of the target that they lead to. Who makes the connection is `jump`
-/// among that target's options.
-ForwardDecision decide_forward(const Decision& decision, const Destination& destination);
-
-/// The name of the request in `[[route.channel]]`.
-std::string_view request_name(const Destination& destination);
+/// Whether connections may be forwarded to a sound destination through the target: its `local_forwarding`, and whether there is
+/// anybody to make them (see Jump). Nothing when they may.
+std::optional<ForwardObjection> why_not_forwarded(const ResolvedTarget& target, const Destination& destination);
 
 }  // namespace sallyport::route

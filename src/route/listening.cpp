@@ -19,10 +19,6 @@ bool has(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-ForwardDecision deny(std::string_view told, std::string detail, std::optional<std::size_t> rule) {
-  return {ForwardDenied{std::string(told), std::move(detail)}, rule};
-}
-
 }  // namespace
 
 std::optional<std::string_view> why_unlistenable(const Destination& address) {
@@ -49,19 +45,15 @@ std::string_view listening_request_name(const Destination& address) {
   return address.is_socket ? "streamlocal-forward" : "tcpip-forward";
 }
 
-ForwardDecision decide_listening(const Decision& decision, const Destination& address) {
-  if (const auto why = why_unlistenable(address)) return deny(*why, std::string(*why), std::nullopt);
-  const ChannelDecision channel = decide_channel(decision, {.request = listening_request_name(address)});
-  if (const ChannelDenied* denied = channel.denied()) return deny(denied->told, denied->told, channel.rule);
-  const ResolvedTarget& target = *channel.target();
+std::optional<ForwardObjection> why_not_listened(const ResolvedTarget& target, const Destination& address) {
   const std::vector<std::string>& patterns = target.options.remote_forwarding;
-  if (patterns.empty()) return deny("forwarding is not allowed", "remote_forwarding is empty", channel.rule);
+  if (patterns.empty()) return ForwardObjection{"forwarding is not allowed", "remote_forwarding is empty", "remote_forwarding"};
   if (!may_listen(patterns, address))
-    return deny("forwarding from this address is not allowed",
-                fmt::format("not in remote_forwarding ({})", fmt::join(patterns, ", ")), channel.rule);
+    return ForwardObjection{"forwarding from this address is not allowed",
+                            fmt::format("not in remote_forwarding ({})", fmt::join(patterns, ", ")), "remote_forwarding"};
   if (target.kind == TargetKind::local)
-    return deny("forwarding is not allowed", fmt::format("target {} is the bastion itself", target.name), channel.rule);
-  return {target, channel.rule};
+    return ForwardObjection{"forwarding is not allowed", fmt::format("target {} is the bastion itself", target.name), "kind"};
+  return std::nullopt;
 }
 
 }  // namespace sallyport::route

@@ -1,4 +1,4 @@
-// Where a target may be asked to listen for a client, and which target that is.
+// Where a target may be asked to listen for a client.
 #pragma once
 
 #include <optional>
@@ -19,9 +19,9 @@ std::optional<std::string_view> why_unlistenable(const Destination& address);
 /// address" ("", "*", "0.0.0.0", "::") are the same. Only `*` as the port has port 0.
 bool may_listen(const std::vector<std::string>& patterns, const Destination& address);
 
-/// The target that is to listen for the login with `decision`: the route's rules for "tcpip-forward" and
-/// "streamlocal-forward", then `remote_forwarding` of the target that they lead to.
-ForwardDecision decide_listening(const Decision& decision, const Destination& address);
+/// Whether the target may be asked to listen at a sound address: its `remote_forwarding`, and whether it is one that can.
+/// Nothing when it may.
+std::optional<ForwardObjection> why_not_listened(const ResolvedTarget& target, const Destination& address);
 
 /// The name of the request in `[[route.channel]]`.
 std::string_view listening_request_name(const Destination& address);

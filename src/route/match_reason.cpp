@@ -12,6 +12,8 @@
 namespace sallyport::route {
 namespace {
 
+constexpr std::string_view kRequireMfa = "mfa";
+
 bool any_glob(const std::vector<std::string>& patterns, std::string_view text) {
   return std::any_of(patterns.begin(), patterns.end(),
                      [text](const std::string& pattern) { return config::glob_matches(pattern, text); });
@@ -84,6 +86,30 @@ std::optional<std::string> why_no_match(const ChannelRule& rule, const ChannelQu
     if (!config::glob_matches(*rule.subsystem, query.subsystem)) return fmt::format("the subsystem is not like {}", config::quoted(*rule.subsystem));
   }
   return std::nullopt;
+}
+
+std::optional<Unmet> unmet_requirement(const Route& route, const RouteQuery& login, const std::optional<config::WeekTime>& now) {
+  const bool is_name = login.target && config::is_safe_target(*login.target);
+  const std::string target = is_name ? fmt::format("target '{}'", *login.target) : "this target";
+  for (const std::string& requirement : route.require) {
+    if (requirement == kRequireMfa && login.mfa) continue;
+    return Unmet{"require", fmt::format("{} needs a login with a second factor", target),
+                 fmt::format("the login has no {}", requirement)};
+  }
+  const auto is_open = [&now](const std::string& text) {
+    const auto window = config::parse_time_window(text);
+    return window && now && window->contains(*now);
+  };
+  if (route.valid.empty() || std::any_of(route.valid.begin(), route.valid.end(), is_open)) return std::nullopt;
+  return Unmet{"valid", fmt::format("{} may not be used at this time", target),
+               fmt::format("it is {}, not in {}", now ? config::format_week_time(*now) : "(an unknown time)", listed(route.valid))};
+}
+
+std::string rule_name(std::size_t index, const ChannelRule& rule) {
+  std::string name = fmt::format("rule {} (request {}", index + 1, listed(rule.requests));
+  if (rule.command) name += fmt::format(", command {}", config::quoted(*rule.command));
+  if (rule.subsystem) name += fmt::format(", subsystem {}", config::quoted(*rule.subsystem));
+  return name + ")";
 }
 
 std::string no_route(const RouteQuery& query) {

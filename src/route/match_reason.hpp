@@ -1,11 +1,14 @@
 // Why a route or a channel rule does not match: the one place that decides, for routing and for explaining.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <sallyport/config.hpp>
 
+#include "config/time_window.hpp"
 #include "route/router.hpp"
 
 namespace sallyport::route {
@@ -15,6 +18,20 @@ std::optional<std::string> why_no_match(const Config& config, const Route& route
 
 /// The same for a rule of `[[route.channel]]`.
 std::optional<std::string> why_no_match(const ChannelRule& rule, const ChannelQuery& query);
+
+/// A condition of a route that a login doesn't meet. `told` is for the client, `detail` for the log.
+struct Unmet {
+  std::string_view key;  ///< "valid", "require"
+  std::string told;
+  std::string detail;
+};
+
+/// What keeps a login from using the route that it got, at that time (see Route): these two don't choose a route, so that what
+/// one route asks for isn't escaped by way of the next. Nothing when all is met. Without a time, no window is open.
+std::optional<Unmet> unmet_requirement(const Route& route, const RouteQuery& login, const std::optional<config::WeekTime>& now);
+
+/// "rule 2 (request exec, command "x*")"
+std::string rule_name(std::size_t index, const ChannelRule& rule);
 
 /// The target that `to` names for a client who asked for `asked`; null when there is none of that name.
 const Target* target_named(const Config& config, const std::string& to, const std::optional<std::string>& asked);

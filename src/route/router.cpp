@@ -14,6 +14,7 @@ Result<Decision> Router::route(const RouteQuery& query) const {
     const Route& route = config_->routes[i];
     if (why_no_match(*config_, route, query)) continue;
     // From here on this route has won: a target that is not there or not usable is a refusal, not the next route's turn.
+    if (const auto unmet = unmet_requirement(route, query, query.at)) return fail(Errc::denied, unmet->told);
     const Target* target = target_named(*config_, route.to, query.target);
     if (target == nullptr) return fail(Errc::denied, no_route(query));
     auto resolved = resolve_target(*config_, *target, route.options, {query.user, query.target ? std::string_view(*query.target) : ""});

@@ -11,6 +11,7 @@
 #include <sallyport/config.hpp>
 #include <sallyport/result.hpp>
 
+#include "config/time_window.hpp"
 #include "route/resolved_target.hpp"
 
 namespace sallyport::route {
@@ -20,6 +21,8 @@ struct RouteQuery {
   std::string user;
   std::optional<std::string> target;
   std::string source;
+  bool mfa = false;               ///< the login had one
+  std::optional<config::WeekTime> at = {};  ///< when it was made; absent: no route with `valid` lets it in
 };
 
 /// The route that a connection got. It keeps the configuration by which it was made, so a reload does not change
@@ -60,7 +63,8 @@ class Router {
  public:
   explicit Router(std::shared_ptr<const Config> config);
 
-  /// The first route that matches. Errc::denied without one; the error's detail may be told to the client as it is.
+  /// The first route that matches. Errc::denied without one, or when that one is not open to the login now (see
+  /// unmet_requirement()); the error's detail may be told to the client as it is.
   Result<Decision> route(const RouteQuery& query) const;
 
   const std::shared_ptr<const Config>& config() const { return config_; }
@@ -69,7 +73,8 @@ class Router {
   std::shared_ptr<const Config> config_;
 };
 
-/// Which end a channel of the connection with `decision` gets: the first rule that matches, or the route's target.
+/// Which end a channel of the connection with `decision` gets: the first rule that matches, or the route's target. A part of the
+/// policy: decide() of policy.hpp is what to ask.
 ChannelDecision decide_channel(const Decision& decision, const ChannelQuery& query);
 
 }  // namespace sallyport::route

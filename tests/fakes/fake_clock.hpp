@@ -15,6 +15,9 @@ namespace sallyport::fakes {
 class FakeClock final : public Clock {
  public:
   TimePoint now() const override { return now_; }
+  std::chrono::system_clock::time_point wall_time() const override { return wall_time_; }
+  /// Sets the time of day, which moves by nothing else.
+  void set_wall_time(std::chrono::system_clock::time_point time) { wall_time_ = time; }
 
   [[nodiscard]] std::unique_ptr<Timer> after(Duration delay, std::function<void()> then) override {
     const Key key{now_ + delay, ++last_};
@@ -46,6 +49,7 @@ class FakeClock final : public Clock {
   };
 
   TimePoint now_{std::chrono::hours(1)};
+  std::chrono::system_clock::time_point wall_time_{};
   std::uint64_t last_ = 0;
   std::map<Key, std::function<void()>> pending_;
 };

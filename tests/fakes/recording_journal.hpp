@@ -34,8 +34,13 @@ class RecordingJournal final : public mux::Journal {
         std::string(request) + " " + std::string(command) + " at " + std::string(target));
   }
   void program_refused(const mux::Admission&, const mux::ChannelIds& ids, std::string_view, std::string_view,
-                       std::string_view told) override {
-    add("refused h", number(ids.channel), told);
+                       std::string_view told, std::string_view why) override {
+    add("refused h", number(ids.channel), std::string(told) + (told == why ? "" : ": " + std::string(why)));
+  }
+  void request_refused(const mux::Admission& client, const std::optional<mux::ChannelIds>& ids, std::string_view request,
+                       std::string_view why) override {
+    add(ids ? "request refused h" : "request refused c", ids ? number(ids->channel) : number(client.id),
+        std::string(request) + ": " + std::string(why));
   }
   void program_ended(const mux::Admission&, const mux::ChannelIds& ids, std::optional<std::uint32_t> status,
                      std::string_view signal) override {

@@ -95,7 +95,7 @@ class AgentDenied(BastionCase):
         mark = self.bastion.mark()
         client = self.client(user, ForwardAgent="yes", IdentityAgent=agent.socket)
         self.assertEqual(client.output("echo ${SSH_AUTH_SOCK:-none}"), b"none\n")
-        self.bastion.wait_for(f"forwarding refused .*type=auth-agent-req@openssh.com .*{why}", since=mark)
+        self.bastion.wait_for(f"request refused .*request=auth-agent-req@openssh.com .*{why}", since=mark)
 
     def test_by_option(self):
         self.denied("alice+closed", "forward_agent is false")
@@ -222,7 +222,7 @@ class X11Denied(X11Forwarding):
     def test_a_program_reaches_the_clients_display(self):
         result = self.run_x("00")
         self.assertIn(b"X11 forwarding request failed", result.stderr)
-        self.bastion.wait_for("forwarding refused .*type=x11-req .*forward_x11 is false")
+        self.bastion.wait_for("request refused .*request=x11-req .*forward_x11 is false")
 
     test_each_client_has_its_own_display = None
     test_a_wrong_cookie_is_refused = None

@@ -27,10 +27,10 @@ class Result:
         self.status, self.stdout, self.stderr = process.returncode, process.stdout, process.stderr
 
 
-def run_daemon(*args, timeout=20):
+def run_daemon(*args, timeout=20, **environment):
     """Runs sallyportd with flags that make it exit by itself (-t, -T, -C, -V)."""
     return Result(subprocess.run([program("SALLYPORT_DAEMON", "sallyportd"), *map(str, args)], capture_output=True,
-                                 text=True, timeout=timeout, env=clean_environment(), check=False))
+                                 text=True, timeout=timeout, env=clean_environment(**environment), check=False))
 
 
 class Sallyport:

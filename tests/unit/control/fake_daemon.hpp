@@ -13,6 +13,7 @@ namespace sallyport::control {
 class StoppedClock final : public Clock {
  public:
   TimePoint now() const override { return TimePoint(std::chrono::hours(100)); }
+  std::chrono::system_clock::time_point wall_time() const override { return {}; }
   std::unique_ptr<Timer> after(Duration, std::function<void()>) override { return nullptr; }
 };
 

@@ -135,9 +135,9 @@ TEST_F(LendingTest, WhatMayNotBeLentIsRefused) {
     client->deliver(x11_message(0));
     EXPECT_THAT(take(*client), ElementsAre("CONFIRM 7 from=0 window=0", "FAILURE 7", "FAILURE 7"));
   }
-  EXPECT_TRUE(journal.has("auth-agent-req@openssh.com : nothing is lent here"));
-  EXPECT_TRUE(journal.has("x11-req : target shell is the bastion itself"));
-  EXPECT_TRUE(journal.has("x11-req : the key's options forbid it"));
+  EXPECT_TRUE(journal.has("auth-agent-req@openssh.com: nothing is lent here (rule 3 (request agent, x11) of route \"to web2\")"));
+  EXPECT_TRUE(journal.has("x11-req: target shell is the bastion itself"));
+  EXPECT_TRUE(journal.has("x11-req: the key's options forbid it"));
 }
 
 TEST_F(LendingTest, ARuleThatLeadsElsewhereLendsNothingThere) {

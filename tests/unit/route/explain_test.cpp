@@ -63,6 +63,7 @@ TEST_F(ExplainTest, TellsWhyEachRouteAndRuleDidNotMatchAndWhatWon) {
             "  rule 1 (request subsystem): no: request exec is not subsystem\n"
             "  rule 2 (request exec, command \"b,*\"): no: the command is not like \"b,*\"\n"
             "  no rule matches: the route's target\n"
+            "decided by route \"web\"\n"
             "result: target web1 (ssh)\n"
             "  address = 10.0.0.5:22\n"
             "  user = alice\n"
@@ -101,7 +102,7 @@ TEST_F(ExplainTest, GivesTheSameAsJson) {
 }
 
 TEST_F(ExplainTest, RefusesQueriesThatItDoesNotUnderstand) {
-  EXPECT_EQ(refused("usr=alice"), "unknown key \"usr\", expected one of user, target, source, request, subsystem, destination, command; did you mean \"user\"?");
+  EXPECT_EQ(refused("usr=alice"), "unknown key \"usr\", expected one of user, target, source, mfa, time, request, subsystem, destination, command; did you mean \"user\"?");
   EXPECT_EQ(refused("alice"), "found \"alice\", expected key=value");
   EXPECT_EQ(refused("target=web1"), "expected user=NAME");
   EXPECT_EQ(refused("user=alice,source=10.0.0.0/8"), "source: found \"10.0.0.0/8\", expected an IP address");
@@ -115,12 +116,12 @@ TEST(Explain, SaysWhetherADestinationIsAllowed) {
     return query ? explain(config, *query) : Explanation{};
   };
   const Explanation allowed = ask("destination=db:5432");
-  EXPECT_EQ(allowed.request, "direct-tcpip");
+  EXPECT_EQ(allowed.request, Act::direct_tcpip);
   ASSERT_TRUE(allowed.target);
   EXPECT_THAT(to_text(allowed), HasSubstr("channel with request direct-tcpip \"db:5432\"\n"));
   EXPECT_EQ(to_json(allowed)["destination"], "db:5432");
   const Explanation denied = ask("destination=/run/x.sock");
-  EXPECT_EQ(denied.request, "direct-streamlocal");
+  EXPECT_EQ(denied.request, Act::direct_streamlocal);
   EXPECT_FALSE(denied.target);
   EXPECT_THAT(to_text(denied), HasSubstr("denied, the client is told \"forwarding to this destination is not allowed\"\n"
                                          "  because: not in local_forwarding (db:5432)\n"));

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "route/policy.hpp"
 #include "unit/route/config_text.hpp"
 
 namespace sallyport::route {
@@ -33,7 +34,7 @@ TEST(Destination, WhatIsUnsoundIsSaid) {
 }
 
 struct DecideForwardTest : ::testing::Test {
-  ForwardDecision decide(const std::string& forwarding, const std::string& target, const Destination& to) {
+  Verdict decide(const std::string& forwarding, const std::string& target, const Destination& to) {
     const auto config = config_of(
         "[defaults]\nlocal_forwarding = " + forwarding +
         "\n[target.web1]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\n"
@@ -43,38 +44,40 @@ struct DecideForwardTest : ::testing::Test {
         "[[route.channel]]\nrequest='direct-streamlocal'\ndeny='no sockets'\n");
     const auto decision = Router(config).route({"alice", target, "192.0.2.1"});
     EXPECT_TRUE(decision);
-    return decide_forward(*decision, to);
+    const LoginGrant grant;
+    return route::decide({.decision = &*decision, .grant = grant},
+                         {.act = to.is_socket ? Act::direct_streamlocal : Act::direct_tcpip, .destination = &to});
   }
 };
 
 TEST_F(DecideForwardTest, TheMostSpecificListCounts) {
   const auto db = Destination::of_port("db", 5432);
-  EXPECT_EQ(decide("[]", "web1", db).denied()->detail, "local_forwarding is empty");
-  EXPECT_EQ(decide("['web:*']", "web1", db).denied()->detail, "not in local_forwarding (web:*)");
-  EXPECT_EQ(decide("['db:*']", "web1", db).target()->name, "web1");
-  EXPECT_EQ(decide("[]", "open", db).target()->name, "open");
+  EXPECT_EQ(decide("[]", "web1", db).denial()->detail, "local_forwarding is empty");
+  EXPECT_EQ(decide("['web:*']", "web1", db).denial()->detail, "not in local_forwarding (web:*)");
+  EXPECT_EQ(decide("['db:*']", "web1", db).permit()->target().name, "web1");
+  EXPECT_EQ(decide("[]", "open", db).permit()->target().name, "open");
 }
 
 TEST_F(DecideForwardTest, RulesComeFirst) {
   const auto decision = decide("['*']", "open", Destination::of_socket("/run/x"));
-  ASSERT_TRUE(decision.denied());
-  EXPECT_EQ(decision.denied()->told, "no sockets");
-  EXPECT_EQ(decision.rule, 0u);
+  ASSERT_TRUE(decision.denial());
+  EXPECT_EQ(decision.denial()->told, "no sockets");
+  EXPECT_EQ(decision.channel_rule, 0u);
 }
 
 TEST_F(DecideForwardTest, TheBastionConnectsOnlyWhenItIsToldTo) {
   const auto db = Destination::of_port("db", 1);
-  EXPECT_EQ(decide("['*']", "shell", db).denied()->detail,
+  EXPECT_EQ(decide("['*']", "shell", db).denial()->detail,
             "target shell is the bastion itself, and jump is not \"direct\"");
   const auto direct = decide("['*']\njump = 'direct'", "shell", db);
-  ASSERT_TRUE(direct.target());
-  EXPECT_EQ(direct.target()->options.jump, Jump::direct);
+  ASSERT_TRUE(direct.permit());
+  EXPECT_EQ(direct.permit()->target().options.jump, Jump::direct);
 }
 
 TEST_F(DecideForwardTest, ATerminatedJumpNeedsTheNameOfATarget) {
   const std::string options = "['*']\njump = 'terminate'";
-  EXPECT_EQ(decide(options, "shell", Destination::of_port("web1", 22)).target()->name, "shell");
-  EXPECT_EQ(decide(options, "shell", Destination::of_port("::1", 22)).denied()->told, "this is not the name of a target");
+  EXPECT_EQ(decide(options, "shell", Destination::of_port("web1", 22)).permit()->target().name, "shell");
+  EXPECT_EQ(decide(options, "shell", Destination::of_port("::1", 22)).denial()->told, "this is not the name of a target");
 }
 
 }  // namespace

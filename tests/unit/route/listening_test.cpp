@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "config_text.hpp"
+#include "route/policy.hpp"
 
 namespace sallyport::route {
 namespace {
@@ -51,7 +52,7 @@ TEST(Listening, Sockets) {
 }
 
 struct DecideListeningTest : ::testing::Test {
-  ForwardDecision decide(const std::string& forwarding, const std::string& target, const D& at) {
+  Verdict decide(const std::string& forwarding, const std::string& target, const D& at) {
     const auto config = config_of(
         "[defaults]\nremote_forwarding = " + forwarding +
         "\n[target.web1]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\n"
@@ -60,18 +61,20 @@ struct DecideListeningTest : ::testing::Test {
         "[[route.channel]]\nrequest='streamlocal-forward'\ndeny='no sockets'\n");
     const auto decision = Router(config).route({"alice", target, "192.0.2.1"});
     EXPECT_TRUE(decision);
-    return decide_listening(*decision, at);
+    const LoginGrant grant;
+    return route::decide({.decision = &*decision, .grant = grant},
+                         {.act = at.is_socket ? Act::streamlocal_forward : Act::tcpip_forward, .destination = &at});
   }
 };
 
 TEST_F(DecideListeningTest, DecidesByRuleAndList) {
   const auto port = D::of_port("localhost", 8080);
-  EXPECT_EQ(decide("['*']", "web1", port).target()->name, "web1");
-  EXPECT_EQ(decide("[]", "web1", port).denied()->detail, "remote_forwarding is empty");
-  EXPECT_EQ(decide("['localhost:80']", "web1", port).denied()->detail, "not in remote_forwarding (localhost:80)");
-  EXPECT_EQ(decide("['*']", "web1", D::of_socket("/tmp/x")).denied()->detail, "no sockets");
-  EXPECT_EQ(decide("['*']", "shell", port).denied()->detail, "target shell is the bastion itself");
-  EXPECT_EQ(decide("['*']", "web1", D::of_port("localhost", 70000)).denied()->detail, "a port above 65535");
+  EXPECT_EQ(decide("['*']", "web1", port).permit()->target().name, "web1");
+  EXPECT_EQ(decide("[]", "web1", port).denial()->detail, "remote_forwarding is empty");
+  EXPECT_EQ(decide("['localhost:80']", "web1", port).denial()->detail, "not in remote_forwarding (localhost:80)");
+  EXPECT_EQ(decide("['*']", "web1", D::of_socket("/tmp/x")).denial()->detail, "no sockets");
+  EXPECT_EQ(decide("['*']", "shell", port).denial()->detail, "target shell is the bastion itself");
+  EXPECT_EQ(decide("['*']", "web1", D::of_port("localhost", 70000)).denial()->detail, "a port above 65535");
 }
 
 }  // namespace
