@@ -123,7 +123,7 @@ struct Limits {
 struct Penalties {
   bool enabled = true;
   Duration crash = std::chrono::seconds(90);            ///< what it sent was no SSH, or broke the protocol
-  Duration auth_failure = std::chrono::seconds(5);      ///< for each attempt that was refused
+  Duration auth_failure = std::chrono::seconds(5);      ///< it went after attempts that were refused
   Duration no_auth = std::chrono::seconds(1);           ///< it went without an attempt
   Duration grace_exceeded = std::chrono::seconds(10);   ///< it had not logged in when its time was over
   Duration min = std::chrono::seconds(15);              ///< less than this in sum keeps nobody out

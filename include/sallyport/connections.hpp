@@ -171,6 +171,15 @@ struct ExplainAnswer {
   std::string json;  ///< the same as one JSON value
 };
 
+/// A source of connections that is kept out for a while, or soon will be.
+struct PenaltyRow {
+  std::string source;  ///< a block of addresses: "10.0.0.1/32"
+  Duration left{};
+  bool active = false;  ///< it is kept out
+  std::string reason;   ///< for its last offence
+  std::uint64_t offences = 0;
+};
+
 /// The daemon's own life; app implements it. Called on the loop's thread.
 class DaemonControl {
  public:
@@ -184,6 +193,10 @@ class DaemonControl {
   /// What `sallyportd -C query` prints: which route and channel rule would win, and why. Errc::config when the query
   /// is malformed.
   virtual Result<ExplainAnswer> explain(std::string_view query) const = 0;
+  /// The longest first.
+  virtual std::vector<PenaltyRow> penalties() const = 0;
+  /// Forgets the penalty of one source, as penalties() names it, or of every one: "all". How many there were.
+  virtual std::size_t lift_penalties(std::string_view source) = 0;
 };
 
 }  // namespace sallyport

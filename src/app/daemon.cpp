@@ -267,4 +267,15 @@ Result<ExplainAnswer> Daemon::explain(std::string_view query) const {
   return ExplainAnswer{route::to_text(explanation), route::to_json(explanation).dump()};
 }
 
+std::vector<PenaltyRow> Daemon::penalties() const {
+  std::vector<PenaltyRow> rows;
+  for (const auto& entry : gate_->penalties())
+    rows.push_back({entry.source, entry.left, entry.active, std::string(auth::to_string(entry.last)), entry.offences});
+  return rows;
+}
+
+std::size_t Daemon::lift_penalties(std::string_view source) {
+  return gate_->lift_penalties(source == "all" ? std::string() : std::string(source));
+}
+
 }  // namespace sallyport::app

@@ -64,6 +64,8 @@ class Daemon final : private DaemonControl {
   void reload(std::function<void(Result<>)> done) override;
   void drain() override;
   Result<ExplainAnswer> explain(std::string_view query) const override;
+  std::vector<PenaltyRow> penalties() const override;
+  std::size_t lift_penalties(std::string_view source) override;
 
   std::shared_ptr<const Config> config_;
   LoginContext context_;  // what the gate has

@@ -1,19 +1,42 @@
 #include "app/gate.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <utility>
 
+#include "auth/source_block.hpp"
 #include "net/address.hpp"
 
 namespace sallyport::app {
 namespace {
+
+/// How long a load balancer may take for its header.
+constexpr Duration kProxyHeaderTime = std::chrono::seconds(5);
+/// So many dropped connections are logged in a second; the others are counted.
+constexpr std::uint64_t kLoggedDrops = 10;
+constexpr std::string_view kPenalised = "the source has a penalty";
 
 std::string text_of(const ListenAddress& address) {
   const bool v6 = address.host.find(':') != std::string::npos;
   return (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
 }
 
+bool same_socket(const ListenAddress& a, const ListenAddress& b) { return a.host == b.host && a.port == b.port; }
+
 mux::Endpoint endpoint_of(const net::SocketAddress& address) { return {address.host(), address.port()}; }
+
+std::vector<config::Network> networks_of(const std::vector<std::string>& texts) {
+  std::vector<config::Network> networks;
+  for (const std::string& text : texts)
+    if (const auto network = config::parse_network(text)) networks.push_back(*network);
+  return networks;
+}
+
+bool is_in(const std::vector<config::Network>& networks, const std::string& address) {
+  const auto ip = config::parse_ip(address);
+  return ip && std::any_of(networks.begin(), networks.end(), [&ip](const config::Network& n) { return n.contains(*ip); });
+}
 
 }  // namespace
 
@@ -25,17 +48,19 @@ Gate::~Gate() = default;
 
 void Gate::set_context(LoginContext context) {
   context_ = std::move(context);
-  if (context_.config != nullptr) services_.configure(context_.config->auth, context_.pam_helper);
+  if (context_.config == nullptr) return;
+  services_.configure(context_.config->auth, context_.pam_helper);
+  penalties_.configure(context_.config->penalties);
 }
 
 Result<> Gate::listen(const std::vector<ListenAddress>& addresses) {
   std::vector<Door> doors;
   for (const ListenAddress& wanted : addresses) {
-    Door& door = doors.emplace_back(Door{wanted, nullptr});
-    if (std::any_of(doors_.begin(), doors_.end(), [&wanted](const Door& old) { return old.wanted == wanted; })) continue;
+    Door& door = doors.emplace_back(Door{wanted, nullptr, std::make_shared<ProxyNetworks>()});
+    if (std::any_of(doors_.begin(), doors_.end(), [&wanted](const Door& old) { return same_socket(old.wanted, wanted); })) continue;
     auto listener = net::Listener::open(
         io_.loop(), text_of(wanted),
-        {[this](net::Fd fd, const net::SocketAddress& peer) { on_connection(std::move(fd), peer); },
+        {[this, proxies = door.proxies](net::Fd fd, const net::SocketAddress& peer) { on_connection(std::move(fd), peer, *proxies); },
          [this](const Error& why) { log_.error("accepting failed reason=\"{}\"", log::escaped(why.detail)); }});
     if (!listener) return fail(std::move(listener.error()));
     door.listener = std::move(*listener);
@@ -43,11 +68,13 @@ Result<> Gate::listen(const std::vector<ListenAddress>& addresses) {
   for (Door& door : doors) {
     if (door.listener != nullptr) {
       log_.info("listening address={}", door.listener->address().text());
-      continue;
+    } else {
+      const auto old = std::find_if(doors_.begin(), doors_.end(),
+                                    [&door](const Door& candidate) { return same_socket(candidate.wanted, door.wanted); });
+      door.listener = std::move(old->listener);
+      door.proxies = old->proxies;
     }
-    const auto old = std::find_if(doors_.begin(), doors_.end(),
-                                  [&door](const Door& candidate) { return candidate.wanted == door.wanted; });
-    door.listener = std::move(old->listener);
+    door.proxies->networks = networks_of(door.wanted.proxy_protocol_from);
   }
   doors_ = std::move(doors);
   return {};
@@ -56,7 +83,8 @@ Result<> Gate::listen(const std::vector<ListenAddress>& addresses) {
 void Gate::close(std::string_view reason) {
   closed_ = true;
   doors_.clear();
-  for (const auto& [id, login] : logins_) login->disconnect(DisconnectReason::by_application, reason);
+  greetings_.clear();
+  for (const auto& [id, entering] : entering_) entering.login->disconnect(DisconnectReason::by_application, reason);
 }
 
 std::vector<std::string> Gate::addresses() const {
@@ -67,7 +95,7 @@ std::vector<std::string> Gate::addresses() const {
 
 bool Gate::drops_early() {
   const MaxStartups& limit = context_.config->limits.max_startups;
-  const auto waiting = static_cast<std::uint32_t>(logins_.size());
+  const auto waiting = static_cast<std::uint32_t>(entering_.size() + greetings_.size());
   if (waiting < limit.start) return false;
   if (waiting >= limit.full) return true;
   // from `rate` per cent at `start` to all at `full`
@@ -75,52 +103,128 @@ bool Gate::drops_early() {
   return std::uniform_int_distribution<std::uint32_t>(0, 99)(dice_) < chance;
 }
 
-std::string_view Gate::drops() {
+std::string_view Gate::drops(const std::string& address, const std::string& block) {
+  const Limits& limits = context_.config->limits;
+  if (penalties_.keeps_out(block, address, io_.clock().now())) return kPenalised;
+  if (limits.max_startups_per_source != 0 && startups_.count(block) >= limits.max_startups_per_source) return "max_startups_per_source";
+  if (limits.max_connections_per_source != 0 && connections_.count(block) >= limits.max_connections_per_source)
+    return "max_connections_per_source";
   if (drops_early()) return "max_startups";
   if (!audit_.healthy()) return "the audit trail can't be written";
   return {};
 }
 
-void Gate::on_connection(net::Fd fd, const net::SocketAddress& peer) {
+void Gate::drop(ConnectionId id, const std::string& source, std::string_view why, const net::Fd& fd) {
+  const TimePoint now = io_.clock().now();
+  if (now - drops_since_ >= std::chrono::seconds(1)) {
+    if (drops_ > kLoggedDrops) log_.warn("more connections dropped count={}", drops_ - kLoggedDrops);
+    drops_since_ = now;
+    drops_ = 0;
+  }
+  if (++drops_ <= kLoggedDrops) log_.warn("conn={} dropped source={} reason=\"{}\"", id, source, why);
+  // In front of the identification, where clients show it. Whether it arrives is not our concern.
+  const std::string_view told = why == kPenalised ? "Not allowed at this time\r\n" : "Exceeded MaxStartups\r\n";
+  static_cast<void>(::send(fd.get(), told.data(), told.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+void Gate::on_connection(net::Fd fd, const net::SocketAddress& peer, const ProxyNetworks& proxies) {
   const ConnectionId id{++last_id_};
-  if (const std::string_view why = drops(); !why.empty()) {
-    log_.warn("conn={} dropped source={} reason=\"{}\"", id, peer.text(), why);
+  if (is_in(proxies.networks, peer.host())) {
+    if (drops_early()) return drop(id, peer.text(), "max_startups", fd);
+    greetings_[id] = std::make_unique<net::ProxyGreeting>(
+        io_.loop(), io_.clock(), std::move(fd), kProxyHeaderTime,
+        [this, id, peer = peer.text()](Result<net::ProxyHeader> header, net::Fd socket) {
+          on_proxy_header(id, peer, std::move(header), std::move(socket));
+        });
     return;
   }
-  mux::Endpoint local;
-  if (const auto address = net::SocketAddress::local_of(fd.get())) local = endpoint_of(*address);
-  logins_[id] = std::make_unique<Login>(io_, away_, context_, services_, Login::Client{id, endpoint_of(peer), std::move(local), {}},
-                                        std::move(fd), log_, audit_, static_cast<LoginEvents&>(*this));
+  Login::Client client{id, endpoint_of(peer), {}, {}};
+  if (const auto address = net::SocketAddress::local_of(fd.get())) client.local = endpoint_of(*address);
+  static_cast<void>(let_in(std::move(client), std::move(fd)));
+}
+
+void Gate::on_proxy_header(ConnectionId id, const std::string& peer, Result<net::ProxyHeader> header, net::Fd fd) {
+  const auto greeting = greetings_.find(id);
+  io_.loop().retire(std::move(greeting->second));  // it is on the stack
+  greetings_.erase(greeting);
+  if (!header) {
+    ++failed_;
+    return log_.warn("conn={} closed source={} reason=\"{}\"", id, peer, log::escaped(header.error().detail));
+  }
+  if (!header->source) {  // a health check
+    log_.debug("conn={} closed source={} reason=\"the balancer speaks for itself\"", id, peer);
+    return;
+  }
+  log_.info("conn={} for source={}:{} through proxy={}", id, header->source->address, header->source->port, peer);
+  Login::Client client{id, {header->source->address, header->source->port}, {}, {}};
+  if (header->destination) client.local = {header->destination->address, header->destination->port};
+  static_cast<void>(let_in(std::move(client), std::move(fd)));
+}
+
+std::string_view Gate::let_in(Login::Client client, net::Fd fd) {
+  const ConnectionId id = client.id;
+  const std::string& address = client.source.address;
+  const std::string block = auth::source_block(address, context_.config->limits);
+  if (const std::string_view why = drops(address, block); !why.empty()) {
+    drop(id, address + ":" + std::to_string(client.source.port), why, fd);
+    return why;
+  }
+  Entering& entering = entering_[id];
+  entering.block = block;
+  entering.startup = startups_.take(block);
+  entering.connection = connections_.take(block);
+  entering.login = std::make_unique<Login>(io_, away_, context_, services_, std::move(client), std::move(fd), log_, audit_,
+                                           static_cast<LoginEvents&>(*this));
+  return {};
 }
 
 Result<> Gate::enter(const InnerClient& inner, net::Fd fd) {
   if (closed_) return fail(Errc::unavailable, "no more clients are let in");
-  const ConnectionId id{++last_id_};
-  const mux::Endpoint source{inner.source, inner.source_port};
-  if (const std::string_view why = drops(); !why.empty()) {
-    log_.warn("conn={} dropped source={}:{} outer={} reason=\"{}\"", id, source.address, source.port, inner.outer, why);
-    return fail(Errc::limit, std::string(why));
-  }
-  logins_[id] = std::make_unique<Login>(io_, away_, context_, services_, Login::Client{id, source, {}, inner}, std::move(fd), log_, audit_,
-                                        static_cast<LoginEvents&>(*this));
+  const std::string_view why = let_in(Login::Client{ConnectionId{++last_id_}, {inner.source, inner.source_port}, {}, inner}, std::move(fd));
+  if (!why.empty()) return fail(Errc::limit, std::string(why));
   return {};
 }
 
 void Gate::on_login(mux::Admission client, std::unique_ptr<Transport> transport) {
   const ConnectionId id = client.id;
+  client.held.push_back(entering_.at(id).connection);
+  if (client.decision) {
+    const std::string& route = client.decision->route().name;
+    const std::uint32_t most = client.decision->target.options.max_connections;
+    if (most != 0 && on_route_.count(route) >= most) {
+      log_.warn("conn={} refused route={} reason=\"max_connections\"", id, log::escaped(route));
+      client.decision.reset();
+      client.refusal = "too many connections use this route";
+    } else {
+      client.held.push_back(on_route_.take(route));
+    }
+  }
   // A route's own keepalive settings hold for its clients too.
   const Options& options = client.decision ? client.decision->target.options : context_.config->defaults;
   hub_.admit(std::move(client), std::move(transport), {options.keepalive_interval, options.keepalive_count});
-  const auto entry = logins_.find(id);
-  io_.loop().retire(std::move(entry->second));
-  logins_.erase(entry);
+  forget(id);
 }
 
-void Gate::on_login_failed(Login& login) {
+void Gate::on_login_failed(Login& login, auth::Offence offence) {
   ++failed_;
-  const auto entry = logins_.find(login.id());
-  io_.loop().retire(std::move(entry->second));
-  logins_.erase(entry);
+  const Entering& entering = entering_.at(login.id());
+  const std::string& address = login.source_address();
+  if (const auto entry = penalties_.add(entering.block, address, offence, io_.clock().now())) {
+    log_.warn("penalty begins source={} seconds={} reason=\"{}\"", entry->source,
+              std::chrono::duration_cast<std::chrono::seconds>(entry->left).count(), auth::to_string(offence));
+    audit_.record(AuditEvent("penalty").with("source", entry->source).with("reason", auth::to_string(offence)));
+  }
+  forget(login.id());
+}
+
+void Gate::forget(ConnectionId id) {
+  const auto entry = entering_.find(id);
+  io_.loop().retire(std::move(entry->second.login));
+  entering_.erase(entry);
+}
+
+std::size_t Gate::lift_penalties(const std::string& source) {
+  return source.empty() ? penalties_.lift_all() : penalties_.lift(source);
 }
 
 std::string Gate::refuses_user(const std::string& user) const {

@@ -1,4 +1,4 @@
-// Where clients come in: listening sockets, the limits on logins under way, and the logins themselves.
+// Where clients come in: listening sockets, the limits on who may knock and how often, and the logins themselves.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,11 @@
 
 #include "app/auth_services.hpp"
 #include "app/login.hpp"
+#include "auth/penalty_box.hpp"
+#include "auth/slot_counter.hpp"
 #include "mux/hub.hpp"
 #include "net/listener.hpp"
+#include "net/proxy_greeting.hpp"
 #include "ssh/loop_io.hpp"
 
 namespace sallyport::app {
@@ -43,19 +46,42 @@ class Gate final : private LoginEvents {
   std::uint64_t accepted() const { return last_id_; }
   std::uint64_t failed_logins() const { return failed_; }
 
+  /// Sources that are kept out, or soon will be.
+  std::vector<auth::PenaltyBox::Entry> penalties() const { return penalties_.entries(io_.clock().now()); }
+  /// Forgets the penalty of `source`, as penalties() names it; of every source when it is empty. How many there were.
+  std::size_t lift_penalties(const std::string& source);
+
  private:
+  /// Whose connections begin with a PROXY header. Shared with the listener, which outlives a reload.
+  struct ProxyNetworks {
+    std::vector<config::Network> networks;
+  };
   struct Door {
     ListenAddress wanted;
     std::unique_ptr<net::Listener> listener;
+    std::shared_ptr<ProxyNetworks> proxies;
+  };
+  /// A client between accept and login, with the places that it takes up.
+  struct Entering {
+    std::string block;  ///< its source
+    auth::SlotCounter::Slot startup;
+    auth::SlotCounter::Slot connection;
+    std::unique_ptr<Login> login;
   };
 
-  void on_connection(net::Fd fd, const net::SocketAddress& peer);
-  /// Why a new connection is dropped before a word is said; empty when it isn't.
-  std::string_view drops();
+  void on_connection(net::Fd fd, const net::SocketAddress& peer, const ProxyNetworks& proxies);
+  void on_proxy_header(ConnectionId id, const std::string& peer, Result<net::ProxyHeader> header, net::Fd fd);
+  /// Why the client isn't let in, if it isn't; else its login has begun.
+  std::string_view let_in(Login::Client client, net::Fd fd);
+  /// Why one more connection of a source is dropped before a word is said; empty when it isn't.
+  std::string_view drops(const std::string& address, const std::string& block);
   /// As sshd's MaxStartups: whether one more unauthenticated connection is dropped.
   bool drops_early();
+  /// Says it in the log, some times a second at most, and to the client as sshd does.
+  void drop(ConnectionId id, const std::string& source, std::string_view why, const net::Fd& fd);
+  void forget(ConnectionId id);
   void on_login(mux::Admission client, std::unique_ptr<Transport> transport) override;
-  void on_login_failed(Login& login) override;
+  void on_login_failed(Login& login, auth::Offence offence) override;
   std::string refuses_user(const std::string& user) const override;
 
   ssh::LoopIo& io_;
@@ -66,7 +92,14 @@ class Gate final : private LoginEvents {
   LoginContext context_;
   AuthServices services_;  // before the logins, which refer to it
   std::vector<Door> doors_;
-  std::map<ConnectionId, std::unique_ptr<Login>> logins_;
+  std::map<ConnectionId, std::unique_ptr<net::ProxyGreeting>> greetings_;
+  std::map<ConnectionId, Entering> entering_;
+  auth::SlotCounter startups_;        // by source
+  auth::SlotCounter connections_;     // by source
+  auth::SlotCounter on_route_;        // connections, by the route's name
+  auth::PenaltyBox penalties_;
+  TimePoint drops_since_;             // this second's
+  std::uint64_t drops_ = 0;
   std::uint64_t last_id_ = 0;
   std::uint64_t failed_ = 0;
   bool closed_ = false;

@@ -192,7 +192,7 @@ void Login::open_pam_session() {
                                           [this](Result<std::unique_ptr<PamHelper>> opened) {
     io_.loop().retire(std::move(opening_));  // it is on the stack
     if (opened) {
-      client_.session = services_.sessions.keep(std::move(*opened));
+      client_.held.push_back(services_.sessions.keep(std::move(*opened)));
       return let_in();
     }
     const bool denied = opened.error().code == Errc::denied;
@@ -269,6 +269,7 @@ void Login::reject_later(std::string_view why) {
 }
 
 void Login::record_failure(std::string_view why) {
+  if (!turned_away_) ++failures_;
   if (turned_away_) {
     log_.info("conn={} login refused user=\"{}\" source={} port={} method={} reason=\"{}\"", client_.id, escaped(request_.user),
               client_.source.address, client_.source.port, client_.method, escaped(why));
@@ -293,7 +294,6 @@ void Login::record_refusal(std::string_view why) {
   log_.info("conn={} authentication refused user=\"{}\" source={} port={} method={} reason=\"{}\"{}", client_.id,
             escaped(request_.user), client_.source.address, client_.source.port, escaped(request_.method_name), escaped(why),
             shown(certificate_of_request()));
-  owner_.on_auth_failure({client_.source, request_.user, request_.method_name, why});
 }
 
 void Login::record_pass() {
@@ -333,13 +333,22 @@ void Login::on_logged_in(std::unique_ptr<Transport> transport) {
 void Login::on_failed(const Error& why) {
   if (attempt_ != nullptr && answered_) {
     give_up_attempt();
-  } else if (why.code == Errc::denied && only_offers_) {
-    record_refusal(why.detail);  // all tries went on keys
+  } else if (failures_ > 0 && only_offers_) {
+    record_refusal(why.detail);  // none of the keys was the user's
   }
   log_.info("conn={} closed before login source={}:{} reason=\"{}\"", client_.id, client_.source.address,
             client_.source.port, escaped(why.detail));
   audit_.record(AuditEvent("close").with("connection", client_.id).with("reason", why.detail));
-  owner_.on_login_failed(*this);
+  owner_.on_login_failed(*this, offence_of(why));
+}
+
+auth::Offence Login::offence_of(const Error& why) const {
+  switch (why.code) {
+    case Errc::timeout: return auth::Offence::grace_exceeded;
+    case Errc::protocol:
+    case Errc::limit: return auth::Offence::crash;
+    default: return failures_ > 0 ? auth::Offence::auth_failure : auth::Offence::no_auth;
+  }
 }
 
 }  // namespace sallyport::app

@@ -15,6 +15,7 @@
 #include "app/auth_services.hpp"
 #include "auth/key_check.hpp"
 #include "auth/method_chains.hpp"
+#include "auth/penalty_box.hpp"
 #include "log/logger.hpp"
 #include "mux/admission.hpp"
 #include "net/fd.hpp"
@@ -28,22 +29,12 @@ namespace sallyport::app {
 class Login;
 class PamSession;
 
-/// An attempt that has been refused.
-struct AuthFailure {
-  const mux::Endpoint& source;
-  std::string_view login;   ///< the login name as it came: to be escaped before it is shown
-  std::string_view method;  ///< likewise
-  std::string_view reason;
-};
-
 /// Receives the outcome of a login, exactly one of the two; the login may be retired in either.
 class LoginEvents {
  public:
   virtual ~LoginEvents() = default;
   virtual void on_login(mux::Admission client, std::unique_ptr<Transport> transport) = 0;
-  virtual void on_login_failed(Login& login) = 0;
-  /// A password, a code or a signature was wrong, or all tries went on keys that aren't the user's. The login goes on.
-  virtual void on_auth_failure(const AuthFailure& failure) { static_cast<void>(failure); }
+  virtual void on_login_failed(Login& login, auth::Offence offence) = 0;
   /// Why this user may not have one more connection; empty when it may.
   virtual std::string refuses_user(const std::string& user) const = 0;
 };
@@ -72,6 +63,7 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
   ~Login() override;
 
   ConnectionId id() const { return client_.id; }
+  const std::string& source_address() const { return client_.source.address; }
   void disconnect(DisconnectReason reason, std::string_view text) { connection_.disconnect(reason, text); }
 
  private:
@@ -116,6 +108,7 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
   void record_pass();
   /// Of the key that the client has come with; null without one.
   const CertificateIdentity* certificate_of_request() const;
+  auth::Offence offence_of(const Error& why) const;
 
   ssh::LoopIo& io_;
   LoginContext context_;
@@ -126,6 +119,7 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
   mux::Admission client_;
   std::string default_target_;  // for a login name without one
   ssh::UserauthRequest request_;
+  std::uint32_t failures_ = 0;  // attempts that were refused
   std::optional<KnownKey> known_key_;
   std::unique_ptr<net::Work> look_up_;
   auth::MethodChains chains_;

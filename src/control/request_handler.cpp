@@ -83,6 +83,7 @@ const RequestHandler::Verb RequestHandler::kVerbs[] = {
     {"exit", &RequestHandler::exit, "target", "user"},
     {"renew", &RequestHandler::renew, "target", "user"},
     {"check", &RequestHandler::check, "target", "user"},
+    {"penalties", &RequestHandler::penalties, "", "lift"},
     {"reload", &RequestHandler::reload, "", ""},
     {"drain", &RequestHandler::drain, "", ""},
     {"explain", &RequestHandler::explain, "query", ""},
@@ -195,6 +196,16 @@ void RequestHandler::check(const Request& request, Reply reply) {
     if (found.trunks.empty() && found.pauses.empty()) return reply(error_response(none_of(which)));
     reply(ok_response(to_json(found, moment)));
   });
+}
+
+void RequestHandler::penalties(const Request& request, Reply reply) {
+  const std::string source = request.text("lift");
+  if (source.empty()) return reply(ok_response(rows_json(daemon_.penalties(), {clock_.now(), now_()})));
+  const std::size_t count = daemon_.lift_penalties(source);
+  if (count == 0 && source != "all") return reply(error_response("no penalty of \"" + log::escape(source, 64) + "\""));
+  log_.info("penalties lifted through the control socket source={} count={} uid={} pid={}", log::escaped(source), count,
+            request.requester.uid, request.requester.pid);
+  reply(ok_response(Json{{"lifted", count}}));
 }
 
 void RequestHandler::reload(const Request& request, Reply reply) {

@@ -50,6 +50,7 @@ class RequestHandler {
   void exit(const Request& request, Reply reply);
   void renew(const Request& request, Reply reply);
   void check(const Request& request, Reply reply);
+  void penalties(const Request& request, Reply reply);
   void reload(const Request& request, Reply reply);
   void drain(const Request& request, Reply reply);
   void explain(const Request& request, Reply reply);

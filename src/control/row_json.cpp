@@ -47,6 +47,16 @@ Json to_json(const ConnectionRow& row, const Moment& moment) {
   return json;
 }
 
+Json to_json(const PenaltyRow& row, const Moment&) {
+  Json json;
+  json["source"] = row.source;
+  json["seconds_left"] = std::chrono::duration_cast<std::chrono::seconds>(row.left).count();
+  json["active"] = row.active;
+  json["reason"] = row.reason;
+  json["offences"] = row.offences;
+  return json;
+}
+
 Json to_json(const ChannelRow& row, const Moment& moment) {
   Json json;
   json["id"] = log::to_string(row.id);

@@ -23,6 +23,7 @@ struct Moment {
 constexpr std::size_t kListedCommandBytes = 1024;
 
 Json to_json(const ConnectionRow& row, const Moment& moment);
+Json to_json(const PenaltyRow& row, const Moment& moment);
 Json to_json(const ChannelRow& row, const Moment& moment);
 Json to_json(const TrunkRow& row, const Moment& moment);
 Json to_json(const ForwardRow& row, const Moment& moment);

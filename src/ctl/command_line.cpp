@@ -45,6 +45,7 @@ struct Options {
   bool json = false;
   std::string argument;
   std::string user;
+  std::string lift;
 };
 
 /// A verb; `key` is the member of the request that its argument becomes, nullptr if it takes none.
@@ -55,6 +56,7 @@ struct Verb {
   const char* argument = nullptr;
   const char* argument_help = nullptr;
   bool takes_user = false;  ///< --user, as member "user"
+  bool lifts = false;       ///< --lift, as member "lift"
 };
 
 constexpr const char* kTargetHelp = "The target's name";
@@ -73,6 +75,7 @@ constexpr Verb kVerbs[] = {
      true},
     {"check", "Ask a target's trunks for a sign of life; fails when one gives none, or there is none", "target",
      "TARGET", kTargetHelp, true},
+    {"penalties", "List the sources that are kept out for a while, or lift that", nullptr, nullptr, nullptr, false, true},
     {"reload", "Read the configuration again; nobody is disconnected, and a wrong one changes nothing"},
     {"drain", "Accept nothing new, and end sallyportd when the last channel has ended"},
     {"explain", "Say which route and channel rule a login would get, and why", "query", "QUERY",
@@ -98,6 +101,7 @@ Exit ask_and_show(const Verb& verb, const Options& options, std::ostream& out, s
   std::vector<Member> members;
   if (verb.key != nullptr) members.emplace_back(verb.key, options.argument);
   if (!options.user.empty()) members.emplace_back("user", options.user);
+  if (!options.lift.empty()) members.emplace_back("lift", options.lift);
   const std::string request = request_line(verb.name, members);
   const Result<std::string> response = ask(options.socket, request, std::chrono::seconds(options.timeout));
   if (!response) return complain(response.error());
@@ -135,6 +139,8 @@ Exit run(int argc, const char* const* argv, const std::string& version, std::ost
     if (verb.key != nullptr) sub->add_option(verb.argument, options.argument, verb.argument_help)->required();
     if (verb.takes_user)
       sub->add_option("--user", options.user, "Only the trunks of this user")->type_name("NAME");
+    if (verb.lifts)
+      sub->add_option("--lift", options.lift, "Let this source in again, or all of them")->type_name("SOURCE|all");
   }
   const CLI::App* const hash_password_verb = app.add_subcommand(
       "hash-password", "Make a hash for auth.password_file of a password, asked for without echo or read from standard input");

@@ -153,6 +153,14 @@ const std::vector<Column> kConnectionColumns = {{"ID"}, {"USER"}, {"FROM"}, {"TA
 const std::vector<Column> kChannelColumns = {{"ID"}, {"CONN"}, {"VIA"}, {"USER"}, {"TARGET"}, {"REQUEST"}, {"STATE"}, {"IN", true}, {"OUT", true}, {"AGE", true}, {"COMMAND"}};
 const std::vector<Column> kTrunkColumns = {{"ID"}, {"USER"}, {"TARGET"}, {"LOGIN"}, {"STATE"}, {"CHANNELS", true}, {"CLIENTS", true}, {"IDLE", true}, {"IN", true}, {"OUT", true}, {"AGE", true}};
 
+std::vector<std::string> penalty_cells(const Json& row) {
+  const auto active = row.find("active");
+  const bool is_active = active != row.end() && active->is_boolean() && active->get<bool>();
+  return {text_of(row, "source"), is_active ? "kept out" : "counting", short_duration(number_of(row, "seconds_left")),
+          text_of(row, "offences"), text_of(row, "reason")};
+}
+
+const std::vector<Column> kPenaltyColumns = {{"SOURCE"}, {"STATE"}, {"LEFT", true}, {"OFFENCES", true}, {"LAST"}};
 const std::vector<Column> kForwardColumns = {{"ID"}, {"CONN"}, {"VIA"}, {"USER"}, {"TARGET"}, {"STATE"}, {"CONNECTIONS", true}, {"AGE", true}, {"LISTEN"}};
 
 }  // namespace
@@ -188,9 +196,14 @@ Result<std::string> show(std::string_view verb, std::string_view response, bool 
     const Json& value = verb == "explain" && explanation != result->end() ? *explanation : *result;
     return value.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
   }
-  const bool is_list = verb == "connections" || verb == "channels" || verb == "trunks" || verb == "forwards";
+  if (verb == "penalties" && result->is_object()) {
+    const std::uint64_t count = number_of(*result, "lifted");
+    return fmt::format("{} penalt{} lifted\n", count, count == 1 ? "y" : "ies");
+  }
+  const bool is_list = verb == "penalties" || verb == "connections" || verb == "channels" || verb == "trunks" || verb == "forwards";
   if (is_list != result->is_array()) return nonsense;
   if (!is_list && !result->is_object()) return nonsense;
+  if (verb == "penalties") return rows_text(*result, kPenaltyColumns, penalty_cells);
   if (verb == "connections") return rows_text(*result, kConnectionColumns, connection_cells);
   if (verb == "channels") return rows_text(*result, kChannelColumns, channel_cells);
   if (verb == "trunks") return rows_text(*result, kTrunkColumns, trunk_cells);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <sallyport/ids.hpp>
 #include <sallyport/secret.hpp>
@@ -35,8 +36,8 @@ struct Admission {
   /// Where its channels go. Absent: nowhere, and `refusal` is what the client is told.
   std::optional<route::Decision> decision;
   std::string refusal;
-  /// Open as long as the connection is there; null without one. (PAM's, which nothing here needs to know.)
-  std::shared_ptr<void> session;
+  /// What it takes up and gives back when it ends: places among the connections of its source and its route, PAM's session.
+  std::vector<std::shared_ptr<void>> held;
   /// What the client typed as its password; null unless the configuration has a use for it.
   std::shared_ptr<const SecretString> password;
 };

@@ -344,6 +344,7 @@ class ServerConnection::Impl final : public LoginDriver {
     response_.reset();
     message_.reset();
     Error told = why;
+    if (why.detail.find("no match for method") != std::string::npos) told.code = Errc::unavailable;
     if (timed_out_) told = Error{Errc::timeout, "no login within the grace time"};
     if (too_many_) told = Error{Errc::denied, "too many authentication failures"};
     events_.on_failed(told);

@@ -9,6 +9,7 @@ control_socket = "{name}.sock"
     "log": 'level = "debug"\n',
     "audit": 'file = "{name}.audit.jsonl"\n',
     "auth": 'authorized_keys = ["authorized_keys/{{user}}"]\n',
+    "penalties": 'exempt = ["127.0.0.0/8", "::1"]\n',  # else a test of refusals would keep the next one out
 }
 
 

@@ -54,6 +54,14 @@ class FakeDaemon final : public Connections, public DaemonControl {
     return ExplainAnswer{"route: web\nasked: " + std::string(query) + "\n", R"({"route":"web"})"};
   }
 
+  std::vector<PenaltyRow> penalties() const override { return penalties_; }
+  std::size_t lift_penalties(std::string_view source) override {
+    const std::size_t before = penalties_.size();
+    std::erase_if(penalties_, [source](const PenaltyRow& row) { return source == "all" || row.source == source; });
+    return before - penalties_.size();
+  }
+
+  std::vector<PenaltyRow> penalties_;
   std::vector<ConnectionRow> connections_;
   std::vector<ChannelRow> channels_;
   std::vector<TrunkRow> trunks_;
