@@ -1,5 +1,6 @@
 """User certificates and revocation, made by the real ssh-keygen."""
 
+import random
 import socket
 import subprocess
 import unittest
@@ -247,6 +248,45 @@ class RevocationTest(CertificateCase):
                 asked = subprocess.run(["ssh-keygen", "-Qf", str(self.workspace / "revoked.krl"), str(certificate)],
                                        capture_output=True, check=False)
                 self.assertEqual(client.run("true").returncode == 0, asked.returncode == 0)
+
+
+@needs_bastion
+@unittest.skipUnless(raw.paramiko, "python3-paramiko is not installed")
+class HostileTest(CertificateCase):
+    @classmethod
+    def configuration(cls):
+        return super().configuration() + "[limits]\nmax_auth_tries = 1000\n"
+
+    def test_changed_and_cut_off_certificates_let_nobody_in_and_do_no_harm(self):
+        seed = random.randrange(1 << 32)
+        dice = random.Random(seed)
+        clients = []
+        for name, (kind, bits) in {"ed": ("ed25519", None), "ec": ("ecdsa", 256), "rsa": ("rsa", 2048)}.items():
+            self.workspace.key(name, kind, bits)
+            self.assertEqual(self.sign(name).output("echo in"), b"in\n")
+            path = str(self.workspace / "keys" / name)
+            kinds = {"ed": raw.paramiko.Ed25519Key, "ec": raw.paramiko.ECDSAKey, "rsa": raw.paramiko.RSAKey}
+            clients.append((kinds[name](filename=path), raw.paramiko.pkey.PublicBlob.from_file(path + "-cert.pub")))
+        transport = None
+        for number in range(300):
+            key, blob = clients[number % len(clients)]
+            changed = bytearray(blob.key_blob)
+            for _ in range(dice.randrange(1, 4)):
+                changed[dice.randrange(len(changed))] ^= 1 << dice.randrange(8)
+            if number % 5 == 0:
+                del changed[dice.randrange(len(changed)):]
+            if bytes(changed) == blob.key_blob:
+                continue  # two changes of the same bit
+            key.public_blob = raw.paramiko.pkey.PublicBlob(blob.key_type, bytes(changed))
+            if transport is None or not transport.is_active():
+                transport = raw.paramiko.Transport(socket.create_connection(("127.0.0.1", self.bastion.port), 20))
+                self.addCleanup(transport.close)
+                transport.start_client(timeout=20)
+            with self.subTest(seed=seed, number=number):
+                with self.assertRaises(raw.paramiko.SSHException):
+                    transport.auth_publickey("alice", key)
+                self.assertFalse(transport.is_authenticated())
+        self.assertEqual(self.sign("ed").output("echo in"), b"in\n")
 
 
 if __name__ == "__main__":
