@@ -19,7 +19,7 @@ std::string folder_of(const Config& config) {
 
 }  // namespace
 
-auth::KeyVerdict look_up_key(const Config& config, auth::KeyQuery query) {
+auth::KeyVerdict look_up_key(const Config& config, auth::KeyQuery query, const std::atomic<bool>& given_up) {
   const AuthSettings& settings = config.auth;
   std::optional<auth::KeyWarning> warning;
   if (config::is_safe_user(query.user)) {
@@ -31,13 +31,14 @@ auth::KeyVerdict look_up_key(const Config& config, auth::KeyQuery query) {
       warning = auth::KeyWarning{"user database", 0, account.error().detail};
     }
   }
-  const auto command = [&settings](const std::vector<std::string>& argv) {
+  const auto command = [&settings, &given_up](const std::vector<std::string>& argv) {
     ProcessSpec spec;
     spec.argv = argv;
     spec.user = settings.authorized_keys_command_user;
     child::RunLimits limits;
     limits.timeout = settings.authorized_keys_command_timeout;
     limits.max_output = settings.max_authorized_keys_size;
+    limits.given_up = &given_up;
     return child::run_program(spec, limits);
   };
   auth::KeyVerdict verdict = auth::check_key({settings, folder_of(config), command}, query);

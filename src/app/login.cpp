@@ -72,7 +72,7 @@ Login::Login(ssh::LoopIo& io, ssh::LoopIo& away, LoginContext context, AuthServi
   audit_.record(event);
 }
 
-Login::~Login() = default;
+Login::~Login() { *given_up_ = true; }
 
 // ---- methods
 
@@ -214,13 +214,15 @@ void Login::look_up_key() {
   struct Search {
     std::shared_ptr<const Config> config;
     auth::KeyQuery query;
+    std::shared_ptr<const std::atomic<bool>> given_up;
     auth::KeyVerdict verdict;
   };
   auto search = std::make_shared<Search>();
   search->config = context_.config;
+  search->given_up = given_up_;
   search->query = {client_.user, request_.key->blob, client_.source.address, std::chrono::system_clock::now(), {}};
   look_up_ = io_.loop().work(
-      [search] { search->verdict = app::look_up_key(*search->config, search->query); },
+      [search] { search->verdict = app::look_up_key(*search->config, search->query, *search->given_up); },
       [this, search] {
         look_up_.reset();
         const auth::KeyVerdict& verdict = search->verdict;

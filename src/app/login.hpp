@@ -1,6 +1,7 @@
 // One client from accept to login: who is it, and where may it go?
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -122,6 +123,8 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
   std::uint32_t failures_ = 0;  // attempts that were refused
   std::optional<KnownKey> known_key_;
   std::unique_ptr<net::Work> look_up_;
+  /// Tells a look-up under way that its login has gone: a program must not hold up a thread, or the daemon's end.
+  std::shared_ptr<std::atomic<bool>> given_up_ = std::make_shared<std::atomic<bool>>(false);
   auth::MethodChains chains_;
   std::unique_ptr<AuthAttempt> attempt_;
   std::unique_ptr<PamHelper> pam_;       // has authenticated the user, and can open the session

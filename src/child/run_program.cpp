@@ -24,6 +24,8 @@ constexpr std::size_t kMaxComplaint = 512;  // of standard error, for the log
 constexpr rlim_t kDescriptors = 1024;       // what programs expect; ours is raised
 /// How often a program is looked at that has no pidfd, or has closed its output and goes on.
 constexpr std::chrono::milliseconds kLook{20};
+/// How often it is asked whether anybody still waits for it.
+constexpr std::chrono::milliseconds kAsk{100};
 
 /// One program from its start to its end; destroying it kills the group.
 class Run {
@@ -41,6 +43,7 @@ class Run {
       if (!read_from(spawned_.error, complaint_, kMaxComplaint)) spawned_.error.reset();
       if (output_.size() > limits_.max_output) return fail(Errc::limit, "the program wrote too much");
       if (status) return outcome(*status);
+      if (limits_.given_up != nullptr && *limits_.given_up) return fail(Errc::closed, "nobody waits for the program any more");
       if (SteadyClock::now() >= deadline_) return fail(Errc::timeout, "the program took too long");
       wait();
     }
@@ -72,6 +75,7 @@ class Run {
   void wait() const {
     std::array<pollfd, 3> wanted{{{spawned_.output.get(), POLLIN, 0}, {spawned_.error.get(), POLLIN, 0}, {spawned_.pidfd.get(), POLLIN, 0}}};
     auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - SteadyClock::now());
+    if (limits_.given_up != nullptr) left = std::min(left, kAsk);
     if (!spawned_.pidfd || complaint_.size() == kMaxComplaint) left = std::min(left, kLook);
     if (complaint_.size() == kMaxComplaint) wanted[1].fd = -1;
     static_cast<void>(poll(wanted.data(), wanted.size(), static_cast<int>(std::max(left, std::chrono::milliseconds(0)).count())));

@@ -7,6 +7,7 @@ import unittest
 
 from harness.case import BastionCase, main, needs_bastion
 from harness.config import bastion_config, local_target, route
+from harness.process import children
 from harness.workspace import login_name
 
 
@@ -226,6 +227,30 @@ esac
         self.assertEqual(self.client("carol", key="alice").output("echo in"), b"in\n")
         self.assertEqual(slow.wait(20), 255)
         (self.workspace / "authorized_keys/none").unlink()
+
+
+@needs_bastion
+class GivenUpCommandTest(KeysBase):
+    """A program that takes for ever: nobody waits so long for it."""
+
+    auth = f'''authorized_keys_command = ["/bin/sh", "-c", "exec sleep 600"]
+authorized_keys_command_user = "{CommandTest.runner}"
+authorized_keys_command_timeout = "5m"
+'''
+
+    @classmethod
+    def configuration(cls):
+        return super().configuration() + '[limits]\nlogin_grace_time = "2s"\n'
+
+    def test_it_ends_with_the_grace_time_and_does_not_hold_up_the_daemons_end(self):
+        client = self.client("carol", key="bob")
+        process = self.spawn(client.popen("true"))
+        self.wait_until(lambda: children(self.bastion.pid), what="the program")
+        self.wait_until(lambda: not children(self.bastion.pid), what="the program's end")
+        self.assertEqual(process.wait(10), 255)
+        self.spawn(client.popen("true"))
+        self.wait_until(lambda: children(self.bastion.pid), what="the next program")
+        # The class's end wants the daemon's within seconds, and no child of it.
 
 
 def _is_ours(pid, daemon):

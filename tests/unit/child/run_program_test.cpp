@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <fstream>
 
@@ -93,6 +94,14 @@ TEST(RunProgram, TheTimeOutEndsTheWholeGroup) {
   while (!has_ended(child) && std::chrono::steady_clock::now() < deadline) ::usleep(1000);
   EXPECT_TRUE(has_ended(child));
   ::unlink(path.c_str());
+}
+
+TEST(RunProgram, WhatNobodyWaitsForAnyMoreIsEnded) {
+  const std::atomic<bool> given_up{true};
+  RunLimits limits;
+  limits.timeout = std::chrono::minutes(10);
+  limits.given_up = &given_up;
+  EXPECT_EQ(run("sleep 600", limits).error().code, Errc::closed);
 }
 
 TEST(RunProgram, ABackgroundChildHoldsNothingUpAndIsEnded) {
