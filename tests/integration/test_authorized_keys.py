@@ -88,6 +88,15 @@ class OptionsTest(KeysBase):
 
 
 @needs_bastion
+class EnvironmentTest(KeysBase):
+    auth = KeysBase.auth + 'permit_user_environment = ["LC_*", "LANG"]\n'
+
+    def test_variables_that_are_permitted_are_set(self):
+        self.authorize(self.line('environment="LC_ONE=a b",environment="LC_ONE=c",environment="LD_TWO=x",environment="LANG="'))
+        self.assertEqual(self.client().output('echo "$LC_ONE-$LD_TWO-${LANG-unset}-"'), b"a b---\n")
+
+
+@needs_bastion
 class StrictModesTest(KeysBase):
     def setUp(self):
         self.authorize(self.line())
