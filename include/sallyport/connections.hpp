@@ -30,7 +30,7 @@ struct ConnectionRow {
   std::string source;           ///< address and port of the client: "10.0.0.7:50022"
   std::string target;           ///< name of the target that the route chose
   std::string route;            ///< name of the route
-  std::string method;           ///< how the client was authenticated: "publickey"
+  std::string method;           ///< how the client was authenticated: "publickey+password"
   std::string key_fingerprint;  ///< "SHA256:…" of the key that did it; empty without one
   std::optional<CertificateIdentity> certificate;  ///< the key's, if it has one
   TimePoint since{};            ///< when it was accepted

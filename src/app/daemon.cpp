@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/key_look_up.hpp"
+#include "auth/factor_files.hpp"
 #include "config/load.hpp"
 #include "route/explain.hpp"
 
@@ -54,6 +55,7 @@ struct Daemon::Prepared {
   std::shared_ptr<const ssh::ServerContext> server;
   std::string pam_helper;
   std::vector<auth::KeyWarning> key_warnings;
+  std::vector<std::string> factor_warnings;
 };
 
 Result<Daemon::Prepared> Daemon::prepare(std::shared_ptr<const Config> config) {
@@ -65,11 +67,13 @@ Result<Daemon::Prepared> Daemon::prepare(std::shared_ptr<const Config> config) {
   if (!server) return fail(std::move(server.error()));
   prepared.server = std::move(*server);
   if (!config->auth.pam_service.empty()) {
+    if (auto known = check_pam_service(config->auth.pam_service); !known) return fail(std::move(known.error()));
     auto helper = find_pam_helper();
     if (!helper) return fail(std::move(helper.error()));
     prepared.pam_helper = std::move(*helper);
   }
   prepared.key_warnings = look_at_key_files(*config);
+  prepared.factor_warnings = auth::check_factor_files(config->auth);
   prepared.config = std::move(config);
   return prepared;
 }
@@ -160,6 +164,7 @@ Result<> Daemon::put_in_force(Prepared prepared) {
                key.fingerprint, log::escaped(key.file));
   for (const auth::KeyWarning& warning : prepared.key_warnings)
     log_->warn("key file {}:{}: {}", log::escaped(warning.file), warning.line, log::escaped(warning.reason));
+  for (const std::string& warning : prepared.factor_warnings) log_->warn("{}", log::escaped(warning, 1024));
   context_ = {prepared.config, prepared.server, prepared.pam_helper};
   config_ = std::move(prepared.config);
   loaded_ = std::chrono::system_clock::now();

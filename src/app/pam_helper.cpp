@@ -139,4 +139,13 @@ Result<std::string> find_pam_helper() {
   return fail(Errc::config, "auth.pam_service needs the program sallyport-pam, which is not at " + installed.string());
 }
 
+Result<> check_pam_service(const std::string& service) {
+  // The second is where distributions put theirs, as pam.d(5) has it.
+  const std::string folders[] = {"/etc/pam.d/", "/usr/lib/pam.d/"};
+  for (const std::string& folder : folders) {
+    if (::access((folder + service).c_str(), R_OK) == 0) return {};
+  }
+  return fail(Errc::config, "auth.pam_service: there is no " + folders[0] + service);
+}
+
 }  // namespace sallyport::app

@@ -104,4 +104,7 @@ class PamHelper final : private child::SocketProcessEvents {
 /// programs of the same installation. Errc::config when it is in neither.
 Result<std::string> find_pam_helper();
 
+/// Errc::config when PAM has no such service: it would take the one called "other", whatever that asks for.
+Result<> check_pam_service(const std::string& service);
+
 }  // namespace sallyport::app

@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import unittest
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 from harness.case import BastionCase, main, needs_bastion, needs_program
 from harness.config import bastion_config, local_target, route
 from harness.factors import answer, typist, with_sshpass
-from harness.process import children
+from harness.process import children, process_stat
+from harness.sallyport import run_daemon
 from harness.workspace import clean_environment, find_program
 
 needs_root = unittest.skipUnless(os.getuid() == 0 and find_program("useradd") and Path("/etc/pam.d").is_dir(),
@@ -178,10 +180,21 @@ class UnixAccountTest(PamCase):
         self.bastion.start()
         self.assertEqual([text.split()[0] for text in self.sessions() if name in text], ["open_session", "close_session"])
 
+    def test_the_daemons_sudden_death_closes_sessions_too(self):
+        name = self.account()
+        self.echo_session(self.client(name, key="alice"))
+        helper = self.helpers()[0]
+        os.kill(self.bastion.pid, signal.SIGKILL)
+        self.wait_until(lambda: [text.split()[0] for text in self.sessions() if name in text] == ["open_session", "close_session"],
+                        what="the end of the session")
+        self.wait_until(lambda: (process_stat(helper) or "Z")[0] == "Z", what="the end of the helper")
+        self.bastion.abandon()
+        self.bastion.start()
+
     def test_a_helper_that_is_killed_meanwhile(self):
         name = self.account()
         process, echo = self.echo_session(self.client(name, key="alice"))
-        os.kill(self.helpers()[0], 9)
+        os.kill(self.helpers()[0], signal.SIGKILL)
         self.bastion.wait_for("PAM helper ended signal=KILL")
         echo(b"still there")
         process.stdin.close()
@@ -254,6 +267,13 @@ class StuckTest(PamCase):
 
 @needs_bastion
 class HelperTest(BastionCase):
+    def test_a_service_that_pam_does_not_know_is_refused(self):
+        auth = 'methods = ["password"]\npam_service = "sallyport-no-such-service"\n'
+        self.workspace.write("other.toml", bastion_config(local_target("shell") + route("all", "shell"), name="other", auth=auth))
+        started = run_daemon("-f", self.workspace / "other.toml")
+        self.assertEqual(started.status, 3)
+        self.assertIn("/etc/pam.d/sallyport-no-such-service", started.stderr)
+
     def test_it_is_not_for_people(self):
         helper = shutil.which("sallyport-pam", path=str(Path(os.environ["SALLYPORT_DAEMON"]).parent))
         ran = subprocess.run([helper], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10, check=False, env=clean_environment())

@@ -94,6 +94,14 @@ class PasswordTest(PasswordCase):
                                  env=clean_environment(HOME=str(self.workspace.path)), stdin=subprocess.DEVNULL)
             self.assertEqual(ran.returncode, status, ran.stderr)
 
+    @needs_program("dbclient")
+    def test_dropbear(self):
+        for password, output in (("apple", b"in\n"), ("banana", b"")):
+            ran = subprocess.run(["dbclient", "-y", "-y", "-p", str(self.bastion.port), "-l", "alice", "127.0.0.1", "echo in"],
+                                 env=clean_environment(HOME=str(self.workspace.path), DROPBEAR_PASSWORD=password),
+                                 stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
+            self.assertEqual(ran.stdout, output, ran.stderr)  # its status is 0 in any case
+
     @unittest.skipUnless(raw.paramiko, "python3-paramiko is not installed")
     def test_paramiko(self):
         for attempt in (lambda transport: transport.auth_password("alice", "apple", fallback=False),
@@ -128,6 +136,8 @@ class PasswordTest(PasswordCase):
         mark = self.bastion.mark()
         self.assertNotEqual(with_sshpass(typist(self.client()), "apple", "true").returncode, 0)
         self.bastion.wait_for("password unavailable .*mode 0600", since=mark)
+        self.bastion.reload()  # which tells so beforehand
+        self.bastion.wait_for("warn  password_file .*mode 0600", since=mark)
         self.assertEqual(self.client().output("echo in"), b"in\n")  # keys are another thing
 
 

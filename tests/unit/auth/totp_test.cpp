@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 
+#include "auth/factor_files.hpp"
 #include "auth/one_time_codes.hpp"
 #include "auth/totp.hpp"
 #include "temporary_folder.hpp"
@@ -100,6 +101,29 @@ TEST(TotpTest, AWrongLineIsNamedWithoutTheSecret) {
     ASSERT_FALSE(secret) << rest;
     EXPECT_EQ(secret.error().detail.find("GEZ"), std::string::npos);
   }
+}
+
+TEST(TotpTest, TellsBeforehandWhichLinesAreWrong) {
+  const auto wrong = check_totp_lines(std::string("# names\n\nalice ") + kSha1 + "\n bob\ncarol GEZA digits=7\ndave " + kSha1 + " digits=9\n");
+  ASSERT_EQ(wrong.size(), 3U);
+  EXPECT_EQ(wrong[0], "line 4: there is no secret");
+  EXPECT_TRUE(wrong[1].starts_with("line 5: "));
+  EXPECT_TRUE(wrong[2].starts_with("line 6: "));
+}
+
+TEST(TotpTest, TellsBeforehandWhichFilesAreWrong) {
+  const TemporaryFolder folder;
+  AuthSettings settings;
+  EXPECT_TRUE(check_factor_files(settings).empty());
+  settings.password_file = folder.write("passwords", "", 0600);
+  settings.totp_file = folder.write("totp", "", 0600);
+  EXPECT_TRUE(check_factor_files(settings).empty());
+  folder.write("passwords", "", 0644);
+  folder.write("totp", "alice\n", 0600);
+  folder.write("totp.used", "", 0644);
+  EXPECT_EQ(check_factor_files(settings).size(), 3U);
+  settings.password_file = folder.file("none");
+  EXPECT_EQ(check_factor_files(settings).size(), 3U);
 }
 
 class OneTimeCodesTest : public ::testing::Test {
