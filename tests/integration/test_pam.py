@@ -29,6 +29,7 @@ class PamCase(BastionCase):
     methods = '"publickey", "password", "keyboard-interactive"'
     auth_lines = "auth required pam_unix.so\n"
     account_lines = "account required pam_unix.so\n"
+    shipped = ""  # the whole file, in place of these lines
     limits = ""
 
     @classmethod
@@ -37,7 +38,7 @@ class PamCase(BastionCase):
         hook = cls.workspace.write("hook", f'#!/bin/sh\necho "$PAM_TYPE $PAM_USER $PAM_RHOST $PAM_SERVICE" >> {cls.workspace.path}/sessions\n', 0o755)
         file = Path("/etc/pam.d") / cls.service
         cls.addClassCleanup(file.unlink)
-        file.write_text(f"{cls.auth_lines}{cls.account_lines}password required pam_unix.so\nsession required pam_exec.so quiet {hook}\n")
+        file.write_text(cls.shipped or f"{cls.auth_lines}{cls.account_lines}password required pam_unix.so\nsession required pam_exec.so quiet {hook}\n")
         auth = f'''authorized_keys = ["authorized_keys/{{user}}"]
 methods = [{cls.methods}]
 pam_service = "{cls.service}"
@@ -213,6 +214,23 @@ class ChainTest(PamCase):
         self.assert_in(with_sshpass(self.someone(name, "publickey,keyboard-interactive", PubkeyAuthentication="yes"), "Apple-7-tree", "echo in"))
         self.bastion.wait_for(rf"authenticated user={name} method=publickey[+]keyboard-interactive ", since=mark)
         self.bastion.wait_for_audit("auth", login=name, success=True, mfa=True)
+
+
+@needs_bastion
+@needs_root
+@needs_program("sshpass")
+@unittest.skipUnless(Path("/etc/pam.d/common-auth").exists(), "not a Debian")
+class ShippedServiceTest(PamCase):
+    """packaging/pam.d/sallyport as it is."""
+
+    shipped = (Path(__file__).parents[2] / "packaging/pam.d/sallyport").read_text()
+
+    def test_it_lets_in_by_password_and_by_key(self):
+        name = self.account()
+        for method in ("password", "keyboard-interactive"):
+            self.assert_in(with_sshpass(self.someone(name, method), "Apple-7-tree", "echo in"))
+        self.assertEqual(self.client(name, key="alice").output("echo in"), b"in\n")
+        self.assertEqual(with_sshpass(self.someone(name), "wrong", "true").returncode, 255)
 
 
 @needs_bastion

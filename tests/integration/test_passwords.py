@@ -10,7 +10,7 @@ from harness.case import BastionCase, main, needs_bastion, needs_program
 from harness.config import bastion_config, local_target, route
 from harness.factors import answer, hashed, typist, with_sshpass
 from harness.process import memory_holds
-from harness.sallyport import run_daemon
+from harness.sallyport import program, run_daemon
 from harness.workspace import clean_environment
 
 
@@ -224,6 +224,33 @@ class LimitTest(PasswordCase):
                     if not transport.is_active():
                         raise raw.paramiko.SSHException("ended")
         self.assertEqual(tries, 6)
+
+
+class HashPasswordTest(unittest.TestCase):
+    def ctl(self, text):
+        return subprocess.run([program("SALLYPORT_CONTROL", "sallyportctl"), "hash-password"], input=text, capture_output=True, timeout=20,
+                              check=False, env=clean_environment())
+
+    def test_the_first_line_of_standard_input(self):
+        for text in (b"apple\nbanana\n", b"apple", b"apple\r\n"):
+            made = self.ctl(text)
+            self.assertEqual(made.returncode, 0, made.stderr)
+            self.assertRegex(made.stdout, rb"^\$y\$[^:\n]+\n$")
+
+    def test_what_is_no_password(self):
+        for text in (b"", b"\n", b"x" * 2000 + b"\n"):
+            made = self.ctl(text)
+            self.assertEqual((made.returncode, made.stdout), (1, b""))
+            self.assertTrue(made.stderr.startswith(b"sallyportctl: "), made.stderr)
+
+    @needs_program("expect")
+    def test_on_a_terminal_it_asks_twice_without_echo(self):
+        argv = [program("SALLYPORT_CONTROL", "sallyportctl"), "hash-password"]
+        said = answer(argv, [("Password: $", "apple-pie"), ("Password: $", "apple-pie")])
+        self.assertEqual(said.status, 0, said.text)
+        self.assertIn("$y$", said.text)
+        self.assertNotIn("apple-pie", said.text)
+        self.assertEqual(answer(argv, [("Password: $", "apple-pie"), ("Password: $", "apple-tart")]).status, 1)
 
 
 @needs_bastion
