@@ -250,7 +250,7 @@ struct LocalSettings {
   /// Globs on the accounts that programs may run as. The superuser is meant only where "root" is spelt out.
   std::vector<std::string> permit_accounts{"*"};
   std::vector<std::string> groups;              ///< beside the account's own
-  std::optional<std::uint32_t> umask;           ///< absent: the daemon's
+  std::optional<std::uint32_t> umask;           ///< absent: 022
   std::map<std::string, std::string> limits;    ///< of setrlimit(2), by name; a number or "unlimited"
   std::string chroot;                           ///< may hold {user} and {home}; empty: none
   bool no_new_privs = false;

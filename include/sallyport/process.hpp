@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,19 @@ struct PtyRequest {
   Bytes modes;
 };
 
+/// How a program that a client asked for differs from a helper of the daemon's own: what the account must be, and what it gets. The
+/// fields are those of LocalSettings.
+struct LocalLogin {
+  std::vector<std::string> permit_accounts;
+  std::vector<std::string> groups;
+  std::optional<std::uint32_t> umask;
+  std::map<std::string, std::string> limits;
+  std::string chroot;  ///< may hold {home}, the account's; empty: none
+  bool no_new_privs = false;
+  bool record_login = false;
+  std::string source;  ///< the client's address, for the record
+};
+
 /// A program to start on the bastion. `argv[0]` is looked up nowhere: it is a path.
 struct ProcessSpec {
   std::vector<std::string> argv;
@@ -40,7 +54,8 @@ struct ProcessSpec {
   /// Everything the program gets, but for HOME USER LOGNAME SHELL PATH (and TERM, SSH_TTY with a pty), which
   /// come from the account; a name given here wins, and so does the later of two.
   std::vector<std::pair<std::string, std::string>> environment;
-  std::optional<PtyRequest> pty;  ///< absent: three pipes
+  std::optional<PtyRequest> pty;    ///< absent: three pipes
+  std::optional<LocalLogin> login;  ///< absent: a helper of the daemon's own, which may be whoever `user` says
 };
 
 /// How a program ended: an exit status, or a signal's name without "SIG" (RFC 4254, 6.10).
@@ -58,7 +73,7 @@ class ProcessEvents {
   virtual ~ProcessEvents() = default;
   /// The program runs; on_failed comes in its place when it could not be started.
   virtual void on_started() = 0;
-  /// It could not be started: nothing follows.
+  /// It could not be started: nothing follows. Errc::denied: the account may not be used; Errc::unavailable: not at the moment.
   virtual void on_failed(const Error& why) = 0;
   /// Never more in all than was granted. The bytes are gone when the call returns.
   virtual void on_output(OutputStream stream, ByteView bytes) = 0;

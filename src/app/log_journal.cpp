@@ -76,6 +76,12 @@ void LogJournal::request_refused(const Admission& client, const std::optional<Ch
   }
 }
 
+void LogJournal::program_failed(const Admission& client, const ChannelIds& ids, std::string_view why) {
+  log_.warn("conn={} chan={} program could not be started user={} reason=\"{}\"", ids.connection, ids.channel, client.user,
+            escaped(why));
+  audit_.record(about("refuse", client, ids).with("reason", why));
+}
+
 void LogJournal::program_ended(const Admission& client, const ChannelIds& ids, std::optional<std::uint32_t> status,
                                std::string_view signal) {
   AuditEvent event = about("exit", client, ids);

@@ -55,6 +55,8 @@ Result<Account> own_account() {
   return account;
 }
 
+}  // namespace
+
 bool fill_groups(Account& account) {
   int count = 32;
   for (;;) {
@@ -67,8 +69,6 @@ bool fill_groups(Account& account) {
   account.groups.resize(static_cast<std::size_t>(count));
   return true;
 }
-
-}  // namespace
 
 Result<Account> find_account(const std::string& name) {
   auto account = ask([&name](passwd* entry, char* buffer, std::size_t size,

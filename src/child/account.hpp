@@ -24,6 +24,9 @@ struct Account {
 /// an unknown name, and Errc::unavailable when the database doesn't answer.
 Result<Account> find_account(const std::string& name);
 
+/// Looks up all groups of an account that has a name. False when there are too many. Blocks.
+bool fill_groups(Account& account);
+
 /// Looks the account up; empty is the daemon's own, which need not be in the user database. Blocks: for the thread
 /// pool. Fails with Errc::not_found for an unknown name, Errc::unavailable when the database doesn't answer, and
 /// Errc::denied for another account when the daemon isn't root.

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -16,9 +17,11 @@
 #include <cstdint>
 #include <cstring>
 
+#include "child/local_login.hpp"
+
 namespace sallyport::child {
 
-enum class ChildStep : std::uint8_t { session, terminal, stdio, user, directory, run };
+enum class ChildStep : std::uint8_t { session, terminal, stdio, limits, root, user, directory, privileges, run };
 
 /// What the child says when it can't run the program; a pipe that closes without it means that the program runs.
 struct ChildReport {
@@ -48,6 +51,11 @@ struct ChildPlan {
   gid_t gid = 0;
   const gid_t* groups = nullptr;
   std::size_t group_count = 0;
+  const ResourceLimit* limits = nullptr;
+  std::size_t limit_count = 0;
+  const char* root = nullptr;  ///< to change the root folder to; null: stay
+  mode_t mask = 022;
+  bool no_new_privs = false;
 };
 
 // 32-bit machines have older calls with 16-bit ids under the plain names.
@@ -95,6 +103,10 @@ inline void say(const char* text) { static_cast<void>(!write(STDERR_FILENO, text
 
 inline void enter_home(const ChildPlan& plan) {
   if (chdir(plan.home) == 0) return;
+  if (plan.root != nullptr) {  // nobody expects a home in there
+    if (chdir("/") != 0) child_failed(ChildStep::directory, errno);
+    return;
+  }
   // As sshd says it. strerror isn't safe here, strerrordesc_np only reads a table.
   const char* reason = strerrordesc_np(errno);
   say(plan.no_home);
@@ -125,9 +137,14 @@ inline void reset_signals() {
   }
   close_from(kReportFd + 1, plan.highest_fd);
   setrlimit(RLIMIT_NOFILE, &plan.descriptors);  // ours is raised; select() in old programs can't take that
+  for (std::size_t i = 0; i < plan.limit_count; ++i)
+    if (setrlimit(plan.limits[i].resource, &plan.limits[i].value) != 0) child_failed(ChildStep::limits, errno);
+  // Into the folder first: none that is open leads out of it then, and the path isn't looked up twice.
+  if (plan.root != nullptr && (chdir(plan.root) != 0 || chroot(".") != 0)) child_failed(ChildStep::root, errno);
   if (plan.change_user) change_user(plan);
-  umask(022);
+  umask(plan.mask);
   enter_home(plan);
+  if (plan.no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) child_failed(ChildStep::privileges, errno);
   execve(plan.program, plan.argv, plan.envp);
   child_failed(ChildStep::run, errno);
 }

@@ -18,12 +18,31 @@ struct LocalLauncher::Start {
 };
 
 LocalLauncher::LocalLauncher(net::Loop& loop, Options options)
-    : loop_(loop), descriptors_(options.descriptors), reaper_(loop, options.grace, options.use_pidfd), read_buffer_(kReadSize) {
+    : loop_(loop), descriptors_(options.descriptors), login_files_(std::move(options.login_files)), reaper_(loop, options.grace, options.use_pidfd), read_buffer_(kReadSize) {
   struct sigaction current {};
   if (sigaction(SIGPIPE, nullptr, &current) == 0 && current.sa_handler == SIG_DFL) ::signal(SIGPIPE, SIG_IGN);
 }
 
-LocalLauncher::~LocalLauncher() = default;
+namespace {
+
+/// Once, whoever comes first: the thread pool, or the launcher's end.
+template <typename Logout>
+void write_end(Logout& logout, const LoginFiles& files) {
+  if (!logout.written.test_and_set()) record_logout(logout.login, files);
+}
+
+}  // namespace
+
+LocalLauncher::~LocalLauncher() {
+  for (const auto& [logout, work] : logouts_) write_end(*logout, login_files_);
+}
+
+void LocalLauncher::record_end(LoginRecord login) {
+  auto logout = std::make_shared<Logout>();
+  logout->login = std::move(login);
+  logouts_[logout] = loop_.work([logout, files = login_files_] { write_end(*logout, files); },
+                                [this, logout] { logouts_.erase(logout); });
+}
 
 std::unique_ptr<Process> LocalLauncher::launch(ProcessSpec spec, ProcessEvents& events) {
   auto start = std::make_shared<Start>();
@@ -47,7 +66,13 @@ std::unique_ptr<SocketProcess> LocalLauncher::launch_on_socket(ProcessSpec spec,
 
 void LocalLauncher::begin(const std::shared_ptr<Start>& start, Stdio stdio) {
   starting_[start.get()] = loop_.work(
-      [start, stdio, limit = descriptors_] { start->outcome.emplace(spawn(start->spec, limit, stdio)); },
+      [start, stdio, limit = descriptors_, files = login_files_] {
+        start->outcome.emplace(spawn(start->spec, limit, stdio));
+        Result<Spawned>& outcome = *start->outcome;
+        if (!outcome || !start->spec.login || !start->spec.login->record_login || outcome->terminal.empty()) return;
+        outcome->record = LoginRecord{outcome->terminal, outcome->account, outcome->uid, start->spec.login->source, outcome->pid};
+        record_login(*outcome->record, files);
+      },
       [this, start] { started(start.get()); });
 }
 
@@ -58,6 +83,7 @@ void LocalLauncher::started(Start* start) {
   if (const auto deliver = std::exchange(start->deliver, nullptr)) return deliver(outcome);
   if (!outcome) return;
   // The asker went while it was being started.
+  if (outcome->record) record_end(std::move(*outcome->record));
   const pid_t pid = outcome->adopt();
   reaper_.adopt(pid, std::move(outcome->pidfd), nullptr).abandon();
 }

@@ -3,6 +3,7 @@
 
 #include <sys/resource.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
@@ -10,6 +11,7 @@
 
 #include <sallyport/process.hpp>
 
+#include "child/login_record.hpp"
 #include "child/reaper.hpp"
 #include "child/spawn.hpp"
 #include "net/loop.hpp"
@@ -30,6 +32,7 @@ class LocalLauncher final : public ProcessLauncher {
     Duration grace{5'000};
     /// How many descriptors a program may open (RLIMIT_NOFILE's soft limit); 0: as many as the daemon.
     rlim_t descriptors = 0;
+    LoginFiles login_files = {};  ///< of `record_login`
     bool use_pidfd = true;  ///< false is for tests of what old kernels need
   };
 
@@ -48,18 +51,27 @@ class LocalLauncher final : public ProcessLauncher {
   friend class SocketProcess;
   /// One start on its way through the thread pool, which may outlive the process that asked and the launcher.
   struct Start;
+  /// The end of a recorded login on its way through the thread pool.
+  struct Logout {
+    LoginRecord login;
+    std::atomic_flag written = ATOMIC_FLAG_INIT;
+  };
   // Reads are made into one buffer, since the bytes are passed on before the next read.
   static constexpr std::size_t kReadSize = 32 * 1024;
 
   /// Has `start` made in the thread pool.
   void begin(const std::shared_ptr<Start>& start, Stdio stdio);
   void started(Start* start);
+  /// Writes, in the thread pool, that the login is over.
+  void record_end(LoginRecord login);
 
   net::Loop& loop_;
   const rlim_t descriptors_;
+  const LoginFiles login_files_;
   Reaper reaper_;
   std::vector<std::uint8_t> read_buffer_;
   std::unordered_map<Start*, std::unique_ptr<net::Work>> starting_;
+  std::unordered_map<std::shared_ptr<Logout>, std::unique_ptr<net::Work>> logouts_;
 };
 
 }  // namespace sallyport::child

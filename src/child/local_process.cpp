@@ -29,6 +29,7 @@ LocalProcess::LocalProcess(LocalLauncher& launcher, ProcessEvents& events, std::
 
 LocalProcess::~LocalProcess() {
   if (on_gone_) on_gone_();
+  if (record_) launcher_.record_end(std::move(*record_));
   release_pty(terminal_);
   input_.close();
   output_.close();  // of a terminal, this alone hangs up its session
@@ -39,6 +40,7 @@ LocalProcess::~LocalProcess() {
 void LocalProcess::begin(Spawned spawned) {
   on_gone_ = nullptr;
   terminal_ = std::move(spawned.terminal);
+  record_ = std::move(spawned.record);
   const pid_t pid = spawned.adopt();
   child_ = &launcher_.reaper_.adopt(pid, std::move(spawned.pidfd), [this](const ProcessEnd& end) { exited(end); });
   const bool watched =

@@ -72,6 +72,7 @@ class LocalProcess final : public Process {
   Watched output_;  // with a terminal, its master: for both directions
   Watched error_;   // unused with a terminal
   std::string terminal_;
+  std::optional<LoginRecord> record_;
   std::size_t credit_ = 0;
   std::string queue_;                     // input on its way
   std::size_t written_ = 0;               // of queue_'s front

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "child/child_side.hpp"
+#include "child/local_login.hpp"
 #include "child/pty.hpp"
 #include "net/error.hpp"
 
@@ -117,6 +118,39 @@ bool read_report(const net::Fd& fd, ChildReport& report) {
   return count == static_cast<ssize_t>(sizeof report);
 }
 
+/// What a login is given, ready for the child.
+struct Confinement {
+  std::vector<ResourceLimit> limits;
+  std::string root;
+  mode_t mask = 022;
+  bool no_new_privs = false;
+  bool sets_groups = false;
+};
+
+/// Checks the account, and adds the further groups to it.
+Result<Confinement> confine(const ProcessSpec& spec, Account& account) {
+  Confinement out;
+  if (!spec.login) return out;
+  const LocalLogin& login = *spec.login;
+  if (auto checked = check_account(account, login); !checked) return fail(std::move(checked.error()));
+  if (!login.groups.empty()) {
+    if (!account.other && !fill_groups(account)) return fail(Errc::unavailable, "too many groups: " + account.name);
+    if (auto added = add_groups(account, login.groups); !added) return fail(std::move(added.error()));
+    out.sets_groups = true;
+  }
+  auto limits = resource_limits(login.limits);
+  if (!limits) return fail(std::move(limits.error()));
+  out.limits = std::move(*limits);
+  if (!login.chroot.empty()) {
+    auto root = chroot_of(login, account);
+    if (!root) return fail(std::move(root.error()));
+    out.root = std::move(*root);
+  }
+  if (login.umask) out.mask = static_cast<mode_t>(*login.umask);
+  out.no_new_privs = login.no_new_privs;
+  return out;
+}
+
 const char* step_name(ChildStep step) {
   switch (step) {
     case ChildStep::session:
@@ -125,6 +159,12 @@ const char* step_name(ChildStep step) {
       return "take the terminal";
     case ChildStep::stdio:
       return "set up stdio";
+    case ChildStep::limits:
+      return "set a limit";
+    case ChildStep::root:
+      return "change the root folder";
+    case ChildStep::privileges:
+      return "give up new privileges";
     case ChildStep::user:
       return "change the user";
     case ChildStep::directory:
@@ -143,7 +183,10 @@ Spawned::Spawned(Spawned&& other) noexcept
       input(std::move(other.input)),
       output(std::move(other.output)),
       error(std::move(other.error)),
-      terminal(std::move(other.terminal)) {}
+      terminal(std::move(other.terminal)),
+      account(std::move(other.account)),
+      uid(other.uid),
+      record(std::move(other.record)) {}
 
 Spawned::~Spawned() {
   if (pid == 0) return;
@@ -179,8 +222,10 @@ Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors, Stdio stdio) 
   for (const auto& argument : spec.argv) {
     if (argument.find('\0') != std::string::npos) return fail(Errc::protocol, "a NUL byte in the command");
   }
-  const auto account = look_up_account(spec.user);
+  auto account = look_up_account(spec.user);
   if (!account) return fail(account.error());
+  auto confinement = confine(spec, *account);
+  if (!confinement) return fail(std::move(confinement.error()));
 
   Spawned ours;
   ChildStdio theirs;
@@ -221,7 +266,12 @@ Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors, Stdio stdio) 
   plan.highest_fd = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1 << 20));
   plan.descriptors = limit;
   if (descriptors != 0) plan.descriptors.rlim_cur = std::min(descriptors, limit.rlim_max);
-  plan.change_user = account->other;
+  plan.change_user = account->other || confinement->sets_groups;
+  plan.limits = confinement->limits.data();
+  plan.limit_count = confinement->limits.size();
+  if (!confinement->root.empty()) plan.root = confinement->root.c_str();
+  plan.mask = confinement->mask;
+  plan.no_new_privs = confinement->no_new_privs;
   plan.uid = account->uid;
   plan.gid = account->gid;
   plan.groups = account->groups.data();
@@ -247,6 +297,8 @@ Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors, Stdio stdio) 
     return fail(net::from_errno(report.error_number, doing + " " + spec.argv[0]));
   }
   ours.pid = pid;
+  ours.account = account->name;
+  ours.uid = account->uid;
   ours.pidfd = open_pidfd(pid);
   return ours;
 }

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include <sys/resource.h>
 
 #include "child/account.hpp"
+#include "child/login_record.hpp"
 #include "net/fd.hpp"
 
 namespace sallyport::child {
@@ -33,6 +35,9 @@ struct Spawned {
   net::Fd output;        ///< the terminal's master, a socket or a pipe; all three are non-blocking
   net::Fd error;         ///< empty with a terminal
   std::string terminal;  ///< its name; empty without one
+  std::string account;   ///< the one that it runs as
+  uid_t uid = 0;         ///< that account's
+  std::optional<LoginRecord> record;  ///< what was written of it; whoever takes it over records its end
 };
 
 /// The environment of a program: built from nothing but the account, the terminal and what `spec` lists.
@@ -41,7 +46,8 @@ std::vector<std::string> environment_of(const ProcessSpec& spec, const Account& 
 /// What a program that has no terminal gets as standard input and output: a pipe each, or one socket for both.
 enum class Stdio : std::uint8_t { pipes, socket };
 
-/// Starts the program and waits until it has begun, so that a missing program is an Error and no child. It may open
+/// Starts the program and waits until it has begun, so that a missing program is an Error and no child: so is an account that may not
+/// be used, or something of `spec.login` that can't be done, since a program with less confinement than was asked for must not run. It may open
 /// `descriptors` of them, or as many as we when that is 0.
 Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors, Stdio stdio = Stdio::pipes);
 

@@ -46,6 +46,8 @@ class Journal {
   /// A request on a session that starts no program, or (then without a channel) a global request, was denied by the policy.
   virtual void request_refused(const Admission& client, const std::optional<ChannelIds>& ids, std::string_view request,
                                std::string_view why) = 0;
+  /// It could not be started after all; `why` is for the administrator.
+  virtual void program_failed(const Admission& client, const ChannelIds& ids, std::string_view why) = 0;
   /// How it ended: an exit status, a signal's name, or neither.
   virtual void program_ended(const Admission& client, const ChannelIds& ids, std::optional<std::uint32_t> status,
                              std::string_view signal) = 0;

@@ -7,8 +7,9 @@
 
 namespace sallyport::mux {
 
-LocalEndpoint::LocalEndpoint(ProcessLauncher& launcher, ProcessSpec spec, bool want_reply, ChannelEvents& user)
-    : user_(user), want_reply_(want_reply) {
+LocalEndpoint::LocalEndpoint(ProcessLauncher& launcher, ProcessSpec spec, bool want_reply, ChannelEvents& user,
+                             std::function<void(const Error&)> on_failed)
+    : user_(user), on_failure_(std::move(on_failed)), want_reply_(want_reply) {
   process_ = launcher.launch(std::move(spec), *this);
 }
 
@@ -67,7 +68,11 @@ void LocalEndpoint::on_started() {
   for (const bool success : std::exchange(early_replies_, {})) user_.on_reply(success);
 }
 
-void LocalEndpoint::on_failed(const Error&) { user_.on_lost("the program could not be started"); }
+void LocalEndpoint::on_failed(const Error& why) {
+  on_failure_(why);
+  if (why.code == Errc::denied) return user_.on_lost("the account may not be used");
+  user_.on_lost(why.code == Errc::unavailable ? "logins are not possible at the moment" : "the program could not be started");
+}
 
 void LocalEndpoint::on_output(OutputStream stream, ByteView bytes) {
   output_granted_ -= static_cast<std::uint32_t>(bytes.size());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,7 +26,9 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   static constexpr std::uint32_t kOutputCredit = 256 * 1024;
 
   /// `want_reply`: on_reply tells when the program runs.
-  LocalEndpoint(ProcessLauncher& launcher, ProcessSpec spec, bool want_reply, ChannelEvents& user);
+  /// `on_failed` gets the reason, which is for the log, when it can't be started.
+  LocalEndpoint(ProcessLauncher& launcher, ProcessSpec spec, bool want_reply, ChannelEvents& user,
+                std::function<void(const Error&)> on_failed);
   ~LocalEndpoint() override;
 
   // ChannelEnd
@@ -61,6 +64,7 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   void close_when_over();
 
   ChannelEvents& user_;
+  std::function<void(const Error&)> on_failure_;
   std::unique_ptr<Process> process_;
   std::uint32_t input_window_ = kInputWindow;
   std::uint32_t output_granted_ = 0;

@@ -239,7 +239,8 @@ void Session::start_local(const route::Permit& permit) {
   }
   services_.journal.program_started(client_, ids_, program_.type, program_.argument, target.name);
   local_ = std::make_unique<LocalEndpoint>(services_.processes, process_spec(target, std::move(argv)),
-                                           program_.want_reply, upstream_events_);
+                                           program_.want_reply, upstream_events_,
+                                           [this](const Error& why) { services_.journal.program_failed(client_, ids_, why.detail); });
   begin_relaying(*local_);
 }
 
@@ -249,6 +250,14 @@ ProcessSpec Session::process_spec(const ResolvedTarget& target, std::vector<std:
   spec.argv = std::move(command);
   if (program_.type == "shell") spec.argv0 = "-" + base_name(spec.argv.front());
   spec.user = local.user;
+  spec.login = LocalLogin{.permit_accounts = local.permit_accounts,
+                          .groups = local.groups,
+                          .umask = local.umask,
+                          .limits = local.limits,
+                          .chroot = local.chroot,
+                          .no_new_privs = local.no_new_privs,
+                          .record_login = local.record_login,
+                          .source = client_.source.address};
   spec.pty = requests_->pty();
   const auto is_accepted = [&local](const std::string& name) {
     return std::any_of(local.accept_environment.begin(), local.accept_environment.end(),

@@ -99,6 +99,10 @@ Result<ResolvedTarget> resolve(const Config& config, const Target& target, const
     const auto user = config::expand(target.local.user, placeholders);
     if (!user || (!user->empty() && !config::is_safe_user(*user))) return unsafe(target, "local user");
     result.local.user = *user;
+    // {home} is the account's, which child/ looks up.
+    const auto root = config::expand(target.local.chroot, {{"user", input.user}, {"home", "{home}"}});
+    if (!root) return unsafe(target, "chroot");
+    result.local.chroot = *root;
     return result;
   }
 

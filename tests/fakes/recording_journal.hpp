@@ -42,6 +42,9 @@ class RecordingJournal final : public mux::Journal {
     add(ids ? "request refused h" : "request refused c", ids ? number(ids->channel) : number(client.id),
         std::string(request) + ": " + std::string(why));
   }
+  void program_failed(const mux::Admission&, const mux::ChannelIds& ids, std::string_view why) override {
+    add("failed h", number(ids.channel), why);
+  }
   void program_ended(const mux::Admission&, const mux::ChannelIds& ids, std::optional<std::uint32_t> status,
                      std::string_view signal) override {
     add("ended h", number(ids.channel), status ? std::to_string(*status) : std::string(signal));

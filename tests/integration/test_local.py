@@ -126,6 +126,47 @@ class LocalCommandTest(LocalBase):
 
 
 @needs_bastion
+@unittest.skipUnless(os.getuid() == 0, "needs root")
+class AccountsTest(BastionCase):
+    """Who may become whom, and what they get."""
+
+    @classmethod
+    def configuration(cls):
+        return bastion_config(
+            local_target("implicit", more='permit_accounts = ["*"]')
+            + local_target("other", more='user = "daemon"\npermit_accounts = ["nobody"]')
+            + local_target("confined", more='user = "nobody"\npermit_accounts = ["nobody"]\ngroups = ["tty"]\numask = "0077"\n'
+                           'limits = { nofile = 99, core = 0 }\nno_new_privs = true\nrecord_login = false')
+            + local_target("open-jail", more='user = "nobody"\npermit_accounts = ["nobody"]\nchroot = "/tmp"')
+            + local_target("absent", more='user = "{user}"\npermit_accounts = ["*"]')
+            + route("local", "{target}", targets=["*"]))
+
+    def told(self, name):
+        result = self.client(f"alice+{name}").run("id")
+        self.assertEqual((result.returncode, result.stdout), (255, b""))
+        return result.stderr.decode()
+
+    def test_root_must_be_named(self):
+        self.assertIn("the account may not be used", self.told("implicit"))
+        self.bastion.wait_for(r"program could not be started user=alice reason=.*permit_accounts, which must name root")
+
+    def test_other_accounts_are_refused(self):
+        self.assertIn("this account is not allowed", self.told("other"))
+        self.assertIn("the program could not be started", self.told("absent"))
+        shown = self.bastion.control("explain", "user=alice,target=other").stdout
+        self.assertIn("decided by permit_accounts of target other", shown)
+
+    def test_a_chroot_that_others_may_write_is_refused(self):
+        self.assertIn("the program could not be started", self.told("open-jail"))
+        self.bastion.wait_for(r"chroot: /tmp must be owned by root, and nobody else may write there")
+
+    def test_what_the_account_gets(self):
+        shown = self.client("alice+confined").output(
+            "id -un; id -Gn; umask; ulimit -n; ulimit -c; grep -o 'NoNewPrivs.*' /proc/self/status").decode().splitlines()
+        self.assertEqual(shown, ["nobody", "nogroup tty", "0077", "99", "0", "NoNewPrivs:\t1"])
+
+
+@needs_bastion
 @unittest.skipUnless(raw.paramiko, "python3-paramiko is not installed")
 class LocalRequestsTest(LocalBase):
     def open(self):

@@ -35,13 +35,14 @@ known_hosts = "upstream_known_hosts"
 
 
 def local_target(name, shell=("/bin/sh",), more=""):
-    """A target of kind local."""
+    """A target of kind local. Whoever runs the tests as root gets root's programs."""
     words = ", ".join(f'"{word}"' for word in shell)
+    permitted = "" if "permit_accounts" in more else 'permit_accounts = ["*", "root"]\n'
     return f'''
 [target.{name}]
 kind = "local"
 shell = [{words}]
-{more}
+{permitted}{more}
 '''
 
 
