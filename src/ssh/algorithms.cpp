@@ -11,8 +11,7 @@ namespace sallyport::ssh {
 const Names& default_kex() {
   static const Names names{
       "mlkem768x25519-sha256", "sntrup761x25519-sha512",       "sntrup761x25519-sha512@openssh.com",
-      "curve25519-sha256",     "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256",
-      "ecdh-sha2-nistp384",    "ecdh-sha2-nistp521",           "diffie-hellman-group14-sha256"};
+      "curve25519-sha256",     "curve25519-sha256@libssh.org", "diffie-hellman-group14-sha256"};
   return names;
 }
 
@@ -28,8 +27,7 @@ const Names& default_ciphers() {
 }
 
 const Names& default_macs() {
-  static const Names names{"hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256",
-                           "hmac-sha2-512"};
+  static const Names names{"hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com"};
   return names;
 }
 

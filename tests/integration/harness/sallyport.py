@@ -109,7 +109,7 @@ class Sallyport:
                 eventually(lambda: not zombies(self.pid), 3)
             except AssertionError:
                 wrong.append(f"{self.name} left zombies: {left_zombies}")
-        below = [(pid, start_time(pid)) for pid in descendants(self.pid)]
+        below = [(pid, began) for pid in descendants(self.pid) if (began := start_time(pid)) is not None]
         self._process.signal(signal.SIGTERM)
         try:
             eventually(lambda: not self._process.running(), 2)
