@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <array>
@@ -20,8 +21,28 @@ struct Buffer {
   ~Buffer() { OPENSSL_cleanse(text.data(), text.size()); }
 };
 
+/// No echo from here on: libcrypto turns it off behind each prompt, which a fast typist may forestall.
+class NoEcho {
+ public:
+  NoEcho() : changed_(::tcgetattr(STDIN_FILENO, &before_) == 0) {
+    termios quiet = before_;
+    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    if (changed_) ::tcsetattr(STDIN_FILENO, TCSANOW, &quiet);
+  }
+  ~NoEcho() {
+    if (changed_) ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
+  }
+  NoEcho(const NoEcho&) = delete;
+  NoEcho& operator=(const NoEcho&) = delete;
+
+ private:
+  termios before_{};
+  bool changed_;
+};
+
 Result<SecretString> ask() {
   Buffer buffer;
+  const NoEcho quiet;
   // Speaks with the terminal, restores it when interrupted, and wants the same twice.
   const int rc = EVP_read_pw_string_min(buffer.text.data(), 1, static_cast<int>(auth::kMaxPassword), "Password: ", 1);
   if (rc != 0) return fail(Errc::denied, rc == -2 ? "given up" : "no password, or not the same twice");

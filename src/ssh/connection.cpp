@@ -391,6 +391,7 @@ std::size_t Connection::feed(std::uint8_t* data, std::size_t size) {
     if (spssh_last_packet_length(session_.get()) > kLargePacket) large_packets_ = true;
     if (driver_ != nullptr) {
       driver_->on_progress();
+      if (role_ == Role::server) spssh_forget_packet(session_.get());
       check_session();
     }
   }

@@ -78,9 +78,12 @@ class PasswordTest(PasswordCase):
 
     def test_a_refusal_takes_as_long_for_users_that_do_not_exist(self):
         def seconds(user):
-            begun = time.monotonic()
-            self.assertNotEqual(with_sshpass(typist(self.client(user, key="alice")), "wrong", "true").returncode, 0)
-            return time.monotonic() - begun
+            taken = []
+            for _ in range(3):  # other work on the machine makes it longer, nothing makes it shorter
+                begun = time.monotonic()
+                self.assertNotEqual(with_sshpass(typist(self.client(user, key="alice")), "wrong", "true").returncode, 0)
+                taken.append(time.monotonic() - begun)
+            return min(taken)
         known, unknown = seconds("bob"), seconds("dave")
         self.assertGreater(min(known, unknown), 0.3)
         self.assertLess(abs(known - unknown), 0.25, (known, unknown))

@@ -142,6 +142,11 @@ void spssh_wipe_input(ssh_session session) {
   if (session->in_buffer != NULL) ssh_buffer_set_secure(session->in_buffer);
 }
 
+void spssh_forget_packet(ssh_session session) {
+  // As libssh itself does before it reads the next one. A packet whose length has been read is still in it.
+  if (session->packet_state == PACKET_STATE_INIT && session->in_buffer != NULL) ssh_buffer_reinit(session->in_buffer);
+}
+
 enum spssh_phase spssh_phase(ssh_session session) {
   switch (session->session_state) {
     case SSH_SESSION_STATE_ERROR:

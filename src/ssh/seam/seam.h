@@ -91,6 +91,8 @@ int spssh_signature_valid(ssh_message message);
 void spssh_expect_info_response(ssh_session session, int expected);
 /// What comes in is overwritten when it has been read, until spssh_trim() gives the session another buffer.
 void spssh_wipe_input(ssh_session session);
+/// After spssh_wipe_input(): overwrites what has been read now, and not when more comes. With no handler on the stack.
+void spssh_forget_packet(ssh_session session);
 
 /// The identifier of the first key exchange (RFC 4253, 7.2); null before it.
 const uint8_t* spssh_session_id(ssh_session session, size_t* length);
