@@ -180,6 +180,13 @@ struct PenaltyRow {
   std::uint64_t offences = 0;
 };
 
+/// A host key that a target has shown, for an administrator to compare and to accept.
+struct ScannedKey {
+  std::string type;         ///< "ssh-ed25519"
+  std::string fingerprint;  ///< "SHA256:…"
+  std::string line;         ///< for known_hosts, without its end
+};
+
 /// The daemon's own life; app implements it. Called on the loop's thread.
 class DaemonControl {
  public:
@@ -197,6 +204,10 @@ class DaemonControl {
   virtual std::vector<PenaltyRow> penalties() const = 0;
   /// Forgets the penalty of one source, as penalties() names it, or of every one: "all". How many there were.
   virtual std::size_t lift_penalties(std::string_view source) = 0;
+  /// Looks at the host keys of a configured target, by key exchanges without a login; placeholders are filled in for
+  /// `user`, who may be empty. Calls `done` exactly once, inside the call or later, with one key of each type.
+  virtual void scan(const std::string& target, const std::string& user,
+                    std::function<void(Result<std::vector<ScannedKey>>)> done) = 0;
 };
 
 }  // namespace sallyport

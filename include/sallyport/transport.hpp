@@ -55,6 +55,8 @@ class Transport {
   virtual std::size_t backlog() const = 0;
   /// The smallest round trip to the peer that has been seen; 0 where it isn't known. May be a second old.
   virtual std::chrono::microseconds round_trip() = 0;
+  /// The identifier of the first key exchange (RFC 4253, 7.2), over which peers prove their keys; empty when there is none.
+  virtual Bytes session_id() const { return {}; }
   /// Stops and resumes on_message; what is already on its way may still come. Not counted: two pauses need one resume.
   virtual void pause() = 0;
   virtual void resume() = 0;

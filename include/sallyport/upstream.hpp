@@ -102,6 +102,18 @@ struct CarriedAttempt {
   std::unique_ptr<Stream> carrier;
 };
 
+/// Keeps known_hosts up to date with what one connection's target tells of its host keys (OpenSSH's PROTOCOL, 2.5). Destroying
+/// it gives up what is under way.
+class HostKeyLearner {
+ public:
+  virtual ~HostKeyLearner() = default;
+  /// The fields of hostkeys-00@openssh.com. `ask` is called, later, with the fields of the hostkeys-prove-00@openssh.com that
+  /// is to be sent; not when there is nothing to be proved.
+  virtual void on_keys(ByteView fields, std::function<void(Bytes)> ask) = 0;
+  /// The fields of its answer.
+  virtual void on_proof(ByteView fields) = 0;
+};
+
 /// Makes upstream connections: name look-up, TCP, handshake, host key check, login, all within the target's connect_timeout.
 class UpstreamConnector {
  public:
@@ -111,6 +123,8 @@ class UpstreamConnector {
   /// The same without a connection of its own: the handshake with the target is made over the carrier.
   [[nodiscard]] virtual CarriedAttempt connect_over(const ResolvedTarget& target, const UpstreamClient& client,
                                                     UpstreamEvents& events, StreamEvents& carrier_events) = 0;
+  /// For a connection to `target` with that session identifier; null when nothing is to be learnt there.
+  [[nodiscard]] virtual std::unique_ptr<HostKeyLearner> learn_host_keys(const ResolvedTarget& target, Bytes session_id) = 0;
 };
 
 }  // namespace sallyport

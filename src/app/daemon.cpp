@@ -16,6 +16,7 @@
 namespace sallyport::app {
 namespace {
 
+constexpr std::size_t kMaxScans = 8;
 /// How long the goodbyes may take once everything is to end.
 constexpr Duration kGoodbyeTime = std::chrono::seconds(2);
 
@@ -175,6 +176,7 @@ Result<> Daemon::put_in_force(Prepared prepared) {
 
 Daemon::~Daemon() {
   control_.reset();
+  scans_.clear();
   signals_.clear();
   reloading_.reset();
   deadline_.reset();
@@ -263,6 +265,24 @@ DaemonStatus Daemon::status() const {
   status.connections_accepted = gate_->accepted();
   status.logins_failed = gate_->failed_logins();
   return status;
+}
+
+void Daemon::scan(const std::string& name, const std::string& user,
+                  std::function<void(Result<std::vector<ScannedKey>>)> done) {
+  const auto target = config_->targets.find(name);
+  if (target == config_->targets.end() || target->second.kind != TargetKind::ssh)
+    return done(fail(Errc::not_found, "there is no target \"" + log::escape(name, 64) + "\" of kind ssh"));
+  if (!target->second.via.empty())
+    return done(fail(Errc::config, "target " + name + " is reached via " + target->second.via + ": run ssh-keyscan there"));
+  if (scans_.size() >= kMaxScans) return done(fail(Errc::limit, "too many scans are under way"));
+  auto resolved = resolve_target(*config_, target->second, {}, {user.empty() ? "nobody" : user, {}});
+  if (!resolved) return done(fail(std::move(resolved.error())));
+  const std::uint64_t id = ++last_scan_;
+  scans_[id] = std::make_unique<HostKeyScan>(
+      *dialer_, loop_, std::move(*resolved), [this, id, done = std::move(done)](Result<std::vector<ScannedKey>> keys) {
+        loop_.retire(std::move(scans_.extract(id).mapped()));
+        done(std::move(keys));
+      });
 }
 
 Result<ExplainAnswer> Daemon::explain(std::string_view query) const {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include <sallyport/connections.hpp>
 
 #include "app/gate.hpp"
+#include "app/host_key_scan.hpp"
 #include "app/log_journal.hpp"
 #include "app/stream_dialer.hpp"
 #include "app/upstream_dialer.hpp"
@@ -66,6 +68,8 @@ class Daemon final : private DaemonControl {
   Result<ExplainAnswer> explain(std::string_view query) const override;
   std::vector<PenaltyRow> penalties() const override;
   std::size_t lift_penalties(std::string_view source) override;
+  void scan(const std::string& target, const std::string& user,
+            std::function<void(Result<std::vector<ScannedKey>>)> done) override;
 
   std::shared_ptr<const Config> config_;
   LoginContext context_;  // what the gate has
@@ -84,6 +88,8 @@ class Daemon final : private DaemonControl {
   std::unique_ptr<UpstreamDialer> dialer_;
   std::unique_ptr<mux::Hub> hub_;
   std::unique_ptr<Gate> gate_;
+  std::map<std::uint64_t, std::unique_ptr<HostKeyScan>> scans_;
+  std::uint64_t last_scan_ = 0;
   std::unique_ptr<control::RequestHandler> requests_;
   std::unique_ptr<control::Server> control_;
   std::vector<std::unique_ptr<net::SignalWatcher>> signals_;

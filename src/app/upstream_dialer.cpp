@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "app/host_key_learner.hpp"
 #include "app/proxy_command.hpp"
 #include "app/signer_command.hpp"
 #include "log/escape.hpp"
@@ -73,6 +74,7 @@ ssh::ClientOptions UpstreamDialer::options_for(const ResolvedTarget& target, con
               log::escaped(who), log::escaped(credential));
   };
   options.known_hosts = {target.known_hosts};
+  options.host_key_policy = target.options.host_key_policy;
   options.algorithms = target.algorithms;
   options.connect_timeout = target.options.connect_timeout;
   if (!identification_.empty()) options.identification = identification_;
@@ -81,9 +83,24 @@ ssh::ClientOptions UpstreamDialer::options_for(const ResolvedTarget& target, con
 
 std::unique_ptr<UpstreamAttempt> UpstreamDialer::connect(const ResolvedTarget& target, const UpstreamClient& client,
                                                          UpstreamEvents& events) {
-  std::unique_ptr<ssh::Carrier> carrier;
-  if (!target.proxy_command.empty()) carrier = std::make_unique<ProxyCommand>(launcher_, log_, target);
-  return std::make_unique<ssh::ClientLogin>(io_, away_, options_for(target, client), events, std::move(carrier));
+  return std::make_unique<ssh::ClientLogin>(io_, away_, options_for(target, client), events, carrier_for(target));
+}
+
+std::unique_ptr<ssh::Carrier> UpstreamDialer::carrier_for(const ResolvedTarget& target) {
+  if (target.proxy_command.empty()) return nullptr;
+  return std::make_unique<ProxyCommand>(launcher_, log_, target);
+}
+
+std::unique_ptr<HostKeyLearner> UpstreamDialer::learn_host_keys(const ResolvedTarget& target, Bytes session_id) {
+  if (!target.options.update_host_keys) return nullptr;
+  return std::make_unique<KnownHostsLearner>(io_.loop(), log_, target, std::move(session_id));
+}
+
+std::unique_ptr<UpstreamAttempt> UpstreamDialer::look(const ResolvedTarget& target, std::function<void(ByteView)> shown,
+                                                      UpstreamEvents& events) {
+  ssh::ClientOptions options = options_for(target, {});
+  options.on_host_key = std::move(shown);
+  return std::make_unique<ssh::ClientLogin>(io_, away_, std::move(options), events, carrier_for(target));
 }
 
 CarriedAttempt UpstreamDialer::connect_over(const ResolvedTarget& target, const UpstreamClient& client,

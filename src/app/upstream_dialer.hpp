@@ -1,6 +1,7 @@
 // Upstream connections over libssh, by TCP, a proxy command or another one's channel, as the pool of trunks asks for them.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -27,8 +28,14 @@ class UpstreamDialer final : public UpstreamConnector {
                                                          UpstreamEvents& events) override;
   [[nodiscard]] CarriedAttempt connect_over(const ResolvedTarget& target, const UpstreamClient& client,
                                             UpstreamEvents& events, StreamEvents& carrier_events) override;
+  [[nodiscard]] std::unique_ptr<HostKeyLearner> learn_host_keys(const ResolvedTarget& target, Bytes session_id) override;
+  /// Looks at the host key of a target that is reached by TCP or a proxy command: `shown` is called with it, and the attempt
+  /// fails then with Errc::closed.
+  [[nodiscard]] std::unique_ptr<UpstreamAttempt> look(const ResolvedTarget& target, std::function<void(ByteView)> shown,
+                                                      UpstreamEvents& events);
 
  private:
+  std::unique_ptr<ssh::Carrier> carrier_for(const ResolvedTarget& target);
   ssh::ClientOptions options_for(const ResolvedTarget& target, const UpstreamClient& client) const;
 
   ssh::LoopIo& io_;

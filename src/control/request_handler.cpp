@@ -84,6 +84,7 @@ const RequestHandler::Verb RequestHandler::kVerbs[] = {
     {"renew", &RequestHandler::renew, "target", "user"},
     {"check", &RequestHandler::check, "target", "user"},
     {"penalties", &RequestHandler::penalties, "", "lift"},
+    {"scan", &RequestHandler::scan, "target", "user"},
     {"reload", &RequestHandler::reload, "", ""},
     {"drain", &RequestHandler::drain, "", ""},
     {"explain", &RequestHandler::explain, "query", ""},
@@ -206,6 +207,21 @@ void RequestHandler::penalties(const Request& request, Reply reply) {
   log_.info("penalties lifted through the control socket source={} count={} uid={} pid={}", log::escaped(source), count,
             request.requester.uid, request.requester.pid);
   reply(ok_response(Json{{"lifted", count}}));
+}
+
+void RequestHandler::scan(const Request& request, Reply reply) {
+  const std::string target = request.text("target");
+  log_.info("scan of host keys through the control socket target={} uid={} pid={}", log::escaped(target),
+            request.requester.uid, request.requester.pid);
+  daemon_.scan(target, request.text("user"), [target, reply = std::move(reply)](const Result<std::vector<ScannedKey>>& keys) {
+    if (!keys) return reply(error_response(keys.error().detail));
+    Json list = Json::array();
+    for (const ScannedKey& key : *keys) list.push_back(to_json(key));
+    Json json;
+    json["target"] = target;
+    json["keys"] = std::move(list);
+    reply(ok_response(std::move(json)));
+  });
 }
 
 void RequestHandler::reload(const Request& request, Reply reply) {

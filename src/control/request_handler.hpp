@@ -51,6 +51,7 @@ class RequestHandler {
   void renew(const Request& request, Reply reply);
   void check(const Request& request, Reply reply);
   void penalties(const Request& request, Reply reply);
+  void scan(const Request& request, Reply reply);
   void reload(const Request& request, Reply reply);
   void drain(const Request& request, Reply reply);
   void explain(const Request& request, Reply reply);

@@ -28,6 +28,14 @@ std::string listed(const std::string& command) {
 
 }  // namespace
 
+Json to_json(const ScannedKey& key) {
+  Json json;
+  json["type"] = key.type;
+  json["fingerprint"] = key.fingerprint;
+  json["line"] = key.line;
+  return json;
+}
+
 Json to_json(const ConnectionRow& row, const Moment& moment) {
   Json json;
   json["id"] = log::to_string(row.id);

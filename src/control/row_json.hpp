@@ -28,6 +28,7 @@ Json to_json(const ChannelRow& row, const Moment& moment);
 Json to_json(const TrunkRow& row, const Moment& moment);
 Json to_json(const ForwardRow& row, const Moment& moment);
 Json to_json(const TargetCheck& found, const Moment& moment);
+Json to_json(const ScannedKey& key);
 /// Without the counts of what is open now.
 Json to_json(const DaemonStatus& status, const Moment& moment);
 

@@ -76,6 +76,8 @@ constexpr Verb kVerbs[] = {
     {"check", "Ask a target's trunks for a sign of life; fails when one gives none, or there is none", "target",
      "TARGET", kTargetHelp, true},
     {"penalties", "List the sources that are kept out for a while, or lift that", nullptr, nullptr, nullptr, false, true},
+    {"scan", "Show a target's host keys as lines for known_hosts, for you to compare and to accept", "target", "TARGET",
+     kTargetHelp, true},
     {"reload", "Read the configuration again; nobody is disconnected, and a wrong one changes nothing"},
     {"drain", "Accept nothing new, and end sallyportd when the last channel has ended"},
     {"explain", "Say which route and channel rule a login would get, and why", "query", "QUERY",
@@ -138,7 +140,8 @@ Exit run(int argc, const char* const* argv, const std::string& version, std::ost
     CLI::App* sub = app.add_subcommand(verb.name, verb.help);
     if (verb.key != nullptr) sub->add_option(verb.argument, options.argument, verb.argument_help)->required();
     if (verb.takes_user)
-      sub->add_option("--user", options.user, "Only the trunks of this user")->type_name("NAME");
+      sub->add_option("--user", options.user, "Only the trunks of this user; for scan, whom placeholders stand for")
+          ->type_name("NAME");
     if (verb.lifts)
       sub->add_option("--lift", options.lift, "Let this source in again, or all of them")->type_name("SOURCE|all");
   }

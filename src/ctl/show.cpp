@@ -149,6 +149,18 @@ Result<std::string> check_text(const Json& result) {
   return text;
 }
 
+/// Lines that a known_hosts file takes as they are; the fingerprints are comments.
+Result<std::string> scan_text(const Json& result) {
+  const auto keys = result.find("keys");
+  if (keys == result.end() || !keys->is_array()) return fail(Errc::protocol, "the daemon's answer makes no sense");
+  std::string text;
+  for (const Json& key : *keys) {
+    if (!key.is_object()) return fail(Errc::protocol, "the daemon's answer makes no sense");
+    text += fmt::format("# {} {}\n{}\n", text_of(key, "type"), text_of(key, "fingerprint"), text_of(key, "line"));
+  }
+  return text;
+}
+
 const std::vector<Column> kConnectionColumns = {{"ID"}, {"USER"}, {"FROM"}, {"TARGET"}, {"ROUTE"}, {"CHANNELS", true}, {"IN", true}, {"OUT", true}, {"AGE", true}, {"CERTIFICATE"}};
 const std::vector<Column> kChannelColumns = {{"ID"}, {"CONN"}, {"VIA"}, {"USER"}, {"TARGET"}, {"REQUEST"}, {"STATE"}, {"IN", true}, {"OUT", true}, {"AGE", true}, {"COMMAND"}};
 const std::vector<Column> kTrunkColumns = {{"ID"}, {"USER"}, {"TARGET"}, {"LOGIN"}, {"STATE"}, {"CHANNELS", true}, {"CLIENTS", true}, {"IDLE", true}, {"IN", true}, {"OUT", true}, {"AGE", true}};
@@ -214,6 +226,7 @@ Result<std::string> show(std::string_view verb, std::string_view response, bool 
   if (verb == "exit") return trunks_text(*result, "ended", "ended");
   if (verb == "renew") return std::string("renewed: the next channel gets a fresh login\n");
   if (verb == "check") return check_text(*result);
+  if (verb == "scan") return scan_text(*result);
   if (verb == "reload") return std::string("the configuration has been reloaded\n");
   if (verb == "drain") return std::string("draining: nothing new is accepted, sallyportd ends with the last channel\n");
   if (verb == "explain") {

@@ -93,6 +93,7 @@ class Connection : public TransportEvents {
   /// `what` is a fixed phrase: the peer broke the rules; the connection ends.
   void violation(std::string_view what);
 
+  Bytes session_id() const { return transport_->session_id(); }
   std::size_t open_channels() const { return open_channels_; }
   std::uint64_t bytes_received() const { return bytes_received_; }
   std::uint64_t bytes_sent() const { return bytes_sent_; }

@@ -256,6 +256,14 @@ void PooledTrunk::on_slot_free(Trunk&) {
   leave_when_unused();
 }
 
+void PooledTrunk::on_host_keys(Trunk& trunk, ByteView fields) {
+  if (lesson_ != nullptr) return;
+  auto learner = pool_.connector_.learn_host_keys(target_, trunk.session_id());
+  if (learner == nullptr) return;
+  lesson_ = std::make_unique<HostKeyLesson>(trunk, std::move(learner));
+  lesson_->begin(fields);
+}
+
 void PooledTrunk::leave_when_unused() {
   if (trunk_ == nullptr || used() > 0 || !holders_.empty() || ending()) return;
   if (phase_ == Phase::draining) return end("drained");

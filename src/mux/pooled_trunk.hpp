@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mux/hop.hpp"
+#include "mux/host_key_lesson.hpp"
 #include "mux/pool.hpp"
 
 namespace sallyport::mux {
@@ -84,6 +85,7 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   void on_hop_failed(const std::string& told) override;
   void on_hop_lost(std::string_view told) override;
   void on_slot_free(Trunk& trunk) override;
+  void on_host_keys(Trunk& trunk, ByteView fields) override;
   void on_trunk_closed(Trunk& trunk, const Error& why) override;
 
   void on_turn();
@@ -128,6 +130,7 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   TimePoint answer_until_;
   TimePoint logged_in_by_;            // the end of connect_timeout
   std::unique_ptr<Trunk> trunk_;
+  std::unique_ptr<HostKeyLesson> lesson_;  // after the trunk, which it asks
   std::unique_ptr<Timer> idle_;
   std::unique_ptr<Timer> age_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "mux/host_key_lesson.hpp"
 #include "wire/forwards.hpp"
 
 namespace sallyport::mux {
@@ -80,8 +81,8 @@ void Trunk::lend_display(LenderEvents& lender) { display_ = &lender; }
 
 void Trunk::end_loan() { agent_ = display_ = nullptr; }
 
-void Trunk::on_global_request(const wire::GlobalRequest&, GlobalReplies::Ticket ticket) {
-  // hostkeys-00@openssh.com is among these: keys are learnt from known_hosts alone.
+void Trunk::on_global_request(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) {
+  if (request.name == HostKeyLesson::kTold) owner_.on_host_keys(*this, request.rest);
   answer_global(ticket, false);
 }
 

@@ -22,6 +22,8 @@ class TrunkEvents {
   virtual ~TrunkEvents() = default;
   /// A channel's number, and so one of the target's sessions, is free again.
   virtual void on_slot_free(Trunk& trunk) = 0;
+  /// The target tells which host keys it has: the fields of hostkeys-00@openssh.com.
+  virtual void on_host_keys(Trunk& trunk, ByteView fields) = 0;
   /// The last event. Every channel has been told.
   virtual void on_trunk_closed(Trunk& trunk, const Error& why) = 0;
 };
@@ -51,6 +53,7 @@ class Trunk final : public Connection {
   using Connection::ask;
   using Connection::forget;
   using Connection::open;
+  using Connection::session_id;
   /// Ends the connection. Whoever has a channel on it is told `why`.
   void say_goodbye(std::string_view why);
   using Connection::tell;

@@ -13,6 +13,14 @@ namespace {
 constexpr Duration kFirstPause = std::chrono::seconds(1);
 constexpr Duration kLongestPause = std::chrono::minutes(1);
 
+/// Its login may, or that of a target on the way there.
+bool asks_a_person(const ResolvedTarget& target) {
+  const bool asks = std::any_of(target.credentials.begin(), target.credentials.end(), [](const Credential& credential) {
+    return credential.kind == Credential::Kind::keyboard_interactive;
+  });
+  return asks || (target.via && asks_a_person(*target.via));
+}
+
 }  // namespace
 
 TrunkGroup::TrunkGroup(Pool& pool, const ShareKey& key) : pool_(pool), key_(key) {}
@@ -91,8 +99,9 @@ std::size_t TrunkGroup::spares() const {
 }
 
 void TrunkGroup::note_use() {
-  // Spares of a connection of its own would cost a login each, for a handful of sessions.
-  warm_ = key_.only_for ? 0 : trunks_.front()->options().warm;
+  // Spares of a connection of its own would cost a login each, for a handful of sessions. And nobody would be there to answer
+  // the questions of a spare one's login, which may well go to a person's telephone.
+  warm_ = key_.only_for || asks_a_person(trunks_.front()->target()) ? 0 : trunks_.front()->options().warm;
   pause_ = Duration::zero();
   tend_soon();
 }

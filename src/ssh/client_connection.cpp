@@ -11,6 +11,7 @@
 #include "ssh/algorithms.hpp"
 #include "ssh/connection.hpp"
 #include "ssh/credentials.hpp"
+#include "ssh/known_hosts_file.hpp"
 #include "ssh/seam/seam.h"
 #include "ssh/upstream_login.hpp"
 
@@ -22,16 +23,15 @@ bool answers_for(const std::string& algorithm, const std::string& key_type) {
   return algorithm == key_type || (key_type == "ssh-rsa" && algorithm.starts_with("rsa-sha2-"));
 }
 
-// As OpenSSH does: if keys are known for the host, only their types are asked for. A server that would rather show
+// As OpenSSH does: if keys are known for the host, their types are asked for first. A server that would rather show
 // another of its keys would look like an impostor.
 Names host_key_algorithms(const Names& wanted, const std::vector<std::string>& known_types) {
-  Names fitting;
-  for (const auto& algorithm : wanted) {
-    const bool known = std::any_of(known_types.begin(), known_types.end(),
-                                   [&algorithm](const auto& type) { return answers_for(algorithm, type); });
-    if (known) fitting.push_back(algorithm);
-  }
-  return fitting.empty() ? wanted : fitting;
+  Names ordered = wanted;
+  std::stable_partition(ordered.begin(), ordered.end(), [&known_types](const auto& algorithm) {
+    return std::any_of(known_types.begin(), known_types.end(),
+                       [&algorithm](const auto& type) { return answers_for(algorithm, type); });
+  });
+  return ordered;
 }
 
 }  // namespace
@@ -79,7 +79,7 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
   }
 
  private:
-  enum class Step : std::uint8_t { preparing, handshake, login, done };
+  enum class Step : std::uint8_t { preparing, handshake, remembering, login, done };
 
   void files_read(Result<ClientFiles> files) {
     work_.reset();
@@ -182,35 +182,76 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
   void handshake() {
     const int rc = ssh_connect(connection_->session());
     if (rc != SSH_OK) return;  // a failure shows in the session's state
-    if (auto verdict = verify_host_key(); !verdict) {
-      failure_ = failure(Errc::host_key, verdict.error().detail, host_key_detail_);
-      return connection_->disconnect(DisconnectReason::by_application, "host key verification failed");
+    const Bytes key = host_key();
+    if (options_.on_host_key && !key.empty()) return show_host_key(key);
+    const HostKeyVerdict verdict = key.empty() ? HostKeyVerdict::revoked : files_->known_hosts.judge(key);
+    if (verdict == HostKeyVerdict::known) return begin_login();
+    if (verdict == HostKeyVerdict::unknown && options_.host_key_policy == HostKeyPolicy::accept_new) return remember(key);
+    refuse_host_key(host_key_trouble(verdict));
+  }
+
+  // Empty when there is none that can be used.
+  Bytes host_key() {
+    ssh_key raw = nullptr;
+    if (ssh_get_server_publickey(connection_->session(), &raw) != SSH_OK) return {};
+    const KeyHandle key{raw};
+    Bytes blob = public_blob_of(key.get());
+    seen_ = std::string{ssh_key_type_to_char(ssh_key_type(key.get()))} + " " + fingerprint_of(blob);
+    return blob;
+  }
+
+  std::string host_key_trouble(HostKeyVerdict verdict) const {
+    const std::string expected = files_->known_hosts.expected();
+    switch (verdict) {
+      case HostKeyVerdict::changed:
+        return "host key mismatch: " + seen_ + ", expected " + expected;
+      case HostKeyVerdict::other_type:
+        return "its host key is not one of those that are known: " + seen_ + ", expected " + expected;
+      case HostKeyVerdict::unknown:
+        return "its host key is unknown: " + seen_;
+      default:
+        return seen_.empty() ? "it showed no usable host key" : "its host key is revoked: " + seen_;
     }
+  }
+
+  void refuse_host_key(const std::string& told) {
+    failure_ = failure(Errc::host_key, told, told);
+    connection_->disconnect(DisconnectReason::by_application, "host key verification failed");
+  }
+
+  void show_host_key(const Bytes& key) {
+    options_.on_host_key(key);
+    failure_ = failure(Errc::closed, "only its host key was looked at", "host key seen: " + seen_);
+    connection_->disconnect(DisconnectReason::by_application, "thank you");
+  }
+
+  // The key is in the file before anything is sent that depends on it.
+  void remember(const Bytes& key) {
+    step_ = Step::remembering;
+    connection_->hold();
+    auto written = std::make_shared<Result<>>();
+    work_ = io_.loop().work(
+        [written, key, file = options_.known_hosts.front(), host = options_.host, port = options_.port] {
+          *written = add_first_host_key(file, host, port, key);
+        },
+        [this, written] {
+          work_.reset();
+          connection_->release();
+          if (!*written) {
+            const Error why = written->error();
+            failure_ = failure(Errc::host_key, "its host key is unknown, and could not be written down: " + seen_, why.detail);
+            return connection_->disconnect(DisconnectReason::by_application, "host key verification failed");
+          }
+          if (options_.on_warning) options_.on_warning("a new host key was accepted: " + seen_);
+          begin_login();
+          connection_->call_driver();
+        });
+  }
+
+  void begin_login() {
     login_ = std::make_unique<UpstreamLogin>(io_, *connection_, options_, files_->credentials,
                                              static_cast<UpstreamLoginEvents&>(*this));
     step_ = Step::login;
-  }
-
-  Result<> verify_host_key() {
-    ssh_key raw = nullptr;
-    if (ssh_get_server_publickey(connection_->session(), &raw) != SSH_OK) {
-      return fail(Errc::host_key, "it showed no usable host key");
-    }
-    const KeyHandle key{raw};
-    const Bytes blob = public_blob_of(key.get());
-    const std::string seen = std::string{ssh_key_type_to_char(ssh_key_type(key.get()))} + " " + fingerprint_of(blob);
-    host_key_detail_ = "host key seen: " + seen;
-    switch (files_->known_hosts.judge(blob)) {
-      case HostKeyVerdict::known:
-        return {};
-      case HostKeyVerdict::unknown:
-        return fail(Errc::host_key, "its host key is unknown: " + seen);
-      case HostKeyVerdict::changed:
-        return fail(Errc::host_key, "host key mismatch: " + seen);
-      case HostKeyVerdict::revoked:
-        break;
-    }
-    return fail(Errc::host_key, "its host key is revoked: " + seen);
   }
 
   void log_in() {
@@ -303,6 +344,7 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
         detail += "connecting to " + options_.host;
         break;
       case Step::handshake:
+      case Step::remembering:
         detail += "SSH handshake";
         break;
       case Step::login:
@@ -372,7 +414,7 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
   bool agent_to_ask_ = false;  // the client has not been asked
   std::optional<UpstreamQuestion> question_;  // likewise
   bool asked_ = false;                        // and not answered yet
-  std::string host_key_detail_;
+  std::string seen_;  // the host key, for people
   std::optional<UpstreamFailure> failure_;
 };
 

@@ -33,8 +33,11 @@ struct ClientOptions {
   /// Makes who gets the certificate of the credential "signer". May be empty.
   std::function<std::unique_ptr<CertificateSigner>()> make_signer;
   UpstreamClient client;  ///< on whose behalf
-  /// OpenSSH known_hosts files. All are read; a host that is in none of them is refused.
+  /// OpenSSH known_hosts files. All are read; a host that is in none of them is refused, unless the policy is another.
   std::vector<std::string> known_hosts;
+  HostKeyPolicy host_key_policy = HostKeyPolicy::strict;  ///< accept_new writes to the first of them
+  /// Set: the host key is only looked at. This is called with it, and the attempt then fails with Errc::closed, without a login.
+  std::function<void(ByteView key_blob)> on_host_key;
   Algorithms algorithms;                                ///< what is absent gets the built-in lists
   Duration connect_timeout = std::chrono::seconds(10);  ///< look-up, TCP, handshake and login together
   std::string identification = sallyport::ServerSettings::kDefaultIdentification;  ///< what follows "SSH-2.0-"

@@ -32,6 +32,13 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
         });
       };
     }
+    if (options.on_host_key) {
+      options.on_host_key = [self = weak_from_this(), shown = options.on_host_key, &home = home_](ByteView key) {
+        home.loop().post([self, shown, key = Bytes(key.begin(), key.end())] {
+          if (const auto alive = self.lock(); alive && alive->events_ != nullptr) shown(key);
+        });
+      };
+    }
     if (options.make_signer) {
       make_signer_ = options.make_signer;
       options.make_signer = [self = weak_from_this()] { return std::make_unique<DistantSigner>(self); };

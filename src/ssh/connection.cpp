@@ -203,6 +203,12 @@ std::chrono::microseconds Connection::round_trip() {
   return round_trip_;
 }
 
+Bytes Connection::session_id() const {
+  std::size_t length = 0;
+  const std::uint8_t* const id = spssh_session_id(session_.get(), &length);
+  return id == nullptr ? Bytes{} : Bytes(id, id + length);
+}
+
 void Connection::note_backlog() {
   if (backlog() > kHighMark) congested_ = true;
 }

@@ -106,6 +106,7 @@ class Connection final : public Transport, private TurnUser {
   void send(ByteView head, ByteView tail = {}) override;
   std::size_t backlog() const override;
   std::chrono::microseconds round_trip() override;
+  Bytes session_id() const override;
   void pause() override;
   void resume() override;
   void disconnect(DisconnectReason reason, std::string_view text) override;

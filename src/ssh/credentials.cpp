@@ -123,7 +123,10 @@ Result<ClientFiles> read_client_files(const ClientOptions& options) {
   std::string trouble;
   for (const auto& path : options.known_hosts) {
     auto text = read_file(path, KnownHosts::kMaxFileSize);
-    if (text) {
+    const bool may_be_missing = options.host_key_policy == HostKeyPolicy::accept_new || options.on_host_key;
+    if (!text && text.error().code == Errc::not_found && may_be_missing) {
+      any_known_hosts = true;  // the first key makes it
+    } else if (text) {
       files.known_hosts.read(*text);
       any_known_hosts = true;
     } else {
@@ -135,6 +138,7 @@ Result<ClientFiles> read_client_files(const ClientOptions& options) {
   if (!trouble.empty()) files.problems.push_back("known_hosts:" + trouble);
   for (const auto& warning : files.known_hosts.warnings()) files.problems.push_back("known_hosts " + warning);
 
+  if (options.on_host_key) return files;
   CredentialReader reader(options);
   for (const Credential& credential : options.credentials) reader.read(credential);
   files.credentials = reader.take();

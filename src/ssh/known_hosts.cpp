@@ -6,6 +6,7 @@
 #include "config/match.hpp"
 #include "ssh/base64.hpp"
 #include "ssh/digest.hpp"
+#include "ssh/handles.hpp"
 
 namespace sallyport::ssh {
 namespace {
@@ -60,8 +61,10 @@ void KnownHosts::read_line(std::string_view line, std::size_t number) {
     word = next_word(line);
   }
   if (word.empty() || !matches(word)) return;
+  const std::string_view names = word;
   const std::string where = "line " + std::to_string(number);
   if (marker == "@cert-authority") {
+    // libssh takes no certificate for a host key: it strikes their algorithms off what it offers.
     warnings_.push_back(where + ": host certificates aren't supported; ignored");
     return;
   }
@@ -75,7 +78,18 @@ void KnownHosts::read_line(std::string_view line, std::size_t number) {
     warnings_.push_back(where + ": no usable key; ignored");
     return;
   }
-  entries_.push_back(Entry{std::string{type}, *blob, marker == "@revoked"});
+  const bool alone = names.starts_with('|') || lower(names) == name_;
+  const bool by_name = alone || lists_name(names);
+  entries_.push_back(Entry{std::string{type}, *blob, marker == "@revoked", number, by_name, alone});
+}
+
+bool KnownHosts::lists_name(std::string_view patterns) const {
+  while (!patterns.empty()) {
+    const auto end = std::min(patterns.find(','), patterns.size());
+    if (lower(patterns.substr(0, end)) == name_) return true;
+    patterns.remove_prefix(std::min(end + 1, patterns.size()));
+  }
+  return false;
 }
 
 // A list of patterns; a negated one that matches wins over all others.
@@ -109,14 +123,42 @@ bool KnownHosts::matches_hashed(std::string_view hashed) const {
 HostKeyVerdict KnownHosts::judge(ByteView key_blob) const {
   bool known = false;
   bool others = false;
+  bool of_this_type = false;
   for (const auto& entry : entries_) {
     const bool same = std::equal(entry.blob.begin(), entry.blob.end(), key_blob.begin(), key_blob.end());
     if (same && entry.revoked) return HostKeyVerdict::revoked;
     if (same) known = true;
-    if (!entry.revoked) others = true;
+    if (entry.revoked) continue;
+    others = true;
+    if (entry.type == type_in(key_blob)) of_this_type = true;
   }
   if (known) return HostKeyVerdict::known;
-  return others ? HostKeyVerdict::changed : HostKeyVerdict::unknown;
+  if (!others) return HostKeyVerdict::unknown;
+  return of_this_type ? HostKeyVerdict::changed : HostKeyVerdict::other_type;
+}
+
+std::string KnownHosts::expected() const {
+  std::string text;
+  std::size_t count = 0;
+  for (const auto& entry : entries_) {
+    if (entry.revoked) continue;
+    if (++count > kMaxShown) return text + ", …";
+    text += (text.empty() ? "" : ", ") + entry.type + " " + fingerprint_of(entry.blob);
+  }
+  return text;
+}
+
+bool KnownHosts::listed_by_name() const {
+  return std::any_of(entries_.begin(), entries_.end(), [](const Entry& entry) { return entry.by_name && !entry.revoked; });
+}
+
+std::vector<std::size_t> KnownHosts::lines_without(const std::vector<Bytes>& keys) const {
+  std::vector<std::size_t> lines;
+  for (const auto& entry : entries_) {
+    const bool kept = entry.revoked || !entry.alone || std::find(keys.begin(), keys.end(), entry.blob) != keys.end();
+    if (!kept) lines.push_back(entry.line);
+  }
+  return lines;
 }
 
 std::vector<std::string> KnownHosts::key_types() const {

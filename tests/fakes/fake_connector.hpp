@@ -47,6 +47,13 @@ class FakeConnector final : public UpstreamConnector {
     return {std::move(attempt), carriers.connect({}, target.options.connect_timeout, carrier_events)};
   }
 
+  [[nodiscard]] std::unique_ptr<HostKeyLearner> learn_host_keys(const ResolvedTarget& target, Bytes) override {
+    if (!target.options.update_host_keys) return nullptr;
+    return std::make_unique<Learner>(*this);
+  }
+  std::function<void(Bytes)> ask_for_proof;   ///< set once a target has told its keys
+  std::vector<std::string> learnt;            ///< "keys …", "proof …", with the fields
+
   /// The attempt of that number succeeds; the server's end.
   MemoryPeer& succeed(std::size_t index) {
     Dial& dial = dials.at(index);
@@ -75,6 +82,15 @@ class FakeConnector final : public UpstreamConnector {
   std::deque<Dial> dials;  // a deque: servers stay where they are
 
  private:
+  struct Learner final : HostKeyLearner {
+    explicit Learner(FakeConnector& its_owner) : owner(its_owner) {}
+    void on_keys(ByteView fields, std::function<void(Bytes)> ask) override {
+      owner.learnt.push_back("keys " + std::string(text_of(fields)));
+      owner.ask_for_proof = std::move(ask);
+    }
+    void on_proof(ByteView fields) override { owner.learnt.push_back("proof " + std::string(text_of(fields))); }
+    FakeConnector& owner;
+  };
   struct Attempt final : UpstreamAttempt {
     Attempt(Dial& its_dial, FakeStreams& streams) : dial(its_dial), agents(streams) {}
     ~Attempt() override {

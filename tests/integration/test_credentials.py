@@ -386,8 +386,53 @@ known_hosts = "asking_known_hosts"
         self.wait_until(lambda: not self.trunks(target="two"), what="the end of the login")
 
 
+@needs_bastion
+class TypedPassword(BastionCase):
+    """The password that the client types at the bastion goes on to the target, for this connection alone."""
+
+    sections = {"auth": 'authorized_keys = ["authorized_keys/{user}"]\n'
+                        'methods = ["password", "publickey"]\npassword_file = "passwords"\n'}
+
+    @classmethod
+    def configuration(cls):
+        cls.server = AskingServer(cls.workspace, ["password"], "typed")
+        cls.addClassCleanup(cls.server.close)
+        cls.workspace.write("typed_known_hosts", cls.server.known_hosts_line())
+        hashed = subprocess.run([os.environ["SALLYPORT_CONTROL"], "hash-password"], input=b"hunter2\n", capture_output=True,
+                                check=True).stdout.decode().strip()
+        cls.workspace.write("passwords", f"alice:{hashed}\n")
+        body = f'''
+[target.typed]
+address = "127.0.0.1:{cls.server.port}"
+user = "tester"
+credentials = ["password"]
+known_hosts = "typed_known_hosts"
+'''
+        return bastion_config(body + route("all", "typed"), **cls.sections)
+
+    def with_password(self, *args):
+        ask = self.workspace.write("askpass", "#!/bin/sh\necho hunter2\n", mode=0o700)
+        client = self.client().with_(BatchMode="no", PreferredAuthentications="password", NumberOfPasswordPrompts=1)
+        process = self.spawn(subprocess.Popen(client.argv(*args), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                              stderr=subprocess.PIPE, start_new_session=True,
+                                              env=clean_environment(SSH_ASKPASS=str(ask), SSH_ASKPASS_REQUIRE="force")))
+        return process
+
+    def test_it_goes_on_to_the_target_and_is_nobody_elses(self):
+        first = self.with_password("echo in")
+        self.assertEqual(first.communicate(timeout=30)[0], b"echo in")
+        self.assertEqual(self.server.attempts[-1], ("password", True))
+        # With a key there is no password to pass on, and no trunk of that other connection to ride on.
+        result = self.client().run("echo in")
+        self.assertEqual(result.returncode, 255)
+        self.assertIn(b"no usable credentials", result.stderr)
+        self.bastion.wait_for("the client has typed no password")
+        self.assertNotIn("hunter2", self.bastion.log())
+        self.wait_until(lambda: not self.trunks(target="typed"), what="the end of the trunk with its connection")
+
+
 if paramiko is None:
-    del Asking
+    del Asking, TypedPassword
 else:
     Asking = needs_bastion(Asking)
 

@@ -61,6 +61,12 @@ class FakeDaemon final : public Connections, public DaemonControl {
     return before - penalties_.size();
   }
 
+  void scan(const std::string& target, const std::string& user,
+            std::function<void(Result<std::vector<ScannedKey>>)> done) override {
+    if (target != "web1") return done(fail(Errc::not_found, "there is no target \"" + target + "\""));
+    done(std::vector<ScannedKey>{{"ssh-ed25519", "SHA256:abc", "web1 ssh-ed25519 AAAA" + user}});
+  }
+
   std::vector<PenaltyRow> penalties_;
   std::vector<ConnectionRow> connections_;
   std::vector<ChannelRow> channels_;

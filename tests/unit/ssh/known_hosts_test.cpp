@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "ssh/base64.hpp"
 #include "ssh/digest.hpp"
@@ -39,6 +40,28 @@ struct Row {
 using V = HostKeyVerdict;
 
 class KnownHostsTest : public ::testing::TestWithParam<Row> {};
+
+TEST(KnownHosts, AKeyOfAnotherTypeIsNoChange) {
+  KnownHosts hosts{"web1", 22};
+  hosts.read("web1 " + key_text("ssh-rsa", 1) + "\n");
+  EXPECT_EQ(hosts.judge(kKey), HostKeyVerdict::other_type);
+  hosts.read("@revoked web1 " + kOther + "\n");
+  EXPECT_EQ(hosts.judge(kKey), HostKeyVerdict::other_type);
+  hosts.read("web1 " + kOther + "\n");
+  EXPECT_EQ(hosts.judge(kKey), HostKeyVerdict::changed);
+  EXPECT_EQ(hosts.expected().substr(0, 15), "ssh-rsa SHA256:");
+}
+
+TEST(KnownHosts, OnlyLinesAboutThisHostAloneAreGivenUp) {
+  KnownHosts hosts{"web1", 22};
+  hosts.read("web1 " + kLine + "\n" + "web1 " + kOther + "\n" + "web1,web2 " + kOther + "\n" + hashed("web1") + " " + kOther +
+             "\n" + "web* " + kOther + "\n@revoked web1 " + kOther + "\nweb3 " + kOther + "\n");
+  EXPECT_EQ(hosts.lines_without({kKey}), (std::vector<std::size_t>{2, 4}));
+  EXPECT_TRUE(hosts.listed_by_name());
+  KnownHosts by_pattern{"web1", 22};
+  by_pattern.read("web* " + kLine + "\n");
+  EXPECT_FALSE(by_pattern.listed_by_name());
+}
 
 TEST_P(KnownHostsTest, Judges) {
   KnownHosts hosts{GetParam().host, GetParam().port};
