@@ -49,6 +49,11 @@ std::vector<Placeholder> signer_placeholders(const SignerValues& values) {
           {"key", values.key}};
 }
 
+bool is_sftp_with_arguments(std::string_view command) {
+  const std::size_t end = kInternalSftp.size();
+  return command.starts_with(kInternalSftp) && command.size() > end && (command[end] == ' ' || command[end] == '\t');
+}
+
 std::optional<std::string> expand(std::string_view text, const std::vector<Placeholder>& placeholders) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {

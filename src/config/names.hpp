@@ -28,6 +28,13 @@ bool is_safe_target(std::string_view target);
 /// A host name or a literal address: letters, digits and . _ - : (and a zone behind %), not "-" in front.
 bool is_safe_host(std::string_view host);
 
+/// What sshd runs itself in place of a program; as a forced command the subsystem sftp and nothing else.
+inline constexpr std::string_view kInternalSftp = "internal-sftp";
+
+/// Whether a command is what sshd takes for internal-sftp, but with arguments. They restrict it (`-R`, `-P`), and nothing here obeys
+/// them: such a command can't be kept to.
+bool is_sftp_with_arguments(std::string_view command);
+
 /// What may stand between the braces of a template, and what it becomes.
 struct Placeholder {
   std::string_view name;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "config/forward_pattern.hpp"
+#include "config/names.hpp"
 #include "config/sections.hpp"
 #include "config/units.hpp"
 
@@ -131,6 +132,8 @@ void read_options(TableReader& table, OptionOverrides& options) {
   std::string command;
   if (const Node* node = table.string("force_command", command)) {
     if (command.empty()) return table.wrong(*node, "a command line");
+    if (is_sftp_with_arguments(command))
+      return table.wrong(*node, "\"internal-sftp\" without arguments, which are not supported");
     options.force_command = command;
   }
   read_number(table, "max_connections", options.max_connections, 0, 1000000);

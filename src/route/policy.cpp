@@ -19,16 +19,10 @@ namespace {
 
 constexpr std::string_view kBuiltIn = "built in";
 constexpr std::string_view kOriginalCommand = "SSH_ORIGINAL_COMMAND";
-/// What sshd runs itself in place of a program; the subsystem sftp here.
-constexpr std::string_view kInternalSftp = "internal-sftp";
 
 bool any_glob(const std::vector<std::string>& patterns, std::string_view text) {
   return std::any_of(patterns.begin(), patterns.end(),
                      [text](const std::string& pattern) { return config::glob_matches(pattern, text); });
-}
-
-bool is_internal_sftp(std::string_view command) {
-  return command.substr(0, command.find(' ')) == kInternalSftp;
 }
 
 /// Where the login's restrictions come from.
@@ -172,7 +166,7 @@ class Judge {
     std::string forced_by;
     if (who_.grant.command) {
       forced_by = name_of(who_.grant);
-      if (!force(program, *who_.grant.command)) return deny_but_sftp(forced_by);
+      if (auto denied = force(program, *who_.grant.command, forced_by)) return std::move(*denied);
     }
     ChannelDecision end = end_of(query_of(program));
     if (const ChannelDenied* denied = end.denied()) return deny_by_rule(*denied);
@@ -184,7 +178,7 @@ class Judge {
                   fmt::format("not in permit_subsystems ({})", fmt::join(options.permit_subsystems, ", ")));
     if (options.force_command) {
       forced_by = name_of(*who_.decision, target, &OptionOverrides::force_command, "force_command");
-      if (!force(program, *options.force_command)) return deny_but_sftp(forced_by);
+      if (auto denied = force(program, *options.force_command, forced_by)) return std::move(*denied);
     }
     if (ask_.has_pty && !options.permit_pty) return deny(pty_rule(target), "a terminal is not allowed", "permit_pty is false");
     if (target.kind == TargetKind::local && !target.local.user.empty() &&
@@ -195,20 +189,20 @@ class Judge {
     return allow(forced_by.empty() ? channel_rule_name() : forced_by, target, std::move(program));
   }
 
-  /// Puts the command in the place of what was asked for. False when it leaves no place for that: internal-sftp and
-  /// something else than sftp.
-  bool force(Program& program, const std::string& command) const {
-    program = {Act::exec, command, std::nullopt, true};
-    if (is_internal_sftp(command)) {
+  /// Puts the command, which `rule` demands, in the place of what was asked for. A denial when it leaves no place for that:
+  /// internal-sftp and something else than sftp; internal-sftp with arguments, without which more would be granted than was written.
+  std::optional<Verdict> force(Program& program, const std::string& command, std::string_view rule) {
+    if (config::is_sftp_with_arguments(command))
+      return deny(rule, "the forced command is not supported here",
+                  fmt::format("the forced command is {}: internal-sftp is supported without arguments only", config::quoted(command)));
+    if (command == config::kInternalSftp) {
       program = {Act::subsystem, "sftp", std::nullopt, true};
-      return ask_.act == Act::subsystem && ask_.argument == "sftp";
+      if (ask_.act == Act::subsystem && ask_.argument == "sftp") return std::nullopt;
+      return deny(rule, "this service allows sftp connections only", "the forced command is internal-sftp");
     }
+    program = {Act::exec, command, std::nullopt, true};
     if (ask_.act != Act::shell) program.original = std::string(ask_.argument);
-    return true;
-  }
-
-  Verdict deny_but_sftp(std::string_view rule) {
-    return deny(rule, "this service allows sftp connections only", "the forced command is internal-sftp");
+    return std::nullopt;
   }
 
   Verdict lend(bool granted, bool Options::*option, std::optional<bool> OptionOverrides::*set, std::string_view name) {

@@ -107,6 +107,13 @@ class ProgramsTest(PolicyCase):
                 arguments = [command] if command else []
                 self.check_told(self.to("sftponly").run(*arguments, flags=flags), "this service allows sftp connections only")
 
+    def test_internal_sftp_with_arguments_is_refused(self):
+        self.authorize('command="internal-sftp -R" ')
+        for flags, command in (([], "id"), (["-s"], "sftp")):
+            with self.subTest(command=command):
+                self.check_told(self.to("plain").run(command, flags=flags), "the forced command is not supported here")
+        self.bastion.wait_for(r'program refused .*reason="the forced command is .*internal-sftp -R.*without arguments only')
+
     def test_terminals(self):
         self.assertIn(b"/dev/pts", self.to("plain").run("tty", flags=["-tt"]).stdout)
         self.check_no_terminal("noterminal")

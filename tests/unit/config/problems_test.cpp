@@ -73,6 +73,7 @@ const Row kRows[] = {
     {"Require", "[target.a]\nkind='local'\n[[route]]\nto='a'\nrequire=['mfs']\n", ": route.require: found the string \"mfs\", expected \"mfa\""},
     {"Recording", "[recording]\ndirectory = '/r'\n", ": recording is not supported yet"},
     {"Record", "[defaults]\nrecord = 'all'\n", ":4:1: defaults.record is not supported yet"},
+    {"SftpArguments", "[defaults]\nforce_command = 'internal-sftp -R'\n", ":4:17: defaults.force_command: found the string \"internal-sftp -R\", expected \"internal-sftp\" without arguments"},
     {"Agent", "[defaults]\nforward_agent = 'yes'\n", ":4:17: defaults.forward_agent: found the string \"yes\""},
     {"RemoteForwarding", "[defaults]\nremote_forwarding = ['*:8080-80']\n", ":4:22: defaults.remote_forwarding: found the string \"*:8080-80\", expected \"HOST:PORT\""},
     {"Forwarding", "[defaults]\nlocal_forwarding = ['db:5432',\n 'db']\n", ":5:2: defaults.local_forwarding: found the string \"db\", expected \"HOST:PORT\""},

@@ -110,7 +110,7 @@ TEST(Policy, RulesLookAtTheKeysCommandAndNotAtTheClients) {
 
 TEST(Policy, ForcedSftpIsForSftpAlone) {
   Restricted by_key(Restriction::none);
-  by_key.grant.command = "internal-sftp -d /data";
+  by_key.grant.command = "internal-sftp";
   const Restricted by_route(Restriction::internal_sftp);
   for (const Restricted* client : {&std::as_const(by_key), &by_route}) {
     const Verdict sftp = verdict_of(*client, {.act = Act::subsystem, .argument = "sftp"});
@@ -120,6 +120,35 @@ TEST(Policy, ForcedSftpIsForSftpAlone) {
               "this service allows sftp connections only");
     EXPECT_TRUE(verdict_of(*client, {.act = Act::exec, .argument = "sftp"}).denial());
   }
+}
+
+TEST(Policy, ForcedSftpWithArgumentsIsRefused) {
+  for (const std::string command : {"internal-sftp -R", "internal-sftp\t-P remove", "internal-sftp -d /data", "internal-sftp "}) {
+    Restricted by_key(Restriction::none);
+    by_key.grant.command = command;
+    by_key.grant.file = "/keys/alice";
+    by_key.grant.line = 3;
+    Restricted by_certificate(Restriction::none);
+    by_certificate.grant.command = command;
+    by_certificate.grant.certificate.emplace();
+    Restricted by_option(Restriction::none);  // the loader lets none through
+    by_option.decision->target.options.force_command = command;
+    const std::pair<const Restricted*, const char*> clients[] = {{&by_key, "the key's options (/keys/alice:3)"},
+                                                                 {&by_certificate, "the certificate"},
+                                                                 {&by_option, "force_command of [defaults]"}};
+    for (const auto& [client, rule] : clients) {
+      for (const Ask& ask : {Ask{.act = Act::subsystem, .argument = "sftp"}, Ask{.act = Act::exec, .argument = "id"}, Ask{.act = Act::shell}}) {
+        const Verdict verdict = verdict_of(*client, ask);
+        ASSERT_TRUE(verdict.denial()) << command;
+        EXPECT_EQ(verdict.rule, rule);
+        EXPECT_EQ(verdict.denial()->told, "the forced command is not supported here");
+        EXPECT_THAT(verdict.denial()->detail, HasSubstr("internal-sftp is supported without arguments only"));
+      }
+    }
+  }
+  Restricted other(Restriction::none);
+  other.grant.command = "internal-sftp-menu -R";
+  EXPECT_TRUE(verdict_of(other, {.act = Act::shell}).permit()) << "a program like others";
 }
 
 TEST(Policy, SignalsDoNotReachForcedCommandsAndSubsystems) {
