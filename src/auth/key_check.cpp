@@ -2,7 +2,9 @@
 
 #include <openssl/evp.h>
 
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -40,6 +42,20 @@ FileTrust trust_of_anybody() {
   FileTrust trust;
   trust.strict = false;
   return trust;
+}
+
+/// Whether the way to `path` goes through the home: it or a folder above is spelt alike, or is the same one. From the top, so that
+/// nothing of the user's has been followed before the answer is known. A home that is the root folder is nobody's own.
+bool leads_through(const std::filesystem::path& path, const std::filesystem::path& home) {
+  if (home.lexically_normal().relative_path().empty()) return false;
+  const std::filesystem::path normal = (home / "").lexically_normal();  // always with a slash at its end
+  std::filesystem::path at;
+  for (const std::filesystem::path& part : path) {
+    at /= part;
+    std::error_code ignored;  // a folder that isn't there, or can't be asked, has its spelling
+    if ((at / "").lexically_normal() == normal || std::filesystem::equivalent(at, home, ignored)) return true;
+  }
+  return false;
 }
 
 /// One look-up. Every step gives true when the question is settled.
@@ -118,11 +134,11 @@ class Check {
     return revokes(contents, certificate_->authority, nullptr);
   }
 
-  FileTrust trust_of_user_file(bool in_home) const {
+  FileTrust trust_of_user_file(bool as_account) const {
     FileTrust trust = trust_of_ours(rules_);
     trust.account = query_.account;
     if (query_.account) trust.boundaries.push_back(query_.account->home);
-    trust.as_account = in_home;
+    trust.as_account = as_account;
     return trust;
   }
 
@@ -136,7 +152,8 @@ class Check {
     if (in_home && (!query_.account || query_.account->home.empty())) return std::nullopt;
     auto path = config::expand(path_template, {{"user", query_.user}, {"home", in_home ? query_.account->home : ""}});
     if (!path) return std::nullopt;  // the configuration's check lets no other placeholders through
-    auto text = read_trusted(*path, settings_.max_authorized_keys_size, trust_of_user_file(in_home));
+    const bool as_account = in_home || (query_.account && leads_through(*path, query_.account->home));
+    auto text = read_trusted(*path, settings_.max_authorized_keys_size, trust_of_user_file(as_account));
     if (text) return UserFile{std::move(*path), std::move(*text)};
     note_unusable(*path, text.error());
     return std::nullopt;

@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <string_view>
 
@@ -177,8 +178,11 @@ class Walk {
     ByteView bits = reader.string();
     const bool negative = !bits.empty() && (bits[0] & 0x80U) != 0;
     if (!reader.at_end() || bits.empty() || negative) return malformed("a bitmap of serial numbers");
-    if (bits.size() > 1 && bits[0] == 0) bits = bits.subspan(1);  // it keeps the number positive
-    if (offset + (8 * bits.size() - 1) < offset) return malformed("a bitmap of serial numbers that is too long");
+    while (!bits.empty() && bits[0] == 0) bits = bits.subspan(1);  // it keeps the number positive
+    if (bits.empty()) return {};
+    // As OpenSSH: what counts is the highest bit that is set, for the bitmap may begin anywhere below the last serial number.
+    const std::uint64_t highest = 8 * (bits.size() - 1) + static_cast<unsigned>(std::bit_width(bits[0])) - 1;
+    if (offset + highest < offset) return malformed("a bitmap of serial numbers that is too long");
     if (serial < offset || (serial - offset) / 8 >= bits.size()) return {};
     const std::uint64_t bit = serial - offset;
     const std::uint8_t byte = bits[bits.size() - 1 - static_cast<std::size_t>(bit / 8)];

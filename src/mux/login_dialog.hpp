@@ -66,7 +66,8 @@ class LoginDialog {
   std::string to_show_;
 };
 
-/// The target's text without what could play tricks on a terminal: control characters become '?', line ends CR LF.
+/// The target's text without what could play tricks on a terminal: control characters and bytes that are no UTF-8 become '?', line
+/// ends CR LF.
 std::string clean_for_terminal(std::string_view text);
 
 }  // namespace sallyport::mux

@@ -107,6 +107,35 @@ TEST_F(KeyCheckTest, FilesInAHomeAreThoseOfTheAccount) {
   EXPECT_TRUE(check().grant);
 }
 
+TEST_F(KeyCheckTest, FilesBelowAHomeAreReadWithTheAccountsRightsHoweverTheyAreNamed) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can take others' rights";
+  std::filesystem::create_directories(path("homes/alice/.ssh"));
+  std::filesystem::create_symlink("homes", path("link"));
+  for (const char* name : {"", "homes", "homes/alice", "homes/alice/.ssh"}) ASSERT_EQ(::chmod(path(name).c_str(), 0755), 0);
+  write("roots-own", user().line() + "\n", 0600);
+  std::filesystem::create_symlink(path("roots-own"), path("homes/alice/.ssh/authorized_keys"));
+  for (const char* home : {"homes/alice", "homes/alice/", "link/alice", "homes//./alice"}) {
+    query.account = UserAccount{path(home), 12345, 12345};
+    for (const char* file : {"homes/{user}/.ssh/authorized_keys", "link/{user}/.ssh/authorized_keys", "homes/../homes/{user}/.ssh/../.ssh/authorized_keys"}) {
+      settings.authorized_keys = {path(file)};
+      ASSERT_EQ(::chmod(path("roots-own").c_str(), 0600), 0);
+      EXPECT_THAT(check().refusal, HasSubstr("Permission denied")) << home << " " << file;
+      ASSERT_EQ(::chmod(path("roots-own").c_str(), 0644), 0);
+      EXPECT_TRUE(check().grant) << home << " " << file;
+    }
+  }
+}
+
+TEST_F(KeyCheckTest, FilesOutsideAHomeAreReadWithTheDaemonsRights) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can take others' rights";
+  write("keys/alice", user().line() + "\n", 0600);
+  std::filesystem::create_directories(path("homes/alice"));
+  for (const std::string& home : {path("homes/alice"), path("none"), path("key"), std::string("/"), std::string()}) {
+    query.account = UserAccount{home, 12345, 12345};
+    EXPECT_TRUE(check().grant) << home;
+  }
+}
+
 TEST_F(KeyCheckTest, UnsafeUsersNeverReachAPath) {
   query.user = "../alice";
   EXPECT_THAT(check().refusal, HasSubstr("not safe"));

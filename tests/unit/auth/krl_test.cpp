@@ -145,7 +145,19 @@ TEST_F(KrlTest, BitmapsReachToTheLastSerialNumber) {
   EXPECT_TRUE(revokes_certificate(krl({certificates({}, {bitmap(last - 7, {0x00, 0x80})})}), certificate(last)));
   EXPECT_FALSE(revokes_certificate(krl({certificates({}, {bitmap(last - 7, {0x00, 0x80})})}), certificate(last - 1)));
   const Certificate any = certificate(1);
-  EXPECT_FALSE(krl_revokes(krl({certificates({}, {bitmap(last - 6, {0x7f})})}), any.key, &any)) << "beyond the last";
+  EXPECT_FALSE(krl_revokes(krl({certificates({}, {bitmap(last - 5, {0x7f})})}), any.key, &any)) << "beyond the last";
+  EXPECT_FALSE(krl_revokes(krl({certificates({}, {bitmap(last - 7, {0x01, 0x00})})}), any.key, &any)) << "beyond the last";
+}
+
+TEST_F(KrlTest, ABitmapIsAsLongAsItsHighestBitThatIsSet) {
+  const std::uint64_t last = ~std::uint64_t{0};
+  const Bytes list = krl({certificates({}, {bitmap(last - 6, {0x7f})})});
+  EXPECT_TRUE(revokes_certificate(list, certificate(last)));
+  EXPECT_TRUE(revokes_certificate(list, certificate(last - 6)));
+  EXPECT_FALSE(revokes_certificate(list, certificate(last - 7)));
+  EXPECT_TRUE(revokes_certificate(krl({certificates({}, {bitmap(last, {0x00, 0x00, 0x01})})}), certificate(last)));
+  EXPECT_FALSE(revokes_certificate(krl({certificates({}, {bitmap(last, {0x00})})}), certificate(last))) << "without any";
+  EXPECT_FALSE(revokes_certificate(krl({certificates({}, {bitmap(5, {0x00, 0x00})})}), certificate(5))) << "without any";
 }
 
 TEST_F(KrlTest, WhatIsMalformedOrUnknownIsAnError) {

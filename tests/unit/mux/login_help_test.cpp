@@ -160,5 +160,15 @@ TEST(CleanForTerminal, LeavesTextAndNothingElse) {
   EXPECT_EQ(clean_for_terminal("\xc2\x9b" "31m"), "?31m");
 }
 
+TEST(CleanForTerminal, ReplacesBytesThatAreNoUtf8) {
+  EXPECT_EQ(clean_for_terminal("\x9b" "31m\x80\x9f"), "?31m??") << "C1 controls of one byte";
+  EXPECT_EQ(clean_for_terminal("a\xc2" "b\xff\xfe" "c\xe2\x82"), "a?b??c??") << "cut off, or never a part of any";
+  EXPECT_EQ(clean_for_terminal("\xc0\x9b\xc1\xbf\xe0\x80\x9b\xf0\x80\x82\x9b"), "???????" "????") << "longer than need be";
+  EXPECT_EQ(clean_for_terminal("\xed\xa0\x80\xf4\x90\x80\x80\xf5\x80\x80\x80"), "???????" "????") << "no characters";
+  EXPECT_EQ(clean_for_terminal("\xc2\n\xe2\x1b["), "?\r\n??[");
+  const std::string good = "\xc2\xa0\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xe2\x82\xac\xf0\x9f\x94\x91\xf4\x8f\xbf\xbf";
+  EXPECT_EQ(clean_for_terminal(good), good);
+}
+
 }  // namespace
 }  // namespace sallyport::mux
