@@ -11,6 +11,7 @@
 #include "app/pam_sessions.hpp"
 #include "auth/one_time_codes.hpp"
 #include "auth/password_failures.hpp"
+#include "net/work_lane.hpp"
 
 namespace sallyport::app {
 
@@ -18,7 +19,7 @@ namespace sallyport::app {
 struct AuthServices {
   /// The references outlive it.
   AuthServices(net::Loop& loop, Clock& clock, child::LocalLauncher& launcher, log::Logger& log)
-      : pam{loop, launcher, log, {}}, sessions(loop, clock) {}
+      : look_ups(loop, kLookUps), checks(loop, kChecks), pam{loop, launcher, log, {}}, sessions(loop, clock) {}
 
   /// For the logins from now on; what is known of users stays. `pam_helper` is the path of the helper's program.
   void configure(const AuthSettings& settings, std::string pam_helper) {
@@ -26,6 +27,13 @@ struct AuthServices {
     failures.configure(settings.max_password_failures_per_user, settings.password_failure_window);
   }
 
+  /// How many threads strangers can keep busy with keys, whose files or program may be slow, and with passwords, each of which
+  /// costs some 40 ms of a core.
+  static constexpr std::size_t kLookUps = 8;
+  static constexpr std::size_t kChecks = 2;
+
+  net::WorkLane look_ups;
+  net::WorkLane checks;
   auth::PasswordFailures failures;
   /// Shared with checks in the thread pool, which may outlive the gate.
   std::shared_ptr<auth::OneTimeCodes> codes = std::make_shared<auth::OneTimeCodes>();

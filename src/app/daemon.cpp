@@ -180,9 +180,11 @@ Daemon::~Daemon() {
   signals_.clear();
   reloading_.reset();
   deadline_.reset();
+  loop_.free_all_retired();  // logins that ended last, which use the gate's services
   gate_.reset();
   hub_.reset();
   dialer_.reset();
+  loop_.free_all_retired();  // attempts, which use the login thread
   logins_.reset();
   launcher_.reset();
 }

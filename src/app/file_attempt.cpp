@@ -15,16 +15,16 @@ AuthOutcome outcome_of(const Check& check) {
 }
 
 /// Runs `check` in the thread pool and gives its result to `then`, on the loop.
-std::unique_ptr<net::Work> in_thread(net::Loop& loop, std::function<Check()> check, std::function<void(const Check&)> then) {
+std::unique_ptr<net::Work> in_thread(net::WorkLane& lane, std::function<Check()> check, std::function<void(const Check&)> then) {
   auto result = std::make_shared<Check>(fail(Errc::unavailable, "not checked"));
-  return loop.work([result, check = std::move(check)] { *result = check(); },
+  return lane.work([result, check = std::move(check)] { *result = check(); },
                    [result, then = std::move(then)] { then(*result); });
 }
 
 std::unique_ptr<net::Work> check_password(const FileFactors& factors, std::shared_ptr<const SecretString> password,
                                           std::function<void(const Check&)> then) {
   return in_thread(
-      factors.loop,
+      factors.lane,
       [config = factors.config, user = factors.user, password = std::move(password)] {
         return auth::check_password_in(config->auth.password_file, user, *password);
       },
@@ -78,7 +78,7 @@ void FileQuestionsAttempt::check_code(SecretString code) {
   if (outcome_.kind != AuthOutcome::Kind::accepted) return end(outcome_.kind, outcome_.reason);
   auto shared = std::make_shared<const SecretString>(std::move(code));
   work_ = in_thread(
-      factors_.loop,
+      factors_.lane,
       [config = factors_.config, codes = factors_.codes, user = factors_.user, shared] {
         return codes->check(config->auth.totp_file, user, *shared, std::chrono::system_clock::now());
       },

@@ -11,13 +11,13 @@
 #include "app/auth_attempt.hpp"
 #include "auth/one_time_codes.hpp"
 #include "auth/password_file.hpp"
-#include "net/loop.hpp"
+#include "net/work_lane.hpp"
 
 namespace sallyport::app {
 
 /// What the file-based attempts work with.
 struct FileFactors {
-  net::Loop& loop;
+  net::WorkLane& lane;
   std::shared_ptr<const Config> config;
   std::shared_ptr<auth::OneTimeCodes> codes;
   std::string user;

@@ -209,6 +209,7 @@ void Gate::on_login_failed(Login& login, auth::Offence offence) {
   ++failed_;
   const Entering& entering = entering_.at(login.id());
   const std::string& address = login.source_address();
+  if (closed_) offence = auth::Offence::none;  // it was ended by us
   if (const auto entry = penalties_.add(entering.block, address, offence, io_.clock().now())) {
     log_.warn("penalty begins source={} seconds={} reason=\"{}\"", entry->source,
               std::chrono::duration_cast<std::chrono::seconds>(entry->left).count(), auth::to_string(offence));
@@ -227,9 +228,10 @@ std::size_t Gate::lift_penalties(const std::string& source) {
   return source.empty() ? penalties_.lift_all() : penalties_.lift(source);
 }
 
-std::string Gate::refuses_user(const std::string& user) const {
-  if (hub_.connections_of(user) < context_.config->limits.max_connections_per_user) return {};
-  return "too many connections of this user";
+Result<auth::SlotCounter::Slot> Gate::place_of(const std::string& user) {
+  if (of_user_.count(user) >= context_.config->limits.max_connections_per_user)
+    return fail(Errc::limit, "too many connections of this user");
+  return of_user_.take(user);
 }
 
 }  // namespace sallyport::app

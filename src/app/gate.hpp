@@ -82,7 +82,7 @@ class Gate final : private LoginEvents {
   void forget(ConnectionId id);
   void on_login(mux::Admission client, std::unique_ptr<Transport> transport) override;
   void on_login_failed(Login& login, auth::Offence offence) override;
-  std::string refuses_user(const std::string& user) const override;
+  Result<auth::SlotCounter::Slot> place_of(const std::string& user) override;
 
   ssh::LoopIo& io_;
   ssh::LoopIo& away_;
@@ -96,6 +96,7 @@ class Gate final : private LoginEvents {
   std::map<ConnectionId, Entering> entering_;
   auth::SlotCounter startups_;        // by source
   auth::SlotCounter connections_;     // by source
+  auth::SlotCounter of_user_;         // connections
   auth::SlotCounter on_route_;        // connections, by the route's name
   auth::PenaltyBox penalties_;
   TimePoint drops_since_;             // this second's

@@ -122,7 +122,7 @@ std::unique_ptr<AuthAttempt> Login::make_attempt() {
   if (request_.new_password != nullptr) return nullptr;  // nobody has asked for one
   if (!auth.pam_service.empty())
     return std::make_unique<PamAttempt>(services_.pam, client_.id, pam_start(), request_.password, events);
-  FileFactors factors{io_.loop(), context_.config, services_.codes, client_.user};
+  FileFactors factors{services_.checks, context_.config, services_.codes, client_.user};
   if (request_.method == Method::password) {
     if (auth.password_file.empty()) return nullptr;
     return std::make_unique<PasswordFileAttempt>(std::move(factors), request_.password, events);
@@ -146,7 +146,10 @@ void Login::on_outcome(AuthOutcome outcome) {
   const TimePoint now = io_.clock().now();
   const bool accepted = outcome.kind == AuthOutcome::Kind::accepted;
   // Attempts that were under way when the limit was reached don't count: there may be hundreds at a time.
-  if (accepted && services_.failures.locked(client_.user, now)) return reject_later(kLocked);
+  if (accepted && services_.failures.locked(client_.user, now)) {
+    io_.loop().retire(std::move(outcome.pam));  // it may be on the stack as well
+    return reject_later(kLocked);
+  }
   if (outcome.kind == AuthOutcome::Kind::refused) services_.failures.add(client_.user, now);
   if (outcome.kind == AuthOutcome::Kind::unavailable) {
     log_.error("conn={} {} unavailable reason=\"{}\"", client_.id, request_.method_name, escaped(outcome.reason));
@@ -178,11 +181,13 @@ void Login::passed() {
 void Login::admit() {
   client_.method = chains_.text();
   client_.mfa = second_factor_ || (chains_.has_passed("publickey") && chains_.passed().size() > 1);
-  if (const std::string refusal = owner_.refuses_user(client_.user); !refusal.empty()) {
+  auto place = owner_.place_of(client_.user);
+  if (!place) {
     turned_away_ = true;
-    record_failure(refusal);
-    return connection_.disconnect(DisconnectReason::too_many_connections, refusal);
+    record_failure(place.error().detail);
+    return connection_.disconnect(DisconnectReason::too_many_connections, place.error().detail);
   }
+  client_.held.push_back(std::move(*place));
   context_.config->auth.pam_service.empty() ? let_in() : open_pam_session();
 }
 
@@ -221,7 +226,7 @@ void Login::look_up_key() {
   search->config = context_.config;
   search->given_up = given_up_;
   search->query = {client_.user, request_.key->blob, client_.source.address, std::chrono::system_clock::now(), {}};
-  look_up_ = io_.loop().work(
+  look_up_ = services_.look_ups.work(
       [search] { search->verdict = app::look_up_key(*search->config, search->query, *search->given_up); },
       [this, search] {
         look_up_.reset();
@@ -345,6 +350,7 @@ void Login::on_failed(const Error& why) {
 }
 
 auth::Offence Login::offence_of(const Error& why) const {
+  if (turned_away_) return auth::Offence::none;  // it was all right, but for us
   switch (why.code) {
     case Errc::timeout: return auth::Offence::grace_exceeded;
     case Errc::protocol:

@@ -17,6 +17,7 @@
 #include "auth/key_check.hpp"
 #include "auth/method_chains.hpp"
 #include "auth/penalty_box.hpp"
+#include "auth/slot_counter.hpp"
 #include "log/logger.hpp"
 #include "mux/admission.hpp"
 #include "net/fd.hpp"
@@ -36,8 +37,9 @@ class LoginEvents {
   virtual ~LoginEvents() = default;
   virtual void on_login(mux::Admission client, std::unique_ptr<Transport> transport) = 0;
   virtual void on_login_failed(Login& login, auth::Offence offence) = 0;
-  /// Why this user may not have one more connection; empty when it may.
-  virtual std::string refuses_user(const std::string& user) const = 0;
+  /// A place among the user's connections, given back with the last copy. Errc::limit when there is none left; its detail may
+  /// be told to the client.
+  virtual Result<auth::SlotCounter::Slot> place_of(const std::string& user) = 0;
 };
 
 /// What logins work with; a reload makes another for the logins after it.

@@ -45,16 +45,10 @@ void Hub::configure(const HubSettings& settings) {
 
 void Hub::admit(Admission client, std::unique_ptr<Transport> transport, const KeepaliveSettings& keepalive) {
   const ConnectionId id = client.id;
-  ++connections_of_[client.user];
   links_[id] = std::make_unique<Link>(services_, std::move(client), std::move(transport),
                                       Link::Settings{keepalive, credit(), settings_.channels_per_connection,
                                                      settings_.forwards_per_connection},
                                       static_cast<LinkEvents&>(*this));
-}
-
-std::size_t Hub::connections_of(const std::string& user) const {
-  const auto entry = connections_of_.find(user);
-  return entry == connections_of_.end() ? 0 : entry->second;
 }
 
 std::string_view Hub::refuses_channels() const {
@@ -65,8 +59,6 @@ std::string_view Hub::refuses_channels() const {
 
 void Hub::on_link_closed(Link& link) {
   pool_.client_left(link.client().user, link.client().id);
-  const auto user = connections_of_.find(link.client().user);
-  if (--user->second == 0) connections_of_.erase(user);
   const auto entry = links_.find(link.client().id);
   graveyard_.bury(std::move(entry->second));
   links_.erase(entry);

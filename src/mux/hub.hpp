@@ -35,7 +35,6 @@ class Hub final : public Connections, private LinkEvents {
   void configure(const HubSettings& settings);
   /// The client's connection protocol begins.
   void admit(Admission client, std::unique_ptr<Transport> transport, const KeepaliveSettings& keepalive);
-  std::size_t connections_of(const std::string& user) const;
   std::size_t connection_count() const { return links_.size(); }
   bool empty() const { return links_.empty() && pool_.trunk_count() == 0; }
 
@@ -74,7 +73,6 @@ class Hub final : public Connections, private LinkEvents {
   std::uint64_t last_channel_ = 0;
   std::uint64_t last_forward_ = 0;
   std::map<ConnectionId, std::unique_ptr<Link>> links_;
-  std::map<std::string, std::size_t> connections_of_;
   bool draining_ = false;
   std::function<void()> drained_;
   std::unique_ptr<Timer> drain_look_;

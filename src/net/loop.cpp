@@ -101,6 +101,10 @@ void Loop::free_retired() {
   std::exchange(retired_, {}).clear();
 }
 
+void Loop::free_all_retired() {
+  while (!retired_.empty()) free_retired();
+}
+
 void Loop::post(std::function<void()> task) {
   {
     const std::lock_guard lock{posted_mutex_};
@@ -124,7 +128,7 @@ std::unique_ptr<Work> Loop::work(std::function<void()> in_thread, std::function<
 
 Result<> Loop::close() {
   if (!open_) return {};
-  while (!retired_.empty()) free_retired();
+  free_all_retired();
   struct Left {
     const Loop* loop;
     std::string names;
@@ -146,7 +150,7 @@ Result<> Loop::close() {
   uv_close(reinterpret_cast<uv_handle_t*>(&async_), nullptr);
   do {
     uv_run(&uv_, UV_RUN_DEFAULT);
-    while (!retired_.empty()) free_retired();
+    free_all_retired();
   } while (uv_loop_alive(&uv_) != 0);
   {
     const std::lock_guard lock{posted_mutex_};

@@ -48,6 +48,9 @@ class Loop {
     if (object) retire_cell(std::make_unique<CellOf<T>>(std::move(object)));
   }
 
+  /// Frees all that was retired now, with nothing of it on the stack: before what it refers to goes.
+  void free_all_retired();
+
   /// Runs `task` on a later turn of the loop. The only function that other threads may call. Tasks that the loop no
   /// longer gets to before close() are destroyed, not run.
   void post(std::function<void()> task);

@@ -27,7 +27,9 @@ const Names& default_ciphers() {
 }
 
 const Names& default_macs() {
-  static const Names names{"hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com"};
+  // The others are for libssh2 up to 1.10, that of Debian 12's curl, which has no encrypt-then-MAC.
+  static const Names names{"hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256",
+                           "hmac-sha2-512"};
   return names;
 }
 

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import secrets
 import subprocess
 import unittest
 
@@ -185,6 +186,7 @@ class CommandTest(KeysBase):
     """authorized_keys_command with real programs."""
 
     runner = "nobody" if os.getuid() == 0 else login_name()
+    nap = f"sleep 600.{secrets.randbelow(10 ** 9):09d}"  # by which those of this test are known
     auth = f'''authorized_keys = ["authorized_keys/none"]
 authorized_keys_command_user = "{runner}"
 authorized_keys_command_timeout = "2s"
@@ -193,9 +195,9 @@ authorized_keys_command = ["/bin/sh", "-c", """
 case $1 in
   alice) echo "# of $1 $4"; echo "command=\\\\"echo $(id -un) $(env | cut -d= -f1 | sort | tr '\\\\n' ' ')$PWD\\\\" $2 $3" ;;
   failing) echo "$2 $3"; echo "no database" >&2; exit 3 ;;
-  slow) echo "$2 $3"; sleep 600 & sleep 600 ;;
+  slow) echo "$2 $3"; {nap} & {nap} ;;
   endless) exec yes ;;
-  background) echo "$2 $3"; sleep 600 & ;;
+  background) echo "$2 $3"; {nap} & ;;
   killed) echo "$2 $3"; kill -9 $$ ;;
 esac
 """, "keys", "{{user}}", "{{key_type}}", "{{key}}", "{{fingerprint}}"]
@@ -227,7 +229,7 @@ esac
     def test_nothing_of_it_is_left_behind(self):
         self.assertEqual(self.client("background", key="alice").output("echo in"), b"in\n")
         # The class's end demands that the daemon has no children; none of this group may be left either.
-        left = subprocess.run(["pgrep", "-f", "^sleep 600$"], capture_output=True, text=True, check=False).stdout.split()
+        left = subprocess.run(["pgrep", "-f", f"^{self.nap}$"], capture_output=True, text=True, check=False).stdout.split()
         self.assertEqual([pid for pid in left if _is_ours(pid, self.bastion.pid)], [])
 
     def test_other_logins_go_on_meanwhile(self):

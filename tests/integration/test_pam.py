@@ -8,6 +8,7 @@ import subprocess
 import unittest
 from pathlib import Path
 
+from harness import raw
 from harness.case import BastionCase, main, needs_bastion, needs_program
 from harness.config import bastion_config, local_target, route
 from harness.factors import answer, typist, with_sshpass
@@ -31,6 +32,7 @@ class PamCase(BastionCase):
     account_lines = "account required pam_unix.so\n"
     shipped = ""  # the whole file, in place of these lines
     limits = ""
+    failures = 0  # max_password_failures_per_user
 
     @classmethod
     def configuration(cls):
@@ -43,7 +45,7 @@ class PamCase(BastionCase):
 methods = [{cls.methods}]
 pam_service = "{cls.service}"
 failure_delay = "100ms"
-max_password_failures_per_user = 0
+max_password_failures_per_user = {cls.failures}
 '''
         return bastion_config(local_target("shell") + route("everybody", "shell"), auth=auth, limits=cls.limits)
 
@@ -70,6 +72,32 @@ max_password_failures_per_user = 0
 
     def assert_in(self, result):
         self.assertEqual((result.returncode, result.stdout), (0, b"in\n"), result.stderr)
+
+
+@needs_bastion
+@needs_root
+@needs_program("sshpass")
+@unittest.skipUnless(raw.paramiko, "python3-paramiko is not installed")
+class LockedTest(PamCase):
+    failures = 2
+
+    def test_the_right_answer_behind_the_lock_is_refused(self):
+        """The prompt is open while others guess; what PAM says then is of no use any more, and is put away."""
+        name = self.account()
+
+        def when_asked(title, instructions, prompts):
+            for _ in range(self.failures):
+                with_sshpass(self.someone(name), "wrong", "true")
+            return ["Apple-7-tree" for _ in prompts]
+        with raw.paramiko.Transport(("127.0.0.1", self.bastion.port)) as transport:
+            transport.start_client(timeout=20)
+            transport.auth_timeout = 60
+            mark = self.bastion.mark()
+            with self.assertRaises(raw.paramiko.AuthenticationException):
+                transport.auth_interactive(name, when_asked)
+        self.bastion.wait_for(f'authentication refused user="{name}" .*method=keyboard-interactive reason="too many wrong passwords', since=mark)
+        self.wait_until(lambda: not self.helpers(), what="the end of the helpers")
+        self.assert_in(self.client(name, key="alice").run("echo in"))
 
 
 @needs_bastion
