@@ -285,6 +285,7 @@ void Connection::tell_end() {
   deadline_.reset();
   const Error why = why_;
   if (driver_ != nullptr) {
+    io_.trim_later();
     driver_->on_dead(why);
   } else {
     user_->on_closed(why);

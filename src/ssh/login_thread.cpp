@@ -40,7 +40,7 @@ LoginThread::LoginThread() {
 LoginThread::~LoginThread() {
   loop_.post([this] { loop_.stop(); });
   thread_.join();
-  loop_.run_dry();  // what was retired last uses io_, which goes before the loop
+  loop_.free_all_retired();  // it uses io_, which goes before the loop
 }
 
 }  // namespace sallyport::ssh

@@ -76,7 +76,11 @@ void LoopIo::run_sweep() {
     if (user->sweep()) freed = true;
   }
   sweep_running_.clear();
-  if (!freed || trim_timer_) return;
+  if (freed) trim_later();
+}
+
+void LoopIo::trim_later() {
+  if (trim_timer_) return;
   trim_timer_ = clock_.after(kTrimInterval, [this] {
     trim_timer_.reset();
     ::malloc_trim(0);

@@ -60,6 +60,8 @@ class LoopIo {
   void at_end_of_turn(TurnUser& user);
   /// sweep() will be called; memory that it frees goes back to the system. Nothing when it has been asked for already.
   void sweep_later(TurnUser& user);
+  /// Gives what has been freed back to the system, soon: after connections that came to nothing, of which there may be many.
+  void trim_later();
   /// No call will come any more.
   void forget(TurnUser& user);
 
