@@ -13,20 +13,12 @@
 #include "net/error.hpp"
 #include "ssh/round_trip.hpp"
 #include "ssh/seam/seam.h"
+#include "wire/encoding.hpp"
 
 namespace sallyport::ssh {
 namespace {
 
 std::string text_or_empty(const char* text) { return text == nullptr ? std::string{} : std::string{text}; }
-
-void append_uint32(Bytes& out, std::uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(value >> shift));
-}
-
-void append_string(Bytes& out, std::string_view text) {
-  append_uint32(out, static_cast<std::uint32_t>(text.size()));
-  out.insert(out.end(), text.begin(), text.end());
-}
 
 constexpr std::uint8_t kMsgDisconnect = 1;  // RFC 4253, 12
 
@@ -227,11 +219,10 @@ void Connection::resume() {
 
 void Connection::disconnect(DisconnectReason reason, std::string_view text) {
   if (state_ != State::alive) return;
-  Bytes payload{kMsgDisconnect};
-  append_uint32(payload, static_cast<std::uint32_t>(reason));
-  append_string(payload, text);
-  append_string(payload, "");  // language tag
-  send(payload);
+  constexpr std::string_view kNoLanguage;
+  wire::Writer message;
+  message.byte(kMsgDisconnect).uint32(static_cast<std::uint32_t>(reason)).string(text).string(kNoLanguage);
+  send(message.bytes());
   if (state_ != State::alive) return;
   state_ = State::flushing;
   why_ = Error{Errc::closed, "disconnected: " + std::string{text}};

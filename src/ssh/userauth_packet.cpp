@@ -1,6 +1,7 @@
 #include "ssh/userauth_packet.hpp"
 
 #include "ssh/algorithms.hpp"
+#include "wire/encoding.hpp"
 
 namespace sallyport::ssh {
 namespace {
@@ -11,6 +12,8 @@ constexpr std::uint8_t kMsgBanner = 53;
 constexpr std::uint8_t kMsgPkOk = 60;
 constexpr std::uint8_t kMsgPasswordChange = 60;
 constexpr std::uint8_t kMsgInfoRequest = 60;
+
+constexpr std::string_view kNoLanguage;  // the tag of texts for people
 
 // Reads from the front of a view; after the first thing that isn't there nothing is.
 class Reader {
@@ -49,17 +52,6 @@ class Reader {
   ByteView bytes_;
   bool ok_ = true;
 };
-
-void append_uint32(Bytes& out, std::size_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(value >> shift));
-}
-
-void append_string(Bytes& out, ByteView bytes) {
-  append_uint32(out, bytes.size());
-  out.insert(out.end(), bytes.begin(), bytes.end());
-}
-
-void append_string(Bytes& out, std::string_view text) { append_string(out, bytes_of(text)); }
 
 void parse_password(Reader& reader, UserauthPacket& packet) {
   const bool changes = reader.byte() != 0;
@@ -126,44 +118,27 @@ std::optional<std::vector<SecretString>> parse_info_response(ByteView payload) {
 }
 
 Bytes info_request_packet(const InfoRequest& request) {
-  Bytes payload{kMsgInfoRequest};
-  append_string(payload, request.name);
-  append_string(payload, request.instruction);
-  append_string(payload, "");  // language tag
-  append_uint32(payload, request.prompts.size());
-  for (const InfoRequest::Prompt& prompt : request.prompts) {
-    append_string(payload, prompt.text);
-    payload.push_back(prompt.echo ? 1 : 0);
-  }
-  return payload;
+  wire::Writer payload;
+  payload.byte(kMsgInfoRequest).string(request.name).string(request.instruction).string(kNoLanguage);
+  payload.uint32(static_cast<std::uint32_t>(request.prompts.size()));
+  for (const InfoRequest::Prompt& prompt : request.prompts) payload.string(prompt.text).boolean(prompt.echo);
+  return payload.take();
 }
 
 Bytes password_change_packet(std::string_view prompt) {
-  Bytes payload{kMsgPasswordChange};
-  append_string(payload, prompt);
-  append_string(payload, "");  // language tag
-  return payload;
+  return wire::Writer().byte(kMsgPasswordChange).string(prompt).string(kNoLanguage).take();
 }
 
 Bytes userauth_failure_packet(const std::vector<std::string>& can_continue, bool partial_success) {
-  Bytes payload{kMsgFailure};
-  append_string(payload, name_list(can_continue));
-  payload.push_back(partial_success ? 1 : 0);
-  return payload;
+  return wire::Writer().byte(kMsgFailure).string(name_list(can_continue)).boolean(partial_success).take();
 }
 
 Bytes pk_ok_packet(std::string_view algorithm, ByteView blob) {
-  Bytes payload{kMsgPkOk};
-  append_string(payload, algorithm);
-  append_string(payload, blob);
-  return payload;
+  return wire::Writer().byte(kMsgPkOk).string(algorithm).string(blob).take();
 }
 
 Bytes banner_packet(std::string_view text) {
-  Bytes payload{kMsgBanner};
-  append_string(payload, text);
-  append_string(payload, "");  // language tag
-  return payload;
+  return wire::Writer().byte(kMsgBanner).string(text).string(kNoLanguage).take();
 }
 
 }  // namespace sallyport::ssh
