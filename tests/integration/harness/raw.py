@@ -3,6 +3,7 @@
 paramiko does the transport and the login; messages 80 to 100 bypass it in both directions.
 """
 
+import errno
 import queue
 import socket
 import struct
@@ -146,7 +147,9 @@ def exchange(port, data, timeout=10, half_close=False):
             peer.sendall(data)
             if half_close:
                 peer.shutdown(socket.SHUT_WR)
-        except (BrokenPipeError, ConnectionResetError):
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN):  # how a peer that has gone already looks
+                raise
             return b""
         received = b""
         peer.settimeout(timeout)
