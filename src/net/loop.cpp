@@ -1,5 +1,10 @@
 #include "net/loop.hpp"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -61,9 +66,11 @@ Loop::Loop() {
   must(uv_loop_init(&uv_));
   must(uv_idle_init(&uv_, &idle_));
   idle_.data = this;
-  must(uv_async_init(&uv_, &async_, [](uv_async_t* uv) noexcept { static_cast<Loop*>(uv->data)->run_posted(); }));
-  async_.data = this;
-  uv_unref(reinterpret_cast<uv_handle_t*>(&async_));
+  wake_fd_ = Fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  must(uv_poll_init(&uv_, &wake_, wake_fd_.get()));
+  must(uv_poll_start(&wake_, UV_READABLE, [](uv_poll_t* uv, int, int) noexcept { static_cast<Loop*>(uv->data)->run_posted(); }));
+  wake_.data = this;
+  uv_unref(reinterpret_cast<uv_handle_t*>(&wake_));
 }
 
 Loop::~Loop() {
@@ -72,17 +79,17 @@ Loop::~Loop() {
 }
 
 void Loop::run() {
-  uv_ref(reinterpret_cast<uv_handle_t*>(&async_));
+  uv_ref(reinterpret_cast<uv_handle_t*>(&wake_));
   uv_run(&uv_, UV_RUN_DEFAULT);
-  uv_unref(reinterpret_cast<uv_handle_t*>(&async_));
+  uv_unref(reinterpret_cast<uv_handle_t*>(&wake_));
 }
 
 void Loop::stop() { uv_stop(&uv_); }
 
 void Loop::run_once() {
-  uv_ref(reinterpret_cast<uv_handle_t*>(&async_));
+  uv_ref(reinterpret_cast<uv_handle_t*>(&wake_));
   uv_run(&uv_, UV_RUN_ONCE);
-  uv_unref(reinterpret_cast<uv_handle_t*>(&async_));
+  uv_unref(reinterpret_cast<uv_handle_t*>(&wake_));
 }
 
 void Loop::run_dry() { uv_run(&uv_, UV_RUN_DEFAULT); }
@@ -109,11 +116,18 @@ void Loop::post(std::function<void()> task) {
   {
     const std::lock_guard lock{posted_mutex_};
     posted_.push_back(std::move(task));
+    if (posted_.size() > 1) return;  // whoever posted the first has woken the loop, which hasn't taken it yet
   }
-  must(uv_async_send(&async_));
+  const std::uint64_t one = 1;
+  ssize_t written = 0;
+  while ((written = ::write(wake_fd_.get(), &one, sizeof one)) < 0 && errno == EINTR) continue;
+  if (written < 0 && errno != EAGAIN) std::abort();  // EAGAIN: it has been woken 2^64 times
 }
 
 void Loop::run_posted() {
+  // Before the tasks are taken: who posts the next first one must wake the loop again.
+  std::uint64_t count = 0;
+  while (::read(wake_fd_.get(), &count, sizeof count) < 0 && errno == EINTR) continue;
   std::vector<std::function<void()>> tasks;
   {
     const std::lock_guard lock{posted_mutex_};
@@ -137,7 +151,7 @@ Result<> Loop::close() {
       &uv_,
       [](uv_handle_t* uv, void* data) noexcept {
         auto* found = static_cast<Left*>(data);
-        const void* own[] = {&found->loop->idle_, &found->loop->async_};
+        const void* own[] = {&found->loop->idle_, &found->loop->wake_};
         if (uv_is_closing(uv) != 0 || uv == own[0] || uv == own[1]) return;
         const char* name = uv_handle_type_name(uv->type);
         found->names += ' ';
@@ -147,7 +161,7 @@ Result<> Loop::close() {
   if (!left.names.empty()) return fail(Errc::io, "handles left open in the loop:" + left.names);
   open_ = false;
   uv_close(reinterpret_cast<uv_handle_t*>(&idle_), nullptr);
-  uv_close(reinterpret_cast<uv_handle_t*>(&async_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&wake_), nullptr);
   do {
     uv_run(&uv_, UV_RUN_DEFAULT);
     free_all_retired();

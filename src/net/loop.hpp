@@ -11,6 +11,8 @@
 #include <sallyport/clock.hpp>
 #include <sallyport/result.hpp>
 
+#include "net/fd.hpp"
+
 namespace sallyport::net {
 
 /// A call that runs in libuv's thread pool. Destroying it means that nobody waits for the result any more: its
@@ -79,7 +81,10 @@ class Loop {
 
   uv_loop_t uv_{};
   uv_idle_t idle_{};    // active while something waits to be freed, so that the loop doesn't sleep over it
-  uv_async_t async_{};  // wakes the loop for post(); unreferenced but during run()
+  // Wakes the loop for post(). Not a uv_async_t: a loop that wakes up on another core before the sender's system call has
+  // returned spins until it has (libuv 1.44), which is some microseconds of CPU each time.
+  Fd wake_fd_;
+  uv_poll_t wake_{};  // unreferenced but during run()
   bool open_ = true;
   std::vector<std::unique_ptr<Cell>> retired_;
   std::mutex posted_mutex_;

@@ -256,6 +256,7 @@ void Connection::end_of_turn() {
   feed_rest();
   update_reading();  // a hold or a pause may have ended
   flush();
+  if (std::exchange(owes_ack_, false)) rearm_quick_ack();
   if (state_ == State::flushing && backlog() == queued_) end_disconnect();
   // At most one call to the outside, and nothing after it: *this may be gone.
   if (state_ == State::dead) return tell_end();
@@ -344,7 +345,10 @@ void Connection::read_failed(int rc) {
 void Connection::read_some(std::uint8_t* data, std::size_t size) {
   if (state_ != State::alive) return;  // dropped: our DISCONNECT is on its way
   active_ = true;
-  if (io_.clock().now() < quick_until_) rearm_quick_ack();
+  if (io_.clock().now() < quick_until_) {
+    owes_ack_ = true;
+    io_.at_end_of_turn(*this);
+  }
   if (driver_ != nullptr) {
     bytes_before_login_ += size;
     if (bytes_before_login_ > kMaxBytesBeforeLogin) {
@@ -416,10 +420,11 @@ void Connection::message(ByteView payload) {
 }
 
 // Linux forgets this setting by itself after some segments, hence "re-arm". Without it a peer that writes a small
-// packet and waits, with Nagle's algorithm on, waits for 40 ms.
+// packet and waits, with Nagle's algorithm on, waits for 40 ms. Where an answer goes out in the same turn it carries the
+// acknowledgement, and this would only send another segment.
 void Connection::rearm_quick_ack() {
   int fd = -1;
-  if (uv_fileno(reinterpret_cast<uv_handle_t*>(tcp_.get()), &fd) != 0) return;
+  if (!tcp_ || uv_fileno(reinterpret_cast<uv_handle_t*>(tcp_.get()), &fd) != 0) return;
   const int one = 1;
   static_cast<void>(setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one));
 }
@@ -443,7 +448,10 @@ void Connection::flush() {
       out_.clear();
       return die(net::from_uv(written, "write"));
     }
-    if (written > 0) out_.consume(static_cast<std::size_t>(written));
+    if (written > 0) {
+      out_.consume(static_cast<std::size_t>(written));
+      owes_ack_ = false;
+    }
     if (written < 0 || static_cast<std::size_t>(written) < offered) return write_when_ready();
   }
 }

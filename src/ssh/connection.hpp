@@ -172,6 +172,7 @@ class Connection final : public Transport, private TurnUser {
   bool active_ = false;         // since the last sweep
   std::uint64_t bytes_before_login_ = 0;
   TimePoint quick_until_ = TimePoint::max();
+  bool owes_ack_ = false;  // something has been read, and nothing been written since
   InputBuffer rest_;
   OutputQueue out_;
   Write* writing_ = nullptr;  // libuv's; its bytes count as backlog

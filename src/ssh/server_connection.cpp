@@ -261,6 +261,7 @@ class ServerConnection::Impl final : public LoginDriver {
     if (packet->service != "ssh-connection" || (user_ && *user_ != packet->user)) {
       return connection_->disconnect(DisconnectReason::protocol_error, "change of user name or service not allowed");
     }
+    const bool is_first = !user_;
     user_ = packet->user;
     show_banner();
     if (asked_) {  // RFC 4256, 3.1: the client has given up what it was asked about
@@ -270,6 +271,7 @@ class ServerConnection::Impl final : public LoginDriver {
     UserauthRequest request;
     request.user = packet->user;
     request.method = method_of(*packet);
+    if (is_first && request.method == Method::none) return refuse(Counts::no);
     request.method_name = request.method == Method::publickey ? "publickey" : packet->method;
     if (request.method == Method::publickey && message && is_sound(*packet, message.get())) {
       request.key = key_of(*packet, message.get());

@@ -84,6 +84,7 @@ struct UserauthRequest {
 class ServerEvents {
  public:
   virtual ~ServerEvents() = default;
+  /// Of a "none" that a client begins with, to learn which methods there are, nothing is heard here.
   /// To be answered by one of accept(), pass(), reject(), offer_ok(), ask() and ask_new_password(), now or later; the
   /// next request comes after the answer. A request that comes after ask() means that the client has given up the one
   /// that the questions were about: that counts as a try, and wants no answer any more.

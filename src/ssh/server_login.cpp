@@ -29,7 +29,7 @@ class ServerLogin::Away final : public ServerEvents, public std::enable_shared_f
     });
   }
   void leave() {
-    events_ = nullptr;
+    if (std::exchange(events_, nullptr) == nullptr) return;
     away_.loop().post([self = shared_from_this()] { self->connection_.reset(); });
   }
   const ConnectionInfo& info() const { return info_; }
@@ -49,13 +49,16 @@ class ServerLogin::Away final : public ServerEvents, public std::enable_shared_f
 
   void on_logged_in(std::unique_ptr<Transport> transport) override {
     auto parts = std::make_shared<Result<Connection::Parts>>(static_cast<Connection&>(*transport).take_apart());
-    away_.loop().retire(std::move(transport));  // it is on the stack
-    home_.loop().post([self = shared_from_this(), parts = std::move(parts), info = connection_->info()] {
-      if (self->events_ == nullptr) return;
+    const ConnectionInfo info = connection_->info();
+    away_.loop().retire(std::move(transport));  // both are on the stack
+    away_.loop().retire(std::move(connection_));
+    home_.loop().post([self = shared_from_this(), parts = std::move(parts), info] {
+      ServerEvents* const events = std::exchange(self->events_, nullptr);
+      if (events == nullptr) return;
       self->info_ = info;
       auto connection = *parts ? Connection::adopt(self->home_, std::move(**parts)) : fail(parts->error());
-      if (!connection) return self->events_->on_failed(connection.error());
-      self->events_->on_logged_in(std::move(*connection));
+      if (!connection) return events->on_failed(connection.error());
+      events->on_logged_in(std::move(*connection));
     });
   }
 

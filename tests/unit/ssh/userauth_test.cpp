@@ -187,12 +187,15 @@ TEST_F(UserauthTest, NoneAndUnknownMethodsCannotBeAccepted) {
   };
   run([](ScriptedClient& client) {
     if (!service_asked(client)) return;
+    // Nobody is asked about the one that a client begins with.
+    client.connection->send_login_message(userauth_request("alice", "ssh-connection", "none"));
     client.connection->send_login_message(userauth_request("alice", "ssh-connection", "none"));
     client.connection->send_login_message(userauth_request("alice", "ssh-connection", "hostbased"));
   });
   EXPECT_FALSE(server().logged_in);
   EXPECT_EQ(server().failed->code, Errc::denied);
   ASSERT_EQ(server().requests.size(), 2U);
+  EXPECT_EQ(server().requests[0].method, Method::none);
   EXPECT_EQ(server().requests[1].method, Method::other);
   EXPECT_EQ(server().requests[1].method_name, "hostbased");
 }
