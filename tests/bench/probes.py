@@ -53,7 +53,10 @@ def stream(client, direction, size):
             process.stdin.close()
             process.stdin = None
             os.read(process.stdout.fileno(), 5)
-        return time.perf_counter() - begun
+        taken = time.perf_counter() - begun
+        # Left to end by itself: a program whose sshd is cut off isn't waited for, and its CPU would be lost.
+        process.wait(30)
+        return taken
     finally:
         process.kill()
         process.communicate()

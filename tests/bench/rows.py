@@ -1,5 +1,6 @@
 """The rows on the loopback, one client at a time: each is a function from (setting, scale) to a list of Measure."""
 
+import dataclasses
 import os
 import statistics
 import subprocess
@@ -7,7 +8,7 @@ import time
 
 from harness.process import pss_bytes
 from probes import Bulk, Measure, echo_times, percentiles, stream
-from setting import cpu_seconds, master_of, openssh_cpu_seconds, supports, timed_run
+from setting import cpu_seconds, floor_cpu_seconds, master_of, missing_go, openssh_cpu_seconds, supports, timed_run
 
 CURVE = "curve25519-sha256"
 GIB = 1 << 30
@@ -59,58 +60,113 @@ def control_master(setting, scale):
                     f"ours {found['ours'] * 1e3:.1f} ms, direct {found['direct'] * 1e3:.1f} ms")]
 
 
+def _share(row, name, ours, theirs, whose, bound=None):
+    """What ours takes as a share of another's, for bars that hold on any machine; None of theirs: it can't be measured here."""
+    why_not = (missing_go() or f"{whose}'s library has none of these algorithms") if theirs is None else ""
+    return Measure(row, f"{name}, share of {whose}'s", None if theirs is None else ours / theirs, f"x {whose}", bound, why_not)
+
+
+def _figure(value, form, unit=""):
+    return f"{value:{form}}{unit}" if value is not None else "not available"
+
+
+@dataclasses.dataclass
+class Bars:
+    """What the daemon's CPU for a GiB may be: in seconds, and as a share of what the others take."""
+
+    seconds: float
+    of_force: float
+    of_go: float
+
+
+# The shares are those that the seconds have in what the others took on the machine where they were set: 0.82 and 0.98, 1.57 and 3.1.
+BULK_BARS = {"aes128-gcm@openssh.com": Bars(0.65, 0.79, 0.66), "chacha20-poly1305@openssh.com": Bars(0.8, 0.51, 0.26)}
+
+
+def _bulk_one_way(setting, cipher, direction, size):
+    """One stream that way, with that cipher on both legs."""
+    short, bars = cipher.split("@")[0].replace("-poly1305", ""), BULK_BARS[cipher]
+    clients = {"ours": setting.through_us(short, f'ciphers = ["{cipher}"]\n', Ciphers=cipher), "direct": setting.direct(Ciphers=cipher),
+               "jump": setting.proxy_jump(Ciphers=cipher), "force": setting.forced(Ciphers=cipher)}
+    daemon = setting.bastion(short)
+    counters = {"ours": lambda: cpu_seconds(daemon.pid), "force": lambda: openssh_cpu_seconds(setting.force)}
+    proxy, through_go = setting.through_go(cipher)
+    if proxy:
+        clients["go"], counters["go"] = through_go, lambda: cpu_seconds(proxy.pid)
+    timed_run(clients["ours"].argv("true"))
+
+    # CPU is counted without a login and the first megabytes, which cost ForceCommand more than the next hundred.
+    beginning = size // 8
+    speeds, cpu, floors = {name: [] for name in clients}, {name: [] for name in counters}, []
+    for _ in range(3):
+        for name, client in clients.items():
+            read = counters.get(name, lambda: 0.0)
+            start = read()
+            stream(client, direction, beginning)
+            before = read()
+            speeds[name].append(size / 1e6 / stream(client, direction, size))
+            if name in cpu:
+                cpu[name].append((read() - before - (before - start)) * GIB / (size - beginning))
+        floors.append(floor_cpu_seconds(short, size))
+
+    speed = {name: statistics.median(values) for name, values in speeds.items()}
+    taken = {name: statistics.median(values) for name, values in cpu.items()}
+    floor = {part: statistics.median(run[part] for run in floors) for part in ("total", "ciphers", "sockets")}
+    ours, go, title = taken["ours"], taken.get("go"), f"{short} {direction}"
+    return [
+        Measure("bulk", title, speed["ours"], "MB/s", max(speed["jump"], speed["force"]),
+                f"ProxyJump {speed['jump']:.0f}, ForceCommand {speed['force']:.0f}, Go {_figure(speed.get('go'), '.0f')}, "
+                f"direct {speed['direct']:.0f}", True),
+        Measure("bulk", f"{title}: daemon CPU", ours, "s/GiB", bars.seconds,
+                f"ForceCommand {taken['force']:.2f} s/GiB, Go {_figure(go, '.2f')}, floor {floor['total']:.2f} "
+                f"(ciphers alone {floor['ciphers']:.2f}, sockets alone {floor['sockets']:.2f})"),
+        _share("bulk", f"{title}: daemon CPU", ours, taken["force"], "ForceCommand", bars.of_force),
+        _share("bulk", f"{title}: daemon CPU", ours, go, "Go", bars.of_go)]
+
+
 def bulk(setting, scale):
     """One stream through the bastion and its rivals: MB/s, and the daemon's CPU for a GiB."""
-    measures = []
-    size = scale(256) << 20
-    for cipher, bound in (("aes128-gcm@openssh.com", 0.65), ("chacha20-poly1305@openssh.com", 0.8)):
-        short = cipher.split("@")[0].replace("-poly1305", "")
-        ours = setting.through_us(short, f'ciphers = ["{cipher}"]\n', Ciphers=cipher)
-        daemon = setting.bastion(short)
-        clients = {"ours": ours, "direct": setting.direct(Ciphers=cipher), "jump": setting.proxy_jump(Ciphers=cipher),
-                   "force": setting.forced(Ciphers=cipher)}
-        timed_run(ours.argv("true"))
-        for direction in ("down", "up"):
-            speeds, cpu, force_cpu = {name: [] for name in clients}, [], []
-            for _ in range(3):
-                for name, client in clients.items():
-                    before, force_before = cpu_seconds(daemon.pid), openssh_cpu_seconds(setting.force)
-                    speeds[name].append(size / 1e6 / stream(client, direction, size))
-                    if name == "ours":
-                        cpu.append((cpu_seconds(daemon.pid) - before) * GIB / size)
-                    if name == "force":
-                        force_cpu.append((openssh_cpu_seconds(setting.force) - force_before) * GIB / size)
-            found = {name: statistics.median(values) for name, values in speeds.items()}
-            best = max(found["jump"], found["force"])
-            measures.append(Measure("bulk", f"{short} {direction}", found["ours"], "MB/s", best,
-                                    f"ProxyJump {found['jump']:.0f}, ForceCommand {found['force']:.0f}, direct {found['direct']:.0f}", True))
-            measures.append(Measure("bulk", f"{short} {direction}: daemon CPU", statistics.median(cpu), "s/GiB", bound,
-                                    f"ForceCommand {statistics.median(force_cpu):.2f} s/GiB"))
-    return measures
+    return [measure for cipher in BULK_BARS for direction in ("down", "up")
+            for measure in _bulk_one_way(setting, cipher, direction, scale(256) << 20)]
+
+
+def _login_cpu_with(setting, kex, count):
+    """CPU seconds for each of `count` logins by who serves them, and of fewer by sshd, in turns of a few."""
+    options = {"KexAlgorithms": kex}
+    daemon = setting.bastion()
+    clients = {"ours": setting.through_us(**options), "sshd": setting.quiet(**options)}
+    counters = {"ours": lambda: cpu_seconds(daemon.pid), "sshd": lambda: openssh_cpu_seconds(setting.jump)}
+    proxy, through_go = setting.through_go(**options)
+    if proxy:
+        clients["go"], counters["go"] = through_go, lambda: cpu_seconds(proxy.pid)
+    commands = {name: client.argv("true") for name, client in clients.items()}
+    for argv in commands.values():
+        timed_run(argv)
+
+    turns = 10
+    in_a_turn = {name: max(1, count // turns // (4 if name == "sshd" else 1)) for name in commands}
+    # Read before the first turn and after the last: between its turns nobody has anything to do but end its connections.
+    before = {name: read() for name, read in counters.items()}
+    for _ in range(turns):
+        for name, argv in commands.items():
+            for _ in range(in_a_turn[name]):
+                timed_run(argv)
+    return {name: (read() - before[name]) / turns / in_a_turn[name] for name, read in counters.items()}
 
 
 def login_cpu(setting, scale):
     """The daemon's CPU for a login and a command on a warm trunk."""
     measures = []
-    for kex, bound in ((CURVE, 0.45), ("sntrup761x25519-sha512@openssh.com", None), ("mlkem768x25519-sha256", None)):
+    for kex, bound, of_go in ((CURVE, 0.45, 1.0), ("sntrup761x25519-sha512@openssh.com", None, None), ("mlkem768x25519-sha256", None, None)):
+        name = kex.split("@")[0]
         if not supports("kex", kex):
-            measures.append(Measure("login-cpu", kex, None, "ms", None, "the installed ssh lacks it"))
+            measures.append(Measure("login-cpu", name, None, "ms", None, "the installed ssh lacks it"))
             continue
-        client = setting.through_us(KexAlgorithms=kex)
-        daemon = setting.bastion()
-        timed_run(client.argv("true"))
-        count = scale(200)
-        before = cpu_seconds(daemon.pid)
-        for _ in range(count):
-            timed_run(client.argv("true"))
-        taken = cpu_seconds(daemon.pid) - before
-        direct = setting.quiet(KexAlgorithms=kex)
-        sshd_before, sshd_count = openssh_cpu_seconds(setting.jump), scale(50)
-        for _ in range(sshd_count):
-            timed_run(direct.argv("true"))
-        sshd_taken = openssh_cpu_seconds(setting.jump) - sshd_before
-        measures.append(Measure("login-cpu", kex.split("@")[0], taken / count * 1e3, "ms", bound,
-                                f"sshd {sshd_taken / sshd_count * 1e3:.1f} ms"))
+        found = {who: seconds * 1e3 for who, seconds in _login_cpu_with(setting, kex, scale(200)).items()}
+        ours, go = found["ours"], found.get("go")
+        measures.append(Measure("login-cpu", name, ours, "ms", bound, f"sshd {found['sshd']:.1f} ms, Go {_figure(go, '.2f', ' ms')}"))
+        if of_go or go:
+            measures.append(_share("login-cpu", name, ours, go, "Go", of_go))
     return measures
 
 

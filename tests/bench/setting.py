@@ -1,5 +1,6 @@
-"""The servers and clients that the rows compare: ours, and OpenSSH in the three ways people use it as a bastion."""
+"""The servers and clients that the rows compare: ours, OpenSSH in the three ways people use it as a bastion, and a Go proxy."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,11 +10,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 
 from harness.config import bastion_config, route, ssh_target  # noqa: E402
+from harness.golang import build_go, missing_go  # noqa: E402
 from harness.openssh import OpenSsh, Sshd  # noqa: E402
-from harness.process import cpu_seconds, eventually  # noqa: E402
+from harness.process import LoggedProcess, cpu_seconds, eventually  # noqa: E402
 from harness.sallyport import Sallyport  # noqa: E402
 from harness.workspace import Workspace, clean_environment, find_program, login_name  # noqa: E402
 
+GO_PROXY = Path(__file__).resolve().parent / "go_proxy" / "main.go"
 LIMITS = 'max_startups = "500:30:1000"\nmax_connections_per_user = 5000\nmax_trunks_per_user = 2000\nmax_waiting_channels = 2000\n'
 
 
@@ -22,7 +25,7 @@ class Setting:
 
     def __init__(self):
         self.workspace = Workspace()
-        self._bastions = {}
+        self._bastions, self._go_proxies = {}, {}
         for key in ("upstream", "client", "alice", "bastion_host"):
             self.workspace.key(key)
         self.workspace.write("authorized_keys/alice", self.workspace.public_key("alice") + "\n")
@@ -38,6 +41,8 @@ class Setting:
     def close(self):
         for bastion in self._bastions.values():
             bastion.abandon()
+        for proxy, _ in self._go_proxies.values():
+            proxy.kill()
         for server in (self.force, self.jump, self.target):
             server.stop()
         self.workspace.close()
@@ -55,6 +60,39 @@ class Setting:
         """The stock client to a bastion of ours."""
         bastion = self.bastion(name, algorithms, options)
         return OpenSsh(self.workspace, bastion.port, "alice", "alice", "bastion_host", **client_options)
+
+    def through_go(self, cipher=None, **client_options):
+        """The process of a Go proxy in front of the target, and the stock client to it: with one cipher on both legs if given. None and
+        None where Go isn't installed, or knows none of the client's algorithms."""
+        if missing_go():
+            return None, None
+        proxy, port = self._go_proxies.get(cipher) or self._start_go_proxy(cipher)
+        options = {**client_options, **({"Ciphers": cipher} if cipher else {})}
+        client = OpenSsh(self.workspace, port, "alice", "alice", "bastion_host", **options)
+        first = client.run("true")
+        if first.returncode != 0:
+            if b"no matching" in first.stderr:
+                return None, None
+            raise RuntimeError(f"no login through the Go proxy: {first.stderr.decode(errors='replace')}{proxy.log()}")
+        return proxy, client
+
+    def _start_go_proxy(self, cipher):
+        program = self.workspace / "go_proxy"
+        if not program.exists():
+            build_go(self.workspace, GO_PROXY, program.name)
+        flags = {"host-key": self.workspace.key("bastion_host"), "authorized-keys": self.workspace / "authorized_keys/alice",
+                 "upstream": f"127.0.0.1:{self.target.port}", "upstream-user": login_name(),
+                 "upstream-key": self.workspace.key("upstream"), "known-hosts": self.workspace / "upstream_known_hosts"}
+        if cipher:
+            flags["ciphers"] = cipher
+        proxy = LoggedProcess([program, *(f"-{name}={value}" for name, value in flags.items())], clean_environment())
+        try:
+            port = int(proxy.wait_for(r"listening on \S+:(\d+)$").group(1))
+        except BaseException:
+            proxy.kill()
+            raise
+        self._go_proxies[cipher] = proxy, port
+        return proxy, port
 
     def direct(self, **options):
         """The stock client straight to the target."""
@@ -95,6 +133,12 @@ def openssh_cpu_seconds(server):
     return sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
+def floor_cpu_seconds(cipher, size):
+    """The CPU seconds that the least of all relays takes for a GiB: `total`, `ciphers` and `sockets` (see floor.cpp)."""
+    program = Path(os.environ["SALLYPORT_DAEMON"]).parent / "floor"
+    return json.loads(subprocess.run([program, cipher, str(size >> 20)], check=True, capture_output=True, timeout=120).stdout)
+
+
 def supports(kind, name):
     """Whether the installed ssh knows a `kex` or `cipher`."""
     return name in subprocess.run(["ssh", "-Q", kind], capture_output=True, text=True, check=True).stdout.split()
@@ -107,5 +151,5 @@ def master_of(client, path):
     return process, client.with_(ControlPath=path)
 
 
-__all__ = ["Setting", "clean_environment", "cpu_seconds", "eventually", "find_program", "login_name", "master_of",
-           "openssh_cpu_seconds", "supports", "timed_run"]
+__all__ = ["Setting", "clean_environment", "cpu_seconds", "eventually", "find_program", "floor_cpu_seconds",
+           "login_name", "master_of", "missing_go", "openssh_cpu_seconds", "supports", "timed_run"]

@@ -17,11 +17,10 @@ except ImportError:  # the tests that need it are skipped
     asyncssh = None
 
 from harness import raw
-from harness.case import main, needs_bastion, needs_program
+from harness.case import main, needs_bastion
+from harness.golang import build_go, missing_go
 from harness.tools import ToolCase
 from harness.workspace import sha256
-
-GO_SOURCES = Path("/usr/share/gocode")  # where Debian's packages of Go libraries are
 
 
 class EchoServer:
@@ -155,15 +154,12 @@ class AsyncsshTest(ToolCase):
 
 
 @needs_bastion
-@needs_program("go")
-@unittest.skipUnless((GO_SOURCES / "src/golang.org/x/crypto/ssh").is_dir(), "golang-golang-x-crypto-dev is not installed")
+@unittest.skipIf(missing_go(), missing_go())
 class GoTest(ToolCase):
     """Not among what packaging/check installs: Go is half a gigabyte."""
 
     def test_a_client(self):
-        program = self.workspace / "go-client"
-        self.run_tool("go", "build", "-o", program, Path(__file__).parent / "clients" / "client.go", timeout=300,
-                      GO111MODULE="off", GOPATH=str(GO_SOURCES), GOCACHE=str(self.workspace / "go-cache"), GOFLAGS="-p=2")
+        program = build_go(self.workspace, Path(__file__).parent / "clients" / "client.go", "go-client")
         done = self.run_tool(program, f"127.0.0.1:{self.bastion.port}", "alice", self.workspace.key("alice"),
                              f"{self.workspace.key('bastion_host')}.pub")
         self.assertEqual(done.stdout.decode().split(), ["statuses", "data", "terminal", "killed", "forwards"], done.stderr)
