@@ -29,6 +29,14 @@ struct SeamEvents {
   static void output(void* owner, const std::uint8_t* data, std::size_t length) noexcept {
     static_cast<Connection*>(owner)->output({data, length});
   }
+  static std::uint8_t* reserve(void* owner, std::size_t size) noexcept {
+    return static_cast<Connection*>(owner)->out_.reserve(size);
+  }
+  static void commit(void* owner, std::size_t size) noexcept {
+    auto* self = static_cast<Connection*>(owner);
+    self->out_.commit(size);
+    self->output_grew();
+  }
   static void message(void* owner, const std::uint8_t* payload, std::size_t length) noexcept {
     static_cast<Connection*>(owner)->message({payload, length});
   }
@@ -40,7 +48,7 @@ struct SeamEvents {
     auto* self = static_cast<Connection*>(owner);
     if (self->driver_ != nullptr) self->driver_->on_info_response_packet({payload, length});
   }
-  static constexpr spssh_events kTable{output, message, userauth_request, info_response};
+  static constexpr spssh_events kTable{output, reserve, commit, message, userauth_request, info_response};
 };
 
 // A chunk that libuv writes once the socket takes something again. libuv's until its callback.
@@ -433,6 +441,10 @@ void Connection::rearm_quick_ack() {
 
 void Connection::output(ByteView bytes) {
   out_.append(bytes);
+  output_grew();
+}
+
+void Connection::output_grew() {
   if (out_.size() >= kFlushAt) flush();
   io_.at_end_of_turn(*this);
 }

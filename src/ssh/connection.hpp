@@ -134,6 +134,7 @@ class Connection final : public Transport, private TurnUser {
   void read_failed(int rc);
   // From libssh
   void output(ByteView bytes);
+  void output_grew();
   void message(ByteView payload);
   // From LoopIo
   void end_of_turn() override;

@@ -30,6 +30,18 @@ void OutputQueue::append(ByteView bytes) {
   }
 }
 
+std::uint8_t* OutputQueue::reserve(std::size_t size) {
+  if (size > Chunk::kSize) return nullptr;
+  if (chunks_.empty() || Chunk::kSize - chunks_.back()->end < size) chunks_.push_back(pool_.take());
+  Chunk& chunk = *chunks_.back();
+  return chunk.data.data() + chunk.end;
+}
+
+void OutputQueue::commit(std::size_t size) {
+  chunks_.back()->end += size;
+  size_ += size;
+}
+
 unsigned int OutputQueue::front(std::array<uv_buf_t, kMaxBuffers>& buffers) const {
   unsigned int count = 0;
   for (const auto& chunk : chunks_) {

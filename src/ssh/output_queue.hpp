@@ -16,7 +16,8 @@ namespace sallyport::ssh {
 
 /// A piece of output: [begin, end) of data is unsent.
 struct Chunk {
-  static constexpr std::size_t kSize = 16 * 1024 - 64;  // with its header and malloc's still four pages
+  /// Two packets of a stream, each of 32 KiB of data (Channel::kMaximumPacket) and what stands around it.
+  static constexpr std::size_t kSize = 68 * 1024 - 64;  // with its header and malloc's still whole pages
   std::size_t begin = 0;
   std::size_t end = 0;
   std::array<std::uint8_t, kSize> data;  // on purpose not initialised
@@ -25,7 +26,7 @@ struct Chunk {
 /// Keeps a few free chunks, so that steady traffic doesn't go through malloc.
 class ChunkPool {
  public:
-  static constexpr std::size_t kKept = 16;
+  static constexpr std::size_t kKept = 8;
   std::unique_ptr<Chunk> take();
   void give(std::unique_ptr<Chunk> chunk);
 
@@ -45,6 +46,11 @@ class OutputQueue {
   OutputQueue& operator=(const OutputQueue&) = delete;
 
   void append(ByteView bytes);
+  /// Room for `size` bytes at the end, to be filled before anything else is done with the queue; null when that is more than a
+  /// chunk holds.
+  std::uint8_t* reserve(std::size_t size);
+  /// What was reserved is full.
+  void commit(std::size_t size);
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
   /// The first pieces, for writev; returns how many there are. Valid until the queue changes.

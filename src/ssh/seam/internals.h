@@ -44,9 +44,10 @@ struct ssh_socket_struct {
 void spssh_install_tap(ssh_socket s);
 
 enum spssh_in_place {
-  SPSSH_DONE,      // the message has left out_buffer, encrypted
+  SPSSH_DONE,      // the message is on its way
   SPSSH_NOT_HERE,  // nothing was done: it is a case for ssh_packet_send()
   SPSSH_LOST       // the session can't go on
 };
-// Sends the message in out_buffer, which has five bytes of headroom, as ssh_packet_send() would.
-enum spssh_in_place spssh_send_in_place(ssh_session session);
+// Sends the message as ssh_packet_send() would, but builds its packet where the owner wants it.
+enum spssh_in_place spssh_send_in_place(ssh_session session, const uint8_t* head, size_t head_length, const uint8_t* tail,
+                                        size_t tail_length);

@@ -99,24 +99,32 @@ static int fill(ssh_buffer buffer, const uint8_t* head, size_t head_length, cons
   return ssh_buffer_pass_bytes(buffer, sizeof headroom) == sizeof headroom ? 0 : -1;
 }
 
+// libssh doesn't always note that it is dead; half a packet may be in its buffer.
+static enum spssh_sent give_up(ssh_session session) {
+  session->session_state = SSH_SESSION_STATE_ERROR;
+  return SPSSH_FAILED;
+}
+
 enum spssh_sent spssh_send(ssh_session session, const uint8_t* head, size_t head_length, const uint8_t* tail,
                            size_t tail_length) {
   if (head_length == 0 || head_length + tail_length > MAX_PACKET_LEN || spssh_phase(session) == SPSSH_DEAD) {
     return SPSSH_FAILED;
+  }
+  switch (spssh_send_in_place(session, head, head_length, tail, tail_length)) {
+    case SPSSH_DONE:
+      return SPSSH_SENT;
+    case SPSSH_LOST:
+      return give_up(session);
+    case SPSSH_NOT_HERE:
+      break;
   }
   // While keys are exchanged libssh queues the buffer itself and makes another: it is looked up each time.
   if (fill(session->out_buffer, head, head_length, tail, tail_length) < 0) {
     ssh_buffer_reinit(session->out_buffer);
     return SPSSH_FAILED;
   }
-  const enum spssh_in_place here = spssh_send_in_place(session);
-  if (here == SPSSH_DONE) return SPSSH_SENT;
   const struct ssh_iterator* const last = session->out_queue->end;
-  if (here == SPSSH_LOST || ssh_packet_send(session) == SSH_ERROR) {
-    // libssh doesn't always note that it is dead; half a packet may be in its buffer.
-    session->session_state = SSH_SESSION_STATE_ERROR;
-    return SPSSH_FAILED;
-  }
+  if (ssh_packet_send(session) == SSH_ERROR) return give_up(session);
   return session->out_queue->end != NULL && session->out_queue->end != last ? SPSSH_QUEUED : SPSSH_SENT;
 }
 

@@ -41,6 +41,10 @@ extern "C" {
 struct spssh_events {
   /// Bytes for the wire. Must take them all.
   void (*output)(void* owner, const uint8_t* data, size_t length);
+  /// Room for `length` bytes behind those; null when that is too much. commit() follows, or nothing any more.
+  uint8_t* (*reserve)(void* owner, size_t length);
+  /// All of the room is filled.
+  void (*commit)(void* owner, size_t length);
   /// One message of types 80 to 100 of an authenticated session; payload[0] is the type.
   void (*message)(void* owner, const uint8_t* payload, size_t length);
   /// A user authentication request (RFC 4252, section 5), before libssh has looked at it. payload[0] is the type.
@@ -70,7 +74,7 @@ void spssh_detach(ssh_session session);
 size_t spssh_feed(ssh_session session, uint8_t* data, size_t length);
 
 enum spssh_sent {
-  SPSSH_SENT,    ///< encrypted and given to output()
+  SPSSH_SENT,    ///< encrypted and given to the owner
   SPSSH_QUEUED,  ///< held back by libssh until the keys are exchanged
   SPSSH_FAILED   ///< the session is dead
 };
