@@ -285,7 +285,7 @@ void Login::record_failure(std::string_view why) {
               request_.key ? request_.key->fingerprint : std::string("none"), escaped(why), shown(certificate_of_request()));
   } else {
     only_offers_ = false;
-    record_refusal(why);
+    record_refusal(request_.method_name, why);
   }
   AuditEvent event("auth");
   event.with("connection", client_.id).with("login", request_.user).with("method", request_.method_name);
@@ -295,11 +295,11 @@ void Login::record_failure(std::string_view why) {
   audit_.record(event);
 }
 
-void Login::record_refusal(std::string_view why) {
+void Login::record_refusal(std::string_view method, std::string_view why) {
   // One line for each failed attempt, which programs such as fail2ban look for: don't change what stands in front of
   // the reason. The name is quoted, so that nobody can write a source of their choice into it.
   log_.info("conn={} authentication refused user=\"{}\" source={} port={} method={} reason=\"{}\"{}", client_.id,
-            escaped(request_.user), client_.source.address, client_.source.port, escaped(request_.method_name), escaped(why),
+            escaped(request_.user), client_.source.address, client_.source.port, escaped(method), escaped(why),
             shown(certificate_of_request()));
 }
 
@@ -341,7 +341,7 @@ void Login::on_failed(const Error& why) {
   if (attempt_ != nullptr && answered_) {
     give_up_attempt();
   } else if (failures_ > 0 && only_offers_) {
-    record_refusal(why.detail);  // none of the keys was the user's
+    record_refusal("publickey", why.detail);  // none of the keys was the user's, whatever was passed beside them
   }
   log_.info("conn={} closed before login source={}:{} reason=\"{}\"", client_.id, client_.source.address,
             client_.source.port, escaped(why.detail));

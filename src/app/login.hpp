@@ -107,7 +107,7 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
   /// Rejects when auth.failure_delay has gone by since the client's last word, however long it took to find out.
   void reject_later(std::string_view why);
   void record_failure(std::string_view why);
-  void record_refusal(std::string_view why);
+  void record_refusal(std::string_view method, std::string_view why);
   void record_pass();
   /// Of the key that the client has come with; null without one.
   const CertificateIdentity* certificate_of_request() const;
