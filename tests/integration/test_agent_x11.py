@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.case import BastionCase, main, needs_bastion, needs_program
 from harness.config import bastion_config, local_target, route, ssh_target
-from harness.process import eventually
+from harness.process import PATIENCE, accepts, eventually
 from harness.workspace import clean_environment, find_program
 
 _COOKIE_PROTOCOL = b"MIT-MAGIC-COOKIE-1"
@@ -25,9 +25,9 @@ class Agent:
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=clean_environment(),
                                    start_new_session=True)
         case.spawn(process)
-        eventually(self.socket.exists, what="the agent")
+        eventually(lambda: accepts(self.socket), what="the agent")
         key = case.workspace.key(name)
-        subprocess.run(["ssh-add", "-q", str(key)], check=True, capture_output=True, timeout=20,
+        subprocess.run(["ssh-add", "-q", str(key)], check=True, capture_output=True, timeout=PATIENCE,
                        env=clean_environment(SSH_AUTH_SOCK=str(self.socket)))
         self.fingerprint = case.workspace.fingerprint(name).encode()
 
@@ -56,9 +56,9 @@ class AgentForwarding(BastionCase):
         sessions = [self.spawn(client.popen("echo ready; read line; ssh-add -l")) for client in (client_one, client_two)]
         for session in sessions:
             self.assertEqual(session.stdout.readline(), b"ready\n")
-        self.assertEqual(len(self.trunks(user="alice")), 2)
+        self.wait_until(lambda: len(self.trunks(user="alice")) == 2, what="a trunk for each, and no other any more")
         for session, agent, other in zip(sessions, (one, two), (two, one)):
-            listed, _ = session.communicate(b"go\n", timeout=20)
+            listed, _ = session.communicate(b"go\n", timeout=PATIENCE)
             self.assertIn(agent.fingerprint, listed)
             self.assertNotIn(other.fingerprint, listed)
         self.wait_until(lambda: not self.trunks(user="alice"), what="the end of the private trunks")
@@ -74,7 +74,7 @@ class AgentForwarding(BastionCase):
             self.assertEqual(session.stdout.readline(), b"ready\n")
         self.assertEqual(len([row for row in self.trunks(user="alice") if row["channels"] > 0]), 1)
         for session in sessions:
-            listed, _ = session.communicate(b"go\n", timeout=20)
+            listed, _ = session.communicate(b"go\n", timeout=PATIENCE)
             self.assertIn(agent.fingerprint, listed)
 
 
@@ -127,14 +127,20 @@ class FakeDisplay:
                 peer, _ = self._socket.accept()
             except OSError:
                 return
-            with peer, peer.makefile("rb") as stream:
-                head = stream.read(12)
-                if not head:  # ssh connects before it has seen the cookie
-                    continue
-                sizes = int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
-                protocol, cookie = (stream.read(size + -size % 4)[:size] for size in sizes)
-                self.seen.append((protocol, cookie))
-                peer.sendall(b"welcome to " + self.name.encode())
+            try:
+                self._serve(peer)
+            except OSError:  # it has gone in the middle of it
+                pass
+
+    def _serve(self, peer):
+        with peer, peer.makefile("rb") as stream:
+            head = stream.read(12)
+            if not head:  # ssh connects before it has seen the cookie
+                return
+            sizes = int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
+            protocol, cookie = (stream.read(size + -size % 4)[:size] for size in sizes)
+            self.seen.append((protocol, cookie))
+            peer.sendall(b"welcome to " + self.name.encode())
 
     def close(self):
         self._socket.shutdown(socket.SHUT_RDWR)  # wakes the accepting thread
@@ -146,7 +152,7 @@ _X_CLIENT = """
 import os, socket, sys
 number = int(os.environ["DISPLAY"].split(":")[1].split(".")[0])
 protocol, cookie = b"MIT-MAGIC-COOKIE-1", bytes.fromhex(sys.argv[1])
-stream = socket.create_connection(("127.0.0.1", 6000 + number), timeout=20)
+stream = socket.create_connection(("127.0.0.1", 6000 + number), timeout=100)
 pad = lambda text: text + bytes(-len(text) % 4)
 stream.sendall(b"l\\0\\x0b\\0\\0\\0" + len(protocol).to_bytes(2, "little") + len(cookie).to_bytes(2, "little") + b"\\0\\0"
                + pad(protocol) + pad(cookie))
@@ -182,14 +188,14 @@ class X11Forwarding(BastionCase):
         self.xauthority = self.workspace / f"client_xauthority.{os.path.basename(self.display.name)}"
         number = self.display.name.split(":")[1].split(".")[0]
         subprocess.run([find_program("xauth"), "-f", str(self.xauthority), "add", f"unix:{number}", ".", self.cookie.hex()],
-                       check=True, capture_output=True, timeout=20, env=clean_environment())
+                       check=True, capture_output=True, timeout=PATIENCE, env=clean_environment())
 
     def run_x(self, cookie, user="alice"):
         """Runs the X client at the target; `cookie` is a shell expression."""
         client = self.client(user, ForwardX11="yes", ForwardX11Trusted="yes", XAuthLocation=find_program("xauth"))
         environment = clean_environment(DISPLAY=self.display.name, XAUTHORITY=str(self.xauthority))
         command = f"/usr/bin/python3 {self.workspace / 'x_client.py'} {cookie}"
-        return subprocess.run(client.argv(command), input=b"", capture_output=True, timeout=30, env=environment,
+        return subprocess.run(client.argv(command), input=b"", capture_output=True, timeout=PATIENCE, env=environment,
                               check=False, start_new_session=True)
 
     def cookie_at_target(self):

@@ -3,6 +3,7 @@
 import json
 
 from harness.case import main, needs_bastion, needs_program
+from harness.process import PATIENCE
 from harness.tools import ToolCase
 from harness.workspace import sha256
 
@@ -24,7 +25,7 @@ class AnsibleTest(ToolCase):
             program, "-i", self.inventory, *arguments, status=status,
             ANSIBLE_SSH_ARGS=ssh_args, ANSIBLE_SSH_COMMON_ARGS=f"-F {self.ssh_config}", ANSIBLE_PIPELINING=str(pipelining),
             ANSIBLE_LOCAL_TEMP=str(self.home / "ansible-local"), ANSIBLE_REMOTE_TEMP=str(self.home / "ansible-remote"),
-            ANSIBLE_NOCOLOR="1", ANSIBLE_CONFIG="/nonexistent", LC_ALL="C.UTF-8").stdout.decode()
+            ANSIBLE_TIMEOUT=str(int(PATIENCE)), ANSIBLE_NOCOLOR="1", ANSIBLE_CONFIG="/nonexistent", LC_ALL="C.UTF-8").stdout.decode()
 
     def test_ping(self):
         head, _, body = self.run_ansible("ansible", "box", "-m", "ping").partition("=> ")

@@ -1,14 +1,13 @@
 """User certificates and revocation, made by the real ssh-keygen."""
 
 import random
-import socket
 import subprocess
 import unittest
 
 from harness import raw
 from harness.case import BastionCase, main, needs_bastion
 from harness.config import bastion_config, local_target, route
-from harness.process import LoggedProcess
+from harness.process import PATIENCE, LoggedProcess, accepts
 from harness.workspace import clean_environment
 
 
@@ -85,20 +84,20 @@ class LoginTest(CertificateCase):
         ca = self.workspace.fingerprint("ca")
         event = self.bastion.wait_for_audit("auth", serial=77, success=True)
         self.assertEqual((event["key_id"], event["ca"]), ('Alice "A" <a@b>', ca))
-        row = next(row for row in self.bastion.rows("connections") if row["certificate"])
+        fingerprint = self.workspace.fingerprint("who")
+        row = next(row for row in self.bastion.rows("connections") if row["key_fingerprint"] == fingerprint)
         self.assertEqual(row["certificate"], {"key_id": 'Alice "A" <a@b>', "serial": 77, "ca": ca})
-        self.assertEqual(row["key_fingerprint"], self.workspace.fingerprint("who"))
         self.assertIn('Alice "A" <a@b>', self.bastion.control("connections").stdout)
         echo()
         process.stdin.close()
-        process.wait(10)
+        process.wait(PATIENCE)
 
     def test_through_an_agent(self):
         client = self.sign("agents")
         socket = self.workspace / "agent.sock"
         agent = LoggedProcess(["ssh-agent", "-D", "-a", str(socket)], clean_environment())
         self.addCleanup(agent.kill)
-        self.wait_until(socket.exists, what="the agent")
+        self.wait_until(lambda: accepts(socket), what="the agent")
         key = self.workspace / "keys" / "agents"
         subprocess.run(["ssh-add", "-q", str(key)], check=True, env=clean_environment(SSH_AUTH_SOCK=str(socket)))
         plain = client.with_(CertificateFile=None, IdentityFile="none", IdentitiesOnly="no", IdentityAgent=str(socket))
@@ -124,9 +123,8 @@ class LoginTest(CertificateCase):
         path = str(self.workspace / "keys" / "host")
         key = raw.paramiko.Ed25519Key(filename=path)
         key.load_certificate(path + "-cert.pub")
-        transport = raw.paramiko.Transport(socket.create_connection(("127.0.0.1", self.bastion.port), 20))
+        transport = raw.start_transport(self.bastion.port)
         self.addCleanup(transport.close)
-        transport.start_client(timeout=20)
         mark = self.bastion.mark()
         with self.assertRaises(raw.paramiko.AuthenticationException):
             transport.auth_publickey("alice", key)
@@ -279,11 +277,10 @@ class HostileTest(CertificateCase):
                 continue  # two changes of the same bit
             key.public_blob = raw.paramiko.pkey.PublicBlob(blob.key_type, bytes(changed))
             if transport is None or not transport.is_active():
-                transport = raw.paramiko.Transport(socket.create_connection(("127.0.0.1", self.bastion.port), 20))
+                transport = raw.start_transport(self.bastion.port)
                 self.addCleanup(transport.close)
-                transport.start_client(timeout=20)
             with self.subTest(seed=seed, number=number):
-                with self.assertRaises(raw.paramiko.SSHException):
+                with self.assertRaises((raw.paramiko.SSHException, EOFError, OSError)):  # the bastion may have hung up on the last one
                     transport.auth_publickey("alice", key)
                 self.assertFalse(transport.is_authenticated())
         self.assertEqual(self.sign("ed").output("echo in"), b"in\n")

@@ -7,6 +7,7 @@ import unittest
 
 from harness import raw
 from harness.case import BastionCase, main, needs_bastion, needs_program
+from harness.process import PATIENCE
 from harness.workspace import clean_environment, find_program, sha256
 
 
@@ -19,7 +20,7 @@ class ClientCase(BastionCase):
         cls.host_line = f"[127.0.0.1]:{cls.bastion.port} {cls.workspace.public_key('bastion_host')}\n" if cls.bastion else ""
         cls.workspace.write("home/.ssh/known_hosts", cls.host_line)
 
-    def call(self, *argv, input=b"", timeout=60):
+    def call(self, *argv, input=b"", timeout=PATIENCE):
         return subprocess.run([str(word) for word in argv], input=input, capture_output=True, timeout=timeout, check=False,
                               env=clean_environment(HOME=str(self.home)), start_new_session=True)
 
@@ -33,7 +34,7 @@ class PuttyTest(ClientCase):
         super().setUpClass()
         cls.ppk = cls.workspace / "alice.ppk"
         subprocess.run(["puttygen", cls.workspace.key("alice"), "-O", "private", "-o", cls.ppk], check=True,
-                       capture_output=True, timeout=30, env=clean_environment(HOME=str(cls.home)))
+                       capture_output=True, timeout=PATIENCE, env=clean_environment(HOME=str(cls.home)))
 
     def options(self):
         return ["-batch", "-i", self.ppk, "-P", self.bastion.port, "-l", "alice", "-hostkey",
@@ -75,7 +76,7 @@ class DropbearTest(ClientCase):
         super().setUpClass()
         cls.key_file = cls.workspace / "alice.dropbear"
         subprocess.run([find_program("dropbearconvert"), "openssh", "dropbear", cls.workspace.key("alice"), cls.key_file],
-                       check=True, capture_output=True, timeout=30)
+                       check=True, capture_output=True, timeout=PATIENCE)
 
     def dbclient(self, *command, input=b""):
         # Dropbear looks up known hosts without the port.
@@ -98,7 +99,7 @@ class DropbearTest(ClientCase):
             stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(HOME=str(self.home)),
             start_new_session=True))
         os.close(slave)
-        output, errors = process.communicate(timeout=30)
+        output, errors = process.communicate(timeout=PATIENCE)
         self.assertIn(b"/dev/pts/", output, errors)
         self.assertEqual(process.returncode, 3)
 
@@ -110,20 +111,20 @@ class ParamikoTest(ClientCase):
         client = raw.paramiko.SSHClient()
         client.load_host_keys(str(self.home / ".ssh" / "known_hosts"))
         client.connect("127.0.0.1", self.bastion.port, "alice", key_filename=str(self.workspace.key("alice")),
-                       look_for_keys=False, allow_agent=False, timeout=20)
+                       look_for_keys=False, allow_agent=False, timeout=PATIENCE, banner_timeout=PATIENCE, auth_timeout=PATIENCE)
         self.addCleanup(client.close)
         return client
 
     def test_commands(self):
         client = self.connect()
         for status in (0, 7, 255):
-            _, output, errors = client.exec_command(f"echo out; echo err >&2; exit {status}", timeout=20)
+            _, output, errors = client.exec_command(f"echo out; echo err >&2; exit {status}", timeout=PATIENCE)
             self.assertEqual((output.read(), errors.read()), (b"out\n", b"err\n"))
             self.assertEqual(output.channel.recv_exit_status(), status)
 
     def test_a_shell_on_a_terminal(self):
         channel = self.connect().invoke_shell(term="vt100", width=100, height=30)
-        channel.settimeout(20)
+        channel.settimeout(PATIENCE)
         channel.sendall(b"stty size; exit 4\n")
         output = b""
         while block := channel.recv(65536):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.case import Case, main, needs_bastion
 from harness.config import bastion_config, local_target, route
+from harness.process import PATIENCE
 from harness.sallyport import program, run_daemon
 from harness.workspace import clean_environment
 
@@ -105,13 +106,13 @@ class CommandLineTest(Case):
 
     def test_control_without_a_daemon_fails(self):
         done = subprocess.run([program("SALLYPORT_CONTROL", "sallyportctl"), "-s", str(self.workspace / "none.sock"), "status"],
-                              capture_output=True, timeout=20, env=clean_environment(), check=False)
+                              capture_output=True, timeout=PATIENCE, env=clean_environment(), check=False)
         self.assertNotEqual(done.returncode, 0)
         self.assertNotEqual(done.stderr, b"")
 
     def test_paths_are_relative_to_the_files_folder(self):
         result = subprocess.run([program("SALLYPORT_DAEMON", "sallyportd"), "-t", "-f", os.path.relpath(self.config, "/")],
-                                cwd="/", capture_output=True, timeout=20, env=clean_environment(), check=False)
+                                cwd="/", capture_output=True, timeout=PATIENCE, env=clean_environment(), check=False)
         self.assertEqual(result.returncode, 0, result.stderr)
 
 

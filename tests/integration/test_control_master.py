@@ -4,7 +4,7 @@ import concurrent.futures
 import subprocess
 
 from harness.case import BastionCase, main, needs_bastion
-from harness.process import eventually
+from harness.process import PATIENCE, eventually
 from harness.workspace import clean_environment
 
 
@@ -15,13 +15,13 @@ class ControlMasterTest(BastionCase):
     def setUp(self):
         self.master_socket = self.workspace / "cm"
         self.master = self.spawn(self.client(ControlMaster="yes", ControlPath=self.master_socket).popen(flags=["-N"]))
-        eventually(self.master_socket.exists, 20, "the client's control socket")
+        eventually(self.master_socket.exists, what="the client's control socket")
         self.addCleanup(lambda: self.master_socket.unlink(missing_ok=True))
         self.passenger = ["ssh", "-F", "none", "-S", str(self.master_socket), "-oControlMaster=no", "-n", "x"]
 
     def status(self, number):
         """What a passenger gets for `exit number`, and its output."""
-        done = subprocess.run([*self.passenger, f"echo {number}; exit {number % 256}"], capture_output=True, timeout=60,
+        done = subprocess.run([*self.passenger, f"echo {number}; exit {number % 256}"], capture_output=True, timeout=PATIENCE,
                               env=clean_environment(), check=False)
         return number, done.returncode, done.stdout
 

@@ -1,12 +1,13 @@
 """How the bastion proves to a target who it is: keys, agents, certificates, passwords, and questions to the client."""
 
 import os
+import socket
 import subprocess
 
 from harness.case import BastionCase, main, needs_bastion, read_until
 from harness.config import bastion_config, route
 from harness.openssh import Sshd
-from harness.process import eventually
+from harness.process import PATIENCE, accepts, eventually
 from harness.workspace import clean_environment, find_program, login_name
 
 try:
@@ -22,9 +23,9 @@ def start_agent(case, name, keys):
     path.unlink(missing_ok=True)
     case.spawn(subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                 stderr=subprocess.DEVNULL, env=clean_environment(), start_new_session=True))
-    eventually(path.exists, what="the agent")
+    eventually(lambda: accepts(path), what="the agent")
     for key in keys:
-        subprocess.run(["ssh-add", "-q", str(case.workspace.key(key))], check=True, capture_output=True, timeout=20,
+        subprocess.run(["ssh-add", "-q", str(case.workspace.key(key))], check=True, capture_output=True, timeout=PATIENCE,
                        env=clean_environment(SSH_AUTH_SOCK=str(path)))
     return path
 
@@ -149,17 +150,25 @@ class Agents(Targets):
         self.bastion.wait_for("the agent has no keys", since=mark)
 
     def test_an_agent_that_hangs_is_left_out(self):
-        import socket
+        start_agent(self, "agent", ["upstream"])
         silent = socket.socket(socket.AF_UNIX)
         silent.bind(str(self.workspace / "hangs.agent"))
         silent.listen(4)
+        silent.settimeout(PATIENCE)
         self.addCleanup(silent.close)
-        with_time = self.at("hangs")
-        # The loop goes on meanwhile: another session isn't held up.
-        waiting = self.spawn(with_time.popen("echo in"))
-        self.assertEqual(self.at("later").output("echo in"), b"in\n")
+        _, echo = self.echo_session(self.at("agent", user="bob"))
+        control = self.workspace / "later.master"
+        other = self.at("later", ControlPath=control)
+        self.spawn(other.with_(ControlMaster="yes").popen(flags=["-N"]))
+        self.wait_until(control.exists, what="the master")
+        waiting = self.spawn(self.at("hangs").popen("echo in"))
+        asked, _ = silent.accept()
+        self.addCleanup(asked.close)
+        # The loops go on for the 4 s that it has: neither a session nor another login is held up.
+        echo()
+        self.assertEqual(other.output("echo in"), b"in\n")
         self.assertIsNone(waiting.poll())
-        self.assertEqual(waiting.communicate(timeout=20)[0], b"in\n")
+        self.assertEqual(waiting.communicate(timeout=PATIENCE)[0], b"in\n")
 
     def test_not_more_keys_than_the_target_takes(self):
         start_agent(self, "many", [f"key{number}" for number in range(8)])
@@ -177,7 +186,7 @@ class Agents(Targets):
         sessions = [self.spawn(client.popen("echo ready; cat")) for _ in range(2)]
         for session in sessions:
             self.assertEqual(session.stdout.readline(), b"ready\n")
-        self.assertEqual(len(self.trunks(user="alice", target="client")), 2)
+        self.wait_until(lambda: len(self.trunks(user="alice", target="client")) == 2, what="a trunk for each, and no other any more")
 
     def test_an_agent_that_wasnt_lent_is_not_used(self):
         agent = start_agent(self, "kept", ["upstream"])
@@ -344,7 +353,7 @@ known_hosts = "asking_known_hosts"
         self.assertIn(b"(code) Token please.\r\n", seen)
         self.assertNotIn(b"\x1b", seen)
         session.stdin.write(b"12345x\x7f6\r")
-        output, _ = session.communicate(timeout=20)
+        output, _ = session.communicate(timeout=PATIENCE)
         self.assertEqual(output, b"echo in")
         logins = self.servers["code"].logins
         self.assertEqual(self.at("code").output("second"), b"second")
@@ -359,7 +368,7 @@ known_hosts = "asking_known_hosts"
         seen = self.read_to(session, b"(two) Code: ")
         self.assertIn(b"alice\r\n", seen)
         session.stdin.write(b"42\r")
-        self.assertEqual(session.communicate(timeout=20)[0], b"echo in")
+        self.assertEqual(session.communicate(timeout=PATIENCE)[0], b"echo in")
 
     def test_without_a_terminal_it_says_so(self):
         self.bastion.control("exit", "code")
@@ -370,14 +379,14 @@ known_hosts = "asking_known_hosts"
         session = self.terminal("code")
         self.read_to(session, b"(code) Verification code: ")
         session.stdin.write(b"123456\r")
-        self.assertEqual(session.communicate(timeout=20)[0], b"echo in")
+        self.assertEqual(session.communicate(timeout=PATIENCE)[0], b"echo in")
 
     def test_who_hangs_up_at_the_question_ends_the_login(self):
         self.bastion.control("exit", "two")
         session = self.terminal("two")
         self.read_to(session, b"(two) Name: ")
         session.stdin.write(b"\x03")
-        _, seen = session.communicate(timeout=20)
+        _, seen = session.communicate(timeout=PATIENCE)
         self.assertIn(b"was not answered", seen)
         self.assertEqual(session.returncode, 255)
         session = self.terminal("two")
@@ -420,7 +429,7 @@ known_hosts = "typed_known_hosts"
 
     def test_it_goes_on_to_the_target_and_is_nobody_elses(self):
         first = self.with_password("echo in")
-        self.assertEqual(first.communicate(timeout=30)[0], b"echo in")
+        self.assertEqual(first.communicate(timeout=PATIENCE)[0], b"echo in")
         self.assertEqual(self.server.attempts[-1], ("password", True))
         # With a key there is no password to pass on, and no trunk of that other connection to ride on.
         result = self.client().run("echo in")

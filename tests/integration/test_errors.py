@@ -5,7 +5,8 @@ import time
 
 from harness.case import BastionCase, main, needs_bastion
 from harness.config import bastion_config, route, ssh_target
-from harness.ports import SilentListener, free_port
+from harness.ports import ClosedPort, SilentListener
+from harness.process import PATIENCE
 from harness.workspace import login_name
 
 
@@ -17,7 +18,8 @@ class ErrorsTest(BastionCase):
         cls.addClassCleanup(cls.silent.close)
         cls.mute = SilentListener(b"SSH-2.0-mute\r\n")
         cls.addClassCleanup(cls.mute.close)
-        refused = free_port()
+        refused = ClosedPort()
+        cls.addClassCleanup(refused.close)
         cls.workspace.key("stranger")
         cls.workspace.key("other_host")
         pattern = f"[127.0.0.1]:{cls.sshd.port} "
@@ -31,7 +33,7 @@ class ErrorsTest(BastionCase):
                     f'credentials = ["key:keys/{key}"]\nknown_hosts = "{known_hosts}"\n')
         body = (
             ssh_target("main", cls.sshd)
-            + ssh_target("refused", address=f"127.0.0.1:{refused}")
+            + ssh_target("refused", address=f"127.0.0.1:{refused.port}")
             + ssh_target("nameless", address="no-such-host.invalid:22")
             + ssh_target("silent", address=f"127.0.0.1:{cls.silent.port}", more='connect_timeout = "2s"')
             + ssh_target("mute", address=f"127.0.0.1:{cls.mute.port}", more='connect_timeout = "2s"')
@@ -40,11 +42,9 @@ class ErrorsTest(BastionCase):
             + route("wanted", "{target}", targets=["*"]))
         return bastion_config(body)
 
-    def refusal(self, target, within=8.0):
-        """The message for alice+target: shown on standard error, with a non-zero status, in time."""
-        begun = time.monotonic()
+    def refusal(self, target):
+        """The message for alice+target: shown on standard error, with a non-zero status."""
         result = self.client(f"alice+{target}").run("true")
-        self.assertLess(time.monotonic() - begun, within)
         self.assertNotEqual(result.returncode, 0)
         text = result.stderr.decode()
         self.assertNotIn(str(self.workspace.path), text, "a path of the bastion is shown")
@@ -60,12 +60,14 @@ class ErrorsTest(BastionCase):
         self.assertRegex(self.refusal("refused"), r"(?i)can't be reached: connection refused")
 
     def test_name_not_found(self):
-        self.assertRegex(self.refusal("nameless", 15), r"(?i)can't be reached: .*(name|not known|not found|unknown node)")
+        self.assertRegex(self.refusal("nameless"), r"(?i)can't be reached: .*(name|not known|not found|unknown node)")
 
     def test_a_target_that_never_answers(self):
         for target in ("silent", "mute"):
             with self.subTest(target=target):
-                self.assertRegex(self.refusal(target, 7), r"(?i)can't be reached: .*tim(e|ed).?-?out")
+                begun = time.monotonic()
+                self.assertRegex(self.refusal(target), r"(?i)can't be reached: .*tim(e|ed).?-?out")
+                self.assertLess(time.monotonic() - begun, 60)  # a slow machine's login and connect_timeout, not the client's patience
 
     def test_login_refused(self):
         self.assertRegex(self.refusal("denied"), r"(?i)refused the login")
@@ -86,7 +88,7 @@ class ErrorsTest(BastionCase):
     def test_all_waiting_clients_fail_together(self):
         processes = [self.spawn(self.client("alice+silent").popen("true")) for _ in range(5)]
         for process in processes:
-            _, errors = process.communicate(timeout=15)
+            _, errors = process.communicate(timeout=PATIENCE)
             self.assertNotEqual(process.returncode, 0)
             self.assertTrue(re.search(rb"(?i)can't be reached", errors), errors)
 

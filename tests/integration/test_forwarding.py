@@ -11,8 +11,8 @@ import threading
 from harness import raw
 from harness.case import BastionCase, main, needs_bastion, needs_program, read_line
 from harness.config import bastion_config, local_target, route, ssh_target
-from harness.ports import free_port
-from harness.process import eventually
+from harness.ports import ClosedPort, free_port
+from harness.process import PATIENCE, eventually
 from harness.raw import OPEN, OPEN_CONFIRMATION, OPEN_FAILURE, RawConnection, read_string, string
 from harness.servers import Server, answer_after_end, connect, echo, socks_connect, talk
 from harness.workspace import clean_environment, login_name
@@ -34,7 +34,9 @@ class ForwardingCase(BastionCase):
         cls.socket_path = cls.workspace / "echo.sock"
         unix = Server(echo, cls.socket_path)
         cls.addClassCleanup(unix.close)
-        cls.refused_port = free_port()
+        refused = ClosedPort()
+        cls.addClassCleanup(refused.close)
+        cls.refused_port = refused.port
         allowed = [f"127.0.0.1:{port}" for port in (cls.echo.port, cls.half_close.port, cls.refused_port)]
         allowed += [f"localhost:{cls.echo.port}", f"{cls.workspace.path}/*.sock"]
         return bastion_config(ssh_target("main", cls.sshd, more=f'jump = "{cls.jump}"\nchannels_per_trunk = {cls.channels_per_trunk}')
@@ -90,13 +92,13 @@ class Forwards:
         self.forwarding("-D", f"127.0.0.1:{port}", client=self.client())
         # The server's port is not in local_forwarding: curl is told so, and the ssh goes on.
         curl = self.spawn(self.popen_curl(port, f"http://localhost:{server.port}/"))
-        self.assertNotEqual(curl.wait(20), 0)
+        self.assertNotEqual(curl.wait(PATIENCE), 0)
         curl = self.spawn(self.popen_curl(port, f"http://localhost:{self.echo.port}/"))
         self.assertEqual(read_line(curl), b"GET / HTTP/1.1\r\n")  # the echo of the request
 
     @staticmethod
     def popen_curl(port, url):
-        return subprocess.Popen(["curl", "-sS", "--http0.9", "-m", "15", "--socks5-hostname", f"127.0.0.1:{port}", url],
+        return subprocess.Popen(["curl", "-sSN", "--http0.9", "-m", str(int(PATIENCE)), "--socks5-hostname", f"127.0.0.1:{port}", url],
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
                                 env=clean_environment(), start_new_session=True)
 
@@ -120,7 +122,7 @@ class Forwards:
         def one(_):
             data = os.urandom(500_000)
             with connect(port) as connection:
-                connection.settimeout(60)
+                connection.settimeout(PATIENCE)
                 sender = threading.Thread(target=lambda: (connection.sendall(data), connection.shutdown(socket.SHUT_WR)))
                 sender.start()
                 digest, size = hashlib.sha256(), 0
@@ -140,10 +142,10 @@ class Forwards:
         for connection in connections:
             connection.sendall(b"ping")
             self.assertEqual(connection.recv(4), b"ping")
-        self.assertEqual(len(self.channels("direct-tcpip")), 5)
+        self.wait_until(lambda: len(self.channels("direct-tcpip")) == 5, what="no more and no less than five channels")
         ssh.kill()
         ssh.wait()
-        eventually(lambda: not self.channels("direct-tcpip"), 10, "the end of the forwarded channels")
+        eventually(lambda: not self.channels("direct-tcpip"), what="the end of the forwarded channels")
         for connection in connections:
             connection.close()
         self.assertEqual(self.client().output("echo on"), b"on\n")
@@ -156,6 +158,7 @@ class Forwards:
         with connect(port) as connection:
             connection.sendall(b"12345")
             self.assertEqual(connection.recv(5), b"12345")
+            self.wait_until(lambda: len(self.channels("direct-tcpip")) == 1, what="the end of the other tests' channels")
             row = self.channels("direct-tcpip")[0]
             self.assertEqual(row["command"], f"127.0.0.1:{self.echo.port}")
             self.assertIn(f"127.0.0.1:{self.echo.port}", self.bastion.control("channels").stdout)
@@ -200,7 +203,7 @@ class FromTheBastion(Forwards, ForwardingCase):
     def test_a_server_that_does_not_read_costs_little_memory(self):
         release = threading.Event()
         self.addCleanup(release.set)
-        stalled = Server(lambda connection: release.wait(60), self.workspace / "stalled.sock")
+        stalled = Server(lambda connection: release.wait(PATIENCE), self.workspace / "stalled.sock")
         self.addCleanup(stalled.close)
         local = self.workspace / "stalled.local"
         self.forwarding("-L", f"{local}:{self.workspace / 'stalled.sock'}")
@@ -245,7 +248,7 @@ class Jumps(BastionCase):
         return self.workspace.write(f"ssh_config_{jump}", text)
 
     def ssh(self, config, host, *command):
-        return subprocess.run(["ssh", "-F", str(config), host, *command], capture_output=True, timeout=30,
+        return subprocess.run(["ssh", "-F", str(config), host, *command], capture_output=True, timeout=PATIENCE,
                               env=clean_environment(), check=False, stdin=subprocess.DEVNULL)
 
     def test_direct_is_encrypted_end_to_end(self):
@@ -295,7 +298,7 @@ class Jumps(BastionCase):
 
     def test_a_terminated_jump_is_not_nested(self):
         config = self.config_file("inside", Port=22, HostKeyAlias="sallyport", User="alice+inside")
-        result = subprocess.run(["ssh", "-F", str(config), "-W", "web1:22", "web1"], capture_output=True, timeout=30,
+        result = subprocess.run(["ssh", "-F", str(config), "-W", "web1:22", "web1"], capture_output=True, timeout=PATIENCE,
                                 env=clean_environment(), check=False, stdin=subprocess.DEVNULL)
         self.assertIn(b"administratively prohibited: forwarding is not allowed", result.stderr)
         event = self.bastion.wait_for_audit("refuse", destination="web1:22")
@@ -313,12 +316,11 @@ class Jumps(BastionCase):
                                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                               env=clean_environment(), start_new_session=True))
         self.assertEqual(read_line(process), b"up\n")
-        rows = self.bastion.rows("connections")
-        self.assertEqual(len(rows), 2)
-        outer = next(row for row in rows if row["target"] == "inside")
+        self.wait_until(lambda: len(self.bastion.rows("connections")) == 2, what="the end of the other tests' jumps")
+        outer = next(row for row in self.bastion.rows("connections") if row["target"] == "inside")
         self.assertEqual(self.bastion.control("kill", outer["id"]).status, 0)
-        process.wait(20)
-        eventually(lambda: not self.bastion.rows("connections"), 10, "the end of the inner connection")
+        process.wait(PATIENCE)
+        eventually(lambda: not self.bastion.rows("connections"), what="the end of the inner connection")
 
 
 @needs_bastion

@@ -1,7 +1,6 @@
 """What lets somebody in: sshd and the bastion, asked the same, must say the same."""
 
 import subprocess
-import unittest
 
 from harness.case import BastionCase, main, needs_bastion
 from harness.config import bastion_config, local_target, route

@@ -1,9 +1,11 @@
 """What happens to trunks in the course of time: stop, exit, renew, and the roll-over at max_age."""
 
 import concurrent.futures
+import threading
 import time
 
 from harness.case import BastionCase, main, needs_bastion, read_line
+from harness.process import PATIENCE
 
 
 @needs_bastion
@@ -17,7 +19,7 @@ class VerbsTest(BastionCase):
         self.assertEqual(self.client().output("echo new"), b"new\n")
         self.assertEqual(len(self.trunks(user="alice")), 2)
         process.stdin.close()
-        self.assertEqual(process.wait(20), 0)
+        self.assertEqual(process.wait(PATIENCE), 0)
         self.wait_until(lambda: before["id"] not in [row["id"] for row in self.trunks()], what="the end of the old trunk")
 
     def test_exit_ends_the_sessions_of_that_user_alone(self):
@@ -25,7 +27,7 @@ class VerbsTest(BastionCase):
         _, bob = self.echo_session(self.client("bob"))
         count = len(self.trunks(user="alice"))
         self.assertEqual(self.bastion.query("exit", "main", "--user", "alice"), {"ended": count})
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 255)
         self.assertIn(b"ended by the administrator", errors)
         bob(b"unharmed")
@@ -42,7 +44,7 @@ class VerbsTest(BastionCase):
         _, echo = self.echo_session()
         found = self.bastion.query("check", "main", "--user", "alice")
         self.assertTrue(found["healthy"])
-        self.assertTrue(all(row["answers"] and row["round_trip_ms"] < 5000 for row in found["trunks"]))
+        self.assertTrue(all(row["answers"] and row["round_trip_ms"] < 60000 for row in found["trunks"]))
         self.assertIn(" ms", self.bastion.control("check", "main").stdout)
         echo(b"unharmed")
 
@@ -57,26 +59,33 @@ class VerbsTest(BastionCase):
 
 @needs_bastion
 class ChannelTimeoutTest(BastionCase):
-    """Commands on which nothing happens end; those that say something now and then don't."""
+    """Commands on which nothing happens end."""
 
     target_options = 'channel_timeouts = { "session:exec" = "1s" }'
 
     def test_a_silent_command_is_ended(self):
         begun = time.monotonic()
-        result = self.client().run("sleep 60", timeout=30)
+        result = self.client().run("sleep 60", timeout=PATIENCE)
         self.assertEqual(result.returncode, 255)
         self.assertIn(b"nothing has happened here for too long", result.stderr)
         self.assertGreater(time.monotonic() - begun, 0.9)
-
-    def test_one_that_speaks_goes_on(self):
-        result = self.client().run("for i in 1 2 3 4 5 6; do sleep 0.3; echo $i; done; exit 3", timeout=30)
-        self.assertEqual((result.returncode, result.stdout.split()), (3, [b"1", b"2", b"3", b"4", b"5", b"6"]))
 
     def test_shells_have_no_time_out_here(self):
         process = self.spawn(self.client().popen(flags=["-T"]))
         process.stdin.write(b"sleep 2; echo done\n")
         process.stdin.flush()
         self.assertEqual(read_line(process), b"done\n")
+
+
+@needs_bastion
+class SpeakingTest(BastionCase):
+    """Commands that say something now and then don't end. The time-out is far from that, for a machine that stalls."""
+
+    target_options = 'channel_timeouts = { "session:exec" = "4s" }'
+
+    def test_one_that_speaks_goes_on(self):
+        result = self.client().run("for i in 1 2 3 4 5 6 7 8 9; do sleep 0.5; echo $i; done; exit 3")
+        self.assertEqual((result.returncode, result.stdout.split()), (3, [b"%d" % i for i in range(1, 10)]))
 
 
 @needs_bastion
@@ -87,22 +96,27 @@ class RollOverTest(BastionCase):
 
     def test_every_session_succeeds(self):
         _, echo = self.echo_session()
-        until = time.monotonic() + 6
+        mark = self.sshd.mark()
+        enough = threading.Event()
 
         def work(worker):
             count = 0
-            while time.monotonic() < until:
+            while not enough.is_set() or count < 10:
                 result = self.client().run(f"echo {worker}.{count}; exit {count % 100}")
                 self.assertEqual((result.returncode, result.stdout), (count % 100, f"{worker}.{count}\n".encode()),
                                  result.stderr)
                 count += 1
-            return count
 
-        mark = self.sshd.mark()
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
-            counts = list(pool.map(work, range(3)))
-        self.assertGreaterEqual(self.sshd.logins(mark), 4, "there were changes of trunks")
-        self.assertGreater(sum(counts), 30)
+            workers = [pool.submit(work, worker) for worker in range(3)]
+            try:
+                self.wait_until(lambda: self.sshd.logins(mark) >= 5 or any(worker.done() for worker in workers),
+                                what="five changes of trunks")
+            finally:
+                enough.set()
+            for worker in workers:
+                worker.result()
+        self.assertGreaterEqual(self.sshd.logins(mark), 5)
         echo(b"on the oldest trunk")
         self.wait_until(lambda: len(self.sshd.connections()) <= 2, what="the end of the old trunks")
 

@@ -9,7 +9,7 @@ from harness import raw
 from harness.case import BastionCase, main, needs_bastion, read_line, read_until
 from harness.config import bastion_config, local_target, route, ssh_target
 from harness.openssh import sftp_server
-from harness.process import eventually, open_descriptors, process_stat, zombies
+from harness.process import PATIENCE, eventually, open_descriptors, process_stat, zombies
 from harness.raw import RawConnection, requests_in, string
 from harness.workspace import login_name, sha256
 
@@ -66,7 +66,7 @@ class LocalCommandTest(LocalBase):
         process = self.spawn(self.local().popen("exec >&- 2>&-; read line; test \"$line\" = late"))
         self.assertEqual(read_until(process.stdout, lambda data: False), b"")
         process.stdin.write(b"late\n")
-        self.assertEqual(process.wait(20), 0)
+        self.assertEqual(process.wait(PATIENCE), 0)
 
     def test_the_environment_is_made_from_scratch(self):
         client = self.local(SetEnv="LC_TEST=accepted LD_PRELOAD_X=refused SP_A=b")
@@ -122,7 +122,7 @@ class LocalCommandTest(LocalBase):
         process = self.spawn(self.local().popen("sleep 987 & echo $! $$; wait"))
         pids = [int(number) for number in read_line(process).split()]
         process.kill()
-        eventually(lambda: all((process_stat(pid) or "Z")[0] == "Z" for pid in pids), 15, "the end of the group")
+        eventually(lambda: all((process_stat(pid) or "Z")[0] == "Z" for pid in pids), what="the end of the group")
 
 
 @needs_bastion
@@ -214,7 +214,7 @@ class LocalRequestsTest(LocalBase):
         connection.exec(channel, "sleep 987 & echo $! $$; wait")
         pids = [int(word) for word in raw.read_string(connection.expect(raw.DATA)[1], 4)[0].split()]
         connection.send(raw.CLOSE, struct.pack(">I", channel))
-        eventually(lambda: all((process_stat(pid) or "Z")[0] == "Z" for pid in pids), 15, "the end of the group")
+        eventually(lambda: all((process_stat(pid) or "Z")[0] == "Z" for pid in pids), what="the end of the group")
 
 
 @needs_bastion

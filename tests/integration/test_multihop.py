@@ -2,13 +2,12 @@
 
 import hashlib
 import os
-import time
 
 from harness.case import BastionCase, main, needs_bastion
 from harness.config import bastion_config, route, ssh_target
 from harness.openssh import Sshd
-from harness.ports import SilentListener, free_port
-from harness.process import zombies
+from harness.ports import ClosedPort, SilentListener
+from harness.process import PATIENCE, zombies
 
 
 @needs_bastion
@@ -26,6 +25,9 @@ class MultihopTest(BastionCase):
         cls.strict = server("strict", AllowTcpForwarding="no")
         cls.silent = SilentListener()
         cls.addClassCleanup(cls.silent.close)
+        refused, dead = ClosedPort(), ClosedPort()
+        for port in (refused, dead):
+            cls.addClassCleanup(port.close)
         servers = (cls.sshd, cls.mid, cls.db, cls.strict)
         cls.workspace.write("upstream_known_hosts", "".join(sshd.known_hosts_line() for sshd in servers))
         cls.workspace.write("changed_known_hosts", cls.sshd.known_hosts_line()
@@ -38,9 +40,9 @@ class MultihopTest(BastionCase):
             + ssh_target("strict", cls.strict)
             + ssh_target("behind-strict", cls.db, more='via = "strict"')
             + ssh_target("changed", cls.db, more='via = "gate"').replace("upstream_known_hosts", "changed_known_hosts")
-            + ssh_target("refused", address=f"127.0.0.1:{free_port()}", more='via = "gate"')
+            + ssh_target("refused", address=f"127.0.0.1:{refused.port}", more='via = "gate"')
             + ssh_target("silent", address=f"127.0.0.1:{cls.silent.port}", more='via = "gate"\nconnect_timeout = "2s"')
-            + ssh_target("dead", address=f"127.0.0.1:{free_port()}")
+            + ssh_target("dead", address=f"127.0.0.1:{dead.port}")
             + ssh_target("behind-dead", cls.db, more='via = "dead"')
             + route("wanted", "{target}", targets=["*"]))
         return bastion_config(body)
@@ -55,10 +57,8 @@ class MultihopTest(BastionCase):
         self.assertEqual(len(rows), 1, rows)
         return rows[0]
 
-    def refusal(self, target, within=6.0):
-        begun = time.monotonic()
+    def refusal(self, target):
         result = self.client(f"alice+{target}").run("true")
-        self.assertLess(time.monotonic() - begun, within)
         self.assertNotEqual(result.returncode, 0)
         text = result.stderr.decode()
         self.assertNotIn(str(self.workspace.path), text, "a path of the bastion is shown")
@@ -91,14 +91,14 @@ class MultihopTest(BastionCase):
         _, other = self.echo_session(self.client("bob+db"))
         self.assertEqual(self.trunk("gate", user="alice")["channels"], 3)
         self.assertEqual(self.trunk("gate", user="bob")["channels"], 1)
-        self.assertEqual(len(self.sshd.connections()), 2)
+        self.wait_until(lambda: len(self.sshd.connections()) == 2, what="the end of the other tests' connections")
         for echo in (one, two, direct, other):
             echo(b"still there")
 
     def test_a_lost_gate_is_said_and_replaced(self):
         process, _ = self.echo_session(self.client("alice+db"))
         self.sshd.drop_connections()
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 255)
         self.assertIn(b"the connection to target db was lost with that to target gate", errors)
         self.assertEqual(self.client("alice+db").output("echo again"), b"again\n")
@@ -107,7 +107,7 @@ class MultihopTest(BastionCase):
         process, _ = self.echo_session(self.client("alice+db"))
         gate = self.trunk("gate")["id"]
         self.db.drop_connections()
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 255)
         self.assertIn(b"the connection to target db was lost", errors)
         self.assertNotIn(b"gate", errors)
@@ -130,11 +130,11 @@ class MultihopTest(BastionCase):
         data = os.urandom(50 << 20)
         digest = hashlib.sha256(data).hexdigest().encode()
         client = self.client("alice+far")
-        self.assertEqual(client.output("sha256sum", input=data, timeout=120).split()[0], digest)
+        self.assertEqual(client.output("sha256sum", input=data, timeout=3 * PATIENCE).split()[0], digest)
         source = self.workspace.path / "bulk"
         source.write_bytes(data)
-        self.assertEqual(hashlib.sha256(client.output(f"cat {source}", timeout=120)).hexdigest().encode(), digest)
-        self.assertEqual(hashlib.sha256(self.client("alice+db").output("cat", input=data, timeout=120)).hexdigest().encode(),
+        self.assertEqual(hashlib.sha256(client.output(f"cat {source}", timeout=3 * PATIENCE)).hexdigest().encode(), digest)
+        self.assertEqual(hashlib.sha256(self.client("alice+db").output("cat", input=data, timeout=3 * PATIENCE)).hexdigest().encode(),
                          digest)
 
     def test_an_echo_beside_bulk(self):

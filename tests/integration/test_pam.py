@@ -12,7 +12,7 @@ from harness import raw
 from harness.case import BastionCase, main, needs_bastion, needs_program
 from harness.config import bastion_config, local_target, route
 from harness.factors import answer, typist, with_sshpass
-from harness.process import children, process_stat
+from harness.process import PATIENCE, children, process_stat
 from harness.sallyport import run_daemon
 from harness.workspace import clean_environment, find_program
 
@@ -68,7 +68,20 @@ max_password_failures_per_user = {cls.failures}
         return file.read_text().splitlines() if file.exists() else []
 
     def helpers(self):
-        return [pid for pid in children(self.bastion.pid) if "sallyport-pam" in Path(f"/proc/{pid}/cmdline").read_text()]
+        """Those of the daemon's children that are PAM helpers and live."""
+        found = []
+        for pid in children(self.bastion.pid):
+            try:
+                if "sallyport-pam" in Path(f"/proc/{pid}/cmdline").read_text():
+                    found.append(pid)
+            except (FileNotFoundError, ProcessLookupError):
+                pass  # it has gone since
+        return found
+
+    def only_helper(self):
+        """The helper of the one login that there is; those of the logins before it may be on their way out."""
+        self.wait_until(lambda: len(self.helpers()) == 1, what="the end of the other helpers")
+        return self.helpers()[0]
 
     def assert_in(self, result):
         self.assertEqual((result.returncode, result.stdout), (0, b"in\n"), result.stderr)
@@ -89,9 +102,7 @@ class LockedTest(PamCase):
             for _ in range(self.failures):
                 with_sshpass(self.someone(name), "wrong", "true")
             return ["Apple-7-tree" for _ in prompts]
-        with raw.paramiko.Transport(("127.0.0.1", self.bastion.port)) as transport:
-            transport.start_client(timeout=20)
-            transport.auth_timeout = 60
+        with raw.start_transport(self.bastion.port) as transport:
             mark = self.bastion.mark()
             with self.assertRaises(raw.paramiko.AuthenticationException):
                 transport.auth_interactive(name, when_asked)
@@ -130,7 +141,7 @@ class UnixAccountTest(PamCase):
             self.skipTest("plink is not installed")
         listed = subprocess.run(["ssh-keygen", "-lf", str(self.workspace / "keys/bastion_host.pub")], capture_output=True, text=True, check=True)
         ran = subprocess.run(["plink", "-batch", "-P", str(self.bastion.port), "-hostkey", listed.stdout.split()[1], "-l", self.account(),
-                              "-pw", "Apple-7-tree", "127.0.0.1", "echo in"], capture_output=True, timeout=30, check=False,
+                              "-pw", "Apple-7-tree", "127.0.0.1", "echo in"], capture_output=True, timeout=PATIENCE, check=False,
                              env=clean_environment(HOME=str(self.workspace.path)), stdin=subprocess.DEVNULL)
         self.assert_in(ran)
 
@@ -193,7 +204,7 @@ class UnixAccountTest(PamCase):
                 if how == "key":
                     process, echo = self.echo_session(self.client(name, key="alice"))
                     self.assertEqual([text for text in self.sessions() if name in text], [f"open_session {line}"])
-                    self.assertEqual(len(self.helpers()), 1)
+                    self.only_helper()
                     echo(b"still there")
                     process.kill()
                 else:
@@ -212,7 +223,7 @@ class UnixAccountTest(PamCase):
     def test_the_daemons_sudden_death_closes_sessions_too(self):
         name = self.account()
         self.echo_session(self.client(name, key="alice"))
-        helper = self.helpers()[0]
+        helper = self.only_helper()
         os.kill(self.bastion.pid, signal.SIGKILL)
         self.wait_until(lambda: [text.split()[0] for text in self.sessions() if name in text] == ["open_session", "close_session"],
                         what="the end of the session")
@@ -223,11 +234,11 @@ class UnixAccountTest(PamCase):
     def test_a_helper_that_is_killed_meanwhile(self):
         name = self.account()
         process, echo = self.echo_session(self.client(name, key="alice"))
-        os.kill(self.helpers()[0], signal.SIGKILL)
+        os.kill(self.only_helper(), signal.SIGKILL)
         self.bastion.wait_for("PAM helper ended signal=KILL")
         echo(b"still there")
         process.stdin.close()
-        self.assertEqual(process.wait(10), 0)
+        self.assertEqual(process.wait(PATIENCE), 0)
 
 
 @needs_bastion
@@ -290,7 +301,7 @@ class TextsTest(PamCase):
 class StuckTest(PamCase):
     """A module that never answers."""
 
-    limits = 'login_grace_time = "3s"\n'
+    limits = 'login_grace_time = "10s"\n'  # by which the others have to be in, on a slow machine too
     methods = '"password", "publickey"'
 
     @classmethod
@@ -306,8 +317,8 @@ class StuckTest(PamCase):
                                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(), start_new_session=True))
         self.wait_until(self.helpers, what="the helper")
         self.assert_in(with_sshpass(self.someone(name), "Apple-7-tree", "echo in"))
-        self.assertNotEqual(waiting.wait(20), 0)
-        self.wait_until(lambda: not self.helpers(), timeout=15, what="the end of the helper")
+        self.assertNotEqual(waiting.wait(PATIENCE), 0)
+        self.wait_until(lambda: not self.helpers(), what="the end of the helper")
         self.bastion.wait_for("no login within the grace time")
 
 
@@ -322,7 +333,8 @@ class HelperTest(BastionCase):
 
     def test_it_is_not_for_people(self):
         helper = shutil.which("sallyport-pam", path=str(Path(os.environ["SALLYPORT_DAEMON"]).parent))
-        ran = subprocess.run([helper], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10, check=False, env=clean_environment())
+        ran = subprocess.run([helper], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False,
+                             env=clean_environment())
         self.assertEqual(ran.returncode, 2)
         self.assertIn("sallyportd", ran.stderr)
 

@@ -1,6 +1,5 @@
 """Passwords by a file of hashes: who gets in, what is told, counted and logged, and chains with keys."""
 
-import socket
 import subprocess
 import time
 import unittest
@@ -9,7 +8,7 @@ from harness import raw
 from harness.case import BastionCase, main, needs_bastion, needs_program
 from harness.config import bastion_config, local_target, route
 from harness.factors import answer, hashed, typist, with_sshpass
-from harness.process import memory_holds
+from harness.process import PATIENCE, memory_holds
 from harness.sallyport import program, run_daemon
 from harness.workspace import clean_environment
 
@@ -30,7 +29,7 @@ password_file = "passwords"
         return bastion_config(local_target("shell") + route("everybody", "shell"), auth=auth, **cls.sections)
 
     def refusals(self, since):
-        return [line for line in self.bastion.process.lines(since) if "authentication refused" in line]
+        return [line for line in self.bastion.lines(since) if "authentication refused" in line]
 
 
 @needs_bastion
@@ -73,18 +72,23 @@ class PasswordTest(PasswordCase):
             for user, password in (("alice", f"Fa1se-{method}"), ("bob", "banana-split-with-cream")):
                 with self.subTest(method=method, user=user):
                     with_sshpass(typist(self.client(user), method), password, "true")
-                    self.assertFalse(memory_holds(self.bastion.pid, password))
+                    # What the connection has read into goes with the connection.
+                    self.wait_until(lambda: not self.bastion.rows("connections"), what="the end of the connection")
+                    self.wait_until(lambda password=password: not memory_holds(self.bastion.pid, password), what="the end of the password")
         self.assertTrue(memory_holds(self.bastion.pid, self.bastion.config_file.name))  # one can look at all
 
     def test_a_refusal_takes_as_long_for_users_that_do_not_exist(self):
         def seconds(user):
-            taken = []
-            for _ in range(3):  # other work on the machine makes it longer, nothing makes it shorter
-                begun = time.monotonic()
-                self.assertNotEqual(with_sshpass(typist(self.client(user, key="alice")), "wrong", "true").returncode, 0)
-                taken.append(time.monotonic() - begun)
-            return min(taken)
-        known, unknown = seconds("bob"), seconds("dave")
+            begun = time.monotonic()
+            self.assertNotEqual(with_sshpass(typist(self.client(user, key="alice")), "wrong", "true").returncode, 0)
+            return time.monotonic() - begun
+        # Other work on the machine makes it longer, nothing makes it shorter: a difference that is there stays, however often
+        # one looks, and one that comes of the load does not.
+        known = unknown = float("inf")
+        for _ in range(20):
+            known, unknown = min(known, seconds("bob")), min(unknown, seconds("dave"))
+            if abs(known - unknown) < 0.25:
+                break
         self.assertGreater(min(known, unknown), 0.3)
         self.assertLess(abs(known - unknown), 0.25, (known, unknown))
 
@@ -93,7 +97,7 @@ class PasswordTest(PasswordCase):
         listed = subprocess.run(["ssh-keygen", "-lf", str(self.workspace / "keys/bastion_host.pub")], capture_output=True, text=True, check=True)
         argv = ["plink", "-batch", "-P", str(self.bastion.port), "-hostkey", listed.stdout.split()[1], "-l", "alice", "-pw"]
         for password, status in (("apple", 0), ("banana", 1)):
-            ran = subprocess.run([*argv, password, "127.0.0.1", "echo in"], capture_output=True, timeout=30, check=False,
+            ran = subprocess.run([*argv, password, "127.0.0.1", "echo in"], capture_output=True, timeout=PATIENCE, check=False,
                                  env=clean_environment(HOME=str(self.workspace.path)), stdin=subprocess.DEVNULL)
             self.assertEqual(ran.returncode, status, ran.stderr)
 
@@ -102,16 +106,15 @@ class PasswordTest(PasswordCase):
         for password, output in (("apple", b"in\n"), ("banana", b"")):
             ran = subprocess.run(["dbclient", "-y", "-y", "-p", str(self.bastion.port), "-l", "alice", "127.0.0.1", "echo in"],
                                  env=clean_environment(HOME=str(self.workspace.path), DROPBEAR_PASSWORD=password),
-                                 stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
+                                 stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False)
             self.assertEqual(ran.stdout, output, ran.stderr)  # its status is 0 in any case
 
     @unittest.skipUnless(raw.paramiko, "python3-paramiko is not installed")
     def test_paramiko(self):
         for attempt in (lambda transport: transport.auth_password("alice", "apple", fallback=False),
                         lambda transport: transport.auth_interactive("alice", lambda title, text, prompts: ["apple"] * len(prompts))):
-            transport = raw.paramiko.Transport(socket.create_connection(("127.0.0.1", self.bastion.port), 20))
+            transport = raw.start_transport(self.bastion.port)
             self.addCleanup(transport.close)
-            transport.start_client(timeout=20)
             attempt(transport)
             self.assertTrue(transport.is_authenticated())
 
@@ -119,9 +122,8 @@ class PasswordTest(PasswordCase):
     def test_answers_in_a_wrong_number_are_wrong(self):
         for answers in ([], ["apple", "apple"]):
             mark = self.bastion.mark()
-            transport = raw.paramiko.Transport(socket.create_connection(("127.0.0.1", self.bastion.port), 20))
+            transport = raw.start_transport(self.bastion.port)
             self.addCleanup(transport.close)
-            transport.start_client(timeout=20)
             with self.assertRaises(raw.paramiko.AuthenticationException):
                 transport.auth_interactive("alice", lambda title, text, prompts, answers=answers: answers)
             self.bastion.wait_for('reason="wrong number of answers"', since=mark)
@@ -178,14 +180,15 @@ class ChainTest(PasswordCase):
         mark = self.bastion.mark()
         result = with_sshpass(self.chained("publickey,password", key="stranger"), "apple", "true")
         self.assertNotEqual(result.returncode, 0)  # the password is passed, and no key follows it
-        self.assertEqual(self.refusals(mark), [])
         self.bastion.wait_for('key not accepted user="alice"', since=mark)
+        self.bastion.wait_for("closed before login", since=mark)
+        [line] = self.refusals(mark)
+        self.assertIn(" method=publickey ", line)
 
     @unittest.skipUnless(raw.paramiko, "python3-paramiko is not installed")
     def test_partial_success_names_what_is_left(self):
-        transport = raw.paramiko.Transport(socket.create_connection(("127.0.0.1", self.bastion.port), 20))
+        transport = raw.start_transport(self.bastion.port)
         self.addCleanup(transport.close)
-        transport.start_client(timeout=20)
         key = raw.paramiko.Ed25519Key.from_private_key_file(str(self.workspace.key("alice")))
         self.assertEqual(transport.auth_publickey("alice", key), ["password"])
         self.assertFalse(transport.is_authenticated())
@@ -197,7 +200,7 @@ class ChainTest(PasswordCase):
 @needs_bastion
 @needs_program("sshpass")
 class LimitTest(PasswordCase):
-    auth = 'failure_delay = "1ms"\nmax_password_failures_per_user = 3\npassword_failure_window = "3s"\n'
+    auth = 'failure_delay = "1ms"\nmax_password_failures_per_user = 3\npassword_failure_window = "10m"\n'
 
     def test_guessing_locks_passwords_and_not_keys(self):
         for _ in range(3):
@@ -208,20 +211,17 @@ class LimitTest(PasswordCase):
         self.assertEqual(len([line for line in self.refusals(mark) if "too many wrong passwords" in line]), 2)
         self.assertEqual(self.client("bob").output("echo in"), b"in\n")
         self.assertEqual(with_sshpass(typist(self.client("alice")), "apple", "echo in").stdout, b"in\n")
-        self.wait_until(lambda: with_sshpass(typist(self.client("bob")), "banana-split-with-cream", "true").returncode == 0,
-                        what="the end of the window")
 
     def test_tries_of_one_connection_are_limited(self):
         if not raw.paramiko:
             self.skipTest("python3-paramiko is not installed")
-        transport = raw.paramiko.Transport(socket.create_connection(("127.0.0.1", self.bastion.port), 20))
+        transport = raw.start_transport(self.bastion.port)
         self.addCleanup(transport.close)
-        transport.start_client(timeout=20)
         tries = 0
         with self.assertRaises(raw.paramiko.SSHException):
             while tries < 50:
                 try:
-                    transport.auth_password(f"carol", "wrong", fallback=False)
+                    transport.auth_password("carol", "wrong", fallback=False)
                 except raw.paramiko.AuthenticationException:
                     tries += 1
                     if not transport.is_active():
@@ -229,10 +229,24 @@ class LimitTest(PasswordCase):
         self.assertEqual(tries, 6)
 
 
+@needs_bastion
+@needs_program("sshpass")
+class WindowTest(PasswordCase):
+    """One wrong password locks, since a slow machine would take longer over several than the window lasts."""
+
+    auth = 'failure_delay = "1ms"\nmax_password_failures_per_user = 1\npassword_failure_window = "2s"\n'
+
+    def test_the_lock_ends_with_the_window(self):
+        self.assertNotEqual(with_sshpass(typist(self.client("bob")), "wrong", "true").returncode, 0)
+        # Looked at from here it may be over already: that there is a lock is LimitTest's affair.
+        self.wait_until(lambda: with_sshpass(typist(self.client("bob")), "banana-split-with-cream", "true").returncode == 0,
+                        what="the end of the window")
+
+
 class HashPasswordTest(unittest.TestCase):
     def ctl(self, text):
-        return subprocess.run([program("SALLYPORT_CONTROL", "sallyportctl"), "hash-password"], input=text, capture_output=True, timeout=20,
-                              check=False, env=clean_environment())
+        return subprocess.run([program("SALLYPORT_CONTROL", "sallyportctl"), "hash-password"], input=text, capture_output=True,
+                              timeout=PATIENCE, check=False, env=clean_environment())
 
     def test_the_first_line_of_standard_input(self):
         for text in (b"apple\nbanana\n", b"apple", b"apple\r\n"):

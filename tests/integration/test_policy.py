@@ -9,6 +9,7 @@ from harness.case import BastionCase, main, needs_bastion
 from harness.config import bastion_config, local_target, ssh_target
 from harness.openssh import sftp_server
 from harness.ports import free_port
+from harness.process import PATIENCE
 from harness.raw import RawConnection, string
 from harness.sallyport import run_daemon
 
@@ -35,7 +36,7 @@ class PolicyCase(BastionCase):
 
     @classmethod
     def configuration(cls):
-        open_now, closed_now = hours_around_now()
+        open_now, cls.closed_now = hours_around_now()
         everything = 'local_forwarding = ["*"]\nremote_forwarding = ["*"]\nforward_agent = true\n'
         return bastion_config(
             ssh_target("main", cls.sshd, more=everything)
@@ -47,7 +48,7 @@ class PolicyCase(BastionCase):
                 noterminal="permit_pty = false",
                 nosftp='permit_subsystems = ["net*"]',
                 now=f'valid = ["Mon 00:00-00:01", "{open_now}"]',
-                later=f'valid = ["{closed_now}"]',
+                later=f'valid = ["{cls.closed_now}"]',
                 factor='require = ["mfa"]')
             + '\n[[route]]\nname = "fall back"\ntargets = ["*"]\nto = "here"\n'
               'force_command = "echo forced here: $SSH_ORIGINAL_COMMAND"\n')
@@ -178,13 +179,15 @@ class ForwardingTest(PolicyCase):
 
         def connects():
             try:
-                with socket.create_connection(("127.0.0.1", port), 5) as connection:
+                with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
                     return connection.recv(1) == b""
             except ConnectionRefusedError:
                 return False
+            except ConnectionResetError:
+                return True
         self.wait_until(connects, what="the forward")
         process.terminate()
-        return process.communicate(timeout=10)[1].decode()
+        return process.communicate(timeout=PATIENCE)[1].decode()
 
     def test_permitlisten(self):
         port = free_port()
@@ -257,9 +260,8 @@ class ExplainTest(PolicyCase):
         self.assertIn('decided by forward_x11 of [defaults]', self.explain("user=alice,target=plain,request=x11"))
 
     def test_time_and_second_factor(self):
-        _, closed_now = hours_around_now()
         self.assertIn("may not be used at this time", self.explain("user=alice,target=later,command=x"))
-        self.assertIn("result: target main", self.explain(f"user=alice,target=later,time={closed_now} 12:00,command=x"))
+        self.assertIn("result: target main", self.explain(f"user=alice,target=later,time={self.closed_now} 12:00,command=x"))
         self.assertIn("needs a login with a second factor", self.explain("user=alice,target=factor,command=x"))
         self.assertIn("result: target main", self.explain("user=alice,target=factor,mfa=yes,command=x"))
         value = json.loads(self.bastion.control("--json", "explain", "user=alice,target=factor,mfa=no,command=x").stdout)

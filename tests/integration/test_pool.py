@@ -1,13 +1,13 @@
 """How the pool treats targets: the pace of logins, refused ones, few sessions, and connections that no longer answer."""
 
 import concurrent.futures
+import contextlib
 import os
 import signal
-import time
 
 from harness.case import BastionCase, main, needs_bastion, read_until
 from harness.config import bastion_config, route, ssh_target
-from harness.process import children
+from harness.process import PATIENCE, children
 
 
 @needs_bastion
@@ -15,28 +15,43 @@ class MaxStartupsTest(BastionCase):
     """sshd drops whoever is more than the third that is logging in; users come all at once."""
 
     users = tuple(f"user{number}" for number in range(12))
-    sshd_options = {"MaxStartups": "3:100:3"}
+    sshd_options = {"MaxStartups": "6:100:6"}  # it takes note a moment late that somebody has logged in
     sections = {"limits": "max_logins_per_target = 2"}
+    target_options = 'connect_timeout = "5m"'
 
     def test_logins_of_many_users_take_turns(self):
         mark = self.sshd.mark()
         with concurrent.futures.ThreadPoolExecutor(len(self.users)) as pool:
-            results = list(pool.map(lambda user: self.client(user).run(f"echo {user}"), self.users))
+            with held_up(self.sshd.pid):
+                running = pool.map(lambda user: self.client(user).run(f"echo {user}"), self.users)
+                self.bastion.wait_for("waiting for its turn to log in")
+            results = list(running)
         for user, result in zip(self.users, results):
             self.assertEqual((result.returncode, result.stdout), (0, user.encode() + b"\n"), result.stderr)
         self.assertEqual(self.sshd.logins(mark), len(self.users))
         self.assertNotIn("MaxStartups", self.sshd.log())
-        self.assertIn("waiting for its turn to log in", self.bastion.log())
+
+
+@contextlib.contextmanager
+def held_up(pid):
+    """Stops a process meanwhile: what is to meet there has the time to."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 @needs_bastion
 class WrongKeyTest(BastionCase):
     """alice's key for the target is none that it knows; bob's is good."""
 
+    target_options = 'connect_timeout = "5m"'
+
     @classmethod
     def configuration(cls):
         cls.workspace.key("stranger")
-        wrong = ssh_target("wrong", cls.sshd).replace("keys/upstream", "keys/stranger")
+        wrong = ssh_target("wrong", cls.sshd, more=cls.target_options).replace("keys/upstream", "keys/stranger")
         return bastion_config(wrong + ssh_target("main", cls.sshd) + route("alice", "wrong", users=["alice"])
                               + route("others", "main"))
 
@@ -56,15 +71,17 @@ class WrongKeyTest(BastionCase):
         self.assertGreater(paused, 0)
         self.assertEqual(self.attempts(mark), len(messages) - paused)
         self.bastion.wait_for_audit("pause", user="alice", target="wrong")
-        begun = time.monotonic()
         self.assertEqual(self.client("bob").output("echo fine"), b"fine\n")
-        self.assertLess(time.monotonic() - begun, 5)
 
     def test_a_burst_tries_the_key_once(self):
         self.bastion.control("renew", "wrong")
         mark = self.sshd.mark()
         with concurrent.futures.ThreadPoolExecutor(12) as pool:
-            messages = list(pool.map(lambda _: self.refused(), range(12)))
+            with held_up(self.sshd.pid):
+                running = pool.map(lambda _: self.refused(), range(12))
+                self.wait_until(lambda: len([row for row in self.bastion.rows("channels") if row["request"] == "exec"]) == 12,
+                                what="twelve who wait")
+            messages = list(running)
         self.assertTrue(all("refused the login" in message for message in messages))
         self.assertLessEqual(self.attempts(mark), 2)
 
@@ -110,7 +127,8 @@ class LearningTest(BastionCase):
 class SilentTargetTest(BastionCase):
     """A trunk whose other end has stopped without a word, as behind a firewall that forgot the connection."""
 
-    target_options = 'connect_timeout = "2s"\nkeepalive_interval = "2s"\nkeepalive_count = 2'
+    # It is noticed after some 4 s, and given up after 14 s: what happens in between has time on a slow machine.
+    target_options = 'connect_timeout = "4s"\nkeepalive_interval = "2s"\nkeepalive_count = 6'
 
     def stop_trunks(self):
         pids = [pid for monitor in self.sshd.connections() for pid in [monitor, *children(monitor)]]
@@ -128,14 +146,18 @@ class SilentTargetTest(BastionCase):
 
     def test_a_new_session_moves_to_a_fresh_trunk(self):
         process, _ = self.echo_session()
+        [old] = self.trunks()
+        mark = self.bastion.mark()
         self.stop_trunks()
-        begun = time.monotonic()
+
+        def asked():
+            return [row["channels"] for row in self.trunks(id=old["id"])]
         self.assertEqual(self.client().output("echo moved"), b"moved\n")
-        self.assertLess(time.monotonic() - begun, 6, "connect_timeout, and a login")
-        begun = time.monotonic()
+        self.bastion.wait_for(f"trunk={old['id']} silent, new channels go elsewhere", since=mark)
+        before = asked()
         self.assertEqual(self.client().output("echo at once"), b"at once\n")
-        self.assertLess(time.monotonic() - begun, 2, "nobody asks the silent trunk again")
-        self.assertNotEqual(process.wait(15), 0)
+        self.assertEqual(asked(), before, "nobody asks the silent trunk again")
+        self.assertNotEqual(process.wait(PATIENCE), 0)
         self.assertIn(b"was lost", process.stderr.read())
         self.wait_until(lambda: len(self.trunks()) == 1, what="the end of the silent trunk")
 

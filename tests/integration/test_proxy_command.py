@@ -7,7 +7,7 @@ import time
 
 from harness.case import BastionCase, main, needs_bastion
 from harness.config import bastion_config, route, ssh_target
-from harness.process import children, descendants, process_stat, zombies
+from harness.process import PATIENCE, children, descendants, process_stat, zombies
 from harness.workspace import find_program
 
 #: What `nc HOST PORT` does, with one descriptor for both directions. With a file as third argument it writes down what it
@@ -75,10 +75,8 @@ class ProxyCommandTest(BastionCase):
         """The children of the daemon that live."""
         return [pid for pid in children(self.bastion.pid) if (process_stat(pid) or "Z")[0] != "Z"]
 
-    def refusal(self, target, within):
-        begun = time.monotonic()
+    def refusal(self, target):
         result = self.client(f"alice+{target}").run("true")
-        self.assertLess(time.monotonic() - begun, within)
         self.assertNotEqual(result.returncode, 0)
         return result.stderr.decode()
 
@@ -109,17 +107,17 @@ class ProxyCommandTest(BastionCase):
         for target in targets:
             with self.subTest(target=target):
                 data = os.urandom(8 << 20)
-                self.assertEqual(self.client(f"alice+{target}").output("cat", input=data, timeout=60), data)
+                self.assertEqual(self.client(f"alice+{target}").output("cat", input=data, timeout=PATIENCE), data)
 
     def test_arguments_are_no_shell_text(self):
-        self.assertIn("its proxy command failed", self.refusal("words", 5))
+        self.assertIn("its proxy command failed", self.refusal("words"))
         # What it printed isn't an SSH server's line, so it was read and ignored until the end.
         self.assert_nothing_left()
 
     def test_a_command_that_fails(self):
         for target in ("status", "missing", "flood"):
             with self.subTest(target=target):
-                text = self.refusal(target, 5)
+                text = self.refusal(target)
                 self.assertIn(f"target {target} can't be reached: its proxy command failed", text)
                 self.assertNotIn("trouble", text)
                 self.assertNotIn("/no/such", text)
@@ -132,18 +130,20 @@ class ProxyCommandTest(BastionCase):
     def test_a_command_that_hangs(self):
         for target in ("hanging", "stubborn"):
             with self.subTest(target=target):
-                self.assertIn("connection timed out", self.refusal(target, 5))
+                begun = time.monotonic()
+                self.assertIn("connection timed out", self.refusal(target))
+                self.assertLess(time.monotonic() - begun, 60)  # a slow machine's login and connect_timeout, not the client's patience
         self.assert_nothing_left()
 
     def test_the_host_key_is_checked(self):
-        self.assertIn("host key mismatch", self.refusal("changed", 5))
+        self.assertIn("host key mismatch", self.refusal("changed"))
         self.assert_nothing_left()
 
     def test_a_lost_command_is_a_lost_trunk(self):
         process, _ = self.echo_session(self.client("alice+relay"))
         for pid in self.commands():
             os.kill(pid, signal.SIGKILL)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 255)
         self.assertIn(b"the connection to target relay was lost", errors)
         self.assertEqual(self.client("alice+relay").output("echo again"), b"again\n")
@@ -157,7 +157,7 @@ class ProxyCommandTest(BastionCase):
         before = descriptors()
         for _ in range(5):
             self.client("alice+relay").output("true")
-            self.refusal("status", 5)
+            self.refusal("status")
             self.end_trunks()
         self.wait_until(lambda: descriptors() <= before, what="the closing of the descriptors")
 

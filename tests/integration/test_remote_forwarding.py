@@ -7,7 +7,7 @@ import threading
 from harness.case import BastionCase, main, needs_bastion
 from harness.config import bastion_config, route, ssh_target
 from harness.ports import free_port
-from harness.process import eventually
+from harness.process import PATIENCE, accepts, eventually
 
 
 class EchoServer:
@@ -49,9 +49,9 @@ class EchoServer:
 def connect(port=None, path=None):
     """A connection to a loopback port, or to a Unix socket, of the target."""
     if path is None:
-        return socket.create_connection(("127.0.0.1", port), timeout=20)
+        return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
     stream = socket.socket(socket.AF_UNIX)
-    stream.settimeout(20)
+    stream.settimeout(PATIENCE)
     stream.connect(str(path))
     return stream
 
@@ -113,7 +113,7 @@ class RemoteForwarding(RemoteForwardingCase):
         data = os.urandom(3 << 20)
         self.assertEqual(exchange(data, port), data)
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE)
         self.wait_until(lambda: not listens(port), what="the end of the forward")
 
     def test_a_port_that_the_target_chooses(self):
@@ -132,7 +132,7 @@ class RemoteForwarding(RemoteForwardingCase):
         echo = EchoServer(at_client)
         self.addCleanup(echo.close)
         process = self.forward("-R", f"{at_target}:{at_client}")
-        self.wait_until(at_target.exists, what="the socket")
+        self.wait_until(lambda: accepts(at_target), what="the socket")
         self.assertEqual(exchange(b"by socket", path=at_target), b"by socket")
         self.assertIsNone(process.poll())
 
@@ -169,7 +169,7 @@ class RemoteForwarding(RemoteForwardingCase):
     def test_a_second_asker_is_refused(self):
         port, first = self.forward_port(f"127.0.0.1:{self.echo.port}")
         second = self.forward("-R", f"{port}:127.0.0.1:{self.echo.port}")
-        _, errors = second.communicate(timeout=20)
+        _, errors = second.communicate(timeout=PATIENCE)
         self.assertEqual(second.returncode, 255)
         self.assertIn(b"remote port forwarding failed", errors)
         self.bastion.wait_for(r"forward refused .*another connection of the user has asked for it already")
@@ -187,9 +187,9 @@ class RemoteForwarding(RemoteForwardingCase):
             self.assertEqual(exchange(b"mine", port), b"mine")
         other.close()
         self.assertEqual(exchange(b"mine", one), b"mine")
-        rows = self.listening()
-        self.assertEqual(sorted(row["listen"] for row in rows), sorted(f"localhost:{port}" for port in (one, two)))
-        self.assertEqual(len({row["connection"] for row in rows}), 2)
+        self.wait_until(lambda: sorted(row["listen"] for row in self.listening()) == sorted(f"localhost:{port}" for port in (one, two)),
+                        what="these two forwards and no others")
+        self.assertEqual(len({row["connection"] for row in self.listening()}), 2)
         table = self.bastion.control("forwards")
         self.assertIn(f"localhost:{one}", table.stdout)
 
@@ -204,7 +204,7 @@ class RemoteForwarding(RemoteForwardingCase):
             process.wait()
             self.assertEqual(stream.recv(10), b"")
         self.wait_until(lambda: not listens(port), what="the end of the forward")
-        self.assertEqual(self.listening(), [])
+        self.wait_until(lambda: not self.listening(), what="the end of its row")
         echo(b"the trunk is still there")
 
     @needs_bastion
@@ -224,7 +224,7 @@ class RemoteForwarding(RemoteForwardingCase):
     def test_a_lost_target_ends_the_client(self):
         _, process = self.forward_port(f"127.0.0.1:{self.echo.port}", user="bob")
         self.sshd.drop_connections()
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 255)
         self.assertIn(b"was lost, and a forwarded port with it", errors)
 

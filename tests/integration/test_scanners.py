@@ -6,8 +6,10 @@ import subprocess
 
 import paramiko
 
+from harness import raw
 from harness.case import BastionCase, main, needs_bastion, needs_program
 from harness.config import bastion_config, local_target, route
+from harness.process import PATIENCE
 
 FILTER = pathlib.Path(__file__).resolve().parents[2] / "packaging/fail2ban/sallyport.conf"
 
@@ -21,7 +23,7 @@ class ScannersTest(BastionCase):
     @needs_program("ssh-audit")
     def test_ssh_audit_has_no_failing_line(self):
         found = subprocess.run(["ssh-audit", "-n", "-p", str(self.bastion.port), "127.0.0.1"], capture_output=True, text=True,
-                               timeout=60, check=False)
+                               timeout=PATIENCE, check=False)
         self.assertIn("curve25519-sha256", found.stdout)
         self.assertNotIn("[fail]", found.stdout)
         names = {line.split()[1] for line in found.stdout.splitlines() if re.match(r"\((kex|enc|mac)\) ", line)}
@@ -38,14 +40,13 @@ class ScannersTest(BastionCase):
         self.assertEqual(self.client(key="bob").run("true").returncode, 255)  # alice with bob's key
         self.assertEqual(self.client(key="bob").with_(user="mallory").run("true").returncode, 255)
         for name in ('x" source=192.0.2.9 port=1 method=a reason="', "y\nz source=192.0.2.9"):
-            with paramiko.Transport(("127.0.0.1", self.bastion.port)) as transport:
-                transport.start_client(timeout=20)
+            with raw.start_transport(self.bastion.port) as transport:
                 with self.assertRaises(paramiko.SSHException):
                     transport.auth_password(name, "secret")
         self.assertEqual(self.client().output("echo in"), b"in\n")
         self.wait_until(lambda: self.bastion.log(mark).count("closed before login") == 4)
         log = self.workspace.write("sallyport.log", self.bastion.log(mark))
-        found = subprocess.run(["fail2ban-regex", "-o", "ip", str(log), str(FILTER)], capture_output=True, text=True, timeout=60,
+        found = subprocess.run(["fail2ban-regex", "-o", "ip", str(log), str(FILTER)], capture_output=True, text=True, timeout=PATIENCE,
                                check=False)
         self.assertEqual(found.stdout.split(), ["127.0.0.1"] * 4, found.stderr + self.bastion.log(mark))
 

@@ -10,7 +10,7 @@ import subprocess
 import termios
 
 from harness.case import BastionCase, main, read_until
-from harness.process import eventually
+from harness.process import PATIENCE, eventually
 from harness.workspace import clean_environment
 
 
@@ -53,14 +53,14 @@ class StreamsTest(BastionCase):
         process = self.spawn(self.client().popen("exec >&- 2>&-; read line; test \"$line\" = late"))
         self.assertEqual(read_until(process.stdout, lambda data: False), b"")  # EOF of its output alone
         process.stdin.write(b"late\n")
-        self.assertEqual(process.wait(20), 0)
+        self.assertEqual(process.wait(PATIENCE), 0)
 
     def test_a_closed_output_ends_an_endless_command(self):
         # Needs eow@openssh.com to pass; without it `yes` never learns that nobody reads.
         process = self.spawn(subprocess.Popen(
             ["sh", "-c", f"{self.client().command_line()} 127.0.0.1 yes | head -1"], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(), start_new_session=True))
-        self.assertEqual(process.communicate(timeout=20)[0], b"y\n")
+        self.assertEqual(process.communicate(timeout=PATIENCE)[0], b"y\n")
 
     def test_no_input_with_minus_n(self):
         self.assertEqual(self.client().output("cat; echo end", flags=["-n"]), b"end\n")
@@ -109,7 +109,7 @@ class TerminalTest(BastionCase):
             argv, stdin=self.slave, stdout=self.slave, stderr=subprocess.PIPE, env=clean_environment(TERM="vt220"),
             start_new_session=True))
 
-    def read(self, pattern, timeout=20):
+    def read(self, pattern, timeout=PATIENCE):
         master = os.fdopen(os.dup(self.master), "rb", buffering=0)
         with master:
             return read_until(master, lambda data: re.search(pattern, data), timeout)
@@ -137,14 +137,14 @@ class TerminalTest(BastionCase):
         process = self.start("echo READY; sleep 600")
         self.read(rb"READY")
         os.write(self.master, b"\x03")
-        eventually(lambda: process.poll() is not None, 20, "the end of the session")
+        eventually(lambda: process.poll() is not None, what="the end of the session")
         self.assertIn(process.returncode, (130, 255))
 
     def test_an_interactive_shell_ends_with_its_status(self):
         process = self.start()
         os.write(self.master, b"echo VALUE-$((40+2)); exit 9\n")
         self.read(rb"VALUE-42")
-        eventually(lambda: process.poll() is not None, 20, "the end of the session")
+        eventually(lambda: process.poll() is not None, what="the end of the session")
         self.assertEqual(process.returncode, 9)
 
 

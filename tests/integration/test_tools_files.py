@@ -6,6 +6,7 @@ import subprocess
 import unittest
 
 from harness.case import main, needs_bastion, needs_program
+from harness.process import PATIENCE
 from harness.tools import ToolCase
 from harness.workspace import find_program, sha256
 
@@ -100,7 +101,7 @@ class SshfsTest(ToolCase):
     def mounted(self, source, folder):
         folder.mkdir()
         process = self.start_tool("sshfs", "-f", "-F", self.ssh_config, "-o", "reconnect,ServerAliveInterval=15", f"box:{source}", folder)
-        self.wait_until(lambda: process.poll() is not None or os.path.ismount(folder), 20, "the mounted folder")
+        self.wait_until(lambda: process.poll() is not None or os.path.ismount(folder), what="the mounted folder")
         if process.poll() is not None:
             errors = process.stderr.read()
             if b"mount failed: Operation not permitted" in errors:
@@ -110,7 +111,7 @@ class SshfsTest(ToolCase):
             yield folder
         finally:
             self.run_tool("fusermount3", "-u", folder)
-            process.wait(20)
+            process.wait(PATIENCE)
 
     def test_a_mounted_folder(self):
         source = self.workspace / "far"

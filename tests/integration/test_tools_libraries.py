@@ -19,6 +19,7 @@ except ImportError:  # the tests that need it are skipped
 from harness import raw
 from harness.case import main, needs_bastion
 from harness.golang import build_go, missing_go
+from harness.process import PATIENCE
 from harness.tools import ToolCase
 from harness.workspace import sha256
 
@@ -61,11 +62,12 @@ class ParamikoTest(ToolCase):
         self.client_.get_host_keys().add(f"[127.0.0.1]:{self.bastion.port}", "ssh-ed25519", raw.paramiko.Ed25519Key(
             filename=str(self.workspace.key("bastion_host"))))
         self.client_.connect("127.0.0.1", self.bastion.port, "alice", key_filename=str(self.workspace.key("alice")),
-                             look_for_keys=False, allow_agent=False, timeout=20)
+                             look_for_keys=False, allow_agent=False, timeout=PATIENCE, banner_timeout=PATIENCE,
+                             auth_timeout=PATIENCE)
 
     def test_many_commands_at_once(self):
         def run(number):
-            _, output, errors = self.client_.exec_command(f"echo {number}; echo err >&2; exit {number}", timeout=30)
+            _, output, errors = self.client_.exec_command(f"echo {number}; echo err >&2; exit {number}", timeout=PATIENCE)
             return output.read(), errors.read(), output.channel.recv_exit_status()
         with concurrent.futures.ThreadPoolExecutor(20) as pool:
             found = list(pool.map(run, range(40)))
@@ -84,8 +86,9 @@ class ParamikoTest(ToolCase):
         self.addCleanup(server.close)
         self.client_.exec_command("true")[1].read()  # so that there is a trunk
         for _ in range(10):
-            channel = self.client_.get_transport().open_channel("direct-tcpip", ("127.0.0.1", server.port), ("127.0.0.1", 1), timeout=20)
-            channel.settimeout(20)
+            channel = self.client_.get_transport().open_channel("direct-tcpip", ("127.0.0.1", server.port), ("127.0.0.1", 1),
+                                                                timeout=PATIENCE)
+            channel.settimeout(PATIENCE)
             content = os.urandom(50_000)
             channel.sendall(content)
             channel.shutdown_write()
@@ -105,7 +108,7 @@ class AsyncsshTest(ToolCase):
             async with asyncssh.connect("127.0.0.1", self.bastion.port, username="alice", config=None, agent_path=None,
                                         client_keys=[str(self.workspace.key("alice"))], known_hosts=([host_key], [], [])) as connection:
                 await steps(connection)
-        asyncio.run(asyncio.wait_for(connected(), 60))
+        asyncio.run(asyncio.wait_for(connected(), PATIENCE))
 
     def test_many_commands_at_once(self):
         async def steps(connection):

@@ -10,6 +10,7 @@ import subprocess
 
 from harness.case import main, needs_bastion, needs_program, read_line, read_until
 from harness.ports import free_port
+from harness.process import PATIENCE
 from harness.tools import ToolCase
 from harness.workspace import find_program
 
@@ -74,7 +75,7 @@ class DockerTest(ToolCase):
         self.docker = self.workspace.write("docker", DIAL_STDIO, 0o755)
 
     def dial(self):
-        return self.start_tool("ssh", "-F", self.ssh_config, "-o", "ConnectTimeout=30", "-T", "--", "box",
+        return self.start_tool("ssh", "-F", self.ssh_config, "-o", f"ConnectTimeout={PATIENCE:.0f}", "-T", "--", "box",
                                self.docker, "system", "dial-stdio")
 
     def ping(self, process):
@@ -85,7 +86,7 @@ class DockerTest(ToolCase):
     def attach(self, process, content):
         process.stdin.write(b"POST /containers/x/attach HTTP/1.1\r\nUpgrade: tcp\r\n\r\n")
         self.assertEqual(read_until(process.stdout, lambda data: data.endswith(b"\r\n\r\n")), b"HTTP/1.1 101 UPGRADED\r\n\r\n")
-        output, errors = process.communicate(content, timeout=60)  # closes our half and reads on
+        output, errors = process.communicate(content, timeout=PATIENCE)  # closes our half and reads on
         digest = hashlib.sha256(content).hexdigest().encode()
         self.assertEqual(output, content + b"\nall of it: " + digest + b"\n" + b"." * 200_000, errors)
         self.assertEqual(process.returncode, 0, errors)
@@ -118,7 +119,7 @@ printf '[mosh-server detached, pid = %d]\\r\\n' "$(cat {pid_file})"
                                   f"{server} new -c 256 -s -l LANG=C.UTF-8", stdin=slave)
         os.close(slave)
         try:
-            output, errors = process.communicate(timeout=30)
+            output, errors = process.communicate(timeout=PATIENCE)
         finally:
             left = int(pid_file.read_text()) if pid_file.exists() and pid_file.stat().st_size else None
         self.assertIsNotNone(left, "the server was not started")
@@ -132,7 +133,7 @@ printf '[mosh-server detached, pid = %d]\\r\\n' "$(cat {pid_file})"
 
 def socks_connect(proxy_port, port):
     """A connection to a port of the target through ssh -D, by name as VS Code does it."""
-    peer = socket.create_connection(("127.0.0.1", proxy_port), 20)
+    peer = socket.create_connection(("127.0.0.1", proxy_port), PATIENCE)
     host = b"127.0.0.1"
     peer.sendall(b"\x05\x01\x00" + b"\x05\x01\x00\x03" + bytes([len(host)]) + host + struct.pack(">H", port))
     answer = b""
@@ -154,7 +155,7 @@ def exchange(peer, content):
         received = b""
         while block := peer.recv(65536):
             received += block
-        sending.result(20)
+        sending.result(PATIENCE)
     return received
 
 
@@ -167,7 +168,7 @@ class VsCodeTest(ToolCase):
         self.socket_path = self.workspace / "server.sock"
         self.socket_path.unlink(missing_ok=True)
         process = self.start_tool("ssh", "-F", self.ssh_config, "-v", "-T", *forward, "-o", "ExitOnForwardFailure=yes",
-                                  "-o", "ConnectTimeout=15", "box", "bash", stderr=subprocess.DEVNULL)
+                                  "-o", f"ConnectTimeout={PATIENCE:.0f}", "box", "bash", stderr=subprocess.DEVNULL)
         padding = "x" * 150_000  # more than fits in a pipe or in one message
         process.stdin.write(f"PADDING='{padding}'\nexec 3<&0\n{{\n{SERVER_SCRIPT.format(path=self.socket_path)}}}\n".encode())
         self.assertEqual(read_line(process), b"start 150000\n")
@@ -178,7 +179,7 @@ class VsCodeTest(ToolCase):
     def finish(self, process):
         process.stdin.close()
         process.stdin = None
-        self.assertEqual(process.communicate(timeout=20)[0], b"over\n")
+        self.assertEqual(process.communicate(timeout=PATIENCE)[0], b"over\n")
         self.assertEqual(process.returncode, 5)
 
     def check_connections(self, connect):
@@ -200,7 +201,7 @@ class VsCodeTest(ToolCase):
 
         def connect():
             peer = socket.socket(socket.AF_UNIX)
-            peer.settimeout(20)
+            peer.settimeout(PATIENCE)
             peer.connect(str(local))
             return peer
         self.check_connections(connect)
@@ -228,10 +229,10 @@ class NetcatTest(ToolCase):
                     received += block
                 peer.sendall(received[::-1])
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            self.server.settimeout(30)
+            self.server.settimeout(PATIENCE)
             serving = pool.submit(serve)
             done = self.run_tool(*argv, input=content)
-            serving.result(30)
+            serving.result(PATIENCE)
         self.assertEqual(hashlib.sha256(done.stdout).digest(), hashlib.sha256(content[::-1]).digest(), done.stderr)
 
     def test_ssh(self):

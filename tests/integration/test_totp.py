@@ -1,6 +1,5 @@
 """One-time codes: oathtool makes them, expect types them."""
 
-import socket
 import unittest
 
 from harness import raw
@@ -136,9 +135,8 @@ class PasswordAndCodeTest(TotpCase):
         def handler(title, instructions, prompts):
             rounds.append(prompts)
             return [code() if "code" in text else "apple" for text, _ in prompts]
-        transport = raw.paramiko.Transport(socket.create_connection(("127.0.0.1", self.bastion.port), 20))
+        transport = raw.start_transport(self.bastion.port)
         self.addCleanup(transport.close)
-        transport.start_client(timeout=20)
         transport.auth_interactive(self.user, handler)
         self.assertTrue(transport.is_authenticated())
         self.assertEqual(rounds, [[("Password: ", False)], [("Verification code: ", False)]])

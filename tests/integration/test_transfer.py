@@ -6,6 +6,7 @@ import subprocess
 import time
 
 from harness.case import BastionCase, main, needs_program
+from harness.process import PATIENCE
 from harness.workspace import clean_environment, sha256
 
 
@@ -19,13 +20,13 @@ class LargeTransferTest(BastionCase):
 
     def upload(self, client):
         with open(self.file, "rb") as source:
-            result = subprocess.run(client.argv("sha256sum"), stdin=source, capture_output=True, timeout=90,
+            result = subprocess.run(client.argv("sha256sum"), stdin=source, capture_output=True, timeout=3 * PATIENCE,
                                     env=clean_environment(), check=False)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(result.stdout.split()[0].decode(), self.digest)
 
     def download(self, client):
-        result = client.run(f"cat {self.file}", timeout=90)
+        result = client.run(f"cat {self.file}", timeout=3 * PATIENCE)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(hashlib.sha256(result.stdout).hexdigest(), self.digest)
 
@@ -34,7 +35,7 @@ class LargeTransferTest(BastionCase):
             process = self.spawn(subprocess.Popen(
                 client.argv("cat"), stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 env=clean_environment(), start_new_session=True))
-        output, errors = process.communicate(timeout=90)
+        output, errors = process.communicate(timeout=3 * PATIENCE)
         self.assertEqual(process.returncode, 0, errors)
         self.assertEqual(hashlib.sha256(output).hexdigest(), self.digest)
 
@@ -62,7 +63,7 @@ class RateLimitTest(LargeTransferTest):
             client.argv(f"head -c {self.size // 2} {self.file}"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, env=clean_environment(), start_new_session=True)) for _ in range(2)]
         for session in sessions:
-            output, errors = session.communicate(timeout=60)
+            output, errors = session.communicate(timeout=PATIENCE)
             self.assertEqual(session.returncode, 0, errors)
             self.assertEqual(len(output), self.size // 2)
         # A tenth of a second's worth may come at once, and what the channels begin with.
@@ -99,9 +100,9 @@ class FileProgramsTest(BastionCase):
             with self.subTest(protocol=flag):
                 there, back = self.workspace / f"there{flag}", self.workspace / f"back{flag}"
                 client = self.client()
-                up = client.run(self.file, f"127.0.0.1:{there}", flags=[flag, "-p"], program="scp", timeout=60)
+                up = client.run(self.file, f"127.0.0.1:{there}", flags=[flag, "-p"], program="scp", timeout=PATIENCE)
                 self.assertEqual(up.returncode, 0, up.stderr)
-                down = client.run(f"127.0.0.1:{there}", back, flags=[flag], program="scp", timeout=60)
+                down = client.run(f"127.0.0.1:{there}", back, flags=[flag], program="scp", timeout=PATIENCE)
                 self.assertEqual(down.returncode, 0, down.stderr)
                 self.assertEqual(sha256(back), self.digest)
 
@@ -113,7 +114,7 @@ class FileProgramsTest(BastionCase):
     def test_sftp_batch(self):
         there, back = self.workspace / "sftp-there", self.workspace / "sftp-back"
         commands = f"put {self.file} {there}\nget {there} {back}\nls -l {there}\nrm {there}\n"
-        result = self.client().run("127.0.0.1", flags=["-b", "-"], input=commands.encode(), program="sftp", timeout=60)
+        result = self.client().run("127.0.0.1", flags=["-b", "-"], input=commands.encode(), program="sftp", timeout=PATIENCE)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(sha256(back), self.digest)
         self.assertFalse(there.exists())
@@ -127,7 +128,7 @@ class FileProgramsTest(BastionCase):
         for origin, destination in ((f"{source}/", f"127.0.0.1:{self.workspace / 'there'}/"),
                                     (f"127.0.0.1:{self.workspace / 'there'}/", f"{self.workspace / 'back'}/")):
             result = subprocess.run(["rsync", "-a", "-z", "-e", shell, origin, destination], capture_output=True,
-                                    timeout=60, env=clean_environment(), check=False)
+                                    timeout=PATIENCE, env=clean_environment(), check=False)
             self.assertEqual(result.returncode, 0, result.stderr)
         compared = subprocess.run(["diff", "-r", source, self.workspace / "back"], capture_output=True, check=False)
         self.assertEqual(compared.returncode, 0, compared.stdout)
@@ -139,7 +140,7 @@ class FileProgramsTest(BastionCase):
                                         GIT_COMMITTER_NAME="a", GIT_COMMITTER_EMAIL="a@example.org")
 
         def git(*args):
-            done = subprocess.run(["git", *map(str, args)], capture_output=True, timeout=60, env=environment, check=False)
+            done = subprocess.run(["git", *map(str, args)], capture_output=True, timeout=PATIENCE, env=environment, check=False)
             self.assertEqual(done.returncode, 0, done.stderr)
             return done.stdout
         bare, clone, again = (self.workspace / name for name in ("bare.git", "clone", "again"))

@@ -5,12 +5,11 @@ import socket
 import struct
 import sys
 import time
-import unittest
 
 from harness import raw
 from harness.case import BastionCase, main, needs_bastion
 from harness.config import bastion_config, local_target, route
-from harness.process import eventually
+from harness.process import PATIENCE, eventually
 from harness.sallyport import Sallyport
 
 
@@ -36,7 +35,7 @@ class LocalBastion(BastionCase):
 class SourcesTest(LocalBastion):
     def test_unfinished_logins_of_one_source_are_bounded(self):
         bastion = self.other("startups", limits="max_startups_per_source = 3")
-        waiting = [socket.create_connection(("127.0.0.1", bastion.port), 10) for _ in range(3)]
+        waiting = [socket.create_connection(("127.0.0.1", bastion.port), PATIENCE) for _ in range(3)]
         for peer in waiting:
             self.addCleanup(peer.close)
             self.assertTrue(peer.recv(4).startswith(b"SSH-"))
@@ -45,7 +44,7 @@ class SourcesTest(LocalBastion):
         bastion.wait_for("dropped source=127.0.0.1:.* reason=\"max_startups_per_source\"")
         self.assertIn(b"Exceeded MaxStartups", raw.exchange(bastion.port, b""))
         waiting[0].close()
-        eventually(lambda: self.ssh(bastion).run("echo in").stdout == b"in\n", 10)
+        eventually(lambda: self.ssh(bastion).run("echo in").stdout == b"in\n")
 
     def test_connections_of_one_source_are_bounded_and_come_back(self):
         bastion = self.other("sources", limits="max_connections_per_source = 2")
@@ -54,8 +53,8 @@ class SourcesTest(LocalBastion):
         self.assertEqual(client.run("true").returncode, 255)
         bastion.wait_for("reason=\"max_connections_per_source\"")
         first.stdin.close()
-        first.wait(10)
-        eventually(lambda: client.run("echo in").stdout == b"in\n", 10)
+        first.wait(PATIENCE)
+        eventually(lambda: client.run("echo in").stdout == b"in\n")
         self.assertIsNone(second.poll())
 
     def test_connections_on_a_route_are_bounded(self):
@@ -69,21 +68,20 @@ class SourcesTest(LocalBastion):
         self.assertEqual(self.ssh(bastion, "bob").output("echo in"), b"in\n")
         echo()
         session.stdin.close()
-        session.wait(10)
-        eventually(lambda: self.ssh(bastion).run("echo in").stdout == b"in\n", 10)
+        session.wait(PATIENCE)
+        eventually(lambda: self.ssh(bastion).run("echo in").stdout == b"in\n")
 
 
 @needs_bastion
 class PenaltiesTest(LocalBastion):
-    QUICK = 'min = "4s"\nauth_failure = "3s"\n'
-
-    def test_bad_keys_keep_the_source_out_for_a_while_and_no_other(self):
-        bastion = self.other("penal", penalties=self.QUICK, more='[[listen]]\naddress = "[::1]:0"\n')
+    def test_bad_keys_keep_the_source_out_and_no_other(self):
+        # For as long as a slow machine may take over all this.
+        bastion = self.other("penal", penalties='min = "20m"\nauth_failure = "15m"\nmax = "1h"\n', more='[[listen]]\naddress = "[::1]:0"\n')
         session, echo = self.echo_session(self.ssh(bastion))
         stranger = self.ssh(bastion, key="bob")
         for _ in range(2):
             self.assertIn(b"Permission denied", stranger.run("true").stderr)
-        bastion.wait_for(r"penalty begins source=127.0.0.1/32 seconds=[456] reason=\"failed authentication\"")
+        bastion.wait_for(r"penalty begins source=127.0.0.1/32 seconds=(1[78]|29)\d\d reason=\"failed authentication\"")
         refused = self.ssh(bastion).run("true", flags=("-v",))
         self.assertEqual(refused.returncode, 255)
         self.assertIn(b"Not allowed at this time", refused.stderr)
@@ -91,17 +89,22 @@ class PenaltiesTest(LocalBastion):
         rows = bastion.rows("penalties")
         self.assertEqual([(row["source"], row["active"], row["reason"]) for row in rows],
                          [("127.0.0.1/32", True, "failed authentication")])
-        self.assertRegex(bastion.control("penalties").stdout, r"127\.0\.0\.1/32 +kept out +\d+s +2 +failed authentication")
+        self.assertRegex(bastion.control("penalties").stdout, r"127\.0\.0\.1/32 +kept out +\S+ +2 +failed authentication")
         v6 = int(bastion.wait_for(r"listening address=\[::1\]:(\d+)").group(1))
         self.assertTrue(raw_greeting("::1", v6).startswith(b"SSH-"))
         bastion.wait_for_audit("penalty", source="127.0.0.1/32")
-        eventually(lambda: self.ssh(bastion).run("echo in").stdout == b"in\n", 15)  # it expires by itself
         session.stdin.close()
+
+    def test_a_penalty_expires_by_itself(self):
+        bastion = self.other("expiry", penalties='min = "1s"\nauth_failure = "2s"\n')
+        self.assertIn(b"Permission denied", self.ssh(bastion, key="bob").run("true").stderr)
+        bastion.wait_for("penalty begins source=127.0.0.1/32 seconds=[12] ")
+        eventually(lambda: self.ssh(bastion).run("echo in").stdout == b"in\n")
 
     def test_an_administrator_lifts_one(self):
         bastion = self.other("lifted", penalties='crash = "1h"\n')
         raw.exchange(bastion.port, b"GET / HTTP/1.0\r\n\r\n")
-        eventually(lambda: bastion.rows("penalties"), 5)
+        eventually(lambda: bastion.rows("penalties"))
         self.assertIn(b"Not allowed", self.ssh(bastion).run("true", flags=("-v",)).stderr)
         self.assertNotEqual(bastion.control("penalties", "--lift", "10.1.1.1/32").status, 0)
         self.assertEqual(bastion.control("penalties", "--lift", "127.0.0.1/32").stdout, "1 penalty lifted\n")
@@ -111,17 +114,19 @@ class PenaltiesTest(LocalBastion):
         bastion = self.other("patient", penalties="enabled = true\n")
         self.assertIn(b"Permission denied", self.ssh(bastion, key="bob").run("true").stderr)
         self.assertEqual(self.ssh(bastion).output("echo in"), b"in\n")
-        self.assertFalse(bastion.rows("penalties")[0]["active"])
+        self.assertFalse([row for row in bastion.rows("penalties") if row["active"]])
+        self.assertNotIn("penalty begins", bastion.log())
 
     def test_no_common_algorithm_is_no_crime(self):
-        bastion = self.other("modern", penalties="enabled = true\n", algorithms='ciphers = ["aes256-gcm@openssh.com"]\n')
+        bastion = self.other("modern", penalties='no_auth = "10m"\nmin = "20m"\nmax = "1h"\n',
+                             algorithms='ciphers = ["aes256-gcm@openssh.com"]\n')
         self.assertEqual(self.ssh(bastion, Ciphers="aes128-ctr").run("true").returncode, 255)
-        eventually(lambda: bastion.rows("penalties"), 5)
+        eventually(lambda: bastion.rows("penalties"))
         self.assertEqual(bastion.rows("penalties")[0]["reason"], "no authentication")
 
 
 def raw_greeting(host, port):
-    with socket.create_connection((host, port), 10) as peer:
+    with socket.create_connection((host, port), PATIENCE) as peer:
         return peer.recv(64)
 
 
@@ -150,7 +155,7 @@ class ProxyProtocolTest(LocalBastion):
     @classmethod
     def configuration(cls):
         inside = route("inside", "shell").replace("to =", 'sources = ["10.9.0.0/16"]\nto =')
-        text = bastion_config(local_target("shell") + inside, name="bastion", penalties='crash = "3s"\nmin = "4s"\n')
+        text = bastion_config(local_target("shell") + inside, name="bastion", penalties='crash = "15m"\nmin = "20m"\nmax = "1h"\n')
         return text.replace('"127.0.0.1:0"\n', '"127.0.0.1:0"\nproxy_protocol_from = ["127.0.0.0/8"]\n', 1)
 
     def through(self, header, **options):
@@ -184,18 +189,18 @@ class ProxyProtocolTest(LocalBastion):
             self.assertEqual(raw.exchange(self.bastion.port, header), b"")
 
     def test_a_header_that_does_not_come_is_not_waited_for_long(self):
-        with socket.create_connection(("127.0.0.1", self.bastion.port), 10) as peer:
+        with socket.create_connection(("127.0.0.1", self.bastion.port), PATIENCE) as peer:
             peer.sendall(b"PROXY TCP4 10.9.1.2")
             began = time.monotonic()
-            peer.settimeout(20)
+            peer.settimeout(PATIENCE)
             self.assertEqual(peer.recv(10), b"")
-            self.assertLess(time.monotonic() - began, 15)
+            self.assertLess(time.monotonic() - began, 50)  # it has 5 s, and a whole login a minute
 
     def test_a_penalty_hits_the_client_and_not_the_balancer(self):
         bad = b"PROXY TCP4 10.9.7.7 192.0.2.1 4711 22\r\n"
         for _ in range(2):
             raw.exchange(self.bastion.port, bad + b"GET / HTTP/1.0\r\n\r\n")
-        eventually(lambda: [row for row in self.bastion.rows("penalties") if row["active"]], 5)
+        eventually(lambda: [row for row in self.bastion.rows("penalties") if row["active"]])
         self.assertEqual([row["source"] for row in self.bastion.rows("penalties")], ["10.9.7.7/32"])
         self.assertIn(b"Not allowed", self.through(bad).run("true", flags=("-v",)).stderr)
         self.through(b"PROXY TCP4 10.9.1.2 192.0.2.1 4711 22\r\n").output("true")
@@ -223,18 +228,18 @@ class GarbageTest(LocalBastion):
         def round_of_garbage():
             peers = []
             for number in range(200):
-                peer = socket.create_connection(("127.0.0.1", self.bastion.port), 10)
+                peer = socket.create_connection(("127.0.0.1", self.bastion.port), PATIENCE)
                 peer.sendall((b"\xff" * 4000, b"SSH-2.0-x\r\n" + b"\0\0\xff\xff" * 1000, b"SSH-1.5-x\r\n", b"", b"\r\n" * 3000)[number % 5])
                 peers.append(peer)
             for peer in peers:
                 peer.close()
-            eventually(lambda: self.bastion.rows("connections") == [], 10)
+            eventually(lambda: self.bastion.rows("connections") == [])
         round_of_garbage()
-        eventually(lambda: self.client().run("true").returncode == 0, 10)
+        eventually(lambda: self.client().run("true").returncode == 0)
         before = descriptors()
         for _ in range(5):
             round_of_garbage()
-        eventually(lambda: descriptors() <= before, 20, "descriptors to be given back")
+        eventually(lambda: descriptors() <= before, what="descriptors to be given back")
         self.assertEqual(self.client().output("echo in"), b"in\n")
 
 

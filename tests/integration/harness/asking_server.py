@@ -5,6 +5,8 @@ import threading
 
 import paramiko
 
+from .raw import patient
+
 
 class AskingServer:
     """A paramiko server on a loopback port. `methods` is what it takes, in this order, all of it: "publickey", "password",
@@ -35,7 +37,7 @@ class AskingServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            transport = paramiko.Transport(connection)
+            transport = patient(paramiko.Transport(connection))
             self._transports.append(transport)
             transport.add_server_key(self._host_key)
             try:

@@ -10,7 +10,7 @@ import unittest
 
 from .config import bastion_config, route, ssh_target
 from .openssh import OpenSsh, Sshd
-from .process import eventually
+from .process import PATIENCE, eventually
 from .sallyport import Sallyport
 from .workspace import Workspace, find_program
 
@@ -51,7 +51,7 @@ def end_process(process):
         except (ProcessLookupError, PermissionError):
             process.kill()
     try:
-        process.wait(10)
+        process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         pass
     for pipe in (process.stdin, process.stdout, process.stderr):
@@ -131,7 +131,7 @@ class BastionCase(Case):
         echo()
         return process, echo
 
-    def wait_until(self, condition, timeout=10.0, what="the condition"):
+    def wait_until(self, condition, timeout=PATIENCE, what="the condition"):
         return eventually(condition, timeout, what)
 
     def describe(self):
@@ -143,12 +143,12 @@ class BastionCase(Case):
         return tail
 
 
-def read_line(process, timeout=20.0):
+def read_line(process, timeout=PATIENCE):
     """One line of a process's unbuffered standard output, with a deadline; what came before EOF otherwise."""
     return read_until(process.stdout, lambda data: data.endswith(b"\n"), timeout, one_by_one=True)
 
 
-def read_until(stream, done, timeout=20.0, one_by_one=False):
+def read_until(stream, done, timeout=PATIENCE, one_by_one=False):
     """Reads an unbuffered pipe until done(data) is true or it ends; fails at the deadline."""
     deadline = time.monotonic() + timeout
     data = b""

@@ -3,6 +3,7 @@
 import subprocess
 import time
 
+from .process import PATIENCE
 from .sallyport import program
 from .workspace import clean_environment
 
@@ -31,7 +32,7 @@ def typist(client, method="password", **options):
                            "NumberOfPasswordPrompts": 1, **options})
 
 
-def with_sshpass(client, password, *args, timeout=30):
+def with_sshpass(client, password, *args, timeout=PATIENCE):
     """Runs ssh under sshpass, which types `password` at the first prompt for one."""
     argv = ["sshpass", "-p", password, *client.argv(*args)]
     return subprocess.run(argv, input=b"", capture_output=True, timeout=timeout, env=clean_environment(), check=False)
@@ -44,7 +45,7 @@ class Dialogue:
         self.status, self.text = status, text
 
 
-def answer(argv, exchanges, timeout=30):
+def answer(argv, exchanges, timeout=int(PATIENCE)):
     """Runs a program on a terminal under expect: each of `exchanges` is a pattern to wait for and what to type then. They
     have to come in this order."""
     def quoted(text):

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from .ports import free_port
-from .process import LoggedProcess, Timeout, children, eventually, process_stat
+from .process import PATIENCE, LoggedProcess, Timeout, children, eventually, process_stat
 from .workspace import clean_environment, find_program, login_name
 
 _SFTP_SERVERS = ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "/usr/lib/ssh/sftp-server")
@@ -55,7 +55,7 @@ class Sshd:
             argv = [*self._within, find_program("sshd"), "-D", "-e", "-f", str(self._config), "-p", str(self.port)]
             self._process = LoggedProcess(argv, clean_environment())
             try:
-                self._process.wait_for(r"Server listening on", timeout=10)
+                self._process.wait_for(r"Server listening on")
                 return self
             except Timeout:
                 log = self._process.log()
@@ -75,7 +75,7 @@ class Sshd:
     def mark(self):
         return self._process.mark()
 
-    def wait_for(self, pattern, timeout=10.0, since=0):
+    def wait_for(self, pattern, timeout=PATIENCE, since=0):
         return self._process.wait_for(pattern, timeout, since)
 
     def logins(self, since=0):
@@ -124,7 +124,7 @@ class OpenSsh:
             "Port": self.port, "User": self.user, "IdentityFile": self.workspace.key(self._key), "IdentitiesOnly": "yes",
             "IdentityAgent": "none", "BatchMode": "yes", "StrictHostKeyChecking": "yes",
             "UserKnownHostsFile": known_hosts, "GlobalKnownHostsFile": known_hosts, "UpdateHostKeys": "no",
-            "ConnectTimeout": 20, **self._options,
+            "ConnectTimeout": int(PATIENCE), **self._options,
         }
         return ["-F", "none"] + [f"-o{key}={value}" for key, value in settings.items() if value is not None]
 
@@ -132,7 +132,7 @@ class OpenSsh:
         """`ssh FLAGS HOST ARGS`."""
         return [*self._within, "ssh", *self.options(), *flags, self.host, *args]
 
-    def run(self, *args, flags=(), input=b"", timeout=30, program="ssh"):
+    def run(self, *args, flags=(), input=b"", timeout=PATIENCE, program="ssh"):
         """Runs ssh to its end; the result has returncode, stdout and stderr (bytes)."""
         argv = self.argv(*args, flags=flags) if program == "ssh" else [*self._within, program, *self.options(), *flags, *args]
         return subprocess.run(argv, input=input, capture_output=True, timeout=timeout, env=clean_environment(),

@@ -2,10 +2,17 @@
 
 import os
 import re
+import select
 import signal
+import socket
 import subprocess
 import threading
 import time
+
+
+#: How many seconds are waited for what must happen. It costs nothing where it happens at once, and a machine that builds for
+#: others, with sanitizers and half a dozen tests side by side, may take twenty times as long as a desk.
+PATIENCE = 100.0
 
 
 class Timeout(AssertionError):
@@ -32,7 +39,7 @@ def memory_holds(pid, text):
     return False
 
 
-def eventually(condition, timeout=10.0, what="the condition", every=0.02):
+def eventually(condition, timeout=PATIENCE, what="the condition", every=0.02):
     """Polls `condition` until it returns something true, and returns that; fails with `what` after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while True:
@@ -42,6 +49,16 @@ def eventually(condition, timeout=10.0, what="the condition", every=0.02):
         if time.monotonic() >= deadline:
             raise Timeout(f"{what}: not within {timeout:g} s")
         time.sleep(every)
+
+
+def accepts(path):
+    """Whether somebody listens on the Unix socket of that path. Its file is there a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        return True
 
 
 def start_time(pid):
@@ -123,7 +140,9 @@ class LoggedProcess:
         self._process = subprocess.Popen(
             argv, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             start_new_session=True)
-        self._lines = []
+        self._pipe = self._process.stderr.fileno()
+        os.set_blocking(self._pipe, False)
+        self._lines, self._rest = [], b""  # whole lines, and the beginning of the next one
         self._ended = False
         self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -134,27 +153,40 @@ class LoggedProcess:
         return self._process.pid
 
     def _read(self):
-        for line in self._process.stderr:
+        while not self._ended:
+            select.select([self._pipe], [], [])  # until there is something, or the end
             with self._changed:
-                self._lines.append(line.decode("utf-8", "replace").rstrip("\r\n"))
-                self._changed.notify_all()
-        with self._changed:
-            self._ended = True
+                self._catch_up()
+
+    def _catch_up(self):
+        """Takes all that stands in the pipe, on whichever thread wants to know. With the lock, so that nothing is between the
+        pipe and the lines while somebody looks at them."""
+        while not self._ended:
+            try:
+                block = os.read(self._pipe, 1 << 16)
+            except BlockingIOError:
+                return
+            self._ended = not block
+            *whole, self._rest = (self._rest + (block or b"\n" * bool(self._rest))).split(b"\n")
+            self._lines += [line.decode("utf-8", "replace").rstrip("\r") for line in whole]
             self._changed.notify_all()
 
     def mark(self):
-        """A place in the log, for wait_for(since=...)."""
+        """A place in the log, for wait_for(since=...): behind everything that the process has written."""
         with self._changed:
+            self._catch_up()
             return len(self._lines)
 
     def lines(self, since=0):
+        """All that the process has written, from the mark on."""
         with self._changed:
+            self._catch_up()
             return self._lines[since:]
 
     def log(self, since=0):
         return "\n".join(self.lines(since))
 
-    def wait_for(self, pattern, timeout=10.0, since=0):
+    def wait_for(self, pattern, timeout=PATIENCE, since=0):
         """The first match of `pattern` in a log line from `since` on; fails at the deadline or when the process ends."""
         wanted = re.compile(pattern)
         deadline = time.monotonic() + timeout
@@ -179,7 +211,7 @@ class LoggedProcess:
     def signal(self, number):
         self._process.send_signal(number)
 
-    def wait(self, timeout=10.0):
+    def wait(self, timeout=PATIENCE):
         """The exit status; negative is a signal's number."""
         try:
             status = self._process.wait(timeout)

@@ -3,7 +3,6 @@
 paramiko does the transport and the login; messages 80 to 100 bypass it in both directions.
 """
 
-import errno
 import queue
 import socket
 import struct
@@ -13,6 +12,9 @@ try:
     import paramiko
 except ImportError:  # the tests that need it are skipped
     paramiko = None
+
+from .process import PATIENCE
+from .servers import is_gone
 
 GLOBAL_REQUEST, REQUEST_SUCCESS, REQUEST_FAILURE = 80, 81, 82
 OPEN, OPEN_CONFIRMATION, OPEN_FAILURE, WINDOW_ADJUST = 90, 91, 92, 93
@@ -32,18 +34,33 @@ def read_string(payload, offset):
 
 
 class Disconnected(AssertionError):
-    """The server ended the connection while a message was awaited."""
+    """The server ended the connection, and a message was awaited or to be sent."""
+
+
+def start_transport(port, kind=None):
+    """paramiko's client side (a Transport, or the class that is given) of a connection to a loopback port, with its keys
+    exchanged and nobody logged in."""
+    transport = patient((kind or paramiko.Transport)(socket.create_connection(("127.0.0.1", port), PATIENCE)))
+    try:
+        transport.start_client(timeout=PATIENCE)
+    except Exception:
+        transport.close()
+        raise
+    return transport
+
+
+def patient(transport):
+    """The same paramiko.Transport without its hurry, which is some seconds for each step of a login."""
+    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = PATIENCE
+    return transport
 
 
 class RawConnection:
     """A logged-in connection whose channel messages are the caller's own affair."""
 
-    def __init__(self, port, user, key_file, timeout=20):
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout)
+    def __init__(self, port, user, key_file):
         self._messages = queue.Queue()
-        self._transport = paramiko.Transport(self._socket)
-        self._transport.banner_timeout = self._transport.auth_timeout = timeout
-        self._transport.start_client(timeout=timeout)
+        self._transport = start_transport(port)
         self._transport.auth_publickey(user, paramiko.Ed25519Key(filename=str(key_file)))
         # _ensure_authed and the rest of paramiko's own handling are not reached for these numbers any more.
         self._transport._handler_table = {
@@ -59,13 +76,16 @@ class RawConnection:
         return self._transport.is_active()
 
     def send(self, kind, payload=b""):
-        """One message: its number and the bytes behind it."""
+        """One message: its number and the bytes behind it. Disconnected when the server has ended the connection already."""
         message = paramiko.Message()
         message.add_byte(bytes([kind]))
         message.add_bytes(payload)
-        self._transport._send_user_message(message)
+        try:
+            self._transport._send_user_message(message)
+        except (EOFError, OSError, paramiko.SSHException) as error:
+            raise Disconnected(f"the server ended the connection: {error!r}") from error
 
-    def next(self, timeout=20):
+    def next(self, timeout=PATIENCE):
         """The next message as (number, payload)."""
         deadline = time.monotonic() + timeout
         while True:
@@ -80,7 +100,7 @@ class RawConnection:
                 if time.monotonic() >= deadline:
                     raise AssertionError("no message in time") from None
 
-    def expect(self, *kinds, timeout=20):
+    def expect(self, *kinds, timeout=PATIENCE):
         """The next message of one of these numbers; others are dropped."""
         deadline = time.monotonic() + timeout
         while True:
@@ -88,7 +108,7 @@ class RawConnection:
             if kind in kinds:
                 return kind, payload
 
-    def wait_closed(self, timeout=10):
+    def wait_closed(self, timeout=PATIENCE):
         """True when the server ends the connection in time."""
         deadline = time.monotonic() + timeout
         while self.alive and time.monotonic() < deadline:
@@ -114,7 +134,7 @@ class RawConnection:
     def data(self, channel, content):
         self.send(DATA, struct.pack(">I", channel) + string(content))
 
-    def until_close(self, timeout=20):
+    def until_close(self, timeout=PATIENCE):
         """Everything up to CLOSE: (stdout, list of messages)."""
         output, seen = b"", []
         while True:
@@ -127,7 +147,6 @@ class RawConnection:
 
     def close(self):
         self._transport.close()
-        self._socket.close()
 
 
 def requests_in(messages):
@@ -140,19 +159,18 @@ def requests_in(messages):
     return found
 
 
-def exchange(port, data, timeout=10, half_close=False):
-    """Sends bytes over TCP and returns what comes back until the server closes; None in the end when it doesn't."""
+def exchange(port, data, timeout=PATIENCE, half_close=False):
+    """Sends bytes over TCP, as far as the server takes them, and returns what comes back until it closes; None when it
+    doesn't."""
     with socket.create_connection(("127.0.0.1", port), timeout) as peer:
         try:
             peer.sendall(data)
             if half_close:
                 peer.shutdown(socket.SHUT_WR)
         except OSError as error:
-            if error.errno not in (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN):  # how a peer that has gone already looks
+            if not is_gone(error):
                 raise
-            return b""
         received = b""
-        peer.settimeout(timeout)
         while True:
             try:
                 block = peer.recv(65536)

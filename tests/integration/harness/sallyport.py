@@ -4,9 +4,10 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 
-from .process import LoggedProcess, descendants, eventually, start_time, zombies
+from .process import PATIENCE, LoggedProcess, descendants, eventually, start_time, zombies
 from .workspace import clean_environment
 
 _SANITIZER_REPORT = re.compile(r"(Address|Leak|Thread|Memory|UndefinedBehavior)Sanitizer|runtime error:")
@@ -27,7 +28,7 @@ class Result:
         self.status, self.stdout, self.stderr = process.returncode, process.stdout, process.stderr
 
 
-def run_daemon(*args, timeout=20, **environment):
+def run_daemon(*args, timeout=PATIENCE, **environment):
     """Runs sallyportd with flags that make it exit by itself (-t, -T, -C, -V)."""
     return Result(subprocess.run([program("SALLYPORT_DAEMON", "sallyportd"), *map(str, args)], capture_output=True,
                                  text=True, timeout=timeout, env=clean_environment(**environment), check=False))
@@ -45,6 +46,7 @@ class Sallyport:
         self.write_config(config)
         self.port = None
         self._process = None
+        self._settled = 0
 
     def write_config(self, config):
         """Replaces the configuration file; a running daemon needs SIGHUP to see it."""
@@ -59,19 +61,45 @@ class Sallyport:
         """The LoggedProcess."""
         return self._process
 
-    def start(self, timeout=20, **environment):
+    def start(self, timeout=PATIENCE, **environment):
         argv = [*self._within, program("SALLYPORT_DAEMON", "sallyportd"), "-f", str(self.config_file)]
         self._process = LoggedProcess(argv, clean_environment(**environment))
         self.port = int(self._process.wait_for(r"listening address=\d+\.\d+\.\d+\.\d+:(\d+)", timeout).group(1))
         return self
 
+    def _settle(self):
+        """Waits until all is written that the daemon has logged, which it does on a thread of its own, in its own time: asks for
+        something that is logged as well, and waits for that."""
+        if self._process is None or not self._process.running():
+            return
+        self._settled += 1
+        name = f"no-target-{os.getpid()}-{self._settled}"
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.settimeout(PATIENCE)
+            try:
+                peer.connect(str(self.socket))
+                peer.sendall(json.dumps({"verb": "scan", "target": name}).encode() + b"\n")
+                answer = peer.recv(1)
+            except (FileNotFoundError, ConnectionError):
+                answer = b""
+        if answer:  # else it is ending
+            self._process.wait_for(f"scan of host keys .*target={name} ")
+
+    def lines(self, since=0):
+        """The lines of the log, with all that the daemon has logged until now."""
+        self._settle()
+        return self._process.lines(since) if self._process else []
+
     def log(self, since=0):
-        return self._process.log(since) if self._process else ""
+        """The same in one text."""
+        return "\n".join(self.lines(since))
 
     def mark(self):
+        """A place in the log, for log() and wait_for(): behind all that the daemon has logged until now."""
+        self._settle()
         return self._process.mark()
 
-    def wait_for(self, pattern, timeout=10.0, since=0):
+    def wait_for(self, pattern, timeout=PATIENCE, since=0):
         return self._process.wait_for(pattern, timeout, since)
 
     def reload(self):
@@ -86,8 +114,8 @@ class Sallyport:
             self._process.kill()
             self._process = None
 
-    def stop(self, timeout=20):
-        """Ends it with SIGTERM (a second one when sessions are still open) and returns what was wrong, a list of texts."""
+    def stop(self, timeout=PATIENCE):
+        """Ends it with SIGTERM (a second one when sessions stay open) and returns what was wrong, a list of texts."""
         if self._process is None:
             return []
         wrong = []
@@ -106,7 +134,7 @@ class Sallyport:
         left_zombies = zombies(self.pid)
         if left_zombies:
             try:
-                eventually(lambda: not zombies(self.pid), 3)
+                eventually(lambda: not zombies(self.pid))
             except AssertionError:
                 wrong.append(f"{self.name} left zombies: {left_zombies}")
         below = [(pid, began) for pid in descendants(self.pid) if (began := start_time(pid)) is not None]
@@ -114,7 +142,10 @@ class Sallyport:
         try:
             eventually(lambda: not self._process.running(), 2)
         except AssertionError:
-            self._process.signal(signal.SIGTERM)
+            # It waits for sessions, or for what is left of them at a target. To one that is on its way out already (a sanitizer
+            # takes its time over that) the second would be a plain signal, but that one answers nobody any more.
+            if self.control("status").status == 0:
+                self._process.signal(signal.SIGTERM)
         try:
             status = self._process.wait(timeout)
             if status != 0:
@@ -124,15 +155,15 @@ class Sallyport:
             wrong.append(str(error))
             self._process.kill()
         try:
-            eventually(lambda: all(start_time(pid) != began for pid, began in below), 5)
+            eventually(lambda: all(start_time(pid) != began for pid, began in below))
         except AssertionError:
             wrong.append(f"{self.name} left children behind: {below}")
         return wrong
 
-    def control(self, *verb, timeout=20):
+    def control(self, *verb):
         """Runs sallyportctl."""
-        argv = [program("SALLYPORT_CONTROL", "sallyportctl"), "-s", str(self.socket), *map(str, verb)]
-        return Result(subprocess.run(argv, capture_output=True, text=True, timeout=timeout, env=clean_environment(),
+        argv = [program("SALLYPORT_CONTROL", "sallyportctl"), "-s", str(self.socket), "--timeout", str(int(PATIENCE)), *map(str, verb)]
+        return Result(subprocess.run(argv, capture_output=True, text=True, timeout=2 * PATIENCE, env=clean_environment(),
                                      check=False))
 
     def query(self, *verb):
@@ -151,9 +182,10 @@ class Sallyport:
         """The audit events so far, oldest first."""
         if not self.audit_file.exists():
             return []
-        return [json.loads(line) for line in self.audit_file.read_text().splitlines()]
+        *whole, _ = self.audit_file.read_text().split("\n")  # what is behind the last end of a line is being written
+        return [json.loads(line) for line in whole]
 
-    def wait_for_audit(self, event, timeout=10.0, **fields):
+    def wait_for_audit(self, event, timeout=PATIENCE, **fields):
         """The first audit event of that kind with those values."""
         def found():
             return next((row for row in self.audit() if row.get("event") == event

@@ -1,8 +1,11 @@
 """Small servers on loopback ports and Unix sockets, for connections that are forwarded to them."""
 
+import errno
 import socket
 import socketserver
 import threading
+
+from .process import PATIENCE
 
 
 class Server:
@@ -36,6 +39,11 @@ class _Unix(socketserver.ThreadingUnixStreamServer):
     request_queue_size = 256
 
 
+def is_gone(error):
+    """Whether an OSError of a socket says no more than that its peer is no longer there."""
+    return error.errno in (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)
+
+
 def receive_all(connection):
     """Everything until the peer sends no more."""
     blocks = []
@@ -58,16 +66,21 @@ def echo(connection):
     connection.shutdown(socket.SHUT_WR)
 
 
-def talk(connection, data, timeout=30):
-    """Sends `data` and half-closes; everything that comes back. Closes the connection."""
+def talk(connection, data, timeout=PATIENCE):
+    """Sends `data` and half-closes; everything that comes back, which is nothing when the peer goes. Closes the connection."""
     with connection:
         connection.settimeout(timeout)
-        connection.sendall(data)
-        connection.shutdown(socket.SHUT_WR)
-        return receive_all(connection)
+        try:
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+            return receive_all(connection)
+        except OSError as error:
+            if not is_gone(error):
+                raise
+            return b""
 
 
-def connect(address, timeout=30):
+def connect(address, timeout=PATIENCE):
     """A connection to a port of the loopback, or to the socket of that path."""
     if isinstance(address, int):
         return socket.create_connection(("127.0.0.1", address), timeout)
@@ -77,7 +90,7 @@ def connect(address, timeout=30):
     return connection
 
 
-def socks_connect(proxy_port, host, port, timeout=30):
+def socks_connect(proxy_port, host, port, timeout=PATIENCE):
     """A connection through a SOCKS5 proxy, which resolves the name; the proxy's status when it refuses."""
     connection = connect(proxy_port, timeout)
     connection.sendall(b"\5\1\0")

@@ -3,6 +3,7 @@
 import subprocess
 
 from .case import BastionCase
+from .process import PATIENCE
 from .workspace import clean_environment
 
 
@@ -40,7 +41,7 @@ class ToolCase(BastionCase):
     def environment(self, **more):
         return clean_environment(HOME=str(self.home), **more)
 
-    def run_tool(self, *argv, input=b"", timeout=60, status=0, cwd=None, **environment):
+    def run_tool(self, *argv, input=b"", timeout=PATIENCE, status=0, cwd=None, **environment):
         """Runs a program to its end, which must come with `status` (None: any); returns the finished process."""
         done = subprocess.run([str(word) for word in argv], input=input, capture_output=True, timeout=timeout, check=False,
                               env=self.environment(**environment), cwd=cwd or self.home, start_new_session=True)
