@@ -57,7 +57,7 @@ endfunction()
 function(sallyport_unit_test name)
   cmake_parse_arguments(PARSE_ARGV 1 test "" "TIMEOUT" "SOURCES;USES")
   if(NOT test_TIMEOUT)
-    set(test_TIMEOUT 60)
+    set(test_TIMEOUT 300)  # some take 15 s with sanitizers on a desk
   endif()
   set(target unit_${name})
   add_executable(${target} ${test_SOURCES})

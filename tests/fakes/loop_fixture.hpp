@@ -16,7 +16,7 @@ namespace sallyport::test {
 class LoopTest : public ::testing::Test {
  protected:
   /// Long enough for a busy machine with sanitizers; only a failing test ever waits for it.
-  static constexpr Duration kDeadline{20'000};
+  static constexpr Duration kDeadline{100'000};
 
   /// Runs the loop until `holds()`, which is asked after each turn. False when the deadline passed before.
   [[nodiscard]] bool run_until(const std::function<bool()>& holds) {

@@ -46,7 +46,7 @@ class SocketProcessTest : public ProcessTest {
     std::string text;
     while (text.size() < size) {
       pollfd wait{recorder_.socket.get(), POLLIN, 0};
-      EXPECT_EQ(::poll(&wait, 1, 10'000), 1);
+      EXPECT_EQ(::poll(&wait, 1, static_cast<int>(kDeadline.count())), 1);
       char block[4096];
       const ssize_t count = ::read(recorder_.socket.get(), block, sizeof block);
       if (count <= 0) break;

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "fake_daemon.hpp"
+#include "fakes/fake_clock.hpp"
 #include "fakes/loop_fixture.hpp"
 #include "fakes/memory_logger.hpp"
 
@@ -41,6 +42,11 @@ class Peer {
     }
     if (count == 0 || (errno != EAGAIN && errno != EINTR)) ended_ = true;
   }
+  /// Whether there is something to receive.
+  bool has_something() const {
+    char byte = 0;
+    return ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+  }
   const std::string& received() const { return received_; }
   bool ended() const { return ended_; }
 
@@ -50,10 +56,11 @@ class Peer {
   bool ended_ = false;
 };
 
+/// The server's time stands still until a test moves it.
 class ControlServerTest : public test::LoopTest {
  protected:
   void start(ServerLimits limits = {}) {
-    server_ = std::make_unique<Server>(loop_, clock_, handler_, log_, limits);
+    server_ = std::make_unique<Server>(loop_, time_, handler_, log_, limits);
   }
   void TearDown() override {
     server_.reset();
@@ -78,9 +85,10 @@ class ControlServerTest : public test::LoopTest {
     });
   }
 
+  fakes::FakeClock time_;
   FakeDaemon daemon_;
   fakes::MemoryLogger log_;
-  RequestHandler handler_{daemon_, daemon_, clock_, log_};
+  RequestHandler handler_{daemon_, daemon_, time_, log_};
   std::unique_ptr<Server> server_;
 };
 
@@ -142,9 +150,11 @@ TEST_F(ControlServerTest, HoldsTheNextRequestUntilALateAnswer) {
 }
 
 TEST_F(ControlServerTest, AnAnswerForAClientThatHasGoneHarmsNobody) {
-  start({.idle = Duration(1)});
+  start({.idle = Duration(1000)});
   Peer peer = connect();
   peer.send("{\"verb\":\"reload\"}\n");
+  ASSERT_TRUE(run_until([&] { return daemon_.reloading_ != nullptr; }));
+  time_.advance(Duration(1000));
   ASSERT_TRUE(receives(peer, "timed out"));
   ASSERT_TRUE(run_until([&] { return server_->clients() == 0; }));
   daemon_.reloading_({});
@@ -212,18 +222,27 @@ TEST_F(ControlServerTest, DropsBeyondTheRefusals) {
 }
 
 TEST_F(ControlServerTest, DropsASilentClient) {
-  start({.idle = Duration(1)});
+  start({.idle = Duration(1000)});
   Peer peer = connect();
   peer.send("{\"verb\":");
+  time_.advance(Duration(999));
+  EXPECT_EQ(server_->clients(), 1U);
+  time_.advance(Duration(1));
   EXPECT_TRUE(ends(peer));
   EXPECT_EQ(server_->clients(), 0U);
 }
 
 TEST_F(ControlServerTest, DropsAClientThatDoesNotRead) {
   daemon_.channels_.resize(20000);
-  start({.idle = Duration(20)});
+  start({.idle = Duration(1000)});
   Peer peer = connect();
   peer.send("{\"verb\":\"channels\"}\n");
+  ASSERT_TRUE(run_until([&] { return peer.has_something(); }));
+  peer.receive();
+  ASSERT_TRUE(run_until([&] { return peer.has_something(); }));  // there was more than the socket takes
+  time_.advance(Duration(1000));
+  EXPECT_EQ(server_->clients(), 1U) << "it has read some of it";
+  time_.advance(Duration(1000));
   EXPECT_TRUE(run_until([&] { return server_->clients() == 0; }));
 }
 
@@ -249,7 +268,7 @@ TEST_F(ControlServerTest, ListensOnASocketForItsUserAlone) {
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);
   const std::string path = folder + "/control.sock";
   {
-    auto server = Server::open(loop_, clock_, path, handler_, log_);
+    auto server = Server::open(loop_, time_, path, handler_, log_);
     ASSERT_TRUE(server) << server.error().detail;
     struct stat info {};
     ASSERT_EQ(::stat(path.c_str(), &info), 0);

@@ -61,7 +61,7 @@ class FileAuditTrailTest : public testing::Test {
   /// Waits for `condition`, with a deadline.
   template <typename Condition>
   static bool eventually(Condition condition) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(100);
     while (!condition()) {
       if (std::chrono::steady_clock::now() > deadline) return false;
       std::this_thread::yield();

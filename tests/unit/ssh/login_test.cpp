@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "ssh/connection.hpp"
 #include "ssh_fixture.hpp"
 
 namespace sallyport::ssh::test {
@@ -102,10 +103,14 @@ TEST_F(LoginTest, DisconnectsAfterTooManyTries) {
 }
 
 TEST_F(LoginTest, EndsAfterTheGraceTime) {
+  stop_time();
   ServerOptions options;
   options.login_grace_time = Duration{30};
   listen(options);
   const int fd = plain_socket();
+  ASSERT_TRUE(run_until([this] { return !servers_.empty(); }));
+  time_.advance(Duration{30});
+  time_.advance(Connection::kDisconnectLimit);  // the peer neither reads nor closes
   ASSERT_TRUE(run_until([this] { return !servers_.empty() && servers_[0]->failed; }));
   EXPECT_EQ(servers_[0]->failed->code, Errc::timeout);
   ::close(fd);

@@ -167,7 +167,8 @@ void SshTest::log_in() {
 
 bool SshTest::run_until(const std::function<bool()>& condition) {
   bool late = false;
-  const auto deadline = clock_.after(std::chrono::seconds(20), [&late] { late = true; });
+  // Long enough for a busy machine with sanitizers; only a failing test ever waits for it.
+  const auto deadline = clock_.after(std::chrono::seconds(100), [&late] { late = true; });
   while (!condition() && !late) loop_.run_once();
   return condition();
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "fakes/fake_clock.hpp"
 #include "net/listener.hpp"
 #include "net/loop.hpp"
 #include "net/uv_clock.hpp"
@@ -102,12 +103,15 @@ class SshTest : public ::testing::Test {
   void log_in();
   /// Turns the loop until `condition` or a deadline.
   [[nodiscard]] bool run_until(const std::function<bool()>& condition);
+  /// From here on connections know no other time than time_'s. Before they are made.
+  void stop_time() { io_.emplace(loop_, time_); }
   /// Connects a plain socket to the server.
   int plain_socket();
 
   TemporaryFolder folder_;
   net::Loop loop_;
   net::UvClock clock_{loop_};
+  fakes::FakeClock time_;
   std::optional<LoopIo> io_;
   std::unique_ptr<net::Listener> listener_;
   std::shared_ptr<const ServerContext> context_;

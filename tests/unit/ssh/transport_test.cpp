@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 
+#include "ssh/connection.hpp"
 #include "ssh_fixture.hpp"
 
 namespace sallyport::ssh::test {
@@ -145,11 +146,14 @@ TEST_F(TransportTest, DisconnectDeliversItsTextBehindWhatWasSentBefore) {
 }
 
 TEST_F(TransportTest, DisconnectDoesNotWaitForeverForAPeerThatDoesNotRead) {
+  stop_time();
   listen();
   log_in();
   client().pause();
   for (int i = 0; i < 1000; ++i) server().send(data_message(16000));
   server().disconnect(DisconnectReason::by_application, "enough");
+  EXPECT_FALSE(server_log().closed);
+  time_.advance(Connection::kDisconnectLimit);
   ASSERT_TRUE(run_until([this] { return server_log().closed.has_value(); }));
 }
 
