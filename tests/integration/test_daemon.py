@@ -1,5 +1,6 @@
 """The daemon's life: signals, reload, draining, logs, the audit trail and sallyportctl."""
 
+import contextlib
 import json
 import os
 import signal
@@ -121,6 +122,11 @@ class LogFileTest(BastionCase):
             json.loads(line)
 
 
+def kill_if_there(pid):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
 @needs_bastion
 class TerminationTest(BastionCase):
     def setUp(self):
@@ -144,6 +150,20 @@ class TerminationTest(BastionCase):
         process.stdin.close()
         self.assertEqual(process.wait(PATIENCE), 0)
         self.assertEqual(self.bastion.process.wait(PATIENCE), 0)
+        self.bastion.start()
+
+    def test_nobody_waits_for_what_a_client_has_left_behind(self):
+        """The target keeps the channel of a client that has gone open, as long as its program runs."""
+        process = self.client().popen("echo $$; exec sleep 1000")
+        left_behind = int(process.stdout.readline())
+        self.addCleanup(kill_if_there, left_behind)
+        process.kill()
+        process.communicate()
+        self.wait_until(lambda: not self.bastion.rows("connections"), what="the client's end")
+        mark = self.bastion.mark()
+        self.bastion.process.signal(signal.SIGTERM)
+        self.assertEqual(self.bastion.process.wait(PATIENCE), 0)
+        self.assertNotIn("ending connections", self.bastion.log(mark))  # which is said when the time to drain is over
         self.bastion.start()
 
     def test_a_second_sigterm_ends_at_once(self):

@@ -163,6 +163,18 @@ TEST_F(RelayTest, DrainingLetsOpenChannelsFinish) {
   EXPECT_TRUE(hub.empty());
 }
 
+TEST_F(RelayTest, DrainingDoesNotWaitForWhatAClientHasLeftBehind) {
+  bool drained = false;
+  client->close();
+  clock.turn();
+  EXPECT_THAT(take(*server), ElementsAre("CLOSE 40"));  // which is never answered
+  hub.drain([&] { drained = true; });
+  EXPECT_TRUE(server->disconnected());
+  server->finish_disconnect();
+  clock.advance(seconds(1));
+  EXPECT_TRUE(drained);
+}
+
 TEST_F(RelayTest, EndsAllAtOnce) {
   exec(*client, 8, "true", 1000, 1);
   hub.end_all("over");
