@@ -81,7 +81,7 @@ void Login::on_userauth(const ssh::UserauthRequest& request) {
   give_up_attempt();
   request_ = request;
   heard_ = io_.clock().now();
-  if (request.method == Method::none) return connection_.reject();  // the client asks what there is
+  if (request.method == Method::none) return connection_.reject();  // the client asks again what there is
   const auto name = route::parse_login_name(request.user, context_.config->server.login_separator);
   if (!name) return reject_later(name.error().detail);
   client_.user = name->user;

@@ -63,8 +63,8 @@ int serve(std::shared_ptr<const Config> config) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // libssh takes and frees a buffer for each packet: without this its end of the heap is given back and taken again
-  // each time. What is idle is given back once a second (ssh::LoopIo).
+  // Streams take and free buffers of some ten kilobytes all the time: without this the end of the heap is given back and
+  // taken again each time. What is idle is given back once a second (ssh::LoopIo).
   mallopt(M_TRIM_THRESHOLD, kHeapKept);
   ::setenv("UV_THREADPOOL_SIZE", kPoolThreads, 0);
   CLI::App app{"Sallyport: an SSH bastion that shares upstream connections.\n"

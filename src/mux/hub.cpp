@@ -74,8 +74,8 @@ void Hub::drain(std::function<void()> then) {
 void Hub::look_whether_drained() {
   for (const auto& [id, link] : links_)
     if (link->open_channels() == 0) link->disconnect(DisconnectReason::by_application, "the bastion is draining");
-  // What trunks still carry then is nobody's: a target keeps a channel open for as long as its program runs.
-  if (links_.empty()) pool_.end_all("the bastion is draining");
+  // The sessions that trunks still carry then are nobody's: a target keeps them open for as long as their programs run.
+  if (links_.empty()) pool_.end_left_behind("the bastion is draining");
   if (empty() && drained_) return std::exchange(drained_, nullptr)();
   drain_look_ = clock_.after(kDrainLook, [this] { look_whether_drained(); });
 }

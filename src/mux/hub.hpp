@@ -38,7 +38,8 @@ class Hub final : public Connections, private LinkEvents {
   std::size_t connection_count() const { return links_.size(); }
   bool empty() const { return links_.empty() && pool_.trunk_count() == 0; }
 
-  /// No new channels; a connection ends when it has none left. `then` is called once the last one has ended.
+  /// No new channels; a connection ends when it has none left. With the last client what it has left behind at targets is given
+  /// up. `then` is called once the last connection has ended.
   void drain(std::function<void()> then);
   /// Says goodbye to every client and target now.
   void end_all(std::string_view reason);

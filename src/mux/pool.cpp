@@ -144,6 +144,15 @@ void Pool::end_all(std::string_view why) {
   for (PooledTrunk* trunk : all_trunks()) trunk->end(why);  // one that is still connecting goes at once
 }
 
+void Pool::end_left_behind(std::string_view why) {
+  const std::vector<PooledTrunk*> trunks = all_trunks();
+  const auto carries = [&trunks](const PooledTrunk& trunk) {
+    return std::any_of(trunks.begin(), trunks.end(), [&trunk](const PooledTrunk* rider) { return rider->carrier() == trunk.id(); });
+  };
+  for (PooledTrunk* trunk : trunks)
+    if (!trunk->ending() && !carries(*trunk)) trunk->end(why);
+}
+
 std::vector<PooledTrunk*> Pool::selected(const TrunkSelection& which) const {
   std::vector<PooledTrunk*> trunks = all_trunks();
   std::erase_if(trunks, [&which](const PooledTrunk* trunk) {

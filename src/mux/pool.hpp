@@ -59,6 +59,8 @@ class Pool {
   void drain(std::string_view why);
   /// Says goodbye to every target now, and gives up the attempts to connect.
   void end_all(std::string_view why);
+  /// Ends the trunks that no other one goes through, once each: to be called again for those that they went through.
+  void end_left_behind(std::string_view why);
   /// What an administrator wants of a target's trunks, see Connections. They return how many there are.
   std::size_t stop(const TrunkSelection& which, std::string_view why);
   std::size_t end(const TrunkSelection& which, std::string_view why);

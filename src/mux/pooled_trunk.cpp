@@ -294,7 +294,7 @@ void PooledTrunk::drain(std::string_view why) {
 }
 
 void PooledTrunk::end(std::string_view why) {
-  if (phase_ == Phase::closing && trunk_ == nullptr) return;  // it went with the one that it was to go through
+  if (phase_ == Phase::closing) return;  // goodbye has been said, or it went with the one that it was to go through
   phase_ = Phase::closing;
   if (trunk_ != nullptr) return trunk_->say_goodbye(why);
   attempt_.reset();

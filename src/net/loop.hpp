@@ -53,8 +53,8 @@ class Loop {
   /// Frees all that was retired now, with nothing of it on the stack: before what it refers to goes.
   void free_all_retired();
 
-  /// Runs `task` on a later turn of the loop. The only function that other threads may call. Tasks that the loop no
-  /// longer gets to before close() are destroyed, not run.
+  /// Runs `task` on a later turn of the loop. The only function that other threads may call; they must have returned from it
+  /// before the loop goes. Tasks that the loop no longer gets to before close() are destroyed, not run.
   void post(std::function<void()> task);
 
   /// Runs `in_thread` in the thread pool, then `then` on the loop. `in_thread` must own what it touches, since it may

@@ -29,7 +29,7 @@ class ServerLogin::Away final : public ServerEvents, public std::enable_shared_f
     });
   }
   void leave() {
-    if (std::exchange(events_, nullptr) == nullptr) return;
+    if (std::exchange(events_, nullptr) == nullptr) return;  // logged in: nothing is left there
     away_.loop().post([self = shared_from_this()] { self->connection_.reset(); });
   }
   const ConnectionInfo& info() const { return info_; }

@@ -1,5 +1,6 @@
 """A private sshd, and the stock OpenSSH client kept apart from the machine's configuration."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -15,6 +16,14 @@ _SFTP_SERVERS = ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-serv
 def sftp_server():
     """The path of OpenSSH's sftp-server, or None."""
     return next((path for path in _SFTP_SERVERS if os.access(path, os.X_OK)), None)
+
+
+@functools.cache
+def _without_penalties():
+    """What keeps sshd from refusing us after the failed logins that tests are made of: it does so from version 9.8 on."""
+    tried = subprocess.run([find_program("sshd"), "-T", "-f", os.devnull, "-o", "PerSourcePenalties=no"], capture_output=True, text=True,
+                           env=clean_environment(), check=False)
+    return {} if "Bad configuration option" in tried.stderr else {"PerSourcePenalties": "no"}
 
 
 class Sshd:
@@ -35,7 +44,7 @@ class Sshd:
             "KbdInteractiveAuthentication": "no", "PermitUserRC": "no", "PrintMotd": "no", "PrintLastLog": "no",
             "MaxStartups": "1000", "AcceptEnv": "SP_*", "LogLevel": "VERBOSE", "X11Forwarding": "yes",
             # A bash that sshd starts reads ~/.bashrc unless it is nested: not part of what is tested or measured.
-            "SetEnv": "SHLVL=2", "Subsystem": "sftp internal-sftp", **options,
+            "SetEnv": "SHLVL=2", "Subsystem": "sftp internal-sftp", **_without_penalties(), **options,
         }
         text = "".join(f"{key} {value}\n" for key, value in settings.items())
         self._config = workspace.write(f"{name}_config", text)

@@ -153,8 +153,10 @@ class LoggedProcess:
         return self._process.pid
 
     def _read(self):
+        waiting = select.poll()  # select() takes no descriptor above 1023
+        waiting.register(self._pipe, select.POLLIN)
         while not self._ended:
-            select.select([self._pipe], [], [])  # until there is something, or the end
+            waiting.poll()  # until there is something, or the end
             with self._changed:
                 self._catch_up()
 

@@ -100,6 +100,10 @@ class RawConnection:
                 if time.monotonic() >= deadline:
                     raise AssertionError("no message in time") from None
 
+    def has_come(self, kind):
+        """Whether a message of that number waits for next()."""
+        return any(waiting == kind for waiting, _ in list(self._messages.queue))
+
     def expect(self, *kinds, timeout=PATIENCE):
         """The next message of one of these numbers; others are dropped."""
         deadline = time.monotonic() + timeout

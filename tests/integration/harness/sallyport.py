@@ -69,7 +69,7 @@ class Sallyport:
 
     def _settle(self):
         """Waits until all is written that the daemon has logged, which it does on a thread of its own, in its own time: asks for
-        something that is logged as well, and waits for that."""
+        something that is logged as well, from the level info on, and waits for that."""
         if self._process is None or not self._process.running():
             return
         self._settled += 1

@@ -201,6 +201,25 @@ TEST_F(ViaTest, EndingEverythingEndsTheWaysUnderWay) {
   EXPECT_THAT(hub.trunks(), IsEmpty());
 }
 
+TEST_F(ViaTest, DrainingSaysGoodbyeToWhatIsCarriedBeforeTheCarrier) {
+  MemoryPeer& client = connect("alice", "web2");
+  reach_web2(client);
+  connector.succeed(1);
+  server(1).deliver(confirm_message(0, 50, 1000));
+  client.close();
+  clock.turn();
+  bool drained = false;
+  hub.drain([&] { drained = true; });
+  EXPECT_TRUE(server(1).disconnected());
+  EXPECT_FALSE(server(0).disconnected()) << "the goodbye goes through it";
+  server(1).finish_disconnect();
+  clock.advance(seconds(1));
+  EXPECT_TRUE(server(0).disconnected());
+  server(0).finish_disconnect();
+  clock.advance(seconds(1));
+  EXPECT_TRUE(drained);
+}
+
 TEST_F(ViaTest, AClientThatLeavesGivesUpNothingOfOthers) {
   MemoryPeer& one = connect("alice", "web2");
   MemoryPeer& two = connect("alice", "web2");

@@ -103,6 +103,47 @@ TEST_F(LoopTest, OtherThreadsPost) {
   other.join();
 }
 
+TEST_F(LoopTest, ATaskThatPostsIsFollowedOnALaterTurn) {
+  std::vector<int> order;
+  loop_.post([&] {
+    order.push_back(1);
+    loop_.post([&] { order.push_back(3); });
+    order.push_back(2);
+  });
+  EXPECT_TRUE(run_until([&] { return order.size() == 3; }));
+  EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+}
+
+TEST_F(LoopTest, NothingThatThreadsPostIsLostAndEachKeepsItsOrder) {
+  constexpr int kThreads = 4;
+  constexpr int kTasks = 5000;
+  std::vector<int> next(kThreads, 0);
+  int done = 0;
+  bool in_order = true;
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int task = 0; task < kTasks; ++task) {
+        loop_.post([&, thread, task] {
+          in_order = in_order && next[static_cast<std::size_t>(thread)]++ == task;
+          ++done;
+        });
+      }
+    });
+  }
+  EXPECT_TRUE(run_until([&] { return done == kThreads * kTasks; }));
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_TRUE(in_order);
+}
+
+TEST_F(LoopTest, WhatIsPostedToAClosedLoopIsNotRun) {
+  bool ran = false;
+  loop_.post([&] { ran = true; });
+  EXPECT_TRUE(loop_.close());
+  loop_.post([&] { ran = true; });
+  EXPECT_FALSE(ran);
+}
+
 TEST_F(LoopTest, SignalsArriveAndTheWatcherMayGoInside) {
   bool arrived = false;
   std::unique_ptr<SignalWatcher> watcher;
