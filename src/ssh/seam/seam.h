@@ -10,9 +10,10 @@
 //   session.h           session->socket (ours); session->alive (a dead session sends nothing more);
 //                       session_state, flags (phase; authenticated; strict key exchange, for the log); auth.state (an
 //                       INFO_RESPONSE is let through by libssh's filter only when it says that one is expected);
-//                       out_buffer (where in_place.c doesn't send, a payload goes there before ssh_packet_send), out_queue, dh_handshake_state (what
-//                       waits during a re-exchange of keys); in_buffer, packet_state, in_packet (to give an idle session's
-//                       buffers back); client, clientbanner (our own identification in the client role)
+//                       out_buffer (a payload goes there before ssh_packet_send, where in_place.c doesn't send it),
+//                       out_queue, dh_handshake_state (what waits during a re-exchange of keys); in_buffer, packet_state,
+//                       in_packet (to give an idle session's buffers back); client, clientbanner (our own identification
+//                       in the client role)
 //   callbacks.h         struct ssh_socket_callbacks_struct: data, connected, userdata: how bytes get in
 //   packet.h            ssh_packet_set_callbacks (our table in front of libssh's), ssh_packet_send
 //   crypto.h            ssh_packet_get_current_crypto, struct ssh_crypto_struct (out_hmac, do_compress_out), struct
@@ -43,7 +44,8 @@ extern "C" {
 struct spssh_events {
   /// Bytes for the wire. Must take them all.
   void (*output)(void* owner, const uint8_t* data, size_t length);
-  /// Room for `length` bytes behind all that was given to output() and commit(); null when that is too much. commit() follows, or nothing any more.
+  /// Room for `length` bytes behind all that was given to output() and commit(); null when that is too much. commit()
+  /// follows, or nothing any more.
   uint8_t* (*reserve)(void* owner, size_t length);
   /// All of the room is filled.
   void (*commit)(void* owner, size_t length);
