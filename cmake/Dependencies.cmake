@@ -4,8 +4,12 @@ find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
 pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv>=1.44)  # Debian 12 has no CMake package of it
 pkg_check_modules(LIBCRYPT REQUIRED IMPORTED_TARGET libxcrypt>=4.4)
-pkg_check_modules(PAM REQUIRED IMPORTED_TARGET pam>=1.4)
 pkg_check_modules(LIBOATH REQUIRED IMPORTED_TARGET liboath>=2.6)
+# Not by pkg-config: Debian 13's pam.pc asks for a package that libpam0g-dev doesn't bring.
+find_path(PAM_INCLUDE_DIR security/pam_appl.h REQUIRED)
+find_library(PAM_LIBRARY pam REQUIRED)
+add_library(PAM::PAM UNKNOWN IMPORTED)
+set_target_properties(PAM::PAM PROPERTIES IMPORTED_LOCATION ${PAM_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${PAM_INCLUDE_DIR})
 find_package(spdlog 1.10 REQUIRED)
 find_package(tomlplusplus 3.3 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)

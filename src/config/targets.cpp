@@ -261,7 +261,7 @@ void check_via(const Config& config, const Target& target, const Node& node, Pro
   }
   const Chain chain = chain_of(config, target);
   if (chain.comes_back) {
-    problems.add(node.place, fmt::format("{}: found {}, which is reached through {} itself", name, describe(node), quoted(target.name)));
+    problems.add(node.place, fmt::format("{}: found {}, which is reached through {} itself", name, describe(node), config::quoted(target.name)));
   } else if (chain.hops > kMaxHops && chain.hops <= config.targets.size()) {
     problems.add(node.place, fmt::format("{}: found a chain of {} targets, expected no more than {}", name, chain.hops, kMaxHops));
   }
