@@ -132,8 +132,8 @@ class _StalledClient(raw.RawConnection if raw.paramiko else object):
         super().__init__(*args)
 
     def _receiver(self, kind):
-        def receive(_, message):
-            self._messages.put((kind, message.asbytes()))
+        def receive(*called):
+            self._messages.put((kind, called[-1].asbytes()))
             if kind == raw.DATA:
                 self._reading.wait(300)  # this is the thread that reads the socket
         return receive

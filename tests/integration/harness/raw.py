@@ -69,7 +69,8 @@ class RawConnection:
         }
 
     def _receiver(self, kind):
-        return lambda transport, message: self._messages.put((kind, message.asbytes()))
+        # Before version 3.5 or so paramiko puts its transport in front of the message.
+        return lambda *called: self._messages.put((kind, called[-1].asbytes()))
 
     @property
     def alive(self):
