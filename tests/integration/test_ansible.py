@@ -33,7 +33,7 @@ class AnsibleTest(ToolCase):
 
     def test_a_failing_command_fails_as_itself(self):
         output = self.run_ansible("ansible", "box", "-m", "shell", "-a", "echo out; echo err >&2; exit 3", pipelining=True, status=2)
-        self.assertRegex(output, r"^box \| FAILED \| rc=3 >>\s*out\s*err")
+        self.assertRegex(output, r"(?m)^box \| FAILED \| rc=3 >>\s*out\s*err")
 
     def play(self, hosts, name, **more):
         """Copies a file to each of the hosts and looks at what is there."""
