@@ -21,6 +21,12 @@ struct ListenAddress {
   bool operator==(const ListenAddress&) const = default;
 };
 
+/// What a reload does with the connections that are there.
+enum class OnReload : std::uint8_t {
+  keep,     ///< they keep the rights that they logged in with
+  recheck,  ///< those whose login would no longer be granted are ended
+};
+
 /// `[server]`. Paths here and below are absolute, or relative to the working folder when the configuration's own path was.
 struct ServerSettings {
   static constexpr const char* kDefaultIdentification = "OpenSSH_9.9 Sallyport";
@@ -32,6 +38,7 @@ struct ServerSettings {
   std::string identification = kDefaultIdentification;
   std::string login_separator = "+";
   Duration drain_timeout = std::chrono::seconds(30);  ///< SIGTERM: how long open channels may go on
+  OnReload on_reload = OnReload::keep;
   bool operator==(const ServerSettings&) const = default;
 };
 
@@ -84,6 +91,8 @@ struct Algorithms {
   std::optional<std::vector<std::string>> ciphers;
   std::optional<std::vector<std::string>> macs;
   std::optional<std::vector<std::string>> host_keys;
+  /// Peers that don't know the strict key exchange (OpenSSH's PROTOCOL, 1.10) are refused; absent: they aren't.
+  std::optional<bool> require_strict_kex;
   bool operator==(const Algorithms&) const = default;
 };
 
@@ -101,7 +110,7 @@ struct Limits {
   Duration login_grace_time = std::chrono::seconds(60);
   std::uint32_t max_auth_tries = 6;
   MaxStartups max_startups;
-  std::uint32_t max_startups_per_source = 0;     ///< connections that are not logged in; 0: any number
+  std::uint32_t max_startups_per_source = 20;    ///< connections that are not logged in; 0: any number
   std::uint32_t max_connections_per_source = 0;  ///< 0: any number
   std::uint32_t source_prefix_ipv4 = 32;         ///< how many leading bits make one source
   std::uint32_t source_prefix_ipv6 = 64;
@@ -188,6 +197,9 @@ struct Options {
   /// Runs in place of any shell, exec or subsystem, and before a key's own command, as sshd's ForceCommand.
   std::optional<std::string> force_command;
   std::uint32_t max_connections = 0;  ///< of clients on one route; 0: any number
+  /// For how long after a login at a target in which a person had to answer other connections of that user may share it;
+  /// absent: as long as it lasts.
+  std::optional<Duration> reuse_after_mfa;
   bool operator==(const Options&) const = default;
 };
 
@@ -215,6 +227,7 @@ struct OptionOverrides {
   std::optional<std::vector<std::string>> permit_subsystems;
   std::optional<std::string> force_command;
   std::optional<std::uint32_t> max_connections;
+  std::optional<Duration> reuse_after_mfa;
   bool operator==(const OptionOverrides&) const = default;
 
   /// Sets in `options` what is set here.
@@ -291,6 +304,7 @@ struct Target {
 struct ChannelRule {
   std::vector<std::string> requests;     ///< "session" stands for shell, exec and subsystem
   std::optional<std::string> command;    ///< glob on exec's command line; only exec can match then
+  std::optional<std::string> command_regex;  ///< matches exec's whole command line; only exec can match then
   std::optional<std::string> subsystem;  ///< glob on its name; only subsystem can match then
   std::optional<std::string> to;         ///< a target's name, or "{target}"
   std::optional<std::string> deny;       ///< what the client is told
