@@ -1,4 +1,4 @@
-// What socket.c and packet_tap.c share. Private to the seam.
+// What the seam's files share. Private to the seam.
 #pragma once
 
 #include "config.h"
@@ -38,10 +38,17 @@ struct ssh_socket_struct {
   struct ssh_packet_callbacks_struct connection_tap;
   struct ssh_packet_callbacks_struct userauth_tap;
   struct ssh_packet_callbacks_struct info_response_tap;
+  void (*step)(ssh_session session);  // libssh's, behind ours
+  int strict;                         // the peer's first KEXINIT had the marker
 };
 
 // Puts our handlers in front of libssh's.
 void spssh_install_tap(ssh_socket s);
+
+// Puts us in front of what libssh does with each step of a connection. Every time: it is set late.
+void spssh_watch_steps(ssh_session session);
+// After each packet: ends the session if that one didn't belong in a strict exchange.
+void spssh_check_exchange(ssh_session session);
 
 enum spssh_in_place {
   SPSSH_DONE,      // the message is on its way

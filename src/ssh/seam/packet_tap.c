@@ -171,8 +171,6 @@ int spssh_in_rekey(ssh_session session) {
   return (session->flags & SSH_SESSION_FLAG_AUTHENTICATED) && session->dh_handshake_state != DH_STATE_FINISHED;
 }
 
-int spssh_strict_kex(ssh_session session) { return (session->flags & SSH_SESSION_FLAG_KEX_STRICT) != 0; }
-
 uint32_t spssh_last_packet_length(ssh_session session) { return session->in_packet.len; }
 
 void spssh_trim(ssh_session session) {

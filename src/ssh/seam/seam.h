@@ -1,6 +1,6 @@
-// The seam: the only place that sees libssh's private parts. Three C files implement it, since some of libssh's private
-// headers aren't C++-clean: socket.c replaces libssh's socket layer, packet_tap.c taps and sends packets, in_place.c
-// encrypts those of a stream.
+// The seam: the only place that sees libssh's private parts. C files implement it, since some of libssh's private headers
+// aren't C++-clean: socket.c replaces libssh's socket layer, packet_tap.c taps and sends packets, in_place.c encrypts those
+// of a stream, key_exchange.c makes the strict exchange strict.
 //
 // What is used of libssh's internals, and why:
 //
@@ -8,8 +8,10 @@
 //                       libssh never sees a descriptor; ssh_poll_new/free/init/cleanup, since ssh_handle_packets() wants
 //                       a poll handle (ours has no descriptor and never fires)
 //   session.h           session->socket (ours); session->alive (a dead session sends nothing more);
-//                       session_state, flags (phase; authenticated; strict key exchange, for the log); auth.state (an
+//                       session_state, flags (phase; authenticated); auth.state (an
 //                       INFO_RESPONSE is let through by libssh's filter only when it says that one is expected);
+//                       ssh_connection_callback, flags, recv_seq, next_crypto's client_kex and server_kex (strict key
+//                       exchange);
 //                       out_buffer (a payload goes there before ssh_packet_send, where in_place.c doesn't send it),
 //                       out_queue, dh_handshake_state (what waits during a re-exchange of keys); in_buffer, packet_state,
 //                       in_packet (to give an idle session's buffers back); client, clientbanner (our own identification
@@ -122,6 +124,7 @@ int spssh_verify(ssh_session session, ssh_key key, const uint8_t* signature, siz
 
 enum spssh_phase spssh_phase(ssh_session session);
 int spssh_in_rekey(ssh_session session);
+/// Whether the exchange of keys is a strict one (OpenSSH's PROTOCOL, 1.10): the peer's first KEXINIT has said so.
 int spssh_strict_kex(ssh_session session);
 /// Length of the packet that was read last.
 uint32_t spssh_last_packet_length(ssh_session session);

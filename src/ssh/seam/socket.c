@@ -118,7 +118,10 @@ size_t spssh_feed(ssh_session session, uint8_t* data, size_t length) {
   ssh_socket s = session->socket;
   // The reader changes once the identification has been read: it is looked up each time.
   if (!s->open || s->callbacks == NULL || s->callbacks->data == NULL) return 0;
-  return s->callbacks->data(data, length, s->callbacks->userdata);
+  spssh_watch_steps(session);
+  const size_t taken = s->callbacks->data(data, length, s->callbacks->userdata);
+  spssh_check_exchange(session);
+  return taken;
 }
 
 // A handle without a descriptor: poll() skips it.
