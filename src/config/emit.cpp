@@ -145,6 +145,7 @@ class Writer {
     entry("ciphers", algorithms.ciphers);
     entry("macs", algorithms.macs);
     entry("host_keys", algorithms.host_keys);
+    entry("require_strict_kex", algorithms.require_strict_kex);
   }
 
   void target(const Target& target) {

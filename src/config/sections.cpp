@@ -251,6 +251,7 @@ void read_algorithms(const Node* node, const std::string& name, Algorithms& algo
   read_names(table, "ciphers", known_ciphers(), algorithms.ciphers);
   read_names(table, "macs", known_macs(), algorithms.macs);
   read_names(table, "host_keys", known_host_keys(), algorithms.host_keys);
+  if (bool required = false; table.boolean("require_strict_kex", required) != nullptr) algorithms.require_strict_kex = required;
   table.finish();
 }
 

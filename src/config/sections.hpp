@@ -21,7 +21,7 @@ void read_targets(TableReader& root, Config& config, Problems& problems);
 /// After read_groups() and read_targets(), whose names it checks.
 void read_routes(TableReader& root, Config& config, Problems& problems);
 
-/// `[NAME]` with the four lists of algorithms.
+/// `[NAME]` with what holds for the exchange of keys.
 void read_algorithms(const Node* table, const std::string& name, Algorithms& algorithms, Problems& problems);
 
 /// The options that stand in `table` beside its other keys.

@@ -15,13 +15,14 @@ Failure unsafe(const Target& target, std::string_view what) {
   return fail(Errc::denied, fmt::format("target {}: the placeholders give no usable {}", target.name, what));
 }
 
-/// The target's list where it has one, else the one that holds everywhere.
+/// What the target has itself, else what holds everywhere.
 Algorithms combined(const Algorithms& general, const Algorithms& own) {
   Algorithms result = general;
   if (own.kex) result.kex = own.kex;
   if (own.ciphers) result.ciphers = own.ciphers;
   if (own.macs) result.macs = own.macs;
   if (own.host_keys) result.host_keys = own.host_keys;
+  if (own.require_strict_kex) result.require_strict_kex = own.require_strict_kex;
   return result;
 }
 
@@ -184,6 +185,7 @@ std::string policy_fingerprint(const ResolvedTarget& target) {
   out.add(target.algorithms.ciphers);
   out.add(target.algorithms.macs);
   out.add(target.algorithms.host_keys);
+  out.add(target.algorithms.require_strict_kex);
   out.add(target.local.user);
   out.add(target.local.shell);
   out.add(target.local.environment);

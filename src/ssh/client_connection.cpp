@@ -181,6 +181,7 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
 
   void handshake() {
     const int rc = ssh_connect(connection_->session());
+    if (lacks_strictness()) return;
     if (rc != SSH_OK) return;  // a failure shows in the session's state
     const Bytes key = host_key();
     if (options_.on_host_key && !key.empty()) return show_host_key(key);
@@ -188,6 +189,15 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
     if (verdict == HostKeyVerdict::known) return begin_login();
     if (verdict == HostKeyVerdict::unknown && options_.host_key_policy == HostKeyPolicy::accept_new) return remember(key);
     refuse_host_key(host_key_trouble(verdict));
+  }
+
+  bool lacks_strictness() {
+    const bool required = options_.algorithms.require_strict_kex.value_or(false);
+    if (!required || spssh_strict_kex(connection_->session()) != SPSSH_NOT_STRICT) return false;
+    const std::string told = "it doesn't know strict key exchange, which is required";
+    failure_ = failure(Errc::protocol, told, told);
+    connection_->disconnect(DisconnectReason::protocol_error, "strict key exchange is required here");
+    return true;
   }
 
   // Empty when there is none that can be used.

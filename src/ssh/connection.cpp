@@ -154,7 +154,7 @@ ConnectionInfo Connection::info() const {
   info.cipher_out = text_or_empty(ssh_get_cipher_out(session));
   info.mac_in = text_or_empty(ssh_get_hmac_in(session));
   info.mac_out = text_or_empty(ssh_get_hmac_out(session));
-  info.strict_kex = spssh_strict_kex(session) != 0;
+  info.strict_kex = spssh_strict_kex(session) == SPSSH_STRICT;
   return info;
 }
 

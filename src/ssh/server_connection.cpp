@@ -222,11 +222,19 @@ class ServerConnection::Impl final : public LoginDriver {
 
   void on_progress() override {
     ssh_session session = connection_->session();
+    if (spssh_phase(session) == SPSSH_HANDSHAKE) return check_strictness();
     if (spssh_phase(session) != SPSSH_AUTHENTICATING) return;
     if (std::exchange(response_seen_, false)) return take_response();
     MessageHandle message{spssh_next_message(session)};
     if (std::exchange(packet_seen_, false)) return take_request(std::move(message));
     if (message && ssh_message_type(message.get()) == SSH_REQUEST_SERVICE) accept_service(message);
+  }
+
+  void check_strictness() {
+    const bool required = context_->options().algorithms.require_strict_kex.value_or(false);
+    if (!required || spssh_strict_kex(connection_->session()) != SPSSH_NOT_STRICT) return;
+    not_strict_ = true;
+    connection_->disconnect(DisconnectReason::protocol_error, "strict key exchange is required here");
   }
 
   void accept_service(const MessageHandle& message) {
@@ -347,6 +355,7 @@ class ServerConnection::Impl final : public LoginDriver {
     message_.reset();
     Error told = why;
     if (why.detail.find("no match for method") != std::string::npos) told.code = Errc::unavailable;
+    if (not_strict_) told = Error{Errc::unavailable, "the client doesn't know strict key exchange, which is required"};
     if (timed_out_) told = Error{Errc::timeout, "no login within the grace time"};
     if (too_many_) told = Error{Errc::denied, "too many authentication failures"};
     events_.on_failed(told);
@@ -374,6 +383,7 @@ class ServerConnection::Impl final : public LoginDriver {
   bool logged_in_ = false;
   bool timed_out_ = false;
   bool too_many_ = false;
+  bool not_strict_ = false;
 };
 
 ServerConnection::ServerConnection(LoopIo& io, std::shared_ptr<const ServerContext> context, net::Fd fd,

@@ -96,7 +96,7 @@ class ServerEvents {
   /// turn of the loop. The ServerConnection has nothing more to do; destroy it when you like, here too.
   virtual void on_logged_in(std::unique_ptr<Transport> transport) = 0;
   /// The end without a login, once; nothing comes after it. Errc::timeout after the grace time, Errc::denied after too
-  /// many tries, Errc::unavailable without an algorithm in common, Errc::closed when the client went, Errc::protocol, Errc::io. *this may be destroyed here.
+  /// many tries, Errc::unavailable without an algorithm in common or the strict exchange that is required, Errc::closed when the client went, Errc::protocol, Errc::io. *this may be destroyed here.
   virtual void on_failed(const Error& why) = 0;
 };
 

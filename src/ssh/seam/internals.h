@@ -39,7 +39,7 @@ struct ssh_socket_struct {
   struct ssh_packet_callbacks_struct userauth_tap;
   struct ssh_packet_callbacks_struct info_response_tap;
   void (*step)(ssh_session session);  // libssh's, behind ours
-  int strict;                         // the peer's first KEXINIT had the marker
+  enum spssh_strictness strict;
 };
 
 // Puts our handlers in front of libssh's.

@@ -40,10 +40,10 @@ static void on_step(ssh_session session) {
   ssh_socket s = session->socket;
   if (session->session_state == SSH_SESSION_STATE_KEXINIT_RECEIVED) {
     const int is_first = session->current_crypto == NULL;
-    if (is_first) s->strict = peer_is_strict(session);
+    if (is_first) s->strict = peer_is_strict(session) ? SPSSH_STRICT : SPSSH_NOT_STRICT;
     session->flags &= ~SSH_SESSION_FLAG_KEX_STRICT;
-    if (s->strict) session->flags |= SSH_SESSION_FLAG_KEX_STRICT;
-    if (is_first && s->strict && session->recv_seq != 1) {
+    if (s->strict == SPSSH_STRICT) session->flags |= SSH_SESSION_FLAG_KEX_STRICT;
+    if (is_first && s->strict == SPSSH_STRICT && session->recv_seq != 1) {
       end(session, "KEXINIT was not the first message");
       return;
     }
@@ -65,4 +65,4 @@ void spssh_check_exchange(ssh_session session) {
   end(session, "a message that doesn't belong in the first exchange");
 }
 
-int spssh_strict_kex(ssh_session session) { return session->socket->strict; }
+enum spssh_strictness spssh_strict_kex(ssh_session session) { return session->socket->strict; }

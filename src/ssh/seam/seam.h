@@ -124,8 +124,13 @@ int spssh_verify(ssh_session session, ssh_key key, const uint8_t* signature, siz
 
 enum spssh_phase spssh_phase(ssh_session session);
 int spssh_in_rekey(ssh_session session);
-/// Whether the exchange of keys is a strict one (OpenSSH's PROTOCOL, 1.10): the peer's first KEXINIT has said so.
-int spssh_strict_kex(ssh_session session);
+enum spssh_strictness {
+  SPSSH_NOT_KNOWN,   ///< the peer's first KEXINIT hasn't come
+  SPSSH_NOT_STRICT,
+  SPSSH_STRICT
+};
+/// Whether the exchange of keys is a strict one (OpenSSH's PROTOCOL, 1.10), as the peer's first KEXINIT has said.
+enum spssh_strictness spssh_strict_kex(ssh_session session);
 /// Length of the packet that was read last.
 uint32_t spssh_last_packet_length(ssh_session session);
 /// Gives back the buffers that libssh keeps (up to 64 KiB each) if no packet is half read or half written.

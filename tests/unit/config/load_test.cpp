@@ -41,6 +41,7 @@ file = "log"
 file = "audit"
 [algorithms]
 kex = ["curve25519-sha256"]
+require_strict_kex = true
 [limits]
 max_startups = "1:2:3"
 channel_window = "64KiB"
@@ -58,6 +59,7 @@ warm = 2
 forward_agent = false
 [target.web1.algorithms]
 ciphers = ["aes256-ctr"]
+require_strict_kex = false
 [target.sh]
 kind = "local"
 user = "nobody"

@@ -16,6 +16,7 @@ keepalive_count = 4
 connect_timeout = "5s"
 [algorithms]
 kex = ["curve25519-sha256"]
+require_strict_kex = true
 ciphers = ["aes256-ctr"]
 [target.web1]
 address = "{target}.example:2200"
@@ -123,6 +124,7 @@ TEST_F(RouterTest, FillsInPlaceholdersAndOptionsByPrecedence) {
   EXPECT_EQ(target.credentials.at(0).value, "/c/keys/bob_web7");
   EXPECT_EQ(target.algorithms.kex->at(0), "curve25519-sha256");
   EXPECT_EQ(target.algorithms.ciphers->at(0), "aes128-ctr");
+  EXPECT_TRUE(target.algorithms.require_strict_kex.value_or(false));
   EXPECT_EQ(target.options.idle_timeout, Duration(std::chrono::minutes(1)));     // [defaults]
   EXPECT_EQ(target.options.keepalive_count, 5U);                                 // target
   EXPECT_EQ(target.options.connect_timeout, Duration(std::chrono::seconds(7)));  // route
@@ -185,6 +187,7 @@ TEST(Fingerprint, DiffersWithEverythingThatMatters) {
   EXPECT_NE(changed([](ResolvedTarget& t) { t.options.linger = Duration(0); }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.options.warm = 1; }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.algorithms.kex.emplace(); }), base);
+  EXPECT_NE(changed([](ResolvedTarget& t) { t.algorithms.require_strict_kex = true; }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.local.environment["A"] = "b"; }), base);
   // Text that moves from one field to the next must not look the same.
   EXPECT_NE(changed([](ResolvedTarget& t) { t.host = "ab"; t.user = "c"; }), changed([](ResolvedTarget& t) { t.host = "a"; t.user = "bc"; }));

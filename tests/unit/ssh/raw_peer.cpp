@@ -15,6 +15,7 @@
 namespace sallyport::ssh::test {
 namespace {
 
+constexpr std::uint8_t kDisconnect = 1;
 constexpr std::uint8_t kKexinit = 20;
 constexpr std::uint8_t kEcdhInit = 30;
 constexpr std::uint8_t kEcdhReply = 31;
@@ -180,6 +181,7 @@ std::optional<Bytes> RawPeer::receive() {
   if (padding + 2 > content.size()) return std::nullopt;
   Bytes payload(content.begin() + 1, content.end() - static_cast<std::ptrdiff_t>(padding));
   ++heard_[payload.front()];
+  if (payload.front() == kDisconnect) farewell_ = text_of(ByteView{payload}.subspan(1));
   if (payload.front() == kKexinit) peer_kexinit_ = payload;
   if (payload.front() == kEcdhInit) peer_ecdh_init_ = payload;
   return payload;

@@ -40,6 +40,8 @@ class RawPeer {
   bool is_left();
   /// How many messages of the type have been received.
   int heard(std::uint8_t type) const { return heard_[type]; }
+  /// The text of the DISCONNECT that has come.
+  const std::string& farewell() const { return farewell_; }
 
   // The messages of the exchange, to be sent by send().
   Bytes kexinit() const { return our_kexinit_; }
@@ -71,6 +73,7 @@ class RawPeer {
   Bytes peer_ecdh_init_;
   Bytes session_id_;
   std::array<int, 256> heard_{};
+  std::string farewell_;
   bool ended_ = false;
   std::unique_ptr<Keys> keys_;
 };

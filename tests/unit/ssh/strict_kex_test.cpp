@@ -42,8 +42,9 @@ struct Script {
 struct Outcome {
   bool logged_in = false;
   bool left = false;
-  int inits = 0;    ///< ECDH_INIT
-  int replies = 0;  ///< ECDH_REPLY, which has the host key in it
+  int inits = 0;         ///< ECDH_INIT
+  int replies = 0;       ///< ECDH_REPLY, which has the host key in it
+  std::string farewell;  ///< the text of DISCONNECT
 };
 
 RawPeer::Manners manners(RawPeer::Role role, bool strict) {
@@ -157,6 +158,7 @@ class Exchange {
     if (!outcome.logged_in) outcome.left = peer_.is_left();
     outcome.inits = peer_.heard(kEcdhInit);
     outcome.replies = peer_.heard(kEcdhReply);
+    outcome.farewell = peer_.farewell();
     return outcome;
   }
 
@@ -184,7 +186,9 @@ class StrictKexTest : public SshTest {
   // Our client, at a server that follows the script.
   Outcome visit(bool strict, const Script& script) {
     client_ = {};
-    connect();
+    ClientOptions options = client_options();
+    options.algorithms.require_strict_kex = requires_strict_;
+    connect(options);
     const Outcome outcome = in_thread([&] {
       RawPeer peer{net::Fd{::accept(socket_.get(), nullptr, nullptr)}, RawPeer::Role::server,
                    manners(RawPeer::Role::server, strict)};
@@ -217,7 +221,8 @@ class StrictKexTest : public SshTest {
   }
 
   net::Fd socket_;
-  std::string kex_names_;  // of clients; empty: the usual ones
+  std::string kex_names_;         // of clients; empty: the usual ones
+  bool requires_strict_ = false;  // our client
 };
 
 std::string named(Place place, int type) {
@@ -282,6 +287,29 @@ TEST_F(StrictKexTest, NoMessageOfATargetsExchangeComesTwice) {
       EXPECT_TRUE(outcome.left) << named(place, 0);
     }
   }
+}
+
+TEST_F(StrictKexTest, AClientWithoutTheMarkerIsRefusedWhereItIsRequired) {
+  ServerOptions options;
+  options.algorithms.require_strict_kex = true;
+  listen(options);
+  const Outcome outcome = serve(false, {});
+  EXPECT_TRUE(outcome.left);
+  EXPECT_EQ(outcome.replies, 0);
+  EXPECT_NE(outcome.farewell.find("strict key exchange is required"), std::string::npos) << outcome.farewell;
+  EXPECT_EQ(servers_[0]->failed->code, Errc::unavailable);
+  EXPECT_NE(servers_[0]->failed->detail.find("strict key exchange"), std::string::npos) << servers_[0]->failed->detail;
+  EXPECT_TRUE(serve(true, {}).logged_in);
+}
+
+TEST_F(StrictKexTest, ATargetWithoutTheMarkerIsRefusedWhereItIsRequired) {
+  listen_for_client();
+  requires_strict_ = true;
+  const Outcome outcome = visit(false, {});
+  EXPECT_TRUE(outcome.left);
+  EXPECT_NE(outcome.farewell.find("strict key exchange is required"), std::string::npos) << outcome.farewell;
+  EXPECT_NE(client_.failed->told.find("strict key exchange"), std::string::npos) << client_.failed->told;
+  EXPECT_TRUE(visit(true, {}).logged_in);
 }
 
 // What libssh takes for the marker, and other peers don't: they would be told that they broke a rule that they don't
