@@ -95,7 +95,7 @@ message(STATUS "libssh ${SALLYPORT_LIBSSH_VERSION} from ${libssh_source}")
 # ---- build
 # Optimised and with its sanitizers in every kind of build: nobody steps through its ciphers, and a login would crawl.
 set(libssh_build ${PROJECT_BINARY_DIR}/libssh)
-set(libssh_archive ${libssh_build}/libssh-without-socket.a)
+set(libssh_archive ${libssh_build}/libssh-for-seam.a)
 list(JOIN SALLYPORT_SANITIZE_FLAGS " " libssh_sanitize_flags)
 set(libssh_flags "-include ${PROJECT_SOURCE_DIR}/cmake/libssh/overrides.h -fvisibility=hidden -fstack-protector-strong")
 if(SALLYPORT_HAS_CF_PROTECTION)
@@ -150,10 +150,10 @@ ExternalProject_Add(libssh_external
     -DWITH_EXEC=OFF               # no commands from configuration files
     -DWITH_GEX=OFF                # 170 ms of CPU for whoever asks
   BUILD_COMMAND ${CMAKE_COMMAND} --build <BINARY_DIR> --target ssh
-  # Our own ssh_socket_* functions take the place of libssh's. Taking the object out, rather than trusting in the order of
-  # the link, makes one that we lack an undefined symbol.
+  # Our own ssh_socket_* functions and ssh_get_random() take the place of libssh's. Taking the objects out, rather than
+  # trusting in the order of the link, makes one that we lack an undefined symbol.
   COMMAND ${CMAKE_COMMAND} -E copy <BINARY_DIR>/src/libssh.a ${libssh_archive}
-  COMMAND ${libssh_ar} d ${libssh_archive} socket.c.o
+  COMMAND ${libssh_ar} d ${libssh_archive} socket.c.o getrandom_crypto.c.o
   BUILD_BYPRODUCTS ${libssh_archive}
   LOG_CONFIGURE ON
   LOG_BUILD ON

@@ -34,20 +34,6 @@ static size_t padding_of(const struct ssh_cipher_struct* cipher, size_t length) 
   return padding < 4 ? padding + cipher->blocksize : padding;
 }
 
-// Random bytes for the padding, each used once. Asking the generator for a few at a time costs more than encrypting a
-// short message.
-static int pad(uint8_t* to, size_t length) {
-  static _Thread_local uint8_t pool[1024];
-  static _Thread_local size_t left = 0;
-  if (left < length) {
-    if (length > sizeof pool || !ssh_get_random(pool, sizeof pool, 0)) return -1;
-    left = sizeof pool;
-  }
-  left -= length;
-  memcpy(to, pool + left, length);
-  return 0;
-}
-
 static void put_uint32(uint8_t* to, size_t value) {
   to[0] = (uint8_t)(value >> 24);
   to[1] = (uint8_t)(value >> 16);
@@ -82,7 +68,7 @@ enum spssh_in_place spssh_send_in_place(ssh_session session, const uint8_t* head
   packet[kLengthField] = (uint8_t)padding;
   memcpy(packet + kHeader, head, head_length);
   if (tail_length > 0) memcpy(packet + kHeader + head_length, tail, tail_length);
-  if (pad(packet + kHeader + length, padding) < 0 ||
+  if (!ssh_get_random(packet + kHeader + length, (int)padding, 0) ||
       encrypt(session, cipher, packet, framed, packet + framed, tag_length) < 0) {
     return SPSSH_LOST;
   }

@@ -1,6 +1,6 @@
 // The seam: the only place that sees libssh's private parts. C files implement it, since some of libssh's private headers
 // aren't C++-clean: socket.c replaces libssh's socket layer, packet_tap.c taps and sends packets, in_place.c encrypts those
-// of a stream, key_exchange.c makes the strict exchange strict.
+// of a stream, key_exchange.c makes the strict exchange strict, random.c gives random bytes.
 //
 // What is used of libssh's internals, and why:
 //
@@ -8,8 +8,8 @@
 //                       libssh never sees a descriptor; ssh_poll_new/free/init/cleanup, since ssh_handle_packets() wants
 //                       a poll handle (ours has no descriptor and never fires)
 //   session.h           session->socket (ours); session->alive (a dead session sends nothing more);
-//                       session_state, flags (phase; authenticated); auth.state (an
-//                       INFO_RESPONSE is let through by libssh's filter only when it says that one is expected);
+//                       session_state, flags (phase; authenticated); auth.state (an INFO_RESPONSE is let through by
+//                       libssh's filter only when it says that one is expected);
 //                       ssh_connection_callback, flags, recv_seq, next_crypto's client_kex and server_kex (strict key
 //                       exchange);
 //                       out_buffer (a payload goes there before ssh_packet_send, where in_place.c doesn't send it),
@@ -22,7 +22,7 @@
 //                       ssh_cipher_struct (aead_encrypt, block sizes, packets, blocks and max_blocks), and of session.h
 //                       current_crypto, opts.rekey_time, raw_counter, send_seq: to encrypt a message where it is sent from,
 //                       and to know when not to
-//   priv.h              ssh_get_random, for padding
+//   priv.h              ssh_get_random: our own, for libssh and for padding
 //   wrapper.h           hmac_digest_len
 //   buffer.h            ssh_buffer_* on packets and out_buffer; ssh_buffer_set_secure on in_buffer (passwords come in there)
 //   session.h, crypto.h session->current_crypto->session_id (what an agent signs, and what a target proves its host keys
