@@ -114,6 +114,16 @@ void spssh_detach(ssh_session session) {
 
 void spssh_move(ssh_session session, void* owner) { session->socket->owner = owner; }
 
+// What a server takes for one packet of a stranger's. RFC 4253, 6.1 wants 35000 bytes.
+enum { kLongestBeforeLogin = 64 * 1024 };
+
+static void check_length(ssh_session session) {
+  if (session->client || (session->flags & SSH_SESSION_FLAG_AUTHENTICATED) != 0) return;
+  if (session->packet_state != PACKET_STATE_SIZEREAD || session->in_packet.len <= kLongestBeforeLogin) return;
+  ssh_set_error(session, SSH_FATAL, "a packet of %u bytes before the login", session->in_packet.len);
+  session->session_state = SSH_SESSION_STATE_ERROR;
+}
+
 size_t spssh_feed(ssh_session session, uint8_t* data, size_t length) {
   ssh_socket s = session->socket;
   // The reader changes once the identification has been read: it is looked up each time.
@@ -121,6 +131,7 @@ size_t spssh_feed(ssh_session session, uint8_t* data, size_t length) {
   spssh_watch_steps(session);
   const size_t taken = s->callbacks->data(data, length, s->callbacks->userdata);
   spssh_check_exchange(session);
+  if (taken == 0) check_length(session);
   return taken;
 }
 

@@ -124,5 +124,22 @@ TEST_F(HostileLoginTest, TooMuchBeforeTheLoginEndsTheConnection) {
   EXPECT_EQ(failure().code, Errc::limit);
 }
 
+TEST_F(HostileLoginTest, NoLargePacketIsWaitedForBeforeTheLogin) {
+  run([](ScriptedClient& client) {
+    if (client.step++ > 0) return;
+    Bytes ignore{2};
+    put(ignore, std::string(200'000, 'i'));
+    client.connection->send_login_message(ignore);
+  });
+  EXPECT_NE(failure().detail.find("bytes before the login"), std::string::npos) << failure().detail;
+}
+
+TEST_F(HostileLoginTest, KeysAreExchangedOnceBeforeTheLogin) {
+  run([](ScriptedClient& client) {
+    if (client.step++ == 0) client.connection->send_login_message(Bytes(100, 20));
+  });
+  EXPECT_NE(failure().detail.find("rejected packet (type 20)"), std::string::npos) << failure().detail;
+}
+
 }  // namespace
 }  // namespace sallyport::ssh::test
