@@ -172,7 +172,7 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
 
   // LoginDriver
 
-  void on_userauth_packet(ByteView) override {}  // a server sends none
+  bool on_userauth_packet(ByteView) override { return true; }  // a server sends none
 
   void on_progress() override {
     if (step_ == Step::handshake) handshake();

@@ -40,9 +40,9 @@ struct SeamEvents {
   static void message(void* owner, const std::uint8_t* payload, std::size_t length) noexcept {
     static_cast<Connection*>(owner)->message({payload, length});
   }
-  static void userauth_request(void* owner, const std::uint8_t* payload, std::size_t length) noexcept {
+  static int userauth_request(void* owner, const std::uint8_t* payload, std::size_t length) noexcept {
     auto* self = static_cast<Connection*>(owner);
-    if (self->driver_ != nullptr) self->driver_->on_userauth_packet({payload, length});
+    return self->driver_ == nullptr || self->driver_->on_userauth_packet({payload, length}) ? 1 : 0;
   }
   static void info_response(void* owner, const std::uint8_t* payload, std::size_t length) noexcept {
     auto* self = static_cast<Connection*>(owner);

@@ -30,8 +30,8 @@ class LoginDriver {
   /// libssh has taken in a line or a packet. May call libssh and Connection's functions; must run nobody else's code
   /// and destroy nothing.
   virtual void on_progress() = 0;
-  /// A USERAUTH_REQUEST, from inside libssh: only to be noted. on_progress() follows.
-  virtual void on_userauth_packet(ByteView payload) = 0;
+  /// A USERAUTH_REQUEST, from inside libssh: only to be noted. on_progress() follows. False: libssh isn't to verify it.
+  virtual bool on_userauth_packet(ByteView payload) = 0;
   /// Server role: an INFO_RESPONSE, likewise.
   virtual void on_info_response_packet(ByteView payload) { static_cast<void>(payload); }
   /// Asked for by Connection::call_driver(), with nothing on the stack: anything may be done here.

@@ -9,6 +9,7 @@
 #include "ssh/algorithms.hpp"
 #include "ssh/connection.hpp"
 #include "ssh/seam/seam.h"
+#include "ssh/signature_cost.hpp"
 #include "ssh/userauth_packet.hpp"
 
 namespace sallyport::ssh {
@@ -140,6 +141,7 @@ class ServerConnection::Impl final : public LoginDriver {
   void offer_ok() {
     if (!waits_for_answer()) return;
     if (!request_->key || request_->key->is_signed) return reject();
+    good_offer_ = request_->key->fingerprint;
     done_with(pk_ok_packet(request_->key->algorithm, request_->key->blob));
   }
 
@@ -209,9 +211,12 @@ class ServerConnection::Impl final : public LoginDriver {
 
   // LoginDriver
 
-  void on_userauth_packet(ByteView payload) override {
+  // As with sshd, who can't be let in has no costly signature verified: the key must have been offered, and be good.
+  bool on_userauth_packet(ByteView payload) override {
     packet_seen_ = true;
     packet_ = parse_userauth(payload);
+    if (!packet_ || !packet_->has_signature || !is_costly_to_verify(packet_->blob)) return true;
+    return !good_offer_.empty() && good_offer_ == fingerprint_of(packet_->blob);
   }
 
   void on_info_response_packet(ByteView payload) override {
@@ -372,6 +377,7 @@ class ServerConnection::Impl final : public LoginDriver {
   bool packet_seen_ = false;
   std::optional<UserauthPacket> packet_;
   std::optional<std::string> user_;
+  std::string good_offer_;  // the fingerprint of the key that offer_ok() was said of last
   bool response_seen_ = false;
   std::optional<std::vector<SecretString>> response_;
   std::optional<UserauthRequest> request_;  // waits for its answer

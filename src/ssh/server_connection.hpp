@@ -73,7 +73,8 @@ struct UserauthRequest {
   std::string user;  ///< the login name as it came: to be escaped before it is shown
   Method method = Method::none;
   std::string method_name;  ///< as the RFCs have it; the peer's own text when it is Method::other
-  /// Absent: the key can't be used, or its signature is wrong, which proves nothing and can only be rejected.
+  /// Absent: the key can't be used, or its signature is wrong, or costly (signature_cost.hpp) with no offer_ok() for the
+  /// key before it; which proves nothing and can only be rejected.
   std::optional<PublicKey> key;
   bool is_offer = false;  ///< Method::publickey without a signature, whether the key can be used or not
   std::shared_ptr<const SecretString> password;      ///< set with Method::password

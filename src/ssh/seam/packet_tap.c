@@ -33,16 +33,17 @@ static SSH_PACKET_CALLBACK(tap_message) {
 static SSH_PACKET_CALLBACK(tap_userauth) {
   ssh_socket s = user;
   (void)session;
+  int wanted = 1;
   if (s->owner != NULL) {
     size_t length = 0;
     if (ssh_buffer_get_len(packet) == 0) {
-      s->events->userauth_request(s->owner, &type, 1);
+      wanted = s->events->userauth_request(s->owner, &type, 1);
     } else {
       const uint8_t* payload = payload_of(packet, &length);
-      s->events->userauth_request(s->owner, payload, length);
+      wanted = s->events->userauth_request(s->owner, payload, length);
     }
   }
-  return SSH_PACKET_NOT_USED;
+  return wanted ? SSH_PACKET_NOT_USED : SSH_PACKET_USED;
 }
 
 static SSH_PACKET_CALLBACK(tap_info_response) {

@@ -53,8 +53,9 @@ struct spssh_events {
   void (*commit)(void* owner, size_t length);
   /// One message of types 80 to 100 of an authenticated session; payload[0] is the type.
   void (*message)(void* owner, const uint8_t* payload, size_t length);
-  /// A user authentication request (RFC 4252, section 5), before libssh has looked at it. payload[0] is the type.
-  void (*userauth_request)(void* owner, const uint8_t* payload, size_t length);
+  /// A user authentication request (RFC 4252, section 5), before libssh has looked at it. payload[0] is the type. Zero:
+  /// libssh isn't to look at it, and to verify its signature.
+  int (*userauth_request)(void* owner, const uint8_t* payload, size_t length);
   /// An INFO_RESPONSE (RFC 4256, section 3.4) in the server role. libssh doesn't see it.
   void (*info_response)(void* owner, const uint8_t* payload, size_t length);
 };

@@ -36,7 +36,7 @@ class ScriptedClient final : public LoginDriver {
     if (!ready_ && ssh_connect(connection->session()) == SSH_OK) ready_ = true;
     if (ready_) script_(*this);
   }
-  void on_userauth_packet(ByteView) override {}
+  bool on_userauth_packet(ByteView) override { return true; }
   void on_turn() override {}
   void on_dead(const Error& why) override { dead = why; }
 
