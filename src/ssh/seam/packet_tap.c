@@ -48,8 +48,13 @@ static SSH_PACKET_CALLBACK(tap_userauth) {
 
 static SSH_PACKET_CALLBACK(tap_info_response) {
   ssh_socket s = user;
-  if (session->client) return SSH_PACKET_NOT_USED;
-  if (s->events != NULL) {
+  if (session->client) {
+    // libssh would take a server's, make room for as many answers as that has, and write ours there.
+    ssh_set_error(session, SSH_FATAL, "INFO_RESPONSE from a server");
+    session->session_state = SSH_SESSION_STATE_ERROR;
+    return SSH_PACKET_USED;
+  }
+  if (s->owner != NULL) {
     size_t length = 0;
     if (ssh_buffer_get_len(packet) == 0) {
       s->events->info_response(s->owner, &type, 1);

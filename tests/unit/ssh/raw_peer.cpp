@@ -127,7 +127,16 @@ void RawPeer::identify() {
   if (peer_identification_.ends_with('\r')) peer_identification_.pop_back();
 }
 
-void RawPeer::send(ByteView payload) {
+void RawPeer::send(ByteView payload) { write_all(packet_of(payload)); }
+
+void RawPeer::send(ByteView first, ByteView second) {
+  Bytes both = packet_of(first);
+  const Bytes rest = packet_of(second);
+  both.insert(both.end(), rest.begin(), rest.end());
+  write_all(both);
+}
+
+Bytes RawPeer::packet_of(ByteView payload) {
   // RFC 4253, section 6; RFC 5647: with GCM the length isn't encrypted, and doesn't count.
   const bool encrypted = keys_->out.used;
   const std::size_t block = encrypted ? kBlockSize : 8;
@@ -139,7 +148,7 @@ void RawPeer::send(ByteView payload) {
   const Bytes content = wire::Writer().byte(static_cast<std::uint8_t>(padding)).raw(payload).raw(zeros).take();
   if (!encrypted) {
     packet.insert(packet.end(), content.begin(), content.end());
-    return write_all(packet);
+    return packet;
   }
   Bytes sealed(content.size() + kTagSize);
   int size = 0;
@@ -152,7 +161,7 @@ void RawPeer::send(ByteView payload) {
   EVP_CIPHER_CTX_free(context);
   keys_->out.next();
   packet.insert(packet.end(), sealed.begin(), sealed.end());
-  write_all(packet);
+  return packet;
 }
 
 std::optional<Bytes> RawPeer::receive() {

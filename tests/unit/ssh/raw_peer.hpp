@@ -32,6 +32,8 @@ class RawPeer {
   void identify();
   /// One message. Whether it arrives is not told.
   void send(ByteView payload);
+  /// Two that arrive together.
+  void send(ByteView first, ByteView second);
   /// The next message; nothing when the other side has ended the connection, or has been silent for long.
   std::optional<Bytes> receive();
   /// The next message of the type. Others are passed over.
@@ -60,6 +62,7 @@ class RawPeer {
  private:
   struct Keys;
   void agree(ByteView client_public, ByteView server_public, ByteView host_key, ByteView shared);
+  Bytes packet_of(ByteView payload);
   bool read_exactly(std::uint8_t* to, std::size_t count);
   void write_all(ByteView bytes) const;
 

@@ -77,10 +77,14 @@ class ClientSide final : public UpstreamEvents {
   void on_connected(std::unique_ptr<Transport> transport) override;
   void on_connect_failed(const UpstreamFailure& why) override;
   void on_agent_wanted(UpstreamAnswers& to) override { to.refuse_agent("the test has none"); }
-  void on_question(UpstreamAnswers& to, const UpstreamQuestion&) override { to.refuse_answer("the test answers nothing"); }
+  void on_question(UpstreamAnswers& to, const UpstreamQuestion& question) override {
+    if (answer) return answer(to, question);
+    to.refuse_answer("the test answers nothing");
+  }
 
   std::unique_ptr<ClientConnection> connection;
   TransportLog log;
+  std::function<void(UpstreamAnswers&, const UpstreamQuestion&)> answer;
   std::optional<UpstreamFailure> failed;
   bool connected = false;
 };
