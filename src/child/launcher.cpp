@@ -18,7 +18,12 @@ struct LocalLauncher::Start {
 };
 
 LocalLauncher::LocalLauncher(net::Loop& loop, Options options)
-    : loop_(loop), descriptors_(options.descriptors), login_files_(std::move(options.login_files)), reaper_(loop, options.grace, options.use_pidfd), read_buffer_(kReadSize) {
+    : loop_(loop),
+      descriptors_(options.descriptors),
+      login_files_(std::move(options.login_files)),
+      reaper_(loop, options.grace, options.use_pidfd),
+      read_buffer_(kReadSize),
+      lane_(loop, kStarts) {
   struct sigaction current {};
   if (sigaction(SIGPIPE, nullptr, &current) == 0 && current.sa_handler == SIG_DFL) ::signal(SIGPIPE, SIG_IGN);
 }
@@ -65,7 +70,7 @@ std::unique_ptr<SocketProcess> LocalLauncher::launch_on_socket(ProcessSpec spec,
 }
 
 void LocalLauncher::begin(const std::shared_ptr<Start>& start, Stdio stdio) {
-  starting_[start.get()] = loop_.work(
+  starting_[start.get()] = lane_.work(
       [start, stdio, limit = descriptors_, files = login_files_] {
         start->outcome.emplace(spawn(start->spec, limit, stdio));
         Result<Spawned>& outcome = *start->outcome;

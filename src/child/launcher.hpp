@@ -15,6 +15,7 @@
 #include "child/reaper.hpp"
 #include "child/spawn.hpp"
 #include "net/loop.hpp"
+#include "net/work_lane.hpp"
 
 namespace sallyport::child {
 
@@ -58,6 +59,8 @@ class LocalLauncher final : public ProcessLauncher {
   };
   // Reads are made into one buffer, since the bytes are passed on before the next read.
   static constexpr std::size_t kReadSize = 32 * 1024;
+  /// So many programs are being started at a time; the others wait.
+  static constexpr std::size_t kStarts = 8;
 
   /// Has `start` made in the thread pool.
   void begin(const std::shared_ptr<Start>& start, Stdio stdio);
@@ -70,6 +73,7 @@ class LocalLauncher final : public ProcessLauncher {
   const LoginFiles login_files_;
   Reaper reaper_;
   std::vector<std::uint8_t> read_buffer_;
+  net::WorkLane lane_;  // a home on a slow file server, and whoever has one, holds up no more than this
   std::unordered_map<Start*, std::unique_ptr<net::Work>> starting_;
   std::unordered_map<std::shared_ptr<Logout>, std::unique_ptr<net::Work>> logouts_;
 };

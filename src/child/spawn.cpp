@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,29 +24,6 @@ namespace {
 // As Debian's sshd has them.
 constexpr const char* kUserPath = "/usr/local/bin:/usr/bin:/bin:/usr/games";
 constexpr const char* kRootPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-// Moved out of the way of the child's own 0, 1, 2 and of its report on 3, should the daemon run without stdio.
-Result<> above_stdio(net::Fd& fd) {
-  if (fd.get() > kReportFd) return {};
-  net::Fd moved{fcntl(fd.get(), F_DUPFD_CLOEXEC, kReportFd + 1)};
-  if (!moved) return fail(net::from_errno(errno, "move descriptor"));
-  fd = std::move(moved);
-  return {};
-}
-
-struct PipeEnds {
-  net::Fd reading;
-  net::Fd writing;
-};
-Result<PipeEnds> make_pipe() {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return fail(net::from_errno(errno, "make a pipe"));
-  PipeEnds made{net::Fd{ends[0]}, net::Fd{ends[1]}};
-  for (net::Fd* end : {&made.reading, &made.writing}) {
-    if (auto moved = above_stdio(*end); !moved) return fail(std::move(moved.error()));
-  }
-  return made;
-}
 
 // The open file behind our end is ours alone, so the child's end stays blocking.
 void unblock(const net::Fd& fd) { static_cast<void>(fcntl(fd.get(), F_SETFL, fcntl(fd.get(), F_GETFL) | O_NONBLOCK)); }
@@ -105,19 +81,6 @@ net::Fd open_pidfd(pid_t pid) {
 #endif
 }
 
-void reap(pid_t pid) {
-  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
-}
-
-// The child's report, or nothing when it has begun to run the program.
-bool read_report(const net::Fd& fd, ChildReport& report) {
-  ssize_t count = 0;
-  while ((count = read(fd.get(), &report, sizeof report)) < 0 && errno == EINTR) {
-  }
-  return count == static_cast<ssize_t>(sizeof report);
-}
-
 /// What a login is given, ready for the child.
 struct Confinement {
   std::vector<ResourceLimit> limits;
@@ -171,8 +134,9 @@ const char* step_name(ChildStep step) {
       return "change the directory";
     case ChildStep::run:
       return "run";
+    default:
+      return "start";
   }
-  return "start";
 }
 
 }  // namespace
@@ -239,10 +203,7 @@ Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors, Stdio stdio) 
   } else if (auto made = stdio == Stdio::socket ? make_socket(ours, theirs) : make_pipes(ours, theirs); !made) {
     return fail(std::move(made.error()));
   }
-  auto report_pipe = make_pipe();
-  if (!report_pipe) return fail(std::move(report_pipe.error()));
-
-  // All that needs memory is made before the fork: other threads may hold malloc's locks in it.
+  // All that needs memory is made before the child is: other threads may hold malloc's locks.
   std::vector<std::string> arguments = spec.argv;
   if (!spec.argv0.empty()) arguments[0] = spec.argv0;
   std::vector<std::string> environment = environment_of(spec, *account, ours.terminal);
@@ -262,8 +223,7 @@ Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors, Stdio stdio) 
   plan.input = theirs.input.get();
   plan.output = theirs.output ? theirs.output.get() : theirs.input.get();  // one for both: a terminal, a socket
   plan.error = plan.terminal ? theirs.input.get() : theirs.error.get();
-  plan.report = report_pipe->writing.get();
-  plan.highest_fd = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1 << 20));
+  plan.highest_fd = highest_descriptor();
   plan.descriptors = limit;
   if (descriptors != 0) plan.descriptors.rlim_cur = std::min(descriptors, limit.rlim_max);
   plan.change_user = account->other || confinement->sets_groups;
@@ -272,34 +232,23 @@ Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors, Stdio stdio) 
   if (!confinement->root.empty()) plan.root = confinement->root.c_str();
   plan.mask = confinement->mask;
   plan.no_new_privs = confinement->no_new_privs;
-  plan.uid = account->uid;
-  plan.gid = account->gid;
-  plan.groups = account->groups.data();
-  plan.group_count = account->groups.size();
+  plan.who = {account->uid, account->gid, account->groups.data(), account->groups.size()};
 
-  // No handler of the daemon's may run in the child before it has reset them.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  const pid_t pid = fork();
-  if (pid == 0) run_child_side(plan);
-  const int fork_errno = errno;
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (pid < 0) return fail(net::from_errno(fork_errno, "fork"));
-
-  report_pipe->writing.reset();
-  ChildReport report{};
-  if (read_report(report_pipe->reading, report)) {
-    reap(pid);
+  const auto begun = run_beside(run_child_side, &plan);
+  if (!begun) {
     release_pty(ours.terminal);
-    const std::string doing = step_name(report.step);
-    return fail(net::from_errno(report.error_number, doing + " " + spec.argv[0]));
+    return fail(begun.error().code, "start " + spec.argv[0] + ": " + begun.error().detail);
   }
-  ours.pid = pid;
+  if (begun->report) {
+    reap(begun->pid);
+    release_pty(ours.terminal);
+    const std::string doing = step_name(begun->report->step);
+    return fail(net::from_errno(begun->report->error_number, doing + " " + spec.argv[0]));
+  }
+  ours.pid = begun->pid;
   ours.account = account->name;
   ours.uid = account->uid;
-  ours.pidfd = open_pidfd(pid);
+  ours.pidfd = open_pidfd(ours.pid);
   return ours;
 }
 
