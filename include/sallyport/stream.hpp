@@ -4,20 +4,30 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <sallyport/bytes.hpp>
 #include <sallyport/clock.hpp>
 #include <sallyport/ids.hpp>
+#include <sallyport/process.hpp>
 #include <sallyport/result.hpp>
 
 namespace sallyport {
+
+/// Whose rights are needed at a Unix socket: those that a program of the same target would run with.
+struct SocketAccount {
+  std::string user;  ///< empty: the daemon's own
+  LocalLogin login;
+};
 
 /// Where a stream leads: a port of a host, or a Unix socket.
 struct StreamAddress {
   std::string host;  ///< a name or a literal address, without brackets
   std::uint16_t port = 0;
   std::string path;  ///< of the socket; empty: it is a port
+  /// Of the socket. Absent: none is configured, and a daemon that is root connects to none then.
+  std::optional<SocketAccount> account = std::nullopt;
 };
 
 /// What a stream tells its user; from the loop, never inside a call of Stream's. The stream may be destroyed in each.
@@ -71,7 +81,8 @@ struct InnerClient {
 class StreamConnector {
  public:
   virtual ~StreamConnector() = default;
-  /// Looks the name up and connects, all within `limit`.
+  /// Looks the name up and connects, all within `limit`. To a socket it connects with the rights of `address.account`, by a path
+  /// without symbolic links; sockets of the daemon's own are refused (Errc::denied).
   [[nodiscard]] virtual std::unique_ptr<Stream> connect(const StreamAddress& address, Duration limit,
                                                         StreamEvents& events) = 0;
   /// Connects to Sallyport itself: what is written there is a new client's connection, with its own key exchange and

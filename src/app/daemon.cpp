@@ -138,6 +138,7 @@ Result<> Daemon::open() {
     auto control = control::Server::open(loop_, clock_, config_->server.control_socket, *requests_, *log_);
     if (!control) return fail(std::move(control.error()));
     control_ = std::move(*control);
+    streams_.set_own_sockets({config_->server.control_socket});
   }
   for (auto watched : {watch(SIGHUP, &Daemon::on_hangup), watch(SIGTERM, &Daemon::on_terminate),
                        watch(SIGINT, &Daemon::on_terminate), watch(SIGUSR1, &Daemon::on_reopen)})

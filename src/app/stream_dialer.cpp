@@ -1,11 +1,10 @@
 #include "app/stream_dialer.hpp"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
+#include <functional>
 #include <utility>
 
 #include "app/gate.hpp"
+#include "child/socket_connect.hpp"
 #include "net/socket_stream.hpp"
 
 namespace sallyport::app {
@@ -14,28 +13,25 @@ using net::SocketStream;
 
 namespace {
 
-/// Whether this very process listens at the other end. To its control socket it would be its own user, who may do
-/// everything there; no pattern of forwardable sockets is meant to give that away.
-bool is_own_socket(const net::Fd& fd) {
-  ucred peer{};
-  socklen_t length = sizeof peer;
-  return getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 || peer.pid == ::getpid();
-}
-
-Result<net::Fd> connect_to_socket(const std::string& path) {
-  auto fd = net::connect_to_path(path);
-  if (fd && is_own_socket(*fd)) return fail(Errc::denied, "connect to " + path + ": it is the daemon's own");
-  return fd;
-}
+/// So many sockets are being connected at a time; the others wait. It takes long only where a path leads over a slow file server.
+constexpr std::size_t kConnects = 4;
 
 }  // namespace
+
+StreamDialer::StreamDialer(net::Loop& loop) : loop_(loop), lingering_(loop), lane_(loop, kConnects) {}
 
 std::unique_ptr<Stream> StreamDialer::connect(const StreamAddress& address, Duration limit, StreamEvents& events) {
   if (address.path.empty())
     return std::make_unique<SocketStream>(loop_, lingering_, address.host, address.port, limit, events);
-  auto fd = connect_to_socket(address.path);
-  if (!fd) return std::make_unique<SocketStream>(loop_, lingering_, std::move(fd.error()), events);
-  return std::make_unique<SocketStream>(loop_, lingering_, std::move(*fd), events);
+  const auto connect = [this, &address, limit](std::function<void(Result<net::LocalSocket>)> done) {
+    auto outcome = std::make_shared<Result<net::LocalSocket>>(fail(Errc::unavailable, "not connected"));
+    return lane_.work(
+        [outcome, path = address.path, account = address.account, own = own_sockets_, limit] {
+          *outcome = child::connect_socket(path, account, own, limit);
+        },
+        [outcome, done = std::move(done)] { done(std::move(*outcome)); });
+  };
+  return std::make_unique<SocketStream>(loop_, lingering_, connect, events);
 }
 
 std::unique_ptr<Stream> StreamDialer::enter(const InnerClient& client, StreamEvents& events) {

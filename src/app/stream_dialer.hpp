@@ -2,11 +2,15 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <sallyport/stream.hpp>
 
 #include "net/lingering.hpp"
 #include "net/loop.hpp"
+#include "net/work_lane.hpp"
 
 namespace sallyport::app {
 
@@ -15,9 +19,11 @@ class Gate;
 class StreamDialer final : public StreamConnector {
  public:
   /// `loop` outlives the dialer, and the dialer its streams.
-  explicit StreamDialer(net::Loop& loop) : loop_(loop), lingering_(loop) {}
+  explicit StreamDialer(net::Loop& loop);
   /// Where inner clients come in; outlives the dialer's use.
   void set_gate(Gate& gate) { gate_ = &gate; }
+  /// Paths of sockets of the daemon's own, which are no destinations.
+  void set_own_sockets(std::vector<std::string> paths) { own_sockets_ = std::move(paths); }
 
   [[nodiscard]] std::unique_ptr<Stream> connect(const StreamAddress& address, Duration limit,
                                                 StreamEvents& events) override;
@@ -26,6 +32,8 @@ class StreamDialer final : public StreamConnector {
  private:
   net::Loop& loop_;
   net::Lingering lingering_;
+  net::WorkLane lane_;
+  std::vector<std::string> own_sockets_;
   Gate* gate_ = nullptr;
 };
 

@@ -85,7 +85,44 @@ Result<std::optional<ChildReport>> wait_for_report(const net::Fd& fd, pid_t pid,
   }
 }
 
+const char* step_name(ChildStep step) {
+  switch (step) {
+    case ChildStep::session:
+      return "make a session";
+    case ChildStep::terminal:
+      return "take the terminal";
+    case ChildStep::stdio:
+      return "set up stdio";
+    case ChildStep::limits:
+      return "set a limit";
+    case ChildStep::root:
+      return "change the root folder";
+    case ChildStep::privileges:
+      return "give up new privileges";
+    case ChildStep::user:
+      return "change the user";
+    case ChildStep::directory:
+      return "change the directory";
+    case ChildStep::run:
+      return "run";
+    case ChildStep::path:
+      return "look at";
+    case ChildStep::own:
+    case ChildStep::connect:
+      return "connect to";
+    case ChildStep::signal:
+      return "signal";
+  }
+  return "start";
+}
+
 }  // namespace
+
+Error error_of(const ChildReport& report, const std::string& what) {
+  const std::string doing = step_name(report.step) + (" " + what);
+  if (report.step == ChildStep::own) return {Errc::denied, doing + ": it is the daemon's own"};
+  return net::from_errno(report.error_number, doing);
+}
 
 Result<> above_stdio(net::Fd& fd) {
   if (fd.get() > kReportFd) return {};
@@ -149,7 +186,7 @@ Result<> finish_beside(BesideMain main, const void* plan, const std::string& wha
   int status = 0;
   while (waitpid(outcome->pid, &status, 0) < 0 && errno == EINTR) {
   }
-  if (outcome->report) return fail(net::from_errno(outcome->report->error_number, what));
+  if (outcome->report) return fail(error_of(*outcome->report, what));
   if (status != 0) return fail(Errc::unavailable, what + ": the process for it was ended");
   return {};
 }

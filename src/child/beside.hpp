@@ -36,6 +36,7 @@ enum class ChildStep : std::uint8_t {
   privileges,
   run,
   path,
+  own,
   connect,
   signal
 };
@@ -77,6 +78,9 @@ struct Beside {
 /// the mercy of the child's user, who may stop it, or keep it waiting for a folder that he serves himself: it is killed
 /// then (Errc::denied), or when it takes too long (Errc::timeout). Blocks: for the thread pool.
 Result<Beside> run_beside(BesideMain main, const void* plan, Duration limit = kBesideTime);
+
+/// What could not be done, in words: "run /bin/sh: …". Errc::denied for ChildStep::own.
+Error error_of(const ChildReport& report, const std::string& what);
 
 /// The same for a child that runs no program: waits for its end. Success is that it ended by itself with status 0 and
 /// no report; `what` is for the error.

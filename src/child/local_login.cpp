@@ -136,4 +136,25 @@ Result<std::vector<ResourceLimit>> resource_limits(const std::map<std::string, s
   return out;
 }
 
+Result<Confinement> confine(const LocalLogin& login, Account& account) {
+  Confinement out;
+  if (auto checked = check_account(account, login); !checked) return fail(std::move(checked.error()));
+  if (!login.groups.empty()) {
+    if (!account.other && !fill_groups(account)) return fail(Errc::unavailable, "too many groups: " + account.name);
+    if (auto added = add_groups(account, login.groups); !added) return fail(std::move(added.error()));
+    out.sets_groups = true;
+  }
+  auto limits = resource_limits(login.limits);
+  if (!limits) return fail(std::move(limits.error()));
+  out.limits = std::move(*limits);
+  if (!login.chroot.empty()) {
+    auto root = chroot_of(login, account);
+    if (!root) return fail(std::move(root.error()));
+    out.root = std::move(*root);
+  }
+  if (login.umask) out.mask = static_cast<mode_t>(*login.umask);
+  out.no_new_privs = login.no_new_privs;
+  return out;
+}
+
 }  // namespace sallyport::child

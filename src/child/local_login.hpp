@@ -39,4 +39,16 @@ struct ResourceLimit {
 /// As numbers for setrlimit(2). Errc::config for a name or a value that is none.
 Result<std::vector<ResourceLimit>> resource_limits(const std::map<std::string, std::string>& limits);
 
+/// What a login is given, ready for the child.
+struct Confinement {
+  std::vector<ResourceLimit> limits;
+  std::string root;
+  mode_t mask = 022;
+  bool no_new_privs = false;
+  bool sets_groups = false;
+};
+
+/// All of the above: checks the account, and adds the further groups to it.
+Result<Confinement> confine(const LocalLogin& login, Account& account);
+
 }  // namespace sallyport::child

@@ -81,64 +81,6 @@ net::Fd open_pidfd(pid_t pid) {
 #endif
 }
 
-/// What a login is given, ready for the child.
-struct Confinement {
-  std::vector<ResourceLimit> limits;
-  std::string root;
-  mode_t mask = 022;
-  bool no_new_privs = false;
-  bool sets_groups = false;
-};
-
-/// Checks the account, and adds the further groups to it.
-Result<Confinement> confine(const ProcessSpec& spec, Account& account) {
-  Confinement out;
-  if (!spec.login) return out;
-  const LocalLogin& login = *spec.login;
-  if (auto checked = check_account(account, login); !checked) return fail(std::move(checked.error()));
-  if (!login.groups.empty()) {
-    if (!account.other && !fill_groups(account)) return fail(Errc::unavailable, "too many groups: " + account.name);
-    if (auto added = add_groups(account, login.groups); !added) return fail(std::move(added.error()));
-    out.sets_groups = true;
-  }
-  auto limits = resource_limits(login.limits);
-  if (!limits) return fail(std::move(limits.error()));
-  out.limits = std::move(*limits);
-  if (!login.chroot.empty()) {
-    auto root = chroot_of(login, account);
-    if (!root) return fail(std::move(root.error()));
-    out.root = std::move(*root);
-  }
-  if (login.umask) out.mask = static_cast<mode_t>(*login.umask);
-  out.no_new_privs = login.no_new_privs;
-  return out;
-}
-
-const char* step_name(ChildStep step) {
-  switch (step) {
-    case ChildStep::session:
-      return "make a session";
-    case ChildStep::terminal:
-      return "take the terminal";
-    case ChildStep::stdio:
-      return "set up stdio";
-    case ChildStep::limits:
-      return "set a limit";
-    case ChildStep::root:
-      return "change the root folder";
-    case ChildStep::privileges:
-      return "give up new privileges";
-    case ChildStep::user:
-      return "change the user";
-    case ChildStep::directory:
-      return "change the directory";
-    case ChildStep::run:
-      return "run";
-    default:
-      return "start";
-  }
-}
-
 }  // namespace
 
 Spawned::Spawned(Spawned&& other) noexcept
@@ -188,7 +130,7 @@ Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors, Stdio stdio) 
   }
   auto account = look_up_account(spec.user);
   if (!account) return fail(account.error());
-  auto confinement = confine(spec, *account);
+  auto confinement = spec.login ? confine(*spec.login, *account) : Result<Confinement>(Confinement{});
   if (!confinement) return fail(std::move(confinement.error()));
 
   Spawned ours;
@@ -242,8 +184,7 @@ Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors, Stdio stdio) 
   if (begun->report) {
     reap(begun->pid);
     release_pty(ours.terminal);
-    const std::string doing = step_name(begun->report->step);
-    return fail(net::from_errno(begun->report->error_number, doing + " " + spec.argv[0]));
+    return fail(error_of(*begun->report, spec.argv[0]));
   }
   ours.pid = begun->pid;
   ours.account = account->name;

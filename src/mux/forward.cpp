@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "config/match.hpp"
+#include "mux/local_endpoint.hpp"
 #include "mux/share_key.hpp"
 #include "wire/channel_opens.hpp"
 
@@ -23,6 +24,7 @@ std::string_view told_of(Errc code) {
     case Errc::refused: return "connection refused";
     case Errc::timeout: return "no answer in time";
     case Errc::limit: return "too many connections; try again later";
+    case Errc::denied: return "forwarding to this destination is not allowed";
     default: return "connect failed";
   }
 }
@@ -75,7 +77,9 @@ void Forward::connect(const ResolvedTarget& target) {
     if (target.options.jump == Jump::terminate)
       return services_.streams.enter({client_.id, client_.source.address, client_.source.port, to.host}, events);
     // the policy has seen to it that the port fits
-    const StreamAddress address{to.host, static_cast<std::uint16_t>(to.port), to.path};
+    StreamAddress address{to.host, static_cast<std::uint16_t>(to.port), to.path};
+    if (to.is_socket && target.kind == TargetKind::local)
+      address.account = SocketAccount{target.local.user, local_login(target.local, client_.source.address)};
     return services_.streams.connect(address, target.options.connect_timeout, events);
   };
   endpoint_ = std::make_unique<StreamEndpoint>(make, relay_.events(Side::upstream), static_cast<StreamOpenEvents&>(*this));
@@ -124,7 +128,9 @@ void Forward::on_lease_failed(wire::OpenFailureReason reason, std::string_view t
 }
 
 void Forward::on_stream_failed(const Error& why) {
-  refuse(wire::OpenFailureReason::connect_failed, told_of(why.code), why.detail);
+  const bool denied = why.code == Errc::denied;
+  refuse(denied ? wire::OpenFailureReason::administratively_prohibited : wire::OpenFailureReason::connect_failed,
+         told_of(why.code), why.detail);
 }
 
 void Forward::refuse(wire::OpenFailureReason reason, std::string_view told, std::string_view detail) {

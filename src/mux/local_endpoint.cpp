@@ -7,6 +7,17 @@
 
 namespace sallyport::mux {
 
+LocalLogin local_login(const LocalSettings& local, const std::string& source) {
+  return {.permit_accounts = local.permit_accounts,
+          .groups = local.groups,
+          .umask = local.umask,
+          .limits = local.limits,
+          .chroot = local.chroot,
+          .no_new_privs = local.no_new_privs,
+          .record_login = local.record_login,
+          .source = source};
+}
+
 LocalEndpoint::LocalEndpoint(ProcessLauncher& launcher, ProcessSpec spec, bool want_reply, ChannelEvents& user,
                              std::function<void(const Error&)> on_failed)
     : user_(user), on_failure_(std::move(on_failed)), want_reply_(want_reply) {

@@ -8,12 +8,16 @@
 #include <string_view>
 #include <vector>
 
+#include <sallyport/config.hpp>
 #include <sallyport/process.hpp>
 
 #include "mux/channel_end.hpp"
 #include "mux/flow_credit.hpp"
 
 namespace sallyport::mux {
+
+/// What a target of kind "local" asks of the account, and gives it, for a client from `source`.
+LocalLogin local_login(const LocalSettings& local, const std::string& source);
 
 /// Starts the program at once. Reports as a target would: the answer to the request that started it, output as
 /// data and extended data, exit-status or exit-signal, EOF, and on_close when it has ended and its output too.

@@ -250,14 +250,7 @@ ProcessSpec Session::process_spec(const ResolvedTarget& target, std::vector<std:
   spec.argv = std::move(command);
   if (program_.type == "shell") spec.argv0 = "-" + base_name(spec.argv.front());
   spec.user = local.user;
-  spec.login = LocalLogin{.permit_accounts = local.permit_accounts,
-                          .groups = local.groups,
-                          .umask = local.umask,
-                          .limits = local.limits,
-                          .chroot = local.chroot,
-                          .no_new_privs = local.no_new_privs,
-                          .record_login = local.record_login,
-                          .source = client_.source.address};
+  spec.login = local_login(local, client_.source.address);
   spec.pty = requests_->pty();
   const auto is_accepted = [&local](const std::string& name) {
     return std::any_of(local.accept_environment.begin(), local.accept_environment.end(),

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace sallyport::net {
@@ -18,10 +19,28 @@ Lingering::Lingering(Loop& loop, Duration time_limit, std::size_t memory_limit)
 
 Lingering::~Lingering() = default;
 
-void Lingering::add(Fd fd, std::string rest) {
+ssize_t send_some(int fd, const char* bytes, std::size_t count, const std::optional<ucred>& sender) {
+  if (!sender) return send(fd, bytes, count, MSG_NOSIGNAL);
+  iovec data{const_cast<char*>(bytes), count};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))] = {};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_CREDENTIALS;
+  header->cmsg_len = CMSG_LEN(sizeof(ucred));
+  std::memcpy(CMSG_DATA(header), &*sender, sizeof(ucred));
+  return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+void Lingering::add(Fd fd, std::string rest, const std::optional<ucred>& sender) {
   auto socket = std::make_unique<Socket>();
   socket->owner = this;
   socket->rest = std::move(rest);
+  socket->sender = sender;
   socket->fd = std::move(fd);
   bytes_ += socket->rest.size();
   Socket& added = *sockets_.emplace_back(std::move(socket));
@@ -35,8 +54,8 @@ void Lingering::on_ready(uv_poll_t* uv, int, int) noexcept {
   auto* socket = Handle<uv_poll_t, Socket>::owner_of(uv->data);
   if (socket == nullptr) return;
   while (socket->sent < socket->rest.size()) {
-    const ssize_t count =
-        send(socket->fd.get(), socket->rest.data() + socket->sent, socket->rest.size() - socket->sent, MSG_NOSIGNAL);
+    const ssize_t count = send_some(socket->fd.get(), socket->rest.data() + socket->sent,
+                                    socket->rest.size() - socket->sent, socket->sender);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
     if (count < 0) break;

@@ -63,6 +63,16 @@ SocketStream::SocketStream(Loop& loop, Lingering& lingering, Fd connected, Strea
   begin_later(std::move(connected));
 }
 
+SocketStream::SocketStream(Loop& loop, Lingering& lingering, const ConnectLater& connect, StreamEvents& events)
+    : SocketStream(loop, lingering, events) {
+  work_ = connect([this](Result<LocalSocket> outcome) {
+    work_.reset();
+    if (!outcome) return begin(fail(std::move(outcome.error())));
+    sender_ = outcome->sender;
+    begin(std::move(outcome->fd));
+  });
+}
+
 SocketStream::SocketStream(Loop& loop, Lingering& lingering, Error why, StreamEvents& events)
     : SocketStream(loop, lingering, events) {
   begin_later(fail(std::move(why)));
@@ -72,7 +82,7 @@ SocketStream::~SocketStream() {
   if (fd_ && !reset_ && queued() > 0) {
     poll_.close();  // one socket can't have two watchers
     queue_.erase(0, sent_);
-    lingering_.add(std::move(fd_), std::move(queue_));
+    lingering_.add(std::move(fd_), std::move(queue_), sender_);
   }
 }
 
@@ -129,7 +139,7 @@ void SocketStream::watch() {
 
 void SocketStream::flush() {
   while (queued() > 0) {
-    const ssize_t count = send(fd_.get(), queue_.data() + sent_, queued(), MSG_NOSIGNAL);
+    const ssize_t count = send_some(fd_.get(), queue_.data() + sent_, queued(), sender_);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
       if (!would_block(errno)) fail_output();

@@ -1,8 +1,12 @@
 // A forwarded connection's socket on the bastion.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -16,6 +20,12 @@
 
 namespace sallyport::net {
 
+/// A Unix socket, connected, non-blocking, close-on-exec.
+struct LocalSocket {
+  Fd fd;
+  std::optional<ucred> sender;  ///< for send_some()
+};
+
 /// Stream over a TCP or Unix socket. May be destroyed at any time, also by its events.
 class SocketStream final : public sallyport::Stream {
  public:
@@ -24,6 +34,9 @@ class SocketStream final : public sallyport::Stream {
                StreamEvents& events);
   /// Takes over a socket that is connected and non-blocking; on_connected comes on a later turn.
   SocketStream(Loop& loop, Lingering& lingering, Fd connected, StreamEvents& events);
+  /// Waits for a socket that `connect` makes: it calls its argument once, on a later turn, unless the Work has gone by then.
+  using ConnectLater = std::function<std::unique_ptr<Work>(std::function<void(Result<LocalSocket>)>)>;
+  SocketStream(Loop& loop, Lingering& lingering, const ConnectLater& connect, StreamEvents& events);
   /// Fails on a later turn.
   SocketStream(Loop& loop, Lingering& lingering, Error why, StreamEvents& events);
   ~SocketStream() override;
@@ -61,6 +74,8 @@ class SocketStream final : public sallyport::Stream {
   Lingering& lingering_;
   StreamEvents& events_;
   std::unique_ptr<Connecting> connecting_;
+  std::unique_ptr<Work> work_;  // which makes the socket
+  std::optional<ucred> sender_;
   std::unique_ptr<Timer> beginning_;
   Fd fd_;  // before the watcher: it must be open when that closes
   Poll poll_;

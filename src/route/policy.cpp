@@ -181,12 +181,18 @@ class Judge {
       if (auto denied = force(program, *options.force_command, forced_by)) return std::move(*denied);
     }
     if (ask_.has_pty && !options.permit_pty) return deny(pty_rule(target), "a terminal is not allowed", "permit_pty is false");
-    if (target.kind == TargetKind::local && !target.local.user.empty() &&
-        !config::is_permitted_account(target.local.permit_accounts, target.local.user, target.local.user == "root"))
-      return deny(fmt::format("permit_accounts of target {}", target.name), "this account is not allowed",
-                  fmt::format("account {} is not in permit_accounts ({})", target.local.user,
-                              fmt::join(target.local.permit_accounts, ", ")));
+    if (auto denied = why_not_account(target)) return std::move(*denied);
     return allow(forced_by.empty() ? channel_rule_name() : forced_by, target, std::move(program));
+  }
+
+  /// Of a target of kind "local": whether its account is one that may be used. What only the system knows is asked there (child/local_login).
+  std::optional<Verdict> why_not_account(const ResolvedTarget& target) {
+    const LocalSettings& local = target.local;
+    if (target.kind != TargetKind::local || local.user.empty() ||
+        config::is_permitted_account(local.permit_accounts, local.user, local.user == "root"))
+      return std::nullopt;
+    return deny(fmt::format("permit_accounts of target {}", target.name), "this account is not allowed",
+                fmt::format("account {} is not in permit_accounts ({})", local.user, fmt::join(local.permit_accounts, ", ")));
   }
 
   /// Puts the command, which `rule` demands, in the place of what was asked for. A denial when it leaves no place for that:
@@ -231,6 +237,9 @@ class Judge {
     if (const ChannelDenied* denied = end.denied()) return deny_by_rule(*denied);
     const ResolvedTarget& target = *end.target();
     if (const auto why = why_not_forwarded(target, to)) return deny_by_option(target, *why);
+    if (to.is_socket && target.options.jump == Jump::direct) {
+      if (auto denied = why_not_account(target)) return std::move(*denied);
+    }
     // One connection inside another is what a jump host is for; without an end to it, it would be a way to fill a bastion.
     if (who_.inner && target.options.jump == Jump::terminate)
       return deny(kBuiltIn, "forwarding is not allowed", "it came by a terminated jump itself");

@@ -4,9 +4,11 @@ import concurrent.futures
 import hashlib
 import os
 import socket
+import stat
 import struct
 import subprocess
 import threading
+import unittest
 
 from harness import raw
 from harness.case import BastionCase, main, needs_bastion, needs_program, read_line
@@ -23,6 +25,7 @@ class ForwardingCase(BastionCase):
 
     sshd_options = {"MaxSessions": "100"}
     jump = "target"
+    rules = ""
     channels_per_trunk = 10
 
     @classmethod
@@ -40,7 +43,11 @@ class ForwardingCase(BastionCase):
         allowed = [f"127.0.0.1:{port}" for port in (cls.echo.port, cls.half_close.port, cls.refused_port)]
         allowed += [f"localhost:{cls.echo.port}", f"{cls.workspace.path}/*.sock"]
         return bastion_config(ssh_target("main", cls.sshd, more=f'jump = "{cls.jump}"\nchannels_per_trunk = {cls.channels_per_trunk}')
-                              + route("everybody", "main"), defaults=f"local_forwarding = {allowed}".replace("'", '"'))
+                              + cls.more_targets() + route("everybody", "main", channels=cls.rules), defaults=f"local_forwarding = {allowed}".replace("'", '"'))
+
+    @classmethod
+    def more_targets(cls):
+        return ""
 
     def forwarding(self, *flags, client=None):
         """A running `ssh -N` with these flags, whose forwards have been set up."""
@@ -182,6 +189,16 @@ class ThroughTheTarget(Forwards, ForwardingCase):
 @needs_bastion
 class FromTheBastion(Forwards, ForwardingCase):
     jump = "direct"
+    rules = '''
+  [[route.channel]]
+  request = "direct-streamlocal"
+  to = "sockets"
+'''
+
+    @classmethod
+    def more_targets(cls):
+        """Whose rights a socket is connected to with: those of whoever runs the tests, which has to be spelt out for root."""
+        return local_target("sockets", more='jump = "direct"\npermit_accounts = ["*", "root"]')
 
     def test_it_needs_no_trunk(self):
         mark = self.sshd.mark()
@@ -218,6 +235,77 @@ class FromTheBastion(Forwards, ForwardingCase):
         self.assertLess(sent, 32 << 20)
         self.assertEqual(self.client().output("echo on"), b"on\n")
         local.unlink()
+
+
+def who_connects(connection):
+    """Tells the client as whom it has connected."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    connection.sendall(b"%d" % struct.unpack("3i", credentials)[1])
+
+
+@needs_bastion
+@unittest.skipUnless(os.getuid() == 0, "needs root")
+class AsAnAccount(BastionCase):
+    """Sockets of the bastion are connected to with the rights of the target's account, whoever the daemon is."""
+
+    @classmethod
+    def configuration(cls):
+        cls.workspace.path.chmod(0o755)
+        cls.folder = cls.workspace / "shared"
+        cls.folder.mkdir()
+        cls.folder.chmod(0o1777)
+        for name, mode in (("open", 0o666), ("roots", 0o600)):
+            server = Server(who_connects, cls.folder / f"{name}.sock")
+            cls.addClassCleanup(server.close)
+            (cls.folder / f"{name}.sock").chmod(mode)
+        (cls.folder / "link.sock").symlink_to("roots.sock")
+        (cls.folder / "way").symlink_to(".")
+        allowed = f'jump = "direct"\nlocal_forwarding = ["{cls.folder}/*"]\n'
+        return bastion_config(
+            local_target("nobody", more=allowed + 'user = "nobody"\npermit_accounts = ["*"]')
+            + local_target("implicit", more=allowed + 'permit_accounts = ["*"]')
+            + local_target("other", more=allowed + 'user = "nobody"\npermit_accounts = ["daemon"]')
+            + local_target("root", more=allowed + 'permit_accounts = ["root"]')
+            + ssh_target("main", cls.sshd, more=allowed) + route("any", "{target}", targets=["*"]))
+
+    def who(self, target, name):
+        """What the listener at `name` says; None where nobody is let through to it."""
+        port = free_port()
+        ssh = self.spawn(self.client(f"alice+{target}", ExitOnForwardFailure="yes").popen(
+            flags=("-N", "-v", "-L", f"127.0.0.1:{port}:{self.folder / name}")))
+        eventually(lambda: self.is_open(port), what="the client's port")
+        answer = talk(connect(port), b"")
+        ssh.kill()
+        ssh.wait()
+        return answer.decode() or None
+
+    @staticmethod
+    def is_open(port):
+        try:
+            connect(port).close()
+        except OSError:
+            return False
+        return True
+
+    def test_the_listener_sees_the_account(self):
+        import pwd
+        self.assertEqual(self.who("nobody", "open.sock"), str(pwd.getpwnam("nobody").pw_uid))
+
+    def test_root_is_whoever_was_named_so(self):
+        self.assertEqual(self.who("root", "roots.sock"), "0")
+
+    def test_what_the_account_may_not_reach(self):
+        for target, name in (("nobody", "roots.sock"), ("nobody", "link.sock"), ("root", "link.sock"), ("nobody", "way/open.sock"),
+                             ("implicit", "open.sock"), ("other", "open.sock"), ("main", "open.sock")):
+            with self.subTest(target=target, name=name):
+                self.assertIsNone(self.who(target, name))
+                self.bastion.wait_for_audit("refuse", destination=str(self.folder / name))
+
+    def test_the_control_socket_by_another_name(self):
+        self.assertTrue(stat.S_ISSOCK(os.stat(self.bastion.socket).st_mode))
+        os.link(self.bastion.socket, self.folder / "hard.sock")
+        self.assertIsNone(self.who("root", "hard.sock"))
+        self.assertIn("the daemon's own", self.bastion.wait_for_audit("refuse", destination=str(self.folder / "hard.sock"))["reason"])
 
 
 @needs_bastion

@@ -9,6 +9,8 @@ Config jump_config(Jump jump) {
   Config config = world_config();
   config.defaults.local_forwarding = {"db:5432", "web*:22", "/run/*.sock"};
   config.defaults.jump = jump;
+  config.targets.at("shell").local.user = "app";
+  config.targets.at("shell").local.permit_accounts = {"app*"};
   config.defaults.connect_timeout = seconds(7);
   return config;
 }
@@ -48,6 +50,24 @@ TEST_F(DirectTest, ServesRoutesToTheBastionToo) {
   MemoryPeer& client = connect("alice", "shell");
   client.deliver(direct_tcpip_message(7, 1000, "db", 5432));
   EXPECT_EQ(streams.sockets.size(), 1u);
+}
+
+TEST_F(DirectTest, SocketsAreForTheAccountOfTheTarget) {
+  connect().deliver(direct_streamlocal_message(7, 1000, "/run/app.sock"));
+  EXPECT_FALSE(streams.sockets.at(0).address.account);
+  connect("alice", "shell").deliver(direct_streamlocal_message(7, 1000, "/run/app.sock"));
+  const auto& account = streams.sockets.at(1).address.account;
+  ASSERT_TRUE(account);
+  EXPECT_EQ(account->user, "app");
+  EXPECT_EQ(account->login.permit_accounts, std::vector<std::string>{"app*"});
+}
+
+TEST_F(DirectTest, WhatIsDeniedIsToldAsForbidden) {
+  MemoryPeer& client = connect();
+  client.deliver(direct_tcpip_message(7, 1000, "db", 5432));
+  streams.sockets.back().events->on_failed({Errc::denied, "it is the daemon's own"});
+  EXPECT_THAT(take(client), ElementsAre("REFUSE 7 1 forwarding to this destination is not allowed"));
+  EXPECT_TRUE(journal.has("direct-tcpip db:5432: it is the daemon's own"));
 }
 
 TEST_F(DirectTest, RefusesWhatIsNotAllowed) {

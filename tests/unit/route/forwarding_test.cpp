@@ -74,6 +74,30 @@ TEST_F(DecideForwardTest, TheBastionConnectsOnlyWhenItIsToldTo) {
   EXPECT_EQ(direct.permit()->target().options.jump, Jump::direct);
 }
 
+TEST(DecideForward, ASocketOfTheBastionNeedsAnAccountThatMayBeUsed) {
+  const auto config = config_of(
+      "[defaults]\nlocal_forwarding = ['*']\njump = 'direct'\n"
+      "[target.fine]\nkind='local'\nuser='app'\n"
+      "[target.wrong]\nkind='local'\nuser='app'\npermit_accounts=['web*']\n"
+      "[target.root]\nkind='local'\nuser='root'\npermit_accounts=['*']\n"
+      "[[route]]\ntargets=['*']\nto='{target}'\n");
+  const LoginGrant grant;
+  for (const auto& [target, socket_allowed] : {std::pair("fine", true), std::pair("wrong", false), std::pair("root", false)}) {
+    const auto decision = Router(config).route({"alice", target, "192.0.2.1"});
+    ASSERT_TRUE(decision);
+    const auto socket = Destination::of_socket("/run/x.sock");
+    const auto port = Destination::of_port("db", 1);
+    const Verdict verdict =
+        route::decide({.decision = &*decision, .grant = grant}, {.act = Act::direct_streamlocal, .destination = &socket});
+    EXPECT_EQ(verdict.permit() != nullptr, socket_allowed) << target;
+    if (!socket_allowed) {
+      EXPECT_EQ(verdict.rule, std::string("permit_accounts of target ") + target);
+    }
+    // A port needs no rights.
+    EXPECT_TRUE(route::decide({.decision = &*decision, .grant = grant}, {.act = Act::direct_tcpip, .destination = &port}).permit());
+  }
+}
+
 TEST_F(DecideForwardTest, ATerminatedJumpNeedsTheNameOfATarget) {
   const std::string options = "['*']\njump = 'terminate'";
   EXPECT_EQ(decide(options, "shell", Destination::of_port("web1", 22)).permit()->target().name, "shell");
