@@ -93,6 +93,10 @@ std::vector<std::string> Gate::addresses() const {
   return texts;
 }
 
+bool Gate::listens_at(const net::SocketAddress& to) const {
+  return std::any_of(doors_.begin(), doors_.end(), [&to](const Door& door) { return to.arrives_at(door.listener->address()); });
+}
+
 bool Gate::drops_early() {
   const MaxStartups& limit = context_.config->limits.max_startups;
   const auto waiting = static_cast<std::uint32_t>(entering_.size() + greetings_.size());

@@ -43,6 +43,8 @@ class Gate final : private LoginEvents {
 
   /// Where it listens, with the real ports.
   std::vector<std::string> addresses() const;
+  /// Whether a connection to that address would come in here.
+  bool listens_at(const net::SocketAddress& to) const;
   std::uint64_t accepted() const { return last_id_; }
   std::uint64_t failed_logins() const { return failed_; }
 

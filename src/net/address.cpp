@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "net/error.hpp"
+#include "net/fd.hpp"
 
 namespace sallyport::net {
 
@@ -73,6 +74,66 @@ Result<SocketAddress> SocketAddress::peer_of(int fd) {
     return fail(from_errno(errno, "getpeername"));
   }
   return address;
+}
+
+namespace {
+
+/// The bytes that count, once a mapped address has become IPv4 and the unspecified one that of the loopback: four or sixteen.
+std::string plain_bytes(const SocketAddress& address, bool as_destination) {
+  std::string bytes;
+  if (address.family() == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in*>(address.get())->sin_addr;
+    bytes.assign(reinterpret_cast<const char*>(&v4), sizeof v4);
+  } else if (address.family() == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6*>(address.get())->sin6_addr;
+    bytes.assign(reinterpret_cast<const char*>(&v6), sizeof v6);
+    if (IN6_IS_ADDR_V4MAPPED(&v6)) bytes.erase(0, 12);
+  }
+  if (as_destination && bytes == std::string(4, '\0')) bytes = {127, 0, 0, 1};
+  if (as_destination && bytes == std::string(16, '\0')) bytes.back() = 1;
+  return bytes;
+}
+
+bool is_unspecified(const std::string& bytes) { return bytes == std::string(bytes.size(), '\0'); }
+
+/// Whether the address is this machine's: the kernel would send to it from the very same one. Nothing is sent.
+bool is_local(const std::string& bytes, std::uint32_t scope) {
+  if (bytes.size() == 4 && bytes[0] == 127) return true;
+  if (bytes == std::string(15, '\0') + '\1') return true;
+  const int family = bytes.size() == 4 ? AF_INET : AF_INET6;
+  const Fd probe{socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  if (!probe) return true;
+  sockaddr_storage to{};
+  socklen_t length = 0;
+  if (family == AF_INET) {
+    auto* const v4 = reinterpret_cast<sockaddr_in*>(&to);
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(9);
+    std::memcpy(&v4->sin_addr, bytes.data(), bytes.size());
+    length = sizeof *v4;
+  } else {
+    auto* const v6 = reinterpret_cast<sockaddr_in6*>(&to);
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(9);
+    v6->sin6_scope_id = scope;
+    std::memcpy(&v6->sin6_addr, bytes.data(), bytes.size());
+    length = sizeof *v6;
+  }
+  // Where there is no way to it, none leads to us.
+  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&to), length) != 0) return false;
+  const auto from = SocketAddress::local_of(probe.get());
+  return !from || plain_bytes(*from, false) == bytes;
+}
+
+}  // namespace
+
+bool SocketAddress::arrives_at(const SocketAddress& listening) const {
+  if (port() != listening.port()) return false;
+  const std::string to = plain_bytes(*this, true);
+  const std::string at = plain_bytes(listening, false);
+  if (to.size() != at.size()) return false;
+  if (!is_unspecified(at)) return to == at;
+  return is_local(to, family() == AF_INET6 ? reinterpret_cast<const sockaddr_in6*>(&storage_)->sin6_scope_id : 0);
 }
 
 std::uint16_t SocketAddress::port() const {

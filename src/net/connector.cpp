@@ -28,8 +28,14 @@ struct LookUp {
 
 class Attempt final : public Connecting {
  public:
-  Attempt(Loop& loop, std::string host, std::uint16_t port, Duration limit, std::function<void(Result<Connected>)> done)
-      : loop_(loop), host_(std::move(host)), port_(port), deadline_(loop.now() + limit), done_(std::move(done)) {
+  Attempt(Loop& loop, std::string host, std::uint16_t port, Duration limit, std::function<void(Result<Connected>)> done,
+          PermitAddress permits)
+      : loop_(loop),
+        host_(std::move(host)),
+        port_(port),
+        deadline_(loop.now() + limit),
+        done_(std::move(done)),
+        permits_(std::move(permits)) {
     if (!timer_.open(*this, uv_timer_init, loop_.uv())) std::abort();  // allocates nothing, can't fail
     if (auto address = SocketAddress::from_numbers(host_, port_)) {
       addresses_.push_back(*address);
@@ -106,6 +112,8 @@ class Attempt final : public Connecting {
 
   // True when the attempt is under way.
   bool begin(const SocketAddress& address) {
+    if (permits_ && !permits_(address))
+      return failed(Error{Errc::denied, "connect to " + name_of(address) + ": it is the daemon's own"});
     uv_update_time(loop_.uv());
     const Duration left = deadline_ - loop_.now();
     if (left <= Duration{0}) return failed(Error{Errc::timeout, "connect to " + name_of(address) + ": no time left"});
@@ -178,6 +186,7 @@ class Attempt final : public Connecting {
   const std::uint16_t port_;
   const TimePoint deadline_;
   std::function<void(Result<Connected>)> done_;
+  const PermitAddress permits_;
   LookUp* look_up_ = nullptr;
   std::vector<SocketAddress> addresses_;
   std::size_t next_ = 0;
@@ -190,8 +199,8 @@ class Attempt final : public Connecting {
 }  // namespace
 
 std::unique_ptr<Connecting> connect_to(Loop& loop, std::string host, std::uint16_t port, Duration limit,
-                                       std::function<void(Result<Connected>)> done) {
-  return std::make_unique<Attempt>(loop, std::move(host), port, limit, std::move(done));
+                                       std::function<void(Result<Connected>)> done, PermitAddress permits) {
+  return std::make_unique<Attempt>(loop, std::move(host), port, limit, std::move(done), std::move(permits));
 }
 
 }  // namespace sallyport::net

@@ -27,10 +27,14 @@ class Connecting {
   virtual ~Connecting() = default;
 };
 
+/// Whether an address may be connected to; asked for each that a name has, before anything is sent there.
+using PermitAddress = std::function<bool(const SocketAddress&)>;
+
 /// Looks `host` up (a number needs no look-up) and tries its addresses one by one; `limit` covers all of it, and each
 /// address gets its share of what is left. Calls `done` once, from the loop; it may destroy the Connecting. Fails
-/// with Errc::not_found, refused, timeout or io; of several addresses the last one's failure counts.
+/// with Errc::not_found, refused, timeout, io, or denied for an address that isn't permitted; of several addresses the last one's failure
+/// counts.
 [[nodiscard]] std::unique_ptr<Connecting> connect_to(Loop& loop, std::string host, std::uint16_t port, Duration limit,
-                                                     std::function<void(Result<Connected>)> done);
+                                                     std::function<void(Result<Connected>)> done, PermitAddress permits = {});
 
 }  // namespace sallyport::net

@@ -47,15 +47,16 @@ SocketStream::SocketStream(Loop& loop, Lingering& lingering, StreamEvents& event
     : loop_(loop), lingering_(lingering), events_(events) {}
 
 SocketStream::SocketStream(Loop& loop, Lingering& lingering, const std::string& host, std::uint16_t port,
-                           Duration limit, StreamEvents& events)
+                           Duration limit, StreamEvents& events, PermitAddress permits)
     : SocketStream(loop, lingering, events) {
-  connecting_ = connect_to(loop, host, port, limit, [this](Result<Connected> outcome) {
+  const auto connected = [this](Result<Connected> outcome) {
     connecting_.reset();
     if (!outcome) return begin(fail(std::move(outcome.error())));
     const int on = 1;  // as sshd does: whoever is forwarded has a reason for each of his packets
     static_cast<void>(setsockopt(outcome->fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
     begin(std::move(outcome->fd));
-  });
+  };
+  connecting_ = connect_to(loop, host, port, limit, connected, std::move(permits));
 }
 
 SocketStream::SocketStream(Loop& loop, Lingering& lingering, Fd connected, StreamEvents& events)

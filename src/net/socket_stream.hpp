@@ -29,9 +29,9 @@ struct LocalSocket {
 /// Stream over a TCP or Unix socket. May be destroyed at any time, also by its events.
 class SocketStream final : public sallyport::Stream {
  public:
-  /// Connects to a port of a host. `loop`, `lingering` and `events` outlive it.
+  /// Connects to a port of a host, as connect_to() does. `loop`, `lingering` and `events` outlive it.
   SocketStream(Loop& loop, Lingering& lingering, const std::string& host, std::uint16_t port, Duration limit,
-               StreamEvents& events);
+               StreamEvents& events, PermitAddress permits = {});
   /// Takes over a socket that is connected and non-blocking; on_connected comes on a later turn.
   SocketStream(Loop& loop, Lingering& lingering, Fd connected, StreamEvents& events);
   /// Waits for a socket that `connect` makes: it calls its argument once, on a later turn, unless the Work has gone by then.

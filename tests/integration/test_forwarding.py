@@ -237,6 +237,36 @@ class FromTheBastion(Forwards, ForwardingCase):
         local.unlink()
 
 
+@needs_bastion
+class BackToSallyport(BastionCase):
+    """Its own listeners are no destinations: one of them believes whoever comes from this machine who he is."""
+
+    @classmethod
+    def configuration(cls):
+        text = bastion_config(local_target("hop", more='jump = "direct"\nlocal_forwarding = ["*"]') + route("everybody", "hop"),
+                              listen=("127.0.0.1:0", "127.0.0.2:0"))
+        return text.replace('"127.0.0.2:0"\n', '"127.0.0.2:0"\nproxy_protocol_from = ["127.0.0.0/8"]\n', 1)
+
+    def test_by_no_spelling(self):
+        listening = self.bastion.query("status")["listening"]
+        self.assertEqual(len(listening), 2)
+        for address in listening:
+            host, port = address.rsplit(":", 1)
+            hosts = [host, f"::ffff:{host}", str(int.from_bytes(socket.inet_aton(host), "big")), "127." + host[-1]]
+            if host == "127.0.0.1":
+                hosts += ["localhost", "0.0.0.0", "0", "::ffff:0.0.0.0", "0x7f.1"]
+            for spelling in hosts:
+                with self.subTest(host=spelling, port=port):
+                    header = b"PROXY TCP4 192.0.2.1 127.0.0.1 1 22\r\nSSH-2.0-forged\r\n"
+                    name = f"[{spelling}]" if ":" in spelling else spelling
+                    result = self.client().run(flags=("-W", f"{name}:{port}"), input=header)
+                    self.assertNotEqual(result.returncode, 0)
+                    self.assertEqual(result.stdout, b"")
+        self.assertNotIn("192.0.2.1", self.bastion.log())
+        event = self.bastion.wait_for_audit("refuse", destination=listening[0])
+        self.assertIn("the daemon's own", event["reason"])
+
+
 def who_connects(connection):
     """Tells the client as whom it has connected."""
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))

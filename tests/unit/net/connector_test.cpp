@@ -20,10 +20,10 @@ class ConnectorTest : public test::LoopTest {
     const auto listener = Listener::open(loop_, "127.0.0.1:0", {[](Fd, const SocketAddress&) {}, nullptr});
     return (*listener)->address().port();
   }
-  Result<Connected> connect(const std::string& host, std::uint16_t port, Duration limit = kDeadline) {
+  Result<Connected> connect(const std::string& host, std::uint16_t port, Duration limit = kDeadline, PermitAddress permits = {}) {
     std::optional<Result<Connected>> outcome;
-    const auto attempt =
-        connect_to(loop_, host, port, limit, [&](Result<Connected> result) { outcome.emplace(std::move(result)); });
+    const auto attempt = connect_to(
+        loop_, host, port, limit, [&](Result<Connected> result) { outcome.emplace(std::move(result)); }, std::move(permits));
     EXPECT_FALSE(outcome.has_value()) << "it was told inside the call";
     if (!run_until([&] { return outcome.has_value(); })) return fail(Errc::io, "the test's deadline");
     return std::move(*outcome);
@@ -52,6 +52,24 @@ TEST_F(ConnectorTest, TellsRefusedFromNotFound) {
   const auto absurd = connect(std::string(2000, 'x'), 22);
   ASSERT_FALSE(absurd);
   EXPECT_EQ(absurd.error().code, Errc::not_found) << absurd.error().detail;
+}
+
+TEST_F(ConnectorTest, NoSpellingOfAListenersAddressGetsThere) {
+  int accepted = 0;
+  auto listener = Listener::open(loop_, "127.0.0.1:0", {[&](Fd, const SocketAddress&) { ++accepted; }, nullptr});
+  ASSERT_TRUE(listener);
+  const SocketAddress at = (*listener)->address();
+  const auto permits = [&at](const SocketAddress& to) { return !to.arrives_at(at); };
+  for (const char* host : {"127.0.0.1", "localhost", "0.0.0.0", "0", "127.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1",
+                           "::ffff:127.0.0.1", "::ffff:7f00:1", "::ffff:0.0.0.0", "0:0:0:0:0:ffff:7f00:1", "localhost."}) {
+    const auto outcome = connect(host, at.port(), kDeadline, permits);
+    EXPECT_FALSE(outcome) << host;
+    EXPECT_EQ(accepted, 0) << host;
+  }
+  const auto denied = connect("127.0.0.1", at.port(), kDeadline, permits);
+  ASSERT_FALSE(denied);
+  EXPECT_EQ(denied.error().code, Errc::denied) << denied.error().detail;
+  EXPECT_TRUE(connect("127.0.0.1", at.port(), kDeadline, [](const SocketAddress&) { return true; }));
 }
 
 TEST_F(ConnectorTest, GivesUpInTime) {
