@@ -90,7 +90,7 @@ void LocalLauncher::started(Start* start) {
   // The asker went while it was being started.
   if (outcome->record) record_end(std::move(*outcome->record));
   const pid_t pid = outcome->adopt();
-  reaper_.adopt(pid, std::move(outcome->pidfd), nullptr).abandon();
+  reaper_.adopt(pid, std::move(outcome->pidfd), outcome->owner, nullptr).abandon();
 }
 
 }  // namespace sallyport::child

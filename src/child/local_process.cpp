@@ -42,7 +42,7 @@ void LocalProcess::begin(Spawned spawned) {
   terminal_ = std::move(spawned.terminal);
   record_ = std::move(spawned.record);
   const pid_t pid = spawned.adopt();
-  child_ = &launcher_.reaper_.adopt(pid, std::move(spawned.pidfd), [this](const ProcessEnd& end) { exited(end); });
+  child_ = &launcher_.reaper_.adopt(pid, std::move(spawned.pidfd), spawned.owner, [this](const ProcessEnd& end) { exited(end); });
   const bool watched =
       open(output_, std::move(spawned.output)) &&
       (on_terminal() || (open(input_, std::move(spawned.input)) && open(error_, std::move(spawned.error))));

@@ -3,19 +3,57 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <mutex>
 #include <utility>
-#include <vector>
-
-#include "child/signals.hpp"
 
 namespace sallyport::child {
+namespace {
 
-Child::Child(Reaper& reaper, pid_t pid, net::Fd pidfd, std::function<void(const ProcessEnd&)> on_exit)
-    : reaper_(reaper), pid_(pid), on_exit_(std::move(on_exit)), pidfd_(std::move(pidfd)) {}
+/// Between two processes that send signals to one program: a client that sends them all the time is to cost little.
+constexpr Duration kPause{10};
 
-void Child::signal(int number) const {
-  kill(-pid_, number);  // fails only when the whole group is gone or isn't ours to signal: nothing to be done
+}  // namespace
+
+struct Child::Sending {
+  std::mutex mutex;   // held while they are being sent
+  bool over = false;  // the child is no longer ours
+  std::vector<int> numbers;
+};
+
+Child::Child(Reaper& reaper, pid_t pid, net::Fd pidfd, std::optional<Owner> owner, std::function<void(const ProcessEnd&)> on_exit)
+    : reaper_(reaper), pid_(pid), owner_(owner), on_exit_(std::move(on_exit)), pidfd_(std::move(pidfd)) {}
+
+void Child::signal(int number) {
+  if (!owner_) {
+    static_cast<void>(signal_group(pid_, owner_, {number}));
+    return;
+  }
+  if (std::find(waiting_.begin(), waiting_.end(), number) == waiting_.end()) waiting_.push_back(number);
+  send_waiting();
+}
+
+void Child::send_waiting() {
+  if (sending_ != nullptr || pause_ != nullptr || waiting_.empty()) return;
+  sending_job_ = std::make_shared<Sending>();
+  sending_job_->numbers = std::exchange(waiting_, {});
+  sending_ = reaper_.lane_.work(
+      [job = sending_job_, pid = pid_, owner = owner_] {
+        const std::lock_guard lock(job->mutex);
+        // What the owner may not signal he can't end by way of us either.
+        if (!job->over) static_cast<void>(signal_group(pid, owner, job->numbers));
+      },
+      [this] {
+        sending_.reset();
+        sending_job_.reset();
+        pause_ = reaper_.clock_.after(kPause, [this] {
+          pause_.reset();
+          send_waiting();
+        });
+        if (!std::exchange(ended_, false) || try_reap() || !poll_) return;
+        static_cast<void>(uv_poll_start(poll_.get(), UV_READABLE, on_ready));  // can't fail for a handle that is open
+      });
 }
 
 void Child::abandon() {
@@ -35,6 +73,11 @@ void Child::on_ready(uv_poll_t* uv, int, int) noexcept {
 }
 
 bool Child::try_reap() {
+  if (sending_ != nullptr) {  // to a number that would be free for others then
+    ended_ = true;
+    if (poll_) static_cast<void>(uv_poll_stop(poll_.get()));
+    return false;
+  }
   int status = 0;
   const pid_t reaped = waitpid(pid_, &status, WNOHANG);
   if (reaped == 0 || (reaped < 0 && errno == EINTR)) return false;
@@ -53,16 +96,18 @@ bool Child::try_reap() {
 
 Reaper::~Reaper() {
   for (const auto& [pid, child] : children_) {
-    child->signal(SIGHUP);
-    child->signal(SIGCONT);
-    child->signal(SIGKILL);
+    if (child->sending_job_ != nullptr) {
+      const std::lock_guard lock(child->sending_job_->mutex);
+      child->sending_job_->over = true;
+    }
+    if (!signal_group(pid, child->owner_, {SIGHUP, SIGCONT, SIGKILL})) continue;
     while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
     }
   }
 }
 
-Child& Reaper::adopt(pid_t pid, net::Fd pidfd, std::function<void(const ProcessEnd&)> on_exit) {
-  auto owned = std::make_unique<Child>(*this, pid, std::move(pidfd), std::move(on_exit));
+Child& Reaper::adopt(pid_t pid, net::Fd pidfd, std::optional<Owner> owner, std::function<void(const ProcessEnd&)> on_exit) {
+  auto owned = std::make_unique<Child>(*this, pid, std::move(pidfd), owner, std::move(on_exit));
   Child& child = *owned;
   children_.emplace(pid, std::move(owned));
   if (!use_pidfd_ || !child.watch_pidfd()) {

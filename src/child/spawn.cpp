@@ -92,12 +92,12 @@ Spawned::Spawned(Spawned&& other) noexcept
       terminal(std::move(other.terminal)),
       account(std::move(other.account)),
       uid(other.uid),
+      owner(other.owner),
       record(std::move(other.record)) {}
 
 Spawned::~Spawned() {
   if (pid == 0) return;
-  kill(-pid, SIGKILL);
-  reap(pid);
+  if (signal_group(pid, owner, {SIGKILL})) reap(pid);
 }
 
 std::vector<std::string> environment_of(const ProcessSpec& spec, const Account& account, const std::string& terminal) {
@@ -190,6 +190,7 @@ Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors, Stdio stdio) 
   ours.account = account->name;
   ours.uid = account->uid;
   ours.pidfd = open_pidfd(ours.pid);
+  if (spec.login && account->other) ours.owner = Owner{account->uid, account->gid};
   return ours;
 }
 

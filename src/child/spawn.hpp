@@ -16,6 +16,7 @@
 
 #include "child/account.hpp"
 #include "child/login_record.hpp"
+#include "child/signals.hpp"
 #include "net/fd.hpp"
 
 namespace sallyport::child {
@@ -37,6 +38,7 @@ struct Spawned {
   std::string terminal;  ///< its name; empty without one
   std::string account;   ///< the one that it runs as
   uid_t uid = 0;         ///< that account's
+  std::optional<Owner> owner;  ///< of a person's program that runs as another account: with his rights it is signalled
   std::optional<LoginRecord> record;  ///< what was written of it; whoever takes it over records its end
 };
 
