@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/key_look_up.hpp"
+#include "app/own_memory.hpp"
 #include "auth/factor_files.hpp"
 #include "config/load.hpp"
 #include "route/explain.hpp"
@@ -109,6 +110,7 @@ AuditTrail& Daemon::audit() { return audit_file_ ? static_cast<AuditTrail&>(*aud
 
 Result<std::unique_ptr<Daemon>> Daemon::start(std::shared_ptr<const Config> config) {
   ::signal(SIGPIPE, SIG_IGN);
+  const OwnMemory own = protect_own_memory();
   auto prepared = prepare(config);
   if (!prepared) return fail(std::move(prepared.error()));
   auto log = log::DaemonLog::open(config->log);
@@ -120,14 +122,15 @@ Result<std::unique_ptr<Daemon>> Daemon::start(std::shared_ptr<const Config> conf
     audit = std::move(*opened);
   }
   std::unique_ptr<Daemon> daemon(new Daemon(config, std::move(*log), std::move(audit)));
-  if (auto opened = daemon->open(); !opened) return fail(std::move(opened.error()));
+  for (const std::string& warning : own.warnings) daemon->log_->warn("{}", warning);
+  if (auto opened = daemon->open(own.core); !opened) return fail(std::move(opened.error()));
   if (auto done = daemon->put_in_force(std::move(*prepared)); !done) return fail(std::move(done.error()));
   return daemon;
 }
 
-Result<> Daemon::open() {
+Result<> Daemon::open(const rlimit& core) {
   launcher_ = std::make_unique<child::LocalLauncher>(
-      loop_, child::LocalLauncher::Options{.descriptors = raise_descriptor_limit()});
+      loop_, child::LocalLauncher::Options{.inherited = {raise_descriptor_limit(), core}});
   logins_ = std::make_unique<ssh::LoginThread>();
   dialer_ = std::make_unique<UpstreamDialer>(io_, logins_->io(), *launcher_, *log_);
   hub_ = std::make_unique<mux::Hub>(clock_, journal_, *dialer_, *launcher_, streams_, hub_settings(config_->limits));

@@ -1,6 +1,8 @@
 // Builds the parts and joins them; reloads, drains and ends.
 #pragma once
 
+#include <sys/resource.h>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -52,7 +54,8 @@ class Daemon final : private DaemonControl {
   static Result<Prepared> prepare(std::shared_ptr<const Config> config);
   static Result<Prepared> load_and_prepare(const std::string& file);
 
-  Result<> open();
+  /// `core` is the limit that programs get back.
+  Result<> open(const rlimit& core);
   Result<> put_in_force(Prepared prepared);
   Result<> watch(int signal, void (Daemon::*react)());
   void on_hangup();

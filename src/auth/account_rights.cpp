@@ -1,6 +1,7 @@
 #include "auth/account_rights.hpp"
 
 #include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -48,6 +49,9 @@ AccountRights::~AccountRights() {
 
 void AccountRights::give_back() const {
   if (!set_file_ids(::geteuid(), ::getegid()) || ::syscall(kSetGroups, groups_.size(), groups_.data()) != 0) std::abort();
+  // A change of ids makes the whole process as dumpable as fs.suid_dumpable says, and that may be set so that core files are written.
+  // The daemon wants none.
+  static_cast<void>(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
 }
 
 }  // namespace sallyport::auth

@@ -32,6 +32,7 @@ struct ChildPlan {
   int error = -1;
   int highest_fd = 0;
   rlimit descriptors{};
+  const rlimit* core = nullptr;  ///< null: the daemon's own
   bool change_user = false;
   Identity who;
   const ResourceLimit* limits = nullptr;
@@ -76,6 +77,7 @@ SALLYPORT_BESIDE inline void run_child_side(const void* argument, int report) {
   // Before anything that may be slow: another child's report ends with the last descriptor that holds its pipe.
   close_from(kReportFd + 1, plan.highest_fd);
   setrlimit(RLIMIT_NOFILE, &plan.descriptors);  // ours is raised; select() in old programs can't take that
+  if (plan.core != nullptr) setrlimit(RLIMIT_CORE, plan.core);  // ours is 0
   for (std::size_t i = 0; i < plan.limit_count; ++i)
     check(setrlimit(plan.limits[i].resource, &plan.limits[i].value) == 0, ChildStep::limits);
   // Into the folder first: none that is open leads out of it then, and the path isn't looked up twice.

@@ -19,7 +19,7 @@ struct LocalLauncher::Start {
 
 LocalLauncher::LocalLauncher(net::Loop& loop, Options options)
     : loop_(loop),
-      descriptors_(options.descriptors),
+      inherited_(options.inherited),
       login_files_(std::move(options.login_files)),
       reaper_(loop, options.grace, options.use_pidfd),
       read_buffer_(kReadSize),
@@ -71,8 +71,8 @@ std::unique_ptr<SocketProcess> LocalLauncher::launch_on_socket(ProcessSpec spec,
 
 void LocalLauncher::begin(const std::shared_ptr<Start>& start, Stdio stdio) {
   starting_[start.get()] = lane_.work(
-      [start, stdio, limit = descriptors_, files = login_files_] {
-        start->outcome.emplace(spawn(start->spec, limit, stdio));
+      [start, stdio, limits = inherited_, files = login_files_] {
+        start->outcome.emplace(spawn(start->spec, limits, stdio));
         Result<Spawned>& outcome = *start->outcome;
         if (!outcome || !start->spec.login || !start->spec.login->record_login || outcome->terminal.empty()) return;
         outcome->record = LoginRecord{outcome->terminal, outcome->account, outcome->uid, start->spec.login->source, outcome->pid};

@@ -31,8 +31,7 @@ class LocalLauncher final : public ProcessLauncher {
     /// Between a hang-up and the kill. sshd leaves a program alone that ignores the hang-up; here a channel that has
     /// gone leaves no leader of a process group behind.
     Duration grace{5'000};
-    /// How many descriptors a program may open (RLIMIT_NOFILE's soft limit); 0: as many as the daemon.
-    rlim_t descriptors = 0;
+    InheritedLimits inherited = {};
     LoginFiles login_files = {};  ///< of `record_login`
     bool use_pidfd = true;  ///< false is for tests of what old kernels need
   };
@@ -69,7 +68,7 @@ class LocalLauncher final : public ProcessLauncher {
   void record_end(LoginRecord login);
 
   net::Loop& loop_;
-  const rlim_t descriptors_;
+  const InheritedLimits inherited_;
   const LoginFiles login_files_;
   Reaper reaper_;
   std::vector<std::uint8_t> read_buffer_;

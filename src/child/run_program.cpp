@@ -99,7 +99,7 @@ class Run {
 }  // namespace
 
 Result<std::string> run_program(const ProcessSpec& spec, const RunLimits& limits) {
-  auto spawned = spawn(spec, kDescriptors);
+  auto spawned = spawn(spec, {.descriptors = kDescriptors, .core = std::nullopt});
   if (!spawned) return fail(std::move(spawned.error()));
   return Run(std::move(*spawned), limits).finish();
 }

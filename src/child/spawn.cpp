@@ -123,7 +123,7 @@ std::vector<std::string> environment_of(const ProcessSpec& spec, const Account& 
   return environment;
 }
 
-Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors, Stdio stdio) {
+Result<Spawned> spawn(const ProcessSpec& spec, const InheritedLimits& inherited, Stdio stdio) {
   if (spec.argv.empty() || spec.argv[0].empty()) return fail(Errc::config, "no program to run");
   for (const auto& argument : spec.argv) {
     if (argument.find('\0') != std::string::npos) return fail(Errc::protocol, "a NUL byte in the command");
@@ -167,7 +167,8 @@ Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors, Stdio stdio) 
   plan.error = plan.terminal ? theirs.input.get() : theirs.error.get();
   plan.highest_fd = highest_descriptor();
   plan.descriptors = limit;
-  if (descriptors != 0) plan.descriptors.rlim_cur = std::min(descriptors, limit.rlim_max);
+  if (inherited.descriptors != 0) plan.descriptors.rlim_cur = std::min(inherited.descriptors, limit.rlim_max);
+  if (inherited.core) plan.core = &*inherited.core;
   plan.change_user = account->other || confinement->sets_groups;
   plan.limits = confinement->limits.data();
   plan.limit_count = confinement->limits.size();
@@ -189,8 +190,8 @@ Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors, Stdio stdio) 
   ours.pid = begun->pid;
   ours.account = account->name;
   ours.uid = account->uid;
-  ours.pidfd = open_pidfd(ours.pid);
   if (spec.login && account->other) ours.owner = Owner{account->uid, account->gid};
+  ours.pidfd = open_pidfd(ours.pid);
   return ours;
 }
 

@@ -48,9 +48,14 @@ std::vector<std::string> environment_of(const ProcessSpec& spec, const Account& 
 /// What a program that has no terminal gets as standard input and output: a pipe each, or one socket for both.
 enum class Stdio : std::uint8_t { pipes, socket };
 
+/// Limits that the daemon has changed for itself, as programs get them.
+struct InheritedLimits {
+  rlim_t descriptors = 0;      ///< the soft limit of RLIMIT_NOFILE; 0: as many as the daemon
+  std::optional<rlimit> core;  ///< absent: the daemon's own
+};
+
 /// Starts the program and waits until it has begun, so that a missing program is an Error and no child: so is an account that may not
-/// be used, or something of `spec.login` that can't be done, since a program with less confinement than was asked for must not run. It may open
-/// `descriptors` of them, or as many as we when that is 0.
-Result<Spawned> spawn(const ProcessSpec& spec, rlim_t descriptors, Stdio stdio = Stdio::pipes);
+/// be used, or something of `spec.login` that can't be done, since a program with less confinement than was asked for must not run.
+Result<Spawned> spawn(const ProcessSpec& spec, const InheritedLimits& inherited, Stdio stdio = Stdio::pipes);
 
 }  // namespace sallyport::child

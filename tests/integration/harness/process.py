@@ -1,5 +1,6 @@
 """A process whose log is read as it comes, and what /proc tells about a process and its descendants."""
 
+import functools
 import os
 import re
 import select
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import threading
 import time
+import unittest
 
 
 #: How many seconds are waited for what must happen. It costs nothing where it happens at once, and a machine that builds for
@@ -19,6 +21,18 @@ class Timeout(AssertionError):
     """Something that had to happen didn't, before its deadline."""
 
 
+def needs_sight(look):
+    """For what looks into a daemon, which it lets nobody but root do."""
+    @functools.wraps(look)
+    def looked(pid, *args):
+        try:
+            return look(pid, *args)
+        except PermissionError:
+            raise unittest.SkipTest("only root sees into the daemon") from None
+    return looked
+
+
+@needs_sight
 def memory_holds(pid, text):
     """Whether `text` stands anywhere in the memory of a process (which must be ours, or we root). Mappings of more than
     256 MiB are left out: only sanitizers have them."""
@@ -113,6 +127,7 @@ def cpu_seconds(pid):
     return time.clock_gettime_ns((~pid << 3) | 2) / 1e9
 
 
+@needs_sight
 def pss_bytes(pid):
     """The proportional set size of `pid`."""
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
@@ -122,6 +137,7 @@ def pss_bytes(pid):
     raise ValueError("no Pss in smaps_rollup")
 
 
+@needs_sight
 def open_descriptors(pid):
     """The descriptors of `pid` as a map from number to what it is."""
     found = {}

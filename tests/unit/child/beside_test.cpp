@@ -1,7 +1,9 @@
 #include "child/beside.hpp"
 
 #include <gtest/gtest.h>
-#include <sys/random.h>
+#include <pwd.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <atomic>
@@ -84,7 +86,7 @@ TEST(BesideTest, LeavesOurSignalsAlone) {
   pthread_sigmask(SIG_SETMASK, nullptr, &mask_before);
   ProcessSpec spec;
   spec.argv = {"/bin/sh", "-c", "kill -USR2 $$; exit 9"};  // in there it ends the program
-  auto spawned = spawn(spec, 0);
+  auto spawned = spawn(spec, {});
   ASSERT_TRUE(spawned) << spawned.error().detail;
   int status = 0;
   ASSERT_EQ(waitpid(spawned->adopt(), &status, 0) > 0, true);
@@ -113,7 +115,7 @@ TEST(BesideTest, ManyAtATimeBesideAHeapInUse) {
       for (int i = 0; i < 25; ++i) {
         ProcessSpec spec;
         spec.argv = {i % 5 == 0 ? "/no/such/program" : "/bin/true"};
-        auto spawned = spawn(spec, 0);
+        auto spawned = spawn(spec, {});
         if (static_cast<bool>(spawned) != (i % 5 != 0)) ++failures;
         int status = 0;
         if (spawned && (waitpid(spawned->adopt(), &status, 0) <= 0 || status != 0)) ++failures;
@@ -125,6 +127,51 @@ TEST(BesideTest, ManyAtATimeBesideAHeapInUse) {
   heap.join();
   EXPECT_EQ(failures, 0);
   EXPECT_TRUE(no_child_left());
+}
+
+// While it has the account, it has the daemon's memory too: nobody else of that account may look.
+TEST(BesideTest, TheAccountCantLookIntoTheMemory) {
+  if (geteuid() != 0 || getpwnam("nobody") == nullptr) GTEST_SKIP() << "only root has an account to change to";
+  const int before = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+  const Identity who{getpwnam("nobody")->pw_uid, getpwnam("nobody")->pw_gid, nullptr, 0};
+  struct Plan {
+    Identity who;
+    int dumpable = -1;
+    long permission = 0;
+  } plan{who};
+  Plan* const where = &plan;
+  const auto main = [](const void* argument, int report) SALLYPORT_BESIDE {
+    Plan& child = **static_cast<Plan* const*>(argument);
+    take_identity(child.who, report);
+    child.dumpable = static_cast<int>(syscall(SYS_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0));
+    if (child.dumpable != 0) fail_beside(report, ChildStep::privileges, EPERM);
+    // Another process of the account, before its own exec, is no better off than one after it: it may not attach.
+    const auto other = static_cast<int>(syscall(SYS_getppid));
+    child.permission = syscall(SYS_ptrace, PTRACE_SEIZE, other, 0, 0);
+    if (child.permission == 0) fail_beside(report, ChildStep::privileges, EPERM);
+    end_beside(0);
+  };
+  const auto outcome = finish_beside(main, &where, "look");
+  EXPECT_TRUE(outcome) << outcome.error().detail;
+#ifndef __SANITIZE_THREAD__
+  EXPECT_EQ(plan.dumpable, 0);
+#endif
+  prctl(PR_SET_DUMPABLE, before, 0, 0, 0);
+}
+
+TEST(BesideTest, ProgramsGetTheirCoreLimitBack) {
+  ProcessSpec spec;
+  spec.argv = {"/bin/sh", "-c", "test \"$(ulimit -S -c)\" = 7"};
+  rlimit ours{};
+  ASSERT_EQ(getrlimit(RLIMIT_CORE, &ours), 0);
+  if (ours.rlim_max < 7 * 512) GTEST_SKIP() << "no core files here";
+  for (const std::optional<rlimit>& core : {std::optional<rlimit>({7 * 512, ours.rlim_max}), std::optional<rlimit>()}) {
+    auto spawned = spawn(spec, {.descriptors = 0, .core = core});
+    ASSERT_TRUE(spawned) << spawned.error().detail;
+    int status = 0;
+    ASSERT_GT(waitpid(spawned->adopt(), &status, 0), 0);
+    EXPECT_EQ(status == 0, core.has_value());
+  }
 }
 
 }  // namespace

@@ -136,7 +136,7 @@ TEST_F(ProcessTest, GivesNoDescriptorButStdio) {
 }
 
 TEST_F(ProcessTest, MayOpenAsManyDescriptorsAsConfigured) {
-  use_launcher({.descriptors = 123});
+  use_launcher({.inherited = {.descriptors = 123, .core = std::nullopt}});
   run(shell("ulimit -Sn"));
   EXPECT_EQ(events_.output, "123\n");
 }

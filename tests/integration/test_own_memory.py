@@ -1,0 +1,119 @@
+"""What of the daemon's memory others get to see: nothing, not even when it ends badly."""
+
+import base64
+import os
+import resource
+import signal
+import struct
+import unittest
+
+from harness.case import BastionCase, main, needs_bastion
+from harness.config import bastion_config, local_target, route
+from harness.sallyport import Sallyport
+
+CORE_BYTES = 8 * 512  # what `ulimit -c` calls 8
+
+
+def read_string(blob, at):
+    length, = struct.unpack_from(">I", blob, at)
+    return blob[at + 4:at + 4 + length], at + 4 + length
+
+
+def private_number(path):
+    """The private number of an unencrypted ECDSA key (OpenSSH's PROTOCOL.key)."""
+    lines = path.read_text().splitlines()
+    blob = base64.b64decode("".join(line for line in lines if not line.startswith("-")))
+    at = len(b"openssh-key-v1\0")
+    for _ in range(3):  # cipher, key derivation, its options
+        _, at = read_string(blob, at)
+    _, at = read_string(blob, at + 4)  # the public key
+    private, _ = read_string(blob, at)
+    at = 8  # two check words
+    for _ in range(3):  # type, curve, point
+        _, at = read_string(private, at)
+    return read_string(private, at)[0].lstrip(b"\0")
+
+
+def mappings_with(pid, needles):
+    """The kernel's flags of each mapping of a process in which one of the byte strings stands."""
+    found = []
+    with open(f"/proc/{pid}/smaps", encoding="ascii", errors="replace") as lines, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        holds = False
+        for line in lines:
+            first = line.split()[0]
+            if "-" in first and not first.endswith(":"):
+                begin, end = (int(bound, 16) for bound in first.split("-"))
+                holds = False
+                if "r" in line.split()[1] and end - begin <= 1 << 28:
+                    try:
+                        memory.seek(begin)
+                        block = memory.read(end - begin)
+                        holds = any(needle in block for needle in needles)
+                    except (OSError, ValueError, OverflowError):  # the kernel's own pages
+                        pass
+            elif first == "VmFlags:" and holds:
+                found.append(set(line.split()[1:]))
+    return found
+
+
+@needs_bastion
+class OwnMemoryTest(BastionCase):
+    @classmethod
+    def setUpClass(cls):
+        before = resource.getrlimit(resource.RLIMIT_CORE)
+        if before[1] != resource.RLIM_INFINITY and before[1] < CORE_BYTES:
+            raise unittest.SkipTest("there are no core files here")
+        cls.addClassCleanup(resource.setrlimit, resource.RLIMIT_CORE, before)
+        resource.setrlimit(resource.RLIMIT_CORE, (CORE_BYTES, before[1]))
+        super().setUpClass()
+
+    @classmethod
+    def configuration(cls):
+        cls.ecdsa = cls.workspace.key("ecdsa_host", kind="ecdsa", bits=256)
+        other = local_target("nobody", more='user = "nobody"')
+        return bastion_config(
+            local_target("shell") + other + route("any", "{target}", targets=["*"]),
+            server='host_keys = ["keys/bastion_host", "keys/ecdsa_host"]\ncontrol_socket = "bastion.sock"\n')
+
+    def status(self, name):
+        with open(f"/proc/{self.bastion.pid}/status", encoding="ascii") as lines:
+            return next(line for line in lines if line.startswith(name + ":")).split()[1]
+
+    def test_it_writes_no_core_file_and_its_programs_may(self):
+        self.assertEqual(resource.prlimit(self.bastion.pid, resource.RLIMIT_CORE)[0], 0)
+        self.assertEqual(self.client("alice+shell").output("ulimit -S -c").strip(), b"8")
+
+    def test_some_of_it_is_locked(self):
+        self.assertGreater(int(self.status("VmLck")), 0)
+
+    @unittest.skipUnless(os.getuid() == 0, "needs root: nobody else sees it")
+    def test_private_keys_are_in_locked_memory_alone(self):
+        self.client("alice+shell", HostKeyAlgorithms="ecdsa-sha2-nistp256").run("true")
+        number = private_number(self.ecdsa)
+        self.assertGreaterEqual(len(number), 28)
+        places = mappings_with(self.bastion.pid, (number, number[::-1]))
+        self.assertTrue(places)
+        for flags in places:
+            self.assertLessEqual({"lo", "dd"}, flags)  # locked, and left out of core files
+
+    @unittest.skipIf(os.getuid() == 0, "root sees everything")
+    def test_its_own_account_does_not_see_it(self):
+        for name in ("mem", "environ", "maps"):
+            with self.assertRaises(PermissionError):
+                with open(f"/proc/{self.bastion.pid}/{name}", "rb") as file:
+                    file.read(1)
+
+    @unittest.skipUnless(os.getuid() == 0, "needs root, to allow it a core file and to become somebody else")
+    def test_nothing_is_dumped_whatever_the_limit(self):
+        doomed = Sallyport(self.workspace, self.bastion.config_file.read_text().replace("bastion.", "doomed."), name="doomed").start()
+        self.addCleanup(doomed.abandon)
+        client = self.client("alice+nobody").with_(port=doomed.port)
+        self.assertEqual(client.run("true").returncode, 0)  # a program that has changed its user with the daemon's memory
+        resource.prlimit(doomed.pid, resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        os.kill(doomed.pid, signal.SIGABRT)
+        end = os.waitid(os.P_PID, doomed.pid, os.WEXITED | os.WNOWAIT)
+        self.assertEqual((end.si_code, end.si_status), (os.CLD_KILLED, signal.SIGABRT))
+
+
+if __name__ == "__main__":
+    main()
