@@ -16,7 +16,11 @@ namespace sallyport {
 
 /// One member of an event. Strings are views: they must outlive the call of record(), no longer.
 struct AuditField {
-  using Value = std::variant<std::string_view, std::uint64_t, bool, ConnectionId, TrunkId, ChannelId, ForwardId>;
+  /// A text that the trail is there for, and is kept at length: what a program was started with.
+  struct Long {
+    std::string_view text;
+  };
+  using Value = std::variant<std::string_view, Long, std::uint64_t, bool, ConnectionId, TrunkId, ChannelId, ForwardId>;
   std::string_view key;
   Value value;
 };
@@ -24,7 +28,7 @@ struct AuditField {
 /// What happened: a name ("connect", "auth", "channel", "exec", "close", …) and its members, in the order given. Built
 /// in place, without allocating:
 ///     audit.record(AuditEvent("exec").with("connection", id).with("command", command));
-/// Strings may be whatever a peer sent; the writer escapes them. Never put a secret in.
+/// Strings may be whatever a peer sent; the writer escapes and shortens them. Never put a secret in.
 class AuditEvent {
  public:
   static constexpr std::size_t kMaxFields = 16;
@@ -34,6 +38,7 @@ class AuditEvent {
 
   AuditEvent& with(std::string_view key, std::string_view text) { return add(key, text); }
   AuditEvent& with(std::string_view key, const char* text) { return add(key, std::string_view(text)); }
+  AuditEvent& with_long(std::string_view key, std::string_view text) { return add(key, AuditField::Long{text}); }
   AuditEvent& with(std::string_view key, bool flag) { return add(key, flag); }
   AuditEvent& with(std::string_view key, ConnectionId id) { return add(key, id); }
   AuditEvent& with(std::string_view key, TrunkId id) { return add(key, id); }

@@ -18,8 +18,8 @@ namespace sallyport::app {
 /// Belongs to the loop that the logins run on.
 struct AuthServices {
   /// The references outlive it.
-  AuthServices(net::Loop& loop, Clock& clock, child::LocalLauncher& launcher, log::Logger& log)
-      : look_ups(loop, kLookUps), checks(loop, kChecks), pam{loop, launcher, log, {}}, sessions(loop, clock) {}
+  AuthServices(net::Loop& loop, Clock& clock, child::LocalLauncher& launcher, log::Records& records)
+      : look_ups(loop, kLookUps), checks(loop, kChecks), pam{loop, launcher, records, {}}, sessions(loop, clock) {}
 
   /// For the logins from now on; what is known of users stays. `pam_helper` is the path of the helper's program.
   void configure(const AuthSettings& settings, std::string pam_helper) {

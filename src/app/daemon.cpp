@@ -104,7 +104,7 @@ Daemon::Daemon(std::shared_ptr<const Config> config, std::unique_ptr<log::Daemon
       log_(std::move(log)),
       audit_file_(std::move(audit)),
       started_(clock_.now()),
-      journal_(*log_, this->audit()) {}
+      records_(*log_, this->audit(), clock_) {}
 
 AuditTrail& Daemon::audit() { return audit_file_ ? static_cast<AuditTrail&>(*audit_file_) : no_audit_; }
 
@@ -132,9 +132,9 @@ Result<> Daemon::open(const rlimit& core) {
   launcher_ = std::make_unique<child::LocalLauncher>(
       loop_, child::LocalLauncher::Options{.inherited = {raise_descriptor_limit(), core}});
   logins_ = std::make_unique<ssh::LoginThread>();
-  dialer_ = std::make_unique<UpstreamDialer>(io_, logins_->io(), *launcher_, *log_);
+  dialer_ = std::make_unique<UpstreamDialer>(io_, logins_->io(), *launcher_, records_);
   hub_ = std::make_unique<mux::Hub>(clock_, journal_, *dialer_, *launcher_, streams_, hub_settings(config_->limits));
-  gate_ = std::make_unique<Gate>(io_, logins_->io(), *hub_, *launcher_, *log_, audit());
+  gate_ = std::make_unique<Gate>(io_, logins_->io(), *hub_, *launcher_, records_);
   streams_.set_gate(*gate_);
   if (!config_->server.control_socket.empty()) {
     requests_ = std::make_unique<control::RequestHandler>(*hub_, static_cast<DaemonControl&>(*this), clock_, *log_);

@@ -25,6 +25,7 @@
 #include "control/server.hpp"
 #include "log/daemon_log.hpp"
 #include "log/file_audit_trail.hpp"
+#include "log/records.hpp"
 #include "mux/hub.hpp"
 #include "net/loop.hpp"
 #include "net/signal.hpp"
@@ -85,7 +86,8 @@ class Daemon final : private DaemonControl {
   ssh::LoopIo io_{loop_, clock_};
   std::unique_ptr<ssh::LoginThread> logins_;
   TimePoint started_;
-  LogJournal journal_;
+  log::Records records_;
+  LogJournal journal_{records_};
   StreamDialer streams_{loop_};
   std::unique_ptr<child::LocalLauncher> launcher_;
   std::unique_ptr<UpstreamDialer> dialer_;

@@ -13,8 +13,6 @@ namespace {
 
 /// How long a load balancer may take for its header.
 constexpr Duration kProxyHeaderTime = std::chrono::seconds(5);
-/// So many dropped connections are logged in a second; the others are counted.
-constexpr std::uint64_t kLoggedDrops = 10;
 constexpr std::string_view kPenalised = "the source has a penalty";
 
 std::string text_of(const ListenAddress& address) {
@@ -40,9 +38,13 @@ bool is_in(const std::vector<config::Network>& networks, const std::string& addr
 
 }  // namespace
 
-Gate::Gate(ssh::LoopIo& io, ssh::LoopIo& away, mux::Hub& hub, child::LocalLauncher& launcher, log::Logger& log,
-           AuditTrail& audit)
-    : io_(io), away_(away), hub_(hub), log_(log), audit_(audit), services_(io.loop(), io.clock(), launcher, log) {}
+Gate::Gate(ssh::LoopIo& io, ssh::LoopIo& away, mux::Hub& hub, child::LocalLauncher& launcher, log::Records& records)
+    : io_(io),
+      away_(away),
+      hub_(hub),
+      records_(records),
+      log_(records.log()),
+      services_(io.loop(), io.clock(), launcher, records) {}
 
 Gate::~Gate() = default;
 
@@ -114,18 +116,16 @@ std::string_view Gate::drops(const std::string& address, const std::string& bloc
   if (limits.max_connections_per_source != 0 && connections_.count(block) >= limits.max_connections_per_source)
     return "max_connections_per_source";
   if (drops_early()) return "max_startups";
-  if (!audit_.healthy()) return "the audit trail can't be written";
+  if (!records_.audit().healthy()) return "the audit trail can't be written";
   return {};
 }
 
-void Gate::drop(ConnectionId id, const std::string& source, std::string_view why, const net::Fd& fd) {
-  const TimePoint now = io_.clock().now();
-  if (now - drops_since_ >= std::chrono::seconds(1)) {
-    if (drops_ > kLoggedDrops) log_.warn("more connections dropped count={}", drops_ - kLoggedDrops);
-    drops_since_ = now;
-    drops_ = 0;
-  }
-  if (++drops_ <= kLoggedDrops) log_.warn("conn={} dropped source={} reason=\"{}\"", id, source, why);
+log::Records::Note Gate::note_of(const mux::Endpoint& source) {
+  return records_.of_source(auth::source_block(source.address, context_.config->limits));
+}
+
+void Gate::drop(ConnectionId id, const mux::Endpoint& source, std::string_view why, const net::Fd& fd) {
+  note_of(source).warn("conn={} dropped source={}:{} reason=\"{}\"", id, source.address, source.port, why);
   // In front of the identification, where clients show it. Whether it arrives is not our concern.
   const std::string_view told = why == kPenalised ? "Not allowed at this time\r\n" : "Exceeded MaxStartups\r\n";
   static_cast<void>(::send(fd.get(), told.data(), told.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
@@ -134,33 +134,35 @@ void Gate::drop(ConnectionId id, const std::string& source, std::string_view why
 void Gate::on_connection(net::Fd fd, const net::SocketAddress& peer, const ProxyNetworks& proxies) {
   const ConnectionId id{++last_id_};
   if (is_in(proxies.networks, peer.host())) {
-    if (drops_early()) return drop(id, peer.text(), "max_startups", fd);
+    if (drops_early()) return drop(id, endpoint_of(peer), "max_startups", fd);
     greetings_[id] = std::make_unique<net::ProxyGreeting>(
         io_.loop(), io_.clock(), std::move(fd), kProxyHeaderTime,
-        [this, id, peer = peer.text()](Result<net::ProxyHeader> header, net::Fd socket) {
+        [this, id, peer = endpoint_of(peer)](Result<net::ProxyHeader> header, net::Fd socket) {
           on_proxy_header(id, peer, std::move(header), std::move(socket));
         });
     return;
   }
-  Login::Client client{id, endpoint_of(peer), {}, {}};
+  Login::Client client{id, endpoint_of(peer), {}, {}, {}};
   if (const auto address = net::SocketAddress::local_of(fd.get())) client.local = endpoint_of(*address);
   static_cast<void>(let_in(std::move(client), std::move(fd)));
 }
 
-void Gate::on_proxy_header(ConnectionId id, const std::string& peer, Result<net::ProxyHeader> header, net::Fd fd) {
+void Gate::on_proxy_header(ConnectionId id, const mux::Endpoint& peer, Result<net::ProxyHeader> header, net::Fd fd) {
   const auto greeting = greetings_.find(id);
   io_.loop().retire(std::move(greeting->second));  // it is on the stack
   greetings_.erase(greeting);
   if (!header) {
     ++failed_;
-    return log_.warn("conn={} closed source={} reason=\"{}\"", id, peer, log::escaped(header.error().detail));
-  }
-  if (!header->source) {  // a health check
-    log_.debug("conn={} closed source={} reason=\"the balancer speaks for itself\"", id, peer);
+    note_of(peer).warn("conn={} closed source={}:{} reason=\"{}\"", id, peer.address, peer.port, log::escaped(header.error().detail));
     return;
   }
-  log_.info("conn={} for source={}:{} through proxy={}", id, header->source->address, header->source->port, peer);
-  Login::Client client{id, {header->source->address, header->source->port}, {}, {}};
+  if (!header->source) {  // a health check
+    log_.debug("conn={} closed source={}:{} reason=\"the balancer speaks for itself\"", id, peer.address, peer.port);
+    return;
+  }
+  const mux::Endpoint source{header->source->address, header->source->port};
+  note_of(source).info("conn={} for source={}:{} through proxy={}:{}", id, source.address, source.port, peer.address, peer.port);
+  Login::Client client{id, source, {}, {}, {}};
   if (header->destination) client.local = {header->destination->address, header->destination->port};
   static_cast<void>(let_in(std::move(client), std::move(fd)));
 }
@@ -170,21 +172,21 @@ std::string_view Gate::let_in(Login::Client client, net::Fd fd) {
   const std::string& address = client.source.address;
   const std::string block = auth::source_block(address, context_.config->limits);
   if (const std::string_view why = drops(address, block); !why.empty()) {
-    drop(id, address + ":" + std::to_string(client.source.port), why, fd);
+    drop(id, client.source, why, fd);
     return why;
   }
   Entering& entering = entering_[id];
-  entering.block = block;
+  entering.block = client.block = block;
   entering.startup = startups_.take(block);
   entering.connection = connections_.take(block);
-  entering.login = std::make_unique<Login>(io_, away_, context_, services_, std::move(client), std::move(fd), log_, audit_,
+  entering.login = std::make_unique<Login>(io_, away_, context_, services_, std::move(client), std::move(fd), records_,
                                            static_cast<LoginEvents&>(*this));
   return {};
 }
 
 Result<> Gate::enter(const InnerClient& inner, net::Fd fd) {
   if (closed_) return fail(Errc::unavailable, "no more clients are let in");
-  const std::string_view why = let_in(Login::Client{ConnectionId{++last_id_}, {inner.source, inner.source_port}, {}, inner}, std::move(fd));
+  const std::string_view why = let_in(Login::Client{ConnectionId{++last_id_}, {inner.source, inner.source_port}, {}, inner, {}}, std::move(fd));
   if (!why.empty()) return fail(Errc::limit, std::string(why));
   return {};
 }
@@ -196,7 +198,7 @@ void Gate::on_login(mux::Admission client, std::unique_ptr<Transport> transport)
     const std::string& route = client.decision->route().name;
     const std::uint32_t most = client.decision->target.options.max_connections;
     if (most != 0 && on_route_.count(route) >= most) {
-      log_.warn("conn={} refused route={} reason=\"max_connections\"", id, log::escaped(route));
+      records_.refusal(client.user, id).warn("conn={} refused route={} reason=\"max_connections\"", id, log::escaped(route));
       client.decision.reset();
       client.refusal = "too many connections use this route";
     } else {
@@ -217,7 +219,7 @@ void Gate::on_login_failed(Login& login, auth::Offence offence) {
   if (const auto entry = penalties_.add(entering.block, address, offence, io_.clock().now())) {
     log_.warn("penalty begins source={} seconds={} reason=\"{}\"", entry->source,
               std::chrono::duration_cast<std::chrono::seconds>(entry->left).count(), auth::to_string(offence));
-    audit_.record(AuditEvent("penalty").with("source", entry->source).with("reason", auth::to_string(offence)));
+    records_.audit().record(AuditEvent("penalty").with("source", entry->source).with("reason", auth::to_string(offence)));
   }
   forget(login.id());
 }

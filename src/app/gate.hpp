@@ -9,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include <sallyport/audit.hpp>
 #include <sallyport/config.hpp>
 #include <sallyport/stream.hpp>
 
@@ -27,7 +26,7 @@ namespace sallyport::app {
 class Gate final : private LoginEvents {
  public:
   /// The references outlive the gate. The cryptography of logins is done on the loop of `away`.
-  Gate(ssh::LoopIo& io, ssh::LoopIo& away, mux::Hub& hub, child::LocalLauncher& launcher, log::Logger& log, AuditTrail& audit);
+  Gate(ssh::LoopIo& io, ssh::LoopIo& away, mux::Hub& hub, child::LocalLauncher& launcher, log::Records& records);
   ~Gate() override;
 
   /// Puts a context in force for connections that come from now on.
@@ -72,15 +71,17 @@ class Gate final : private LoginEvents {
   };
 
   void on_connection(net::Fd fd, const net::SocketAddress& peer, const ProxyNetworks& proxies);
-  void on_proxy_header(ConnectionId id, const std::string& peer, Result<net::ProxyHeader> header, net::Fd fd);
+  void on_proxy_header(ConnectionId id, const mux::Endpoint& peer, Result<net::ProxyHeader> header, net::Fd fd);
   /// Why the client isn't let in, if it isn't; else its login has begun.
   std::string_view let_in(Login::Client client, net::Fd fd);
   /// Why one more connection of a source is dropped before a word is said; empty when it isn't.
   std::string_view drops(const std::string& address, const std::string& block);
   /// As sshd's MaxStartups: whether one more unauthenticated connection is dropped.
   bool drops_early();
-  /// Says it in the log, some times a second at most, and to the client as sshd does.
-  void drop(ConnectionId id, const std::string& source, std::string_view why, const net::Fd& fd);
+  /// Says it in the log, and to the client as sshd does.
+  void drop(ConnectionId id, const mux::Endpoint& source, std::string_view why, const net::Fd& fd);
+  /// For an event before the login, which a stranger can cause.
+  log::Records::Note note_of(const mux::Endpoint& source);
   void forget(ConnectionId id);
   void on_login(mux::Admission client, std::unique_ptr<Transport> transport) override;
   void on_login_failed(Login& login, auth::Offence offence) override;
@@ -89,8 +90,8 @@ class Gate final : private LoginEvents {
   ssh::LoopIo& io_;
   ssh::LoopIo& away_;
   mux::Hub& hub_;
+  log::Records& records_;
   log::Logger& log_;
-  AuditTrail& audit_;
   LoginContext context_;
   AuthServices services_;  // before the logins, which refer to it
   std::vector<Door> doors_;
@@ -101,8 +102,6 @@ class Gate final : private LoginEvents {
   auth::SlotCounter of_user_;         // connections
   auth::SlotCounter on_route_;        // connections, by the route's name
   auth::PenaltyBox penalties_;
-  TimePoint drops_since_;             // this second's
-  std::uint64_t drops_ = 0;
   std::uint64_t last_id_ = 0;
   std::uint64_t failed_ = 0;
   bool closed_ = false;

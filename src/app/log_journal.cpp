@@ -6,6 +6,7 @@ namespace sallyport::app {
 namespace {
 
 using log::escaped;
+using log::Records;
 using mux::Admission;
 using mux::ChannelIds;
 
@@ -36,94 +37,110 @@ AuditEvent about(const Admission& client, const mux::RemoteForwardFacts& forward
 
 }  // namespace
 
+std::string_view LogJournal::user_of(TrunkId trunk) const {
+  const auto found = users_.find(trunk);
+  return found == users_.end() ? std::string_view() : found->second;
+}
+
 void LogJournal::channel_opened(const Admission& client, ChannelId channel, std::string_view type) {
-  log_.debug("conn={} chan={} channel opened type={}", client.id, channel, escaped(type));
-  audit_.record(about("channel", client, {client.id, channel, {}}).with("type", type));
+  Records::Note note = records_.detail(client.user);
+  note.debug("conn={} chan={} channel opened type={}", client.id, channel, escaped(type));
+  note.record(about("channel", client, {client.id, channel, {}}).with("type", type));
 }
 
 void LogJournal::channel_open_refused(const Admission& client, std::string_view type, std::string_view why) {
-  log_.info("conn={} channel refused type={} reason=\"{}\"", client.id, escaped(type), why);
-  audit_.record(AuditEvent("refuse").with("connection", client.id).with("user", client.user).with("type", type).with(
+  Records::Note note = records_.refusal(client.user, client.id);
+  note.info("conn={} channel refused type={} reason=\"{}\"", client.id, escaped(type), why);
+  note.record(AuditEvent("refuse").with("connection", client.id).with("user", client.user).with("type", type).with(
       "reason", why));
 }
 
 void LogJournal::program_started(const Admission& client, const ChannelIds& ids, std::string_view request,
                                  std::string_view command, std::string_view target) {
-  log_.info("conn={} chan={} trunk={} program started user={} target={} request={} command=\"{}\"", ids.connection,
+  records_.log().info("conn={} chan={} trunk={} program started user={} target={} request={} command=\"{}\"", ids.connection,
             ids.channel, name_of(ids.trunk), client.user, target, request, escaped(command));
-  audit_.record(about("exec", client, ids).with("target", target).with("request", request).with("command", command));
+  records_.audit().record(about("exec", client, ids).with("target", target).with("request", request).with_long("command", command));
+  records_.note_act(client.user);
 }
 
 void LogJournal::program_refused(const Admission& client, const ChannelIds& ids, std::string_view request,
                                  std::string_view command, std::string_view told, std::string_view why) {
-  log_.info("conn={} chan={} program refused user={} request={} command=\"{}\" told=\"{}\" reason=\"{}\"", ids.connection,
+  Records::Note note = records_.refusal(client.user, client.id);
+  note.info("conn={} chan={} program refused user={} request={} command=\"{}\" told=\"{}\" reason=\"{}\"", ids.connection,
             ids.channel, client.user, request, escaped(command), escaped(told), escaped(why));
-  audit_.record(about("refuse", client, ids).with("request", request).with("command", command).with("reason", why));
+  note.record(about("refuse", client, ids).with("request", request).with("command", command).with("reason", why));
 }
 
 void LogJournal::request_refused(const Admission& client, const std::optional<ChannelIds>& ids, std::string_view request,
                                  std::string_view why) {
+  Records::Note note = records_.refusal(client.user, client.id);
   AuditEvent event("refuse");
   event.with("connection", client.id);
   if (ids) event.with("channel", ids->channel);
-  audit_.record(event.with("user", client.user).with("request", request).with("reason", why));
+  note.record(event.with("user", client.user).with("request", request).with("reason", why));
   if (ids) {
-    log_.info("conn={} chan={} request refused user={} request={} reason=\"{}\"", client.id, ids->channel, client.user,
+    note.info("conn={} chan={} request refused user={} request={} reason=\"{}\"", client.id, ids->channel, client.user,
               escaped(request), escaped(why));
   } else {
-    log_.info("conn={} request refused user={} request={} reason=\"{}\"", client.id, client.user, escaped(request),
+    note.info("conn={} request refused user={} request={} reason=\"{}\"", client.id, client.user, escaped(request),
               escaped(why));
   }
 }
 
 void LogJournal::program_failed(const Admission& client, const ChannelIds& ids, std::string_view why) {
-  log_.warn("conn={} chan={} program could not be started user={} reason=\"{}\"", ids.connection, ids.channel, client.user,
+  Records::Note note = records_.refusal(client.user, client.id);
+  note.warn("conn={} chan={} program could not be started user={} reason=\"{}\"", ids.connection, ids.channel, client.user,
             escaped(why));
-  audit_.record(about("refuse", client, ids).with("reason", why));
+  note.record(about("refuse", client, ids).with("reason", why));
 }
 
 void LogJournal::program_ended(const Admission& client, const ChannelIds& ids, std::optional<std::uint32_t> status,
                                std::string_view signal) {
+  Records::Note note = records_.detail(client.user);
   AuditEvent event = about("exit", client, ids);
   if (status) {
-    log_.debug("conn={} chan={} trunk={} program ended status={}", ids.connection, ids.channel, name_of(ids.trunk),
+    note.debug("conn={} chan={} trunk={} program ended status={}", ids.connection, ids.channel, name_of(ids.trunk),
                *status);
     event.with("status", *status);
   } else {
-    log_.debug("conn={} chan={} trunk={} program ended signal={}", ids.connection, ids.channel, name_of(ids.trunk),
+    note.debug("conn={} chan={} trunk={} program ended signal={}", ids.connection, ids.channel, name_of(ids.trunk),
                escaped(signal));
     event.with("signal", signal);
   }
-  audit_.record(event);
+  note.record(event);
 }
 
 void LogJournal::forward_opened(const Admission& client, const ChannelIds& ids, std::string_view type,
                                 std::string_view destination, std::string_view target) {
-  log_.info("conn={} chan={} trunk={} forwarding user={} target={} type={} destination=\"{}\"", ids.connection,
+  records_.log().info("conn={} chan={} trunk={} forwarding user={} target={} type={} destination=\"{}\"", ids.connection,
             ids.channel, name_of(ids.trunk), client.user, target, escaped(type), escaped(destination));
-  audit_.record(
+  records_.audit().record(
       about("forward", client, ids).with("type", type).with("destination", destination).with("target", target));
+  records_.note_act(client.user);
 }
 
 void LogJournal::forward_refused(const Admission& client, const ChannelIds& ids, std::string_view type,
                                  std::string_view destination, std::string_view why) {
-  log_.info("conn={} chan={} forwarding refused user={} type={} destination=\"{}\" reason=\"{}\"", ids.connection,
+  Records::Note note = records_.refusal(client.user, client.id);
+  note.info("conn={} chan={} forwarding refused user={} type={} destination=\"{}\" reason=\"{}\"", ids.connection,
             ids.channel, client.user, escaped(type), escaped(destination), escaped(why));
-  audit_.record(
+  note.record(
       about("refuse", client, ids).with("type", type).with("destination", destination).with("reason", why));
 }
 
 void LogJournal::remote_forward_listening(const Admission& client, const mux::RemoteForwardFacts& forward) {
-  log_.info("conn={} forward={} trunk={} target listens user={} target={} listen=\"{}\"", client.id, forward.id,
+  records_.log().info("conn={} forward={} trunk={} target listens user={} target={} listen=\"{}\"", client.id, forward.id,
             name_of(forward.trunk), client.user, forward.target, escaped(forward.listen));
-  audit_.record(about(client, forward, "listen"));
+  records_.audit().record(about(client, forward, "listen"));
+  records_.note_act(client.user);
 }
 
 void LogJournal::remote_forward_refused(const Admission& client, std::string_view request, std::string_view listen,
                                         std::string_view why) {
-  log_.info("conn={} forward refused user={} request={} listen=\"{}\" reason=\"{}\"", client.id, client.user,
+  Records::Note note = records_.refusal(client.user, client.id);
+  note.info("conn={} forward refused user={} request={} listen=\"{}\" reason=\"{}\"", client.id, client.user,
             escaped(request), escaped(listen), escaped(why));
-  audit_.record(AuditEvent("refuse")
+  note.record(AuditEvent("refuse")
                     .with("connection", client.id)
                     .with("user", client.user)
                     .with("request", request)
@@ -133,36 +150,40 @@ void LogJournal::remote_forward_refused(const Admission& client, std::string_vie
 
 void LogJournal::remote_forward_ended(const Admission& client, const mux::RemoteForwardFacts& forward,
                                       std::string_view why) {
-  log_.info("conn={} forward={} trunk={} target no longer listens listen=\"{}\" reason=\"{}\"", client.id, forward.id,
+  Records::Note note = records_.detail(client.user);
+  note.info("conn={} forward={} trunk={} target no longer listens listen=\"{}\" reason=\"{}\"", client.id, forward.id,
             name_of(forward.trunk), escaped(forward.listen), escaped(why));
-  audit_.record(about(client, forward, "end").with("reason", why));
+  note.record(about(client, forward, "end").with("reason", why));
 }
 
 void LogJournal::channel_idle(const Admission& client, const ChannelIds& ids, std::string_view kind, Duration timeout) {
-  log_.info("conn={} chan={} trunk={} {} idle for {} ms: ending it", ids.connection, ids.channel, name_of(ids.trunk), kind,
+  Records::Note note = records_.detail(client.user);
+  note.info("conn={} chan={} trunk={} {} idle for {} ms: ending it", ids.connection, ids.channel, name_of(ids.trunk), kind,
             milliseconds(timeout));
-  audit_.record(about("timeout", client, ids).with("kind", kind).with("milliseconds", milliseconds(timeout)));
+  note.record(about("timeout", client, ids).with("kind", kind).with("milliseconds", milliseconds(timeout)));
 }
 
 void LogJournal::channel_closed(const Admission& client, const ChannelIds& ids, std::uint64_t bytes_from_client,
                                 std::uint64_t bytes_to_client, Duration open_for) {
-  log_.debug("conn={} chan={} trunk={} channel closed in={} out={} ms={}", ids.connection, ids.channel,
+  Records::Note note = records_.detail(client.user);
+  note.debug("conn={} chan={} trunk={} channel closed in={} out={} ms={}", ids.connection, ids.channel,
              name_of(ids.trunk), bytes_from_client, bytes_to_client, milliseconds(open_for));
-  audit_.record(about("close", client, ids)
+  note.record(about("close", client, ids)
                     .with("bytes_in", bytes_from_client)
                     .with("bytes_out", bytes_to_client)
                     .with("milliseconds", milliseconds(open_for)));
 }
 
 void LogJournal::connection_violation(const Admission& client, std::string_view what) {
-  log_.warn("conn={} client broke the protocol user={} reason=\"{}\"", client.id, client.user, what);
+  Records::Note note = records_.refusal(client.user, client.id);
+  note.warn("conn={} client broke the protocol user={} reason=\"{}\"", client.id, client.user, what);
 }
 
 void LogJournal::connection_closed(const Admission& client, const Error& why, std::uint64_t bytes_from_client,
                                    std::uint64_t bytes_to_client, Duration open_for) {
-  log_.info("conn={} connection closed user={} in={} out={} ms={} reason=\"{}\"", client.id, client.user,
+  records_.log().info("conn={} connection closed user={} in={} out={} ms={} reason=\"{}\"", client.id, client.user,
             bytes_from_client, bytes_to_client, milliseconds(open_for), escaped(why.detail));
-  audit_.record(AuditEvent("close")
+  records_.audit().record(AuditEvent("close")
                     .with("connection", client.id)
                     .with("user", client.user)
                     .with("reason", why.detail)
@@ -172,51 +193,68 @@ void LogJournal::connection_closed(const Admission& client, const Error& why, st
 }
 
 void LogJournal::trunk_waiting(TrunkId trunk, std::string_view user, std::string_view target) {
-  log_.info("trunk={} waiting for its turn to log in user={} target={}", trunk, user, target);
+  users_[trunk] = user;
+  Records::Note note = records_.detail(user);
+  note.info("trunk={} waiting for its turn to log in user={} target={}", trunk, user, target);
 }
 
 void LogJournal::logins_paused(TrunkId trunk, std::string_view user, std::string_view target, Duration pause) {
-  log_.warn("trunk={} logins paused user={} target={} ms={}", trunk, user, target, milliseconds(pause));
-  audit_.record(AuditEvent("pause").with("trunk", trunk).with("user", user).with("target", target).with(
+  Records::Note note = records_.refusal(user);
+  note.warn("trunk={} logins paused user={} target={} ms={}", trunk, user, target, milliseconds(pause));
+  note.record(AuditEvent("pause").with("trunk", trunk).with("user", user).with("target", target).with(
       "milliseconds", milliseconds(pause)));
 }
 
-void LogJournal::trunk_silent(TrunkId trunk) { log_.warn("trunk={} silent, new channels go elsewhere", trunk); }
+void LogJournal::trunk_silent(TrunkId trunk) {
+  Records::Note note = records_.detail(user_of(trunk));
+  note.warn("trunk={} silent, new channels go elsewhere", trunk);
+}
 
 void LogJournal::trunk_connecting(TrunkId trunk, std::string_view user, std::string_view target) {
-  log_.info("trunk={} connecting user={} target={}", trunk, user, target);
-  audit_.record(AuditEvent("trunk").with("trunk", trunk).with("user", user).with("target", target));
+  users_[trunk] = user;
+  Records::Note note = records_.detail(user);
+  note.info("trunk={} connecting user={} target={}", trunk, user, target);
+  note.record(AuditEvent("trunk").with("trunk", trunk).with("user", user).with("target", target));
 }
 
 void LogJournal::trunk_ready(TrunkId trunk, Duration took) {
-  log_.info("trunk={} ready ms={}", trunk, milliseconds(took));
+  Records::Note note = records_.detail(user_of(trunk));
+  note.info("trunk={} ready ms={}", trunk, milliseconds(took));
 }
 
 void LogJournal::trunk_failed(TrunkId trunk, std::string_view detail) {
-  log_.warn("trunk={} failed reason=\"{}\"", trunk, escaped(detail));
-  audit_.record(AuditEvent("close").with("trunk", trunk).with("reason", detail));
+  Records::Note note = records_.refusal(user_of(trunk));
+  note.warn("trunk={} failed reason=\"{}\"", trunk, escaped(detail));
+  note.record(AuditEvent("close").with("trunk", trunk).with("reason", detail));
+  users_.erase(trunk);
 }
 
 void LogJournal::trunk_full(TrunkId trunk, std::size_t sessions) {
-  log_.info("trunk={} target refuses more sessions limit={}", trunk, sessions);
+  Records::Note note = records_.detail(user_of(trunk));
+  note.info("trunk={} target refuses more sessions limit={}", trunk, sessions);
 }
 
 void LogJournal::trunk_draining(TrunkId trunk, std::string_view why) {
-  log_.info("trunk={} draining reason=\"{}\"", trunk, why);
+  Records::Note note = records_.detail(user_of(trunk));
+  note.info("trunk={} draining reason=\"{}\"", trunk, why);
 }
 
 void LogJournal::target_open_refused(TrunkId trunk, std::string_view type, std::string_view why) {
-  log_.warn("trunk={} channel of the target's refused type={} reason=\"{}\"", trunk, escaped(type), why);
-  audit_.record(AuditEvent("refuse").with("trunk", trunk).with("type", type).with("reason", why));
+  Records::Note note = records_.of_trunk(trunk, user_of(trunk));
+  note.warn("trunk={} channel of the target's refused type={} reason=\"{}\"", trunk, escaped(type), why);
+  note.record(AuditEvent("refuse").with("trunk", trunk).with("type", type).with("reason", why));
 }
 
 void LogJournal::trunk_violation(TrunkId trunk, std::string_view what) {
-  log_.warn("trunk={} target broke the protocol reason=\"{}\"", trunk, what);
+  Records::Note note = records_.of_trunk(trunk, user_of(trunk));
+  note.warn("trunk={} target broke the protocol reason=\"{}\"", trunk, what);
 }
 
 void LogJournal::trunk_closed(TrunkId trunk, const Error& why) {
-  log_.info("trunk={} closed reason=\"{}\"", trunk, escaped(why.detail));
-  audit_.record(AuditEvent("close").with("trunk", trunk).with("reason", why.detail));
+  Records::Note note = records_.detail(user_of(trunk));
+  note.info("trunk={} closed reason=\"{}\"", trunk, escaped(why.detail));
+  note.record(AuditEvent("close").with("trunk", trunk).with("reason", why.detail));
+  users_.erase(trunk);
 }
 
 }  // namespace sallyport::app

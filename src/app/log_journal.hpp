@@ -1,20 +1,23 @@
 // The multiplexer's facts as log lines and audit events.
 #pragma once
 
-#include <sallyport/audit.hpp>
+#include <map>
+#include <string>
+#include <string_view>
 
-#include "log/logger.hpp"
+#include "log/records.hpp"
 #include "mux/journal.hpp"
 
 namespace sallyport::app {
 
-/// One line a fact, ids first; the events channel, exec, forward, refuse, exit and close go to the audit trail.
+/// One line a fact, ids first; the events channel, exec, forward, refuse, exit and close go to the audit trail. Programs and
+/// forwarded connections that begin, and connections that end, are always written; all else has the rates of log::Records.
 class LogJournal final : public mux::Journal {
  public:
-  /// Both outlive the journal.
-  LogJournal(log::Logger& log, AuditTrail& audit) : log_(log), audit_(audit) {}
+  /// `records` outlive the journal.
+  explicit LogJournal(log::Records& records) : records_(records) {}
 
-  bool healthy() const override { return audit_.healthy(); }
+  bool healthy() const override { return records_.audit().healthy(); }
   void channel_opened(const mux::Admission& client, ChannelId channel, std::string_view type) override;
   void channel_open_refused(const mux::Admission& client, std::string_view type, std::string_view why) override;
   void program_started(const mux::Admission& client, const mux::ChannelIds& ids, std::string_view request,
@@ -55,8 +58,10 @@ class LogJournal final : public mux::Journal {
   void trunk_closed(TrunkId trunk, const Error& why) override;
 
  private:
-  log::Logger& log_;
-  AuditTrail& audit_;
+  std::string_view user_of(TrunkId trunk) const;
+
+  log::Records& records_;
+  std::map<TrunkId, std::string> users_;  // whose the trunks are that haven't ended
 };
 
 }  // namespace sallyport::app

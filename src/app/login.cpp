@@ -43,12 +43,12 @@ bool keeps_passwords(const Config& config) {
 }  // namespace
 
 Login::Login(ssh::LoopIo& io, ssh::LoopIo& away, LoginContext context, AuthServices& services, Client client, net::Fd fd,
-             log::Logger& log, AuditTrail& audit, LoginEvents& owner)
+             log::Records& records, LoginEvents& owner)
     : io_(io),
       context_(std::move(context)),
       services_(services),
-      log_(log),
-      audit_(audit),
+      records_(records),
+      block_(std::move(client.block)),
       owner_(owner),
       chains_(context_.config->auth.methods),
       connection_(io, away, context_.server, std::move(fd), *this) {
@@ -60,16 +60,17 @@ Login::Login(ssh::LoopIo& io, ssh::LoopIo& away, LoginContext context, AuthServi
   event.with("connection", client_.id)
       .with("source", client_.source.address)
       .with("port", static_cast<std::uint64_t>(client_.source.port));
+  log::Records::Note note = this->note();
   if (client.inner) {
     client_.outer = client.inner->outer;
     default_target_ = std::move(client.inner->asked_target);
-    log_.info("conn={} accepted source={}:{} outer={} target={}", client_.id, client_.source.address,
+    note.info("conn={} accepted source={}:{} outer={} target={}", client_.id, client_.source.address,
               client_.source.port, *client_.outer, escaped(default_target_));
     event.with("outer", *client_.outer).with("target", default_target_);
   } else {
-    log_.info("conn={} accepted source={}:{}", client_.id, client_.source.address, client_.source.port);
+    note.info("conn={} accepted source={}:{}", client_.id, client_.source.address, client_.source.port);
   }
-  audit_.record(event);
+  note.record(event);
 }
 
 Login::~Login() { *given_up_ = true; }
@@ -152,7 +153,7 @@ void Login::on_outcome(AuthOutcome outcome) {
   }
   if (outcome.kind == AuthOutcome::Kind::refused) services_.failures.add(client_.user, now);
   if (outcome.kind == AuthOutcome::Kind::unavailable) {
-    log_.error("conn={} {} unavailable reason=\"{}\"", client_.id, request_.method_name, escaped(outcome.reason));
+    note().error("conn={} {} unavailable reason=\"{}\"", client_.id, request_.method_name, escaped(outcome.reason));
   }
   if (!accepted) return reject_later(outcome.reason);
   second_factor_ = second_factor_ || outcome.second_factor;
@@ -172,7 +173,7 @@ void Login::give_up_attempt() {
 void Login::passed() {
   chains_.pass(request_.method_name);
   if (chains_.complete()) return admit();
-  log_.info("conn={} passed user={} method={} source={}:{}", client_.id, escaped(client_.user), request_.method_name,
+  note().info("conn={} passed user={} method={} source={}:{}", client_.id, escaped(client_.user), request_.method_name,
             client_.source.address, client_.source.port);
   connection_.can_continue(chains_.can_continue());
   connection_.pass();
@@ -201,7 +202,7 @@ void Login::open_pam_session() {
       return let_in();
     }
     const bool denied = opened.error().code == Errc::denied;
-    if (!denied) log_.error("conn={} session unavailable reason=\"{}\"", client_.id, escaped(opened.error().detail));
+    if (!denied) note().error("conn={} session unavailable reason=\"{}\"", client_.id, escaped(opened.error().detail));
     record_failure(opened.error().detail);
     connection_.disconnect(DisconnectReason::by_application,
                            denied ? "This account may not log in now" : "Logins of this kind are not possible now");
@@ -232,10 +233,10 @@ void Login::look_up_key() {
         look_up_.reset();
         const auth::KeyVerdict& verdict = search->verdict;
         for (const auth::KeyWarning& warning : verdict.warnings)
-          log_.warn("conn={} key file {}:{}: {}", client_.id, escaped(warning.file), warning.line,
+          note().warn("conn={} key file {}:{}: {}", client_.id, escaped(warning.file), warning.line,
                     escaped(warning.reason));
         if (verdict.unavailable) {
-          log_.warn("conn={} keys unavailable user={} reason=\"{}\"", client_.id, escaped(client_.user),
+          note().warn("conn={} keys unavailable user={} reason=\"{}\"", client_.id, escaped(client_.user),
                     escaped(verdict.refusal));
           return reject("the user's keys are unavailable");  // no verdict: the signature is another question
         }
@@ -277,41 +278,45 @@ void Login::reject_later(std::string_view why) {
 
 void Login::record_failure(std::string_view why) {
   if (!turned_away_) ++failures_;
+  log::Records::Note note = this->note();
   if (turned_away_) {
-    log_.info("conn={} login refused user=\"{}\" source={} port={} method={} reason=\"{}\"", client_.id, escaped(request_.user),
+    note.info("conn={} login refused user=\"{}\" source={} port={} method={} reason=\"{}\"", client_.id, escaped(request_.user),
               client_.source.address, client_.source.port, client_.method, escaped(why));
   } else if (request_.is_offer) {  // clients offer all the keys that they have: a refused one is no failed login
-    log_.info("conn={} key not accepted user=\"{}\" key={} reason=\"{}\"{}", client_.id, escaped(request_.user),
+    note.info("conn={} key not accepted user=\"{}\" key={} reason=\"{}\"{}", client_.id, escaped(request_.user),
               request_.key ? request_.key->fingerprint : std::string("none"), escaped(why), shown(certificate_of_request()));
   } else {
     only_offers_ = false;
-    record_refusal(request_.method_name, why);
+    record_refusal(note, request_.method_name, why);
   }
   AuditEvent event("auth");
   event.with("connection", client_.id).with("login", request_.user).with("method", request_.method_name);
   event.with("key", request_.key ? std::string_view(request_.key->fingerprint) : std::string_view());
   event.with("success", false).with("reason", why);
   add_to(event, certificate_of_request());
-  audit_.record(event);
+  note.record(event);
 }
 
-void Login::record_refusal(std::string_view method, std::string_view why) {
+void Login::record_refusal(log::Records::Note& note, std::string_view method, std::string_view why) {
   // One line for each failed attempt, which programs such as fail2ban look for: don't change what stands in front of
   // the reason. The name is quoted, so that nobody can write a source of their choice into it.
-  log_.info("conn={} authentication refused user=\"{}\" source={} port={} method={} reason=\"{}\"{}", client_.id,
+  note.info("conn={} authentication refused user=\"{}\" source={} port={} method={} reason=\"{}\"{}", client_.id,
             escaped(request_.user), client_.source.address, client_.source.port, escaped(method), escaped(why),
             shown(certificate_of_request()));
 }
 
 void Login::record_pass() {
   const auto& certificate = client_.grant.certificate;
-  log_.info("conn={} authenticated user={} method={} key={} source={}:{}{}", client_.id, escaped(client_.user), client_.method,
+  records_.log().info("conn={} authenticated user={} method={} key={} source={}:{}{}", client_.id, escaped(client_.user), client_.method,
             client_.fingerprint, client_.source.address, client_.source.port, shown(certificate ? &*certificate : nullptr));
   AuditEvent event("auth");
   event.with("connection", client_.id).with("login", request_.user).with("method", client_.method);
+  // The event "connect" may be one of those that were left out.
+  event.with("source", client_.source.address).with("port", client_.source.port);
   event.with("key", client_.fingerprint).with("success", true).with("mfa", client_.mfa);
   add_to(event, certificate ? &*certificate : nullptr);
-  audit_.record(event);
+  records_.audit().record(event);
+  records_.note_login(block_);
 }
 
 const CertificateIdentity* Login::certificate_of_request() const {
@@ -332,20 +337,21 @@ void Login::on_logged_in(std::unique_ptr<Transport> transport) {
     client_.refusal = decision.error().detail;
   }
   const ssh::ConnectionInfo info = connection_.info();
-  log_.debug("conn={} negotiated kex={} cipher={}/{} strict_kex={} peer={}", client_.id, info.kex, info.cipher_in,
+  records_.log().debug("conn={} negotiated kex={} cipher={}/{} strict_kex={} peer={}", client_.id, info.kex, info.cipher_in,
              info.cipher_out, info.strict_kex, escaped(info.peer_identification));
   owner_.on_login(std::move(client_), std::move(transport));
 }
 
 void Login::on_failed(const Error& why) {
-  if (attempt_ != nullptr && answered_) {
-    give_up_attempt();
-  } else if (failures_ > 0 && only_offers_) {
-    record_refusal("publickey", why.detail);  // none of the keys was the user's, whatever was passed beside them
+  const bool answering = attempt_ != nullptr && answered_;
+  if (answering) give_up_attempt();
+  log::Records::Note note = this->note();
+  if (!answering && failures_ > 0 && only_offers_) {
+    record_refusal(note, "publickey", why.detail);  // none of the keys was the user's, whatever was passed beside them
   }
-  log_.info("conn={} closed before login source={}:{} reason=\"{}\"", client_.id, client_.source.address,
+  note.info("conn={} closed before login source={}:{} reason=\"{}\"", client_.id, client_.source.address,
             client_.source.port, escaped(why.detail));
-  audit_.record(AuditEvent("close").with("connection", client_.id).with("reason", why.detail));
+  note.record(AuditEvent("close").with("connection", client_.id).with("reason", why.detail));
   owner_.on_login_failed(*this, offence_of(why));
 }
 

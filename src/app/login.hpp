@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 
-#include <sallyport/audit.hpp>
 #include <sallyport/config.hpp>
 #include <sallyport/ids.hpp>
 #include <sallyport/stream.hpp>
@@ -18,7 +17,7 @@
 #include "auth/method_chains.hpp"
 #include "auth/penalty_box.hpp"
 #include "auth/slot_counter.hpp"
-#include "log/logger.hpp"
+#include "log/records.hpp"
 #include "mux/admission.hpp"
 #include "net/fd.hpp"
 #include "net/loop.hpp"
@@ -59,10 +58,11 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
     mux::Endpoint source;
     mux::Endpoint local;  ///< ours; empty when it came through a channel
     std::optional<InnerClient> inner;
+    std::string block;     ///< the source's block of addresses
   };
   /// The references outlive the login. Its cryptography is done on the loop of `away`.
   Login(ssh::LoopIo& io, ssh::LoopIo& away, LoginContext context, AuthServices& services, Client client, net::Fd fd,
-        log::Logger& log, AuditTrail& audit, LoginEvents& owner);
+        log::Records& records, LoginEvents& owner);
   ~Login() override;
 
   ConnectionId id() const { return client_.id; }
@@ -106,8 +106,10 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
   void reject(std::string_view why);
   /// Rejects when auth.failure_delay has gone by since the client's last word, however long it took to find out.
   void reject_later(std::string_view why);
+  /// For an event before the login, which a stranger can cause.
+  log::Records::Note note() { return records_.of_source(block_); }
   void record_failure(std::string_view why);
-  void record_refusal(std::string_view method, std::string_view why);
+  void record_refusal(log::Records::Note& note, std::string_view method, std::string_view why);
   void record_pass();
   /// Of the key that the client has come with; null without one.
   const CertificateIdentity* certificate_of_request() const;
@@ -116,8 +118,8 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
   ssh::LoopIo& io_;
   LoginContext context_;
   AuthServices& services_;
-  log::Logger& log_;
-  AuditTrail& audit_;
+  log::Records& records_;
+  const std::string block_;
   LoginEvents& owner_;
   mux::Admission client_;
   std::string default_target_;  // for a login name without one

@@ -37,12 +37,14 @@ void PamHelper::on_failed(const Error& why) {
 
 void PamHelper::on_error_line(std::string_view line) {
   if (++lines_ > kMaxLoggedLines) return;
-  environment_.log.warn("conn={} PAM helper stderr=\"{}\"", connection_, escaped(line, child::SocketProcess::kMaxLine));
+  environment_.records.of_source(start_.remote_host)
+      .warn("conn={} PAM helper stderr=\"{}\"", connection_, escaped(line, child::SocketProcess::kMaxLine));
 }
 
 void PamHelper::on_exit(const ProcessEnd& end) {
   ended_ = true;
-  if (!end.signal.empty()) environment_.log.warn("conn={} PAM helper ended signal={}", connection_, end.signal);
+  if (!end.signal.empty())
+    environment_.records.of_source(start_.remote_host).warn("conn={} PAM helper ended signal={}", connection_, end.signal);
   // What it said last may still be in the socket, and is read from there.
   if (const auto on_ended = std::exchange(on_ended_, nullptr)) on_ended();
 }

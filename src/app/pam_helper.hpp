@@ -15,7 +15,7 @@
 
 #include "child/launcher.hpp"
 #include "child/socket_process.hpp"
-#include "log/logger.hpp"
+#include "log/records.hpp"
 #include "net/fd.hpp"
 #include "net/handle.hpp"
 #include "net/loop.hpp"
@@ -42,7 +42,7 @@ class PamHelperEvents {
 struct PamEnvironment {
   net::Loop& loop;
   child::LocalLauncher& launcher;
-  log::Logger& log;
+  log::Records& records;
   std::string program;  ///< the helper's path
 };
 

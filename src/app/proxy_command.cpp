@@ -6,12 +6,17 @@
 
 namespace sallyport::app {
 
-ProxyCommand::ProxyCommand(child::LocalLauncher& launcher, log::Logger& logger, const ResolvedTarget& target)
-    : launcher_(launcher), log_(logger), target_(target.name), user_(target.user), argv_(target.proxy_command) {}
+ProxyCommand::ProxyCommand(child::LocalLauncher& launcher, log::Records& records, const ResolvedTarget& target, std::string user)
+    : launcher_(launcher),
+      records_(records),
+      target_(target.name),
+      login_(target.user),
+      user_(std::move(user)),
+      argv_(target.proxy_command) {}
 
 ProxyCommand::~ProxyCommand() {
   if (lines_ > kMaxLoggedLines)
-    log_.warn("proxy command target={} user={} lines_dropped={}", target_, user_, lines_ - kMaxLoggedLines);
+    records_.detail(user_).warn("proxy command target={} user={} lines_dropped={}", target_, login_, lines_ - kMaxLoggedLines);
 }
 
 void ProxyCommand::open(std::function<void(Result<net::Fd>)> done) {
@@ -22,7 +27,7 @@ void ProxyCommand::open(std::function<void(Result<net::Fd>)> done) {
 }
 
 void ProxyCommand::on_started(net::Fd socket) {
-  log_.debug("proxy command target={} user={} started", target_, user_);
+  records_.detail(user_).debug("proxy command target={} user={} started", target_, login_);
   const auto done = std::exchange(done_, nullptr);
   done(std::move(socket));
 }
@@ -34,15 +39,15 @@ void ProxyCommand::on_failed(const Error& why) {
 
 void ProxyCommand::on_error_line(std::string_view line) {
   if (++lines_ > kMaxLoggedLines) return;
-  log_.info("proxy command target={} user={} stderr=\"{}\"", target_, user_,
+  records_.detail(user_).info("proxy command target={} user={} stderr=\"{}\"", target_, login_,
             log::escaped(line, child::SocketProcess::kMaxLine));
 }
 
 void ProxyCommand::on_exit(const ProcessEnd& end) {
   if (end.signal.empty()) {
-    log_.info("proxy command target={} user={} ended status={}", target_, user_, end.status);
+    records_.detail(user_).info("proxy command target={} user={} ended status={}", target_, login_, end.status);
   } else {
-    log_.info("proxy command target={} user={} ended signal={}", target_, user_, end.signal);
+    records_.detail(user_).info("proxy command target={} user={} ended signal={}", target_, login_, end.signal);
   }
 }
 

@@ -8,7 +8,7 @@
 
 #include "child/launcher.hpp"
 #include "child/socket_process.hpp"
-#include "log/logger.hpp"
+#include "log/records.hpp"
 #include "route/resolved_target.hpp"
 #include "ssh/carrier.hpp"
 
@@ -20,8 +20,8 @@ class ProxyCommand final : public ssh::Carrier, private child::SocketProcessEven
   /// Of one command's standard error; the rest is dropped, and counted.
   static constexpr std::uint32_t kMaxLoggedLines = 50;
 
-  /// `launcher` and `logger` outlive the command.
-  ProxyCommand(child::LocalLauncher& launcher, log::Logger& logger, const ResolvedTarget& target);
+  /// `launcher` and `records` outlive the command. It is run for the client `user`.
+  ProxyCommand(child::LocalLauncher& launcher, log::Records& records, const ResolvedTarget& target, std::string user);
   ~ProxyCommand() override;
 
   void open(std::function<void(Result<net::Fd>)> done) override;
@@ -34,9 +34,10 @@ class ProxyCommand final : public ssh::Carrier, private child::SocketProcessEven
   void on_exit(const ProcessEnd& end) override;
 
   child::LocalLauncher& launcher_;
-  log::Logger& log_;
+  log::Records& records_;
   const std::string target_;
-  const std::string user_;  // login name upstream
+  const std::string login_;  // login name upstream
+  const std::string user_;   // the client's
   std::vector<std::string> argv_;
   std::function<void(Result<net::Fd>)> done_;
   std::unique_ptr<child::SocketProcess> process_;

@@ -61,11 +61,11 @@ class SignerCommand::Folder {
   std::string path_;
 };
 
-SignerCommand::SignerCommand(net::Loop& loop, child::LocalLauncher& launcher, log::Logger& logger,
+SignerCommand::SignerCommand(net::Loop& loop, child::LocalLauncher& launcher, log::Records& records,
                              const ResolvedTarget& target, std::string user)
     : loop_(loop),
       launcher_(launcher),
-      log_(logger),
+      records_(records),
       target_(target.name),
       login_(target.user),
       user_(std::move(user)),
@@ -123,8 +123,8 @@ void SignerCommand::on_failed(const Error& why) { finish(fail(why.code, "signer:
 
 void SignerCommand::on_error_line(std::string_view line) {
   if (++lines_ > kMaxLoggedLines) return;
-  log_.info("signer target={} user={} stderr=\"{}\"", target_, log::escaped(user_),
-            log::escaped(line, child::SocketProcess::kMaxLine));
+  records_.detail(user_).info("signer target={} user={} stderr=\"{}\"", target_, log::escaped(user_),
+                              log::escaped(line, child::SocketProcess::kMaxLine));
 }
 
 void SignerCommand::on_printed(ByteView bytes) {

@@ -10,7 +10,7 @@
 
 #include "child/launcher.hpp"
 #include "child/socket_process.hpp"
-#include "log/logger.hpp"
+#include "log/records.hpp"
 #include "net/loop.hpp"
 #include "net/stream.hpp"
 #include "route/resolved_target.hpp"
@@ -27,8 +27,8 @@ class SignerCommand final : public ssh::CertificateSigner, private child::Socket
   /// Of its standard error; the rest is dropped.
   static constexpr std::uint32_t kMaxLoggedLines = 20;
 
-  /// `loop`, `launcher` and `logger` outlive the command. `user` is the client's.
-  SignerCommand(net::Loop& loop, child::LocalLauncher& launcher, log::Logger& logger, const ResolvedTarget& target,
+  /// `loop`, `launcher` and `records` outlive the command. `user` is the client's.
+  SignerCommand(net::Loop& loop, child::LocalLauncher& launcher, log::Records& records, const ResolvedTarget& target,
                 std::string user);
   ~SignerCommand() override;
 
@@ -52,7 +52,7 @@ class SignerCommand final : public ssh::CertificateSigner, private child::Socket
 
   net::Loop& loop_;
   child::LocalLauncher& launcher_;
-  log::Logger& log_;
+  log::Records& records_;
   const std::string target_;
   const std::string login_;  // login name upstream
   const std::string user_;

@@ -62,16 +62,16 @@ ssh::ClientOptions UpstreamDialer::options_for(const ResolvedTarget& target, con
   options.certificate = {ssh::certificate_identity(client), target.certificate_principals, target.certificate_validity};
   if (!target.signer.empty()) {
     options.make_signer = [this, target, user = client.user] {
-      return std::make_unique<SignerCommand>(io_.loop(), launcher_, log_, target, user);
+      return std::make_unique<SignerCommand>(io_.loop(), launcher_, records_, target, user);
     };
   }
   options.client = client;
-  options.on_warning = [this, target = target.name](std::string_view text) {
-    log_.warn("upstream login target={} problem=\"{}\"", target, log::escaped(text));
+  options.on_warning = [this, target = target.name, who = client.user](std::string_view text) {
+    records_.refusal(who).warn("upstream login target={} problem=\"{}\"", target, log::escaped(text));
   };
   options.on_accepted = [this, target = target.name, user = target.user, who = client.user](std::string_view credential) {
-    log_.info("upstream login target={} login={} user={} credential=\"{}\"", target, log::escaped(user),
-              log::escaped(who), log::escaped(credential));
+    records_.detail(who).info("upstream login target={} login={} user={} credential=\"{}\"", target, log::escaped(user),
+                              log::escaped(who), log::escaped(credential));
   };
   options.known_hosts = {target.known_hosts};
   options.host_key_policy = target.options.host_key_policy;
@@ -83,24 +83,24 @@ ssh::ClientOptions UpstreamDialer::options_for(const ResolvedTarget& target, con
 
 std::unique_ptr<UpstreamAttempt> UpstreamDialer::connect(const ResolvedTarget& target, const UpstreamClient& client,
                                                          UpstreamEvents& events) {
-  return std::make_unique<ssh::ClientLogin>(io_, away_, options_for(target, client), events, carrier_for(target));
+  return std::make_unique<ssh::ClientLogin>(io_, away_, options_for(target, client), events, carrier_for(target, client.user));
 }
 
-std::unique_ptr<ssh::Carrier> UpstreamDialer::carrier_for(const ResolvedTarget& target) {
+std::unique_ptr<ssh::Carrier> UpstreamDialer::carrier_for(const ResolvedTarget& target, const std::string& user) {
   if (target.proxy_command.empty()) return nullptr;
-  return std::make_unique<ProxyCommand>(launcher_, log_, target);
+  return std::make_unique<ProxyCommand>(launcher_, records_, target, user);
 }
 
 std::unique_ptr<HostKeyLearner> UpstreamDialer::learn_host_keys(const ResolvedTarget& target, Bytes session_id) {
   if (!target.options.update_host_keys) return nullptr;
-  return std::make_unique<KnownHostsLearner>(io_.loop(), log_, target, std::move(session_id));
+  return std::make_unique<KnownHostsLearner>(io_.loop(), records_.log(), target, std::move(session_id));
 }
 
 std::unique_ptr<UpstreamAttempt> UpstreamDialer::look(const ResolvedTarget& target, std::function<void(ByteView)> shown,
                                                       UpstreamEvents& events) {
   ssh::ClientOptions options = options_for(target, {});
   options.on_host_key = std::move(shown);
-  return std::make_unique<ssh::ClientLogin>(io_, away_, std::move(options), events, carrier_for(target));
+  return std::make_unique<ssh::ClientLogin>(io_, away_, std::move(options), events, carrier_for(target, {}));
 }
 
 CarriedAttempt UpstreamDialer::connect_over(const ResolvedTarget& target, const UpstreamClient& client,

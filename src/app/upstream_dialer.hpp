@@ -8,7 +8,7 @@
 #include <sallyport/upstream.hpp>
 
 #include "child/launcher.hpp"
-#include "log/logger.hpp"
+#include "log/records.hpp"
 #include "net/lingering.hpp"
 #include "ssh/client_login.hpp"
 #include "ssh/loop_io.hpp"
@@ -19,8 +19,8 @@ class UpstreamDialer final : public UpstreamConnector {
  public:
   /// All of these outlive the dialer, its attempts and their connections. The cryptography of logins is done on the loop of
   /// `away`.
-  UpstreamDialer(ssh::LoopIo& io, ssh::LoopIo& away, child::LocalLauncher& launcher, log::Logger& logger)
-      : io_(io), away_(away), launcher_(launcher), log_(logger), lingering_(io.loop()) {}
+  UpstreamDialer(ssh::LoopIo& io, ssh::LoopIo& away, child::LocalLauncher& launcher, log::Records& records)
+      : io_(io), away_(away), launcher_(launcher), records_(records), lingering_(io.loop()) {}
   /// What follows "SSH-2.0-", from now on.
   void set_identification(std::string identification) { identification_ = std::move(identification); }
 
@@ -35,13 +35,13 @@ class UpstreamDialer final : public UpstreamConnector {
                                                       UpstreamEvents& events);
 
  private:
-  std::unique_ptr<ssh::Carrier> carrier_for(const ResolvedTarget& target);
+  std::unique_ptr<ssh::Carrier> carrier_for(const ResolvedTarget& target, const std::string& user);
   ssh::ClientOptions options_for(const ResolvedTarget& target, const UpstreamClient& client) const;
 
   ssh::LoopIo& io_;
   ssh::LoopIo& away_;
   child::LocalLauncher& launcher_;
-  log::Logger& log_;
+  log::Records& records_;
   net::Lingering lingering_;
   std::string identification_;
 };

@@ -68,6 +68,22 @@ void append_shown(std::string& out, std::string_view character, char32_t code) {
   }
 }
 
+/// One character as JSON shows it; an empty one stands for a broken byte.
+void append_json_character(std::string& out, std::string_view character, char32_t code) {
+  if (character.empty()) {
+    out += "\xef\xbf\xbd";  // U+FFFD
+  } else if (code == '"' || code == '\\') {
+    out += '\\';
+    out += character;
+  } else if (code == '\n') {
+    out += "\\n";
+  } else if (code < 0x20 || code == 0x7f || is_deceptive(code)) {
+    append_unicode_escape(out, code);
+  } else {
+    out += character;
+  }
+}
+
 }  // namespace
 
 Utf8Character first_character(std::string_view text) {
@@ -100,43 +116,36 @@ Utf8Character first_character(std::string_view text) {
 std::string escape(std::string_view text, std::size_t limit) {
   std::string out;
   out.reserve(std::min(text.size(), limit) + kEllipsis.size());
-  std::size_t at = 0;
-  while (at < text.size()) {
+  for (std::size_t at = 0; at < text.size();) {
     const Utf8Character character = first_character(text.substr(at));
-    const std::size_t step = std::max<std::size_t>(character.length, 1);
-    if (at + step > limit) {
-      out += kEllipsis;
-      break;
-    }
+    const std::size_t before = out.size();
     if (character.length == 0) {
       append_hex(out, static_cast<unsigned char>(text[at]));
     } else {
-      append_shown(out, text.substr(at, step), character.code);
+      append_shown(out, text.substr(at, character.length), character.code);
     }
-    at += step;
+    if (out.size() > limit) {
+      out.resize(before);
+      out += kEllipsis;
+      break;
+    }
+    at += std::max<std::size_t>(character.length, 1);
   }
   return out;
 }
 
-void append_json_escaped(std::string& out, std::string_view text) {
+void append_json_escaped(std::string& out, std::string_view text, std::size_t limit) {
+  const std::size_t begin = out.size();
   for (std::size_t at = 0; at < text.size();) {
     const Utf8Character character = first_character(text.substr(at));
-    if (character.length == 0) {
-      out += "\xef\xbf\xbd";  // U+FFFD
-      ++at;
-      continue;
+    const std::size_t before = out.size();
+    append_json_character(out, text.substr(at, character.length), character.code);
+    if (out.size() - begin > limit) {
+      out.resize(before);
+      out += kEllipsis;
+      break;
     }
-    if (character.code == '"' || character.code == '\\') {
-      out += '\\';
-      out += text[at];
-    } else if (character.code == '\n') {
-      out += "\\n";
-    } else if (character.code < 0x20 || character.code == 0x7f || is_deceptive(character.code)) {
-      append_unicode_escape(out, character.code);
-    } else {
-      out += text.substr(at, character.length);
-    }
-    at += character.length;
+    at += std::max<std::size_t>(character.length, 1);
   }
 }
 

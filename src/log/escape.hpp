@@ -9,12 +9,13 @@
 
 namespace sallyport::log {
 
-/// How much of a peer's string is shown; the rest becomes "…".
+/// How much of a peer's string is shown, counted as it is shown; the rest becomes "…".
 constexpr std::size_t kShownBytes = 256;
 
 /// A string that is safe in a log line and on a terminal: valid UTF-8 is kept, but control characters (C0, DEL, C1),
 /// invisible and direction-changing characters, quotes, backslashes and broken bytes become \n, \t, \", \\ or \xNN.
-/// Text longer than `limit` bytes is cut between two characters, with "…" behind it. Never throws on any input.
+/// What takes more than `limit` bytes when it is shown is cut between two characters, with "…" behind it. Never throws on any
+/// input.
 [[nodiscard]] std::string escape(std::string_view text, std::size_t limit = kShownBytes);
 
 /// What escaped() returns: escapes when it is formatted, and only then.
@@ -28,8 +29,9 @@ struct Escaped {
 [[nodiscard]] inline Escaped escaped(std::string_view text, std::size_t limit = kShownBytes) { return {text, limit}; }
 
 /// Appends `text` as the inside of a JSON string: UTF-8 kept, control characters and those that escape()
-/// takes for deceptive as \uNNNN, broken bytes as the replacement character: always valid JSON that is safe to show.
-void append_json_escaped(std::string& out, std::string_view text);
+/// takes for deceptive as \uNNNN, broken bytes as the replacement character: always valid JSON that is safe to show. What takes
+/// more than `limit` bytes there is cut between two characters, with "…" behind it.
+void append_json_escaped(std::string& out, std::string_view text, std::size_t limit = std::string_view::npos);
 
 /// Length in bytes of the UTF-8 character at the start of `text` and its code point; length 0 when it's broken (or
 /// `text` is empty).

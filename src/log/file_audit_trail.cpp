@@ -14,17 +14,9 @@ namespace {
 
 constexpr mode_t kAuditFileMode = 0600;
 
-void append_string(std::string& out, std::string_view text) {
+void append_string(std::string& out, std::string_view text, std::size_t limit = kAuditTextBytes) {
   out += '"';
-  if (text.size() <= kAuditTextBytes) {
-    append_json_escaped(out, text);
-  } else {
-    std::size_t cut = kAuditTextBytes;
-    // Back to the start of a character, when there is one near.
-    for (int i = 0; i < 3 && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80; ++i) --cut;
-    append_json_escaped(out, text.substr(0, cut));
-    out += "…";
-  }
+  append_json_escaped(out, text, limit);
   out += '"';
 }
 
@@ -34,6 +26,8 @@ void append_value(std::string& out, const AuditField::Value& value) {
         using Held = std::decay_t<decltype(held)>;
         if constexpr (std::is_same_v<Held, std::string_view>) {
           append_string(out, held);
+        } else if constexpr (std::is_same_v<Held, AuditField::Long>) {
+          append_string(out, held.text, kAuditLongBytes);
         } else if constexpr (std::is_same_v<Held, bool>) {
           out += held ? "true" : "false";
         } else if constexpr (std::is_same_v<Held, std::uint64_t>) {

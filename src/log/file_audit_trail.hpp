@@ -21,9 +21,11 @@
 namespace sallyport::log {
 
 /// Appends the event as one JSON object and an LF: `time` and `event` first, then the members in their order; ids as
-/// "c1", "t1", "h1". Strings are cut at kAuditTextBytes, with "…" behind them.
+/// "c1", "t1", "h1". Strings are cut where they would take more than kAuditTextBytes in the line, long ones kAuditLongBytes,
+/// with "…" behind them.
 void append_audit_line(std::string& out, std::chrono::system_clock::time_point time, const AuditEvent& event);
-constexpr std::size_t kAuditTextBytes = 8192;
+constexpr std::size_t kAuditTextBytes = 512;
+constexpr std::size_t kAuditLongBytes = 8192;
 
 /// Queues events for a thread that writes them; record() never waits for the disk. When the file can't be written
 /// (disk full, say) the thread keeps what it has and tries again, so that nothing is lost while the queue has room.

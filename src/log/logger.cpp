@@ -35,7 +35,15 @@ std::string to_string(ChannelId id) { return lettered('h', id); }
 void Logger::format_and_write(Level level, fmt::string_view format, fmt::format_args args) {
   fmt::memory_buffer line;
   fmt::vformat_to(std::back_inserter(line), format, args);
-  write(level, {line.data(), line.size()});
+  put(level, {line.data(), line.size()});
+}
+
+void Logger::put(Level level, std::string_view line) {
+  if (!enabled(level)) return;
+  if (line.size() <= kLineBytes) return write(level, line);
+  std::size_t cut = kLineBytes;
+  while (cut > 0 && (static_cast<unsigned char>(line[cut]) & 0xc0) == 0x80) --cut;  // between two characters
+  write(level, std::string(line.substr(0, cut)) + "…");
 }
 
 }  // namespace sallyport::log

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -27,9 +28,11 @@ using Level = LogLevel;
 
 /// Takes one event a line: `conn=… chan=…` first, then a fixed phrase and key=value. Strings from a peer go in through
 /// escaped(); secrets never. error: someone must act; warn: may need to; info: a connection's life; debug: transitions.
-/// Any thread may log; it never waits.
+/// Any thread may log; it never waits. A line that is longer than kLineBytes is cut, with "…" behind it.
 class Logger {
  public:
+  static constexpr std::size_t kLineBytes = 4096;
+
   virtual ~Logger() = default;
   Logger(const Logger&) = delete;
   Logger& operator=(const Logger&) = delete;
@@ -58,6 +61,9 @@ class Logger {
   void error(fmt::format_string<Args...> format, Args&&... args) {
     log(Level::error, format, args...);
   }
+
+  /// A line that is finished, without its end.
+  void put(Level level, std::string_view line);
 
  protected:
   explicit Logger(Level level = Level::info) : level_(level) {}

@@ -41,6 +41,8 @@ TEST(EscapeLimitTest, CutsBetweenCharacters) {
   EXPECT_EQ(escape("abcdefg", 6), "abcdef…");
   EXPECT_EQ(escape("abcdeż", 6), "abcde…");
   EXPECT_EQ(escape(std::string(100000, 'x')).size(), kShownBytes + std::string("…").size());
+  EXPECT_EQ(escape("ab\x01\x02", 6), "ab\\x01…");  // counted as it is shown
+  EXPECT_LE(escape(std::string(100000, '\x01')).size(), kShownBytes + std::string("…").size());
 }
 
 TEST(JsonEscapeTest, IsAlwaysValidInsideAString) {

@@ -38,12 +38,20 @@ TEST(AuditLineTest, HasTimeEventAndMembersInOrder) {
             "\"command\":\"echo \\\"\\n\xef\xbf\xbd\",\"pty\":false,\"bytes\":12}\n");
 }
 
-TEST(AuditLineTest, BoundsAString) {
-  std::string out;
-  const std::string command = std::string(kAuditTextBytes - 1, 'x') + "żżż";
-  append_audit_line(out, kTime, AuditEvent("exec").with("command", command));
-  EXPECT_THAT(out, HasSubstr("xxx…\"}"));
-  EXPECT_LT(out.size(), kAuditTextBytes + 200);
+TEST(AuditLineTest, BoundsAStringAsItIsShown) {
+  for (const std::string& character : {std::string("x"), std::string("ż"), std::string(1, '\x01'), std::string("\""), std::string("\xff")}) {
+    std::string text;
+    while (text.size() < kAuditLongBytes + 10) text += character;
+    std::string out;
+    append_audit_line(out, kTime, AuditEvent("refuse").with("command", text));
+    EXPECT_THAT(out, HasSubstr("…\"}"));
+    EXPECT_LT(out.size(), kAuditTextBytes + 100);
+    out.clear();
+    append_audit_line(out, kTime, AuditEvent("exec").with_long("command", text));
+    EXPECT_THAT(out, HasSubstr("…\"}"));
+    EXPECT_GT(out.size(), kAuditLongBytes);
+    EXPECT_LT(out.size(), kAuditLongBytes + 100);
+  }
 }
 
 class FileAuditTrailTest : public testing::Test {
