@@ -17,7 +17,7 @@ from harness.sallyport import Sallyport  # noqa: E402
 from harness.workspace import Workspace, clean_environment, find_program, login_name  # noqa: E402
 
 GO_PROXY = Path(__file__).resolve().parent / "go_proxy" / "main.go"
-LIMITS = 'max_startups = "500:30:1000"\nmax_connections_per_user = 5000\nmax_trunks_per_user = 2000\nmax_waiting_channels = 2000\n'
+LIMITS = 'max_startups = "500:30:1000"\nmax_startups_per_source = 0\nmax_connections_per_user = 5000\nmax_trunks_per_user = 2000\nmax_waiting_channels = 2000\n'
 
 
 class Setting:

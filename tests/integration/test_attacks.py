@@ -94,7 +94,7 @@ class AttackCase(BastionCase):
     The grace time is long for a slow machine's exchange of keys, so whatever waits for its end does so side by side.
     """
 
-    sections = {"limits": 'login_grace_time = "8s"\nmax_auth_tries = 20\nmax_startups = "1000:30:1000"\n'}
+    sections = {"limits": 'login_grace_time = "8s"\nmax_auth_tries = 20\nmax_startups = "1000:30:1000"\nmax_startups_per_source = 0\n'}
 
     @classmethod
     def configuration(cls):

@@ -83,7 +83,7 @@ class MaxSessions(BastionCase):
     max_sessions = None
     clients = 100
     # All at once, a slow machine takes its time over their logins.
-    sections = {"limits": 'max_connections_per_user = 300\nmax_startups = "300:30:400"\nlogin_grace_time = "10m"'}
+    sections = {"limits": 'max_connections_per_user = 300\nmax_startups = "300:30:400"\nmax_startups_per_source = 0\nlogin_grace_time = "10m"'}
     target_options = 'channels_per_trunk = 64\nconnect_timeout = "5m"'
 
     @classmethod

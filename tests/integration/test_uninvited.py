@@ -46,6 +46,18 @@ class SourcesTest(LocalBastion):
         waiting[0].close()
         eventually(lambda: self.ssh(bastion).run("echo in").stdout == b"in\n")
 
+    def test_one_source_leaves_room_for_others_by_default(self):
+        bastion = self.other("default", limits='max_startups = "30:100:30"\n', more='proxy_protocol_from = ["127.0.0.1"]\n')
+
+        def knock(source):
+            peer = socket.create_connection(("127.0.0.1", bastion.port), PATIENCE)
+            self.addCleanup(peer.close)
+            peer.sendall(b"PROXY TCP4 %s 192.0.2.1 4711 22\r\n" % source)
+            return peer.recv(8)
+        answers = [knock(b"10.9.1.2") for _ in range(25)]
+        self.assertEqual([answer[:4] == b"SSH-" for answer in answers], [True] * 20 + [False] * 5)
+        self.assertEqual(knock(b"10.9.1.3")[:4], b"SSH-")
+
     def test_connections_of_one_source_are_bounded_and_come_back(self):
         bastion = self.other("sources", limits="max_connections_per_source = 2")
         client = self.ssh(bastion)
@@ -219,7 +231,7 @@ class NoProxyTest(LocalBastion):
 
 @needs_bastion
 class GarbageTest(LocalBastion):
-    sections = {"limits": 'max_startups = "1000:30:1000"\n', "log": 'level = "info"\n'}
+    sections = {"limits": 'max_startups = "1000:30:1000"\nmax_startups_per_source = 0\n', "log": 'level = "info"\n'}
 
     def test_a_thousand_connections_of_garbage_leave_nothing_behind(self):
         def descriptors():
