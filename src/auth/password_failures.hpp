@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <list>
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <tuple>
+#include <utility>
 
 #include <sallyport/clock.hpp>
 
@@ -16,7 +17,8 @@ namespace sallyport::auth {
 /// else somebody who guesses would get as many tries again with each login of the user.
 class PasswordFailures {
  public:
-  /// More names than this are only remembered at the price of the oldest.
+  /// More names than this are only remembered at the price of the one with the fewest failures, of those the oldest. One that
+  /// is locked is never forgotten for another: when all are locked, so is everybody else.
   static constexpr std::size_t kMaxUsers = 65536;
 
   /// `limit` failures within `window` of the first lock the user's passwords out for another `window`; 0: never.
@@ -28,18 +30,22 @@ class PasswordFailures {
 
  private:
   struct User {
-    std::string name;
     std::uint32_t failures = 0;
     TimePoint until;  // then it is forgotten
   };
-  using Order = std::list<User>;
+  using Users = std::map<std::string, User, std::less<>>;
 
   void forget_old(TimePoint now);
+  void forget(Users::iterator user);
+  bool has_room();
+  void change(Users::iterator user, User to);
 
   std::uint32_t limit_ = 0;
   Duration window_{};
-  Order order_;  // by `until`, the first to be forgotten in front
-  std::unordered_map<std::string_view, Order::iterator> users_;  // the names are order_'s
+  Users users_;
+  // The names are users_'s.
+  std::set<std::pair<TimePoint, std::string_view>> by_time_;                          // the first to be forgotten in front
+  std::set<std::tuple<std::uint32_t, TimePoint, std::string_view>> by_failures_;  // the first to make room in front
 };
 
 }  // namespace sallyport::auth

@@ -1,6 +1,7 @@
 #include "auth/penalty_box.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace sallyport::auth {
 
@@ -40,12 +41,13 @@ Duration PenaltyBox::cost_of(Offence offence) const {
 }
 
 void PenaltyBox::forget(Map::iterator entry) {
-  by_end_.erase({entry->second.until, entry->first});
+  order_of(entry->second).erase({entry->second.until, entry->first});
   penalties_.erase(entry);
 }
 
 void PenaltyBox::forget_expired(TimePoint now) {
-  while (!by_end_.empty() && by_end_.begin()->first <= now) forget(penalties_.find(by_end_.begin()->second));
+  for (const ByEnd* order : {&counting_, &active_})
+    while (!order->empty() && order->begin()->first <= now) forget(penalties_.find(order->begin()->second));
 }
 
 std::optional<PenaltyBox::Entry> PenaltyBox::add(const std::string& source, std::string_view address, Offence offence,
@@ -55,19 +57,21 @@ std::optional<PenaltyBox::Entry> PenaltyBox::add(const std::string& source, std:
   forget_expired(now);
   auto entry = penalties_.find(source);
   if (entry == penalties_.end()) {
-    if (penalties_.size() >= settings_.max_sources) forget(penalties_.find(by_end_.begin()->second));
+    // Whoever has many addresses must not let out one of them with the others.
+    if (penalties_.size() >= settings_.max_sources)
+      forget(penalties_.find((counting_.empty() ? active_ : counting_).begin()->second));
     entry = penalties_.emplace(source, Penalty{now, false, offence, 0}).first;
   } else {
-    by_end_.erase({entry->second.until, source});
+    order_of(entry->second).erase({entry->second.until, source});
   }
   Penalty& penalty = entry->second;
   penalty.until = std::min(std::max(penalty.until, now) + cost, now + settings_.max);
   penalty.last = offence;
   ++penalty.offences;
-  by_end_.insert({penalty.until, source});
   const bool activated = !penalty.active && penalty.until - now >= settings_.min;
+  penalty.active = penalty.active || activated;
+  order_of(penalty).insert({penalty.until, source});
   if (!activated) return std::nullopt;
-  penalty.active = true;
   return Entry{source, std::chrono::duration_cast<Duration>(penalty.until - now), true, offence, penalty.offences};
 }
 
@@ -83,10 +87,13 @@ bool PenaltyBox::keeps_out(const std::string& source, std::string_view address, 
 
 std::vector<PenaltyBox::Entry> PenaltyBox::entries(TimePoint now) const {
   std::vector<Entry> found;
-  for (auto it = by_end_.rbegin(); it != by_end_.rend() && it->first > now; ++it) {
-    const Penalty& penalty = penalties_.at(it->second);
-    found.push_back({it->second, std::chrono::duration_cast<Duration>(it->first - now), penalty.active, penalty.last, penalty.offences});
+  for (const auto& [source, penalty] : penalties_) {
+    if (penalty.until <= now) continue;
+    const Duration left = std::chrono::duration_cast<Duration>(penalty.until - now);
+    found.push_back({source, left, penalty.active, penalty.last, penalty.offences});
   }
+  std::sort(found.begin(), found.end(),
+            [](const Entry& a, const Entry& b) { return std::tie(a.left, a.source) > std::tie(b.left, b.source); });
   return found;
 }
 
@@ -100,7 +107,8 @@ std::size_t PenaltyBox::lift(const std::string& source) {
 std::size_t PenaltyBox::lift_all() {
   const std::size_t count = penalties_.size();
   penalties_.clear();
-  by_end_.clear();
+  counting_.clear();
+  active_.clear();
   return count;
 }
 

@@ -43,7 +43,8 @@ class PenaltyBox {
   void configure(const Penalties& settings);
 
   /// Adds to the source's penalty what the offence costs, up to the maximum. `address` decides whether it is exempt. Beyond
-  /// max_sources the one whose time is over first is forgotten. Returns the entry if this made it active.
+  /// max_sources the one whose time is over first is forgotten, one that is kept out only when all are. Returns the entry if
+  /// this made it active.
   std::optional<Entry> add(const std::string& source, std::string_view address, Offence offence, TimePoint now);
   /// Whether the source is kept out.
   bool keeps_out(const std::string& source, std::string_view address, TimePoint now);
@@ -71,7 +72,12 @@ class PenaltyBox {
   Penalties settings_;
   std::vector<config::Network> exempt_;
   Map penalties_;
-  std::set<std::pair<TimePoint, std::string>> by_end_;
+  using ByEnd = std::set<std::pair<TimePoint, std::string>>;
+  /// Those that are kept out, and those that aren't yet.
+  ByEnd& order_of(const Penalty& penalty) { return penalty.active ? active_ : counting_; }
+
+  ByEnd counting_;
+  ByEnd active_;
 };
 
 }  // namespace sallyport::auth

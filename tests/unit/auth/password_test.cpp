@@ -153,14 +153,47 @@ TEST(PasswordFailuresTest, ZeroIsNoLimit) {
   EXPECT_EQ(failures.size(), 0U);
 }
 
-TEST(PasswordFailuresTest, RemembersSoManyNamesAndNoMore) {
+/// So many other names that all are remembered that can be, each `times` times.
+void flood(PasswordFailures& failures, int times) {
+  for (std::size_t i = 0; i < PasswordFailures::kMaxUsers + 10; ++i)
+    for (int time = 0; time < times; ++time) failures.add("user" + std::to_string(i), kStart);
+}
+
+TEST(PasswordFailuresTest, NobodyIsUnlockedByOtherNames) {
   PasswordFailures failures;
-  failures.configure(1, kWindow);
+  failures.configure(2, kWindow);
   failures.add("alice", kStart);
-  for (std::size_t i = 0; i < PasswordFailures::kMaxUsers; ++i) failures.add("user" + std::to_string(i), kStart);
+  failures.add("alice", kStart);
+  flood(failures, 1);
   EXPECT_EQ(failures.size(), PasswordFailures::kMaxUsers);
-  EXPECT_FALSE(failures.locked("alice", kStart));
-  EXPECT_TRUE(failures.locked("user65535", kStart));
+  EXPECT_TRUE(failures.locked("alice", kStart));
+  EXPECT_FALSE(failures.locked("bob", kStart));
+}
+
+TEST(PasswordFailuresTest, NobodyGetsMoreTriesByOtherNames) {
+  PasswordFailures failures;
+  failures.configure(3, kWindow);
+  failures.add("alice", kStart);
+  failures.add("alice", kStart);
+  flood(failures, 1);
+  failures.add("alice", kStart);
+  EXPECT_TRUE(failures.locked("alice", kStart));
+}
+
+TEST(PasswordFailuresTest, WhenAllAreLockedNobodyElseGetsATryEither) {
+  PasswordFailures failures;
+  failures.configure(2, kWindow);
+  failures.add("alice", kStart);
+  failures.add("alice", kStart);
+  flood(failures, 2);
+  EXPECT_EQ(failures.size(), PasswordFailures::kMaxUsers);
+  EXPECT_TRUE(failures.locked("alice", kStart));
+  EXPECT_TRUE(failures.locked("bob", kStart));
+  failures.add("bob", kStart);
+  EXPECT_EQ(failures.size(), PasswordFailures::kMaxUsers);
+  EXPECT_FALSE(failures.locked("alice", kStart + kWindow));
+  EXPECT_FALSE(failures.locked("bob", kStart + kWindow));
+  EXPECT_EQ(failures.size(), 0U);
 }
 
 }  // namespace

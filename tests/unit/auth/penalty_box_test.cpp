@@ -60,6 +60,16 @@ TEST_F(PenaltyBoxTest, ForgetsTheOneThatEndsFirstWhenItIsFull) {
   EXPECT_TRUE(out("10.0.0.3"));
 }
 
+TEST_F(PenaltyBoxTest, NobodyIsLetInAgainByOthersWhoAreNotKeptOut) {
+  settings_.max_sources = 10;
+  box_.configure(settings_);
+  offend(Offence::crash);
+  now_ += seconds(88);  // it would be the first to be forgotten
+  for (int i = 2; i < 100; ++i) offend(Offence::auth_failure, "10.0.0." + std::to_string(i));
+  EXPECT_EQ(box_.entries(now_).size(), 10U);
+  EXPECT_TRUE(out());
+}
+
 TEST_F(PenaltyBoxTest, SparesWhoIsExempt) {
   settings_.exempt = {"10.0.0.0/24"};
   box_.configure(settings_);
