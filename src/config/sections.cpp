@@ -292,9 +292,14 @@ void read_penalties(TableReader& root, Config& config, Problems& problems) {
   table.duration("auth_failure", penalties.auth_failure, Duration(0), kMaxDuration);
   table.duration("no_auth", penalties.no_auth, Duration(0), kMaxDuration);
   table.duration("grace_exceeded", penalties.grace_exceeded, Duration(0), kMaxDuration);
-  table.duration("min", penalties.min, Duration(0), kMaxDuration);
+  const Node* min = table.duration("min", penalties.min, Duration(0), kMaxDuration);
   const Node* max = table.duration("max", penalties.max, Duration(0), kMaxDuration);
-  if (max != nullptr && penalties.max < penalties.min) table.wrong(*max, "no less than \"min\"");
+  // No sum could ever reach the minimum, and nobody would be kept out.
+  if (penalties.max < penalties.min) {
+    const std::string bound = format_duration(max != nullptr ? penalties.min : penalties.max);
+    max != nullptr ? table.wrong(*max, fmt::format("no less than \"min\", which is {}", bound))
+                   : table.wrong(*min, fmt::format("no more than \"max\", which is {}", bound));
+  }
   table.number("max_sources", penalties.max_sources, 1, kMaxCount);
   table.networks("exempt", penalties.exempt);
   table.finish();
