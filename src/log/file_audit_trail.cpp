@@ -39,7 +39,37 @@ void append_value(std::string& out, const AuditField::Value& value) {
       value);
 }
 
+/// Of a string in a line, with its quotes.
+std::size_t string_bound(std::string_view text, std::size_t limit = kAuditTextBytes) {
+  constexpr std::size_t kLongestEscape = 6;  // \u0000
+  std::size_t shown = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = byte >= 0x20 && byte < 0x7f;
+    shown += !plain ? kLongestEscape : byte == '"' || byte == '\\' ? 2 : 1;
+    if (shown > limit) return limit + 5;  // the ellipsis takes three
+  }
+  return shown + 2;
+}
+
 }  // namespace
+
+std::size_t audit_line_bound(const AuditEvent& event) {
+  constexpr std::size_t kTimeAndName = 50;
+  constexpr std::size_t kNumber = 22;
+  std::size_t bytes = kTimeAndName + string_bound(event.name());
+  for (const AuditField& field : event.fields()) {
+    bytes += string_bound(field.key) + 2;
+    if (const auto* text = std::get_if<std::string_view>(&field.value)) {
+      bytes += string_bound(*text);
+    } else if (const auto* long_text = std::get_if<AuditField::Long>(&field.value)) {
+      bytes += string_bound(long_text->text, kAuditLongBytes);
+    } else {
+      bytes += kNumber;
+    }
+  }
+  return bytes;
+}
 
 void append_audit_line(std::string& out, std::chrono::system_clock::time_point time, const AuditEvent& event) {
   out += "{\"time\":\"";

@@ -24,6 +24,8 @@ namespace sallyport::log {
 /// "c1", "t1", "h1". Strings are cut where they would take more than kAuditTextBytes in the line, long ones kAuditLongBytes,
 /// with "…" behind them.
 void append_audit_line(std::string& out, std::chrono::system_clock::time_point time, const AuditEvent& event);
+/// How long that line is at the most, without making it.
+[[nodiscard]] std::size_t audit_line_bound(const AuditEvent& event);
 constexpr std::size_t kAuditTextBytes = 512;
 constexpr std::size_t kAuditLongBytes = 8192;
 

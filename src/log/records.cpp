@@ -147,9 +147,7 @@ Records::Note& Records::Note::line(Level level, fmt::string_view format, fmt::fo
 
 Records::Note& Records::Note::record(const AuditEvent& event) {
   if (records_ == nullptr || !records_->audit_.enabled()) return *this;
-  std::string line;
-  append_audit_line(line, {}, event);
-  charge(line.size());
+  charge(audit_line_bound(event));
   records_->audit_.record(event);
   return *this;
 }

@@ -54,6 +54,20 @@ TEST(AuditLineTest, BoundsAStringAsItIsShown) {
   }
 }
 
+TEST(AuditLineTest, KnowsHowLongItGets) {
+  for (const std::string& piece : {std::string("x"), std::string("ż"), std::string("🐢"), std::string(1, '\x01'), std::string("\"\\\n"),
+                                   std::string("\xff"), std::string("\xf3\xa0\x80\x81")}) {
+    std::string text;
+    for (int length = 0; length < 300; ++length, text += piece) {
+      AuditEvent event("exec");
+      event.with("a", text).with_long("b", text).with("c", ConnectionId{~0ULL}).with("d", ~0ULL).with("e", false);
+      std::string line;
+      append_audit_line(line, kTime, event);
+      EXPECT_LE(line.size(), audit_line_bound(event));
+    }
+  }
+}
+
 class FileAuditTrailTest : public testing::Test {
  protected:
   std::unique_ptr<FileAuditTrail> open(const std::string& file, std::size_t limit = 1024 * 1024) {
