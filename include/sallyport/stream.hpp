@@ -28,6 +28,7 @@ struct StreamAddress {
   std::string path;  ///< of the socket; empty: it is a port
   /// Of the socket. Absent: none is configured, and a daemon that is root connects to none then.
   std::optional<SocketAccount> account = std::nullopt;
+  std::string user = {};  ///< for whom: what it costs to find the host counts for them
 };
 
 /// What a stream tells its user; from the loop, never inside a call of Stream's. The stream may be destroyed in each.

@@ -18,13 +18,13 @@ constexpr std::size_t kConnects = 4;
 
 }  // namespace
 
-StreamDialer::StreamDialer(net::Loop& loop) : loop_(loop), lingering_(loop), lane_(loop, kConnects) {}
+StreamDialer::StreamDialer(net::Loop& loop) : loop_(loop), lingering_(loop), resolver_(loop), lane_(loop, kConnects) {}
 
 std::unique_ptr<Stream> StreamDialer::connect(const StreamAddress& address, Duration limit, StreamEvents& events) {
   if (address.path.empty()) {
     // There the client would come from the bastion's own address, and could say who it is by a PROXY header where that is believed.
     const auto permits = [this](const net::SocketAddress& to) { return !gate_->listens_at(to); };
-    return std::make_unique<SocketStream>(loop_, lingering_, address.host, address.port, limit, events, permits);
+    return std::make_unique<SocketStream>(resolver_, lingering_, address, limit, events, permits);
   }
   const auto connect = [this, &address, limit](std::function<void(Result<net::LocalSocket>)> done) {
     auto outcome = std::make_shared<Result<net::LocalSocket>>(fail(Errc::unavailable, "not connected"));

@@ -10,6 +10,7 @@
 
 #include "net/lingering.hpp"
 #include "net/loop.hpp"
+#include "net/resolver.hpp"
 #include "net/work_lane.hpp"
 
 namespace sallyport::app {
@@ -32,6 +33,7 @@ class StreamDialer final : public StreamConnector {
  private:
   net::Loop& loop_;
   net::Lingering lingering_;
+  net::Resolver resolver_;
   net::WorkLane lane_;
   std::vector<std::string> own_sockets_;
   Gate* gate_ = nullptr;

@@ -78,6 +78,7 @@ void Forward::connect(const ResolvedTarget& target) {
       return services_.streams.enter({client_.id, client_.source.address, client_.source.port, to.host}, events);
     // the policy has seen to it that the port fits
     StreamAddress address{to.host, static_cast<std::uint16_t>(to.port), to.path};
+    address.user = client_.user;
     if (to.is_socket && target.kind == TargetKind::local)
       address.account = SocketAccount{target.local.user, local_login(target.local, client_.source.address)};
     return services_.streams.connect(address, target.options.connect_timeout, events);

@@ -1,6 +1,5 @@
 #include "net/connector.hpp"
 
-#include <netdb.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -15,25 +14,14 @@
 namespace sallyport::net {
 namespace {
 
-// A name with more addresses than this isn't tried any better by trying them all.
-constexpr std::size_t kMostAddresses = 16;
-
-class Attempt;
-
-// A name look-up has no handle: the request outlives its asker, who clears `owner` when it goes.
-struct LookUp {
-  uv_getaddrinfo_t uv{};
-  Attempt* owner = nullptr;
-};
-
 class Attempt final : public Connecting {
  public:
-  Attempt(Loop& loop, std::string host, std::uint16_t port, Duration limit, std::function<void(Result<Connected>)> done,
-          PermitAddress permits)
-      : loop_(loop),
+  Attempt(Resolver& resolver, std::string host, std::uint16_t port, const std::string& user, Duration limit,
+          std::function<void(Result<Connected>)> done, PermitAddress permits)
+      : loop_(resolver.loop()),
         host_(std::move(host)),
         port_(port),
-        deadline_(loop.now() + limit),
+        deadline_(loop_.now() + limit),
         done_(std::move(done)),
         permits_(std::move(permits)) {
     if (!timer_.open(*this, uv_timer_init, loop_.uv())) std::abort();  // allocates nothing, can't fail
@@ -42,61 +30,24 @@ class Attempt final : public Connecting {
       start_timer(Duration{0});  // done() never runs inside connect_to()
     } else {
       start_timer(limit);
-      look_up();
+      look_up_ = resolver.ask(host_, user, [this](Result<Resolver::Addresses> found) { looked_up(std::move(found)); });
     }
   }
-  ~Attempt() override { drop_look_up(); }
 
  private:
   using Timer = Handle<uv_timer_t, Attempt>;
   using Poll = Handle<uv_poll_t, Attempt>;
 
-  void look_up() {
-    auto request = std::make_unique<LookUp>();
-    request->owner = this;
-    request->uv.data = request.get();
-    addrinfo hints{};
-    hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_ADDRCONFIG;
-    const int rc = uv_getaddrinfo(loop_.uv(), &request->uv, looked_up, host_.c_str(), nullptr, &hints);
-    if (rc != 0) {  // an over-long name, for example
-      last_error_ = from_uv(rc, "look up " + host_);
-      last_error_->code = Errc::not_found;
-      start_timer(Duration{0});
-      return;
+  void looked_up(Result<Resolver::Addresses> found) {
+    loop_.retire(std::move(look_up_));  // it is on the stack
+    if (!found) {
+      // A name server that gave no answer: for whoever asked, the name wasn't found.
+      last_error_ = Error{Errc::not_found, std::move(found.error().detail)};
+      return try_next();
     }
-    look_up_ = request.release();
-  }
-
-  void drop_look_up() {
-    if (look_up_ == nullptr) return;
-    look_up_->owner = nullptr;
-    // EBUSY when the resolver is at it: then the callback comes later and finds no owner.
-    static_cast<void>(uv_cancel(reinterpret_cast<uv_req_t*>(&look_up_->uv)));
-    look_up_ = nullptr;
-  }
-
-  static void looked_up(uv_getaddrinfo_t* uv, int status, addrinfo* found) noexcept {
-    const std::unique_ptr<LookUp> request{static_cast<LookUp*>(uv->data)};
-    Attempt* self = request->owner;
-    if (self != nullptr) {
-      self->look_up_ = nullptr;
-      for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
-        if (self->addresses_.size() == kMostAddresses) break;
-        const SocketAddress number{entry->ai_addr, entry->ai_addrlen};
-        auto address = SocketAddress::from_numbers(number.host(), self->port_);
-        if (address) self->addresses_.push_back(*address);
-      }
-    }
-    uv_freeaddrinfo(found);
-    if (self == nullptr) return;
-    if (status != 0) {
-      self->last_error_ = from_uv(status, "look up " + self->host_);
-    } else if (self->addresses_.empty()) {
-      self->last_error_ = Error{Errc::not_found, "look up " + self->host_ + ": no address"};
-    }
-    self->try_next();
+    for (const SocketAddress& number : *found)
+      if (auto address = SocketAddress::from_numbers(number.host(), port_)) addresses_.push_back(*address);
+    try_next();
   }
 
   // Begins with the next address, or ends. May destroy *this.
@@ -156,7 +107,7 @@ class Attempt final : public Connecting {
     auto* self = Timer::owner_of(uv->data);
     if (self == nullptr) return;
     if (self->look_up_ != nullptr) {
-      self->drop_look_up();
+      self->look_up_.reset();
       self->last_error_ = Error{Errc::timeout, "look up " + self->host_ + ": no answer in time"};
     } else if (self->poll_) {
       const auto& address = self->addresses_[self->next_ - 1];
@@ -187,7 +138,7 @@ class Attempt final : public Connecting {
   const TimePoint deadline_;
   std::function<void(Result<Connected>)> done_;
   const PermitAddress permits_;
-  LookUp* look_up_ = nullptr;
+  std::unique_ptr<Resolver::Question> look_up_;
   std::vector<SocketAddress> addresses_;
   std::size_t next_ = 0;
   std::optional<Error> last_error_;
@@ -198,9 +149,10 @@ class Attempt final : public Connecting {
 
 }  // namespace
 
-std::unique_ptr<Connecting> connect_to(Loop& loop, std::string host, std::uint16_t port, Duration limit,
+std::unique_ptr<Connecting> connect_to(Resolver& resolver, std::string host, std::uint16_t port,
+                                       const std::string& user, Duration limit,
                                        std::function<void(Result<Connected>)> done, PermitAddress permits) {
-  return std::make_unique<Attempt>(loop, std::move(host), port, limit, std::move(done), std::move(permits));
+  return std::make_unique<Attempt>(resolver, std::move(host), port, user, limit, std::move(done), std::move(permits));
 }
 
 }  // namespace sallyport::net

@@ -11,7 +11,7 @@
 
 #include "net/address.hpp"
 #include "net/fd.hpp"
-#include "net/loop.hpp"
+#include "net/resolver.hpp"
 
 namespace sallyport::net {
 
@@ -31,10 +31,11 @@ class Connecting {
 using PermitAddress = std::function<bool(const SocketAddress&)>;
 
 /// Looks `host` up (a number needs no look-up) and tries its addresses one by one; `limit` covers all of it, and each
-/// address gets its share of what is left. Calls `done` once, from the loop; it may destroy the Connecting. Fails
-/// with Errc::not_found, refused, timeout, io, or denied for an address that isn't permitted; of several addresses the last one's failure
-/// counts.
-[[nodiscard]] std::unique_ptr<Connecting> connect_to(Loop& loop, std::string host, std::uint16_t port, Duration limit,
+/// address gets its share of what is left. The look-up counts for `user`. Calls `done` once, from the loop; it may destroy the
+/// Connecting. Fails with Errc::not_found, refused, timeout, io, or denied for an address that isn't permitted; of several
+/// addresses the last one's failure counts. `resolver` outlives the attempt.
+[[nodiscard]] std::unique_ptr<Connecting> connect_to(Resolver& resolver, std::string host, std::uint16_t port,
+                                                     const std::string& user, Duration limit,
                                                      std::function<void(Result<Connected>)> done, PermitAddress permits = {});
 
 }  // namespace sallyport::net

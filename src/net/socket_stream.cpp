@@ -46,9 +46,9 @@ Result<std::pair<Fd, Fd>> connected_pair() {
 SocketStream::SocketStream(Loop& loop, Lingering& lingering, StreamEvents& events)
     : loop_(loop), lingering_(lingering), events_(events) {}
 
-SocketStream::SocketStream(Loop& loop, Lingering& lingering, const std::string& host, std::uint16_t port,
-                           Duration limit, StreamEvents& events, PermitAddress permits)
-    : SocketStream(loop, lingering, events) {
+SocketStream::SocketStream(Resolver& resolver, Lingering& lingering, const StreamAddress& address, Duration limit,
+                           StreamEvents& events, PermitAddress permits)
+    : SocketStream(resolver.loop(), lingering, events) {
   const auto connected = [this](Result<Connected> outcome) {
     connecting_.reset();
     if (!outcome) return begin(fail(std::move(outcome.error())));
@@ -56,7 +56,7 @@ SocketStream::SocketStream(Loop& loop, Lingering& lingering, const std::string& 
     static_cast<void>(setsockopt(outcome->fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
     begin(std::move(outcome->fd));
   };
-  connecting_ = connect_to(loop, host, port, limit, connected, std::move(permits));
+  connecting_ = connect_to(resolver, address.host, address.port, address.user, limit, connected, std::move(permits));
 }
 
 SocketStream::SocketStream(Loop& loop, Lingering& lingering, Fd connected, StreamEvents& events)

@@ -29,8 +29,8 @@ struct LocalSocket {
 /// Stream over a TCP or Unix socket. May be destroyed at any time, also by its events.
 class SocketStream final : public sallyport::Stream {
  public:
-  /// Connects to a port of a host, as connect_to() does. `loop`, `lingering` and `events` outlive it.
-  SocketStream(Loop& loop, Lingering& lingering, const std::string& host, std::uint16_t port, Duration limit,
+  /// Connects to a port of a host, as connect_to() does for the address's user. `resolver`, `lingering` and `events` outlive it.
+  SocketStream(Resolver& resolver, Lingering& lingering, const StreamAddress& address, Duration limit,
                StreamEvents& events, PermitAddress permits = {});
   /// Takes over a socket that is connected and non-blocking; on_connected comes on a later turn.
   SocketStream(Loop& loop, Lingering& lingering, Fd connected, StreamEvents& events);

@@ -49,7 +49,7 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
     if (carrier_ != nullptr) {
       carrier_->open([this](Result<net::Fd> result) { carried(std::move(result)); });
     } else {
-      connecting_ = net::connect_to(io_.loop(), options_.host, options_.port, options_.connect_timeout,
+      connecting_ = net::connect_to(io_.resolver(), options_.host, options_.port, options_.client.user, options_.connect_timeout,
                                     [this](Result<net::Connected> result) { connected(std::move(result)); });
     }
   }

@@ -11,6 +11,7 @@ LoopIo::LoopIo(net::Loop& loop, Clock& clock)
     : loop_(loop),
       clock_(clock),
       lingering_(loop),
+      resolver_(loop),
       read_buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(kReadHeadroom + kReadSize)) {
   // None of these allocates or can fail on a loop that works.
   if (!prepare_.open(*this, uv_prepare_init, loop.uv()) || !idle_.open(*this, uv_idle_init, loop.uv()) ||

@@ -11,6 +11,7 @@
 #include "net/handle.hpp"
 #include "net/lingering.hpp"
 #include "net/loop.hpp"
+#include "net/resolver.hpp"
 #include "ssh/output_queue.hpp"
 
 namespace sallyport::ssh {
@@ -51,6 +52,8 @@ class LoopIo {
   net::Loop& loop() { return loop_; }
   Clock& clock() { return clock_; }
   ChunkPool& chunks() { return chunks_; }
+  /// For what connects to hosts by name on this loop.
+  net::Resolver& resolver() { return resolver_; }
   /// For sockets that connections have given to others.
   net::Lingering& lingering() { return lingering_; }
   /// kReadHeadroom and kReadSize bytes, shared: whoever reads into it takes the data out before its callback returns.
@@ -76,6 +79,7 @@ class LoopIo {
   Clock& clock_;
   ChunkPool chunks_;
   net::Lingering lingering_;
+  net::Resolver resolver_;
   std::unique_ptr<std::uint8_t[]> read_buffer_;
   Prepare prepare_;
   net::Handle<uv_idle_t, LoopIo> idle_;

@@ -15,6 +15,8 @@ namespace {
 
 class ConnectorTest : public test::LoopTest {
  protected:
+  Resolver resolver_{loop_};
+
   // A port that was free a moment ago and that nobody listens on.
   std::uint16_t closed_port() {
     const auto listener = Listener::open(loop_, "127.0.0.1:0", {[](Fd, const SocketAddress&) {}, nullptr});
@@ -23,7 +25,8 @@ class ConnectorTest : public test::LoopTest {
   Result<Connected> connect(const std::string& host, std::uint16_t port, Duration limit = kDeadline, PermitAddress permits = {}) {
     std::optional<Result<Connected>> outcome;
     const auto attempt = connect_to(
-        loop_, host, port, limit, [&](Result<Connected> result) { outcome.emplace(std::move(result)); }, std::move(permits));
+        resolver_, host, port, "alice", limit, [&](Result<Connected> result) { outcome.emplace(std::move(result)); },
+        std::move(permits));
     EXPECT_FALSE(outcome.has_value()) << "it was told inside the call";
     if (!run_until([&] { return outcome.has_value(); })) return fail(Errc::io, "the test's deadline");
     return std::move(*outcome);
@@ -92,8 +95,8 @@ TEST_F(ConnectorTest, GivesUpInTime) {
 TEST_F(ConnectorTest, MayBeGivenUpAtAnyTime) {
   bool told = false;
   const auto tell = [&](Result<Connected>) { told = true; };
-  connect_to(loop_, "localhost", closed_port(), kDeadline, tell).reset();
-  auto attempt = connect_to(loop_, "127.0.0.1", closed_port(), kDeadline, tell);
+  connect_to(resolver_, "localhost", closed_port(), "alice", kDeadline, tell).reset();
+  auto attempt = connect_to(resolver_, "127.0.0.1", closed_port(), "alice", kDeadline, tell);
   loop_.run_once();  // the socket is being connected, or has just been refused
   attempt.reset();
   told = false;
@@ -104,7 +107,7 @@ TEST_F(ConnectorTest, MayBeGivenUpAtAnyTime) {
 TEST_F(ConnectorTest, MayBeDestroyedByItsOutcome) {
   std::unique_ptr<Connecting> attempt;
   bool told = false;
-  attempt = connect_to(loop_, "127.0.0.1", closed_port(), kDeadline, [&](const Result<Connected>&) {
+  attempt = connect_to(resolver_, "127.0.0.1", closed_port(), "alice", kDeadline, [&](const Result<Connected>&) {
     told = true;
     attempt.reset();
   });

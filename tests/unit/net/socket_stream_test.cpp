@@ -52,7 +52,7 @@ class SocketStreamTest : public test::LoopTest {
   void make_tcp() {
     auto listener = Listener::open(loop_, "127.0.0.1:0", {[this](Fd fd, const SocketAddress&) { peer = std::move(fd); }, nullptr});
     ASSERT_TRUE(listener);
-    stream = std::make_unique<SocketStream>(loop_, lingering, "localhost", (*listener)->address().port(), kDeadline, events);
+    stream = std::make_unique<SocketStream>(resolver, lingering, StreamAddress{"localhost", (*listener)->address().port(), {}, {}}, kDeadline, events);
     ASSERT_TRUE(run_until([this] { return events.connected && peer; }));
   }
   void send_from_peer(std::string_view text) {
@@ -79,6 +79,7 @@ class SocketStreamTest : public test::LoopTest {
   }
 
   Lingering lingering{loop_};
+  Resolver resolver{loop_};
   Events events;
   Fd peer;
   std::unique_ptr<SocketStream> stream;
@@ -195,7 +196,7 @@ TEST_F(SocketStreamTest, WhatIsQueuedDoesNotTakeAllMemory) {
 }
 
 TEST_F(SocketStreamTest, TellsThatItCannotConnect) {
-  stream = std::make_unique<SocketStream>(loop_, lingering, "no-such-host.invalid", std::uint16_t{1}, kDeadline, events);
+  stream = std::make_unique<SocketStream>(resolver, lingering, StreamAddress{"no-such-host.invalid", 1, {}, {}}, kDeadline, events);
   ASSERT_TRUE(run_until([this] { return events.failed.has_value(); }));
   EXPECT_EQ(events.failed->code, Errc::not_found);
   EXPECT_EQ(connect_to_path("/no/such/socket").error().code, Errc::not_found);
@@ -217,7 +218,7 @@ TEST_F(SocketStreamTest, MayBeDestroyedByEachOfItsEvents) {
 }
 
 TEST_F(SocketStreamTest, MayBeDestroyedBeforeItIsConnected) {
-  stream = std::make_unique<SocketStream>(loop_, lingering, "localhost", std::uint16_t{1}, kDeadline, events);
+  stream = std::make_unique<SocketStream>(resolver, lingering, StreamAddress{"localhost", 1, {}, {}}, kDeadline, events);
   stream.reset();
   auto pair = connected_pair();
   stream = std::make_unique<SocketStream>(loop_, lingering, std::move(pair->first), events);
