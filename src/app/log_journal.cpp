@@ -87,11 +87,12 @@ void LogJournal::request_refused(const Admission& client, const std::optional<Ch
   }
 }
 
-void LogJournal::program_failed(const Admission& client, const ChannelIds& ids, std::string_view why) {
+void LogJournal::program_failed(const Admission& client, const ChannelIds& ids, std::string_view request,
+                                std::string_view command, std::string_view why) {
   Records::Note note = records_.refusal(client.user, client.id);
-  note.warn("conn={} chan={} program could not be started user={} reason=\"{}\"", ids.connection, ids.channel, client.user,
-            escaped(why));
-  note.record(about("refuse", client, ids).with("reason", why));
+  note.warn("conn={} chan={} program could not be started user={} request={} command=\"{}\" reason=\"{}\"", ids.connection,
+            ids.channel, client.user, request, escaped(command), escaped(why));
+  note.record(about("refuse", client, ids).with("request", request).with("command", command).with("reason", why));
 }
 
 void LogJournal::program_ended(const Admission& client, const ChannelIds& ids, std::optional<std::uint32_t> status,

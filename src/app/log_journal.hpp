@@ -26,7 +26,8 @@ class LogJournal final : public mux::Journal {
                        std::string_view command, std::string_view told, std::string_view why) override;
   void request_refused(const mux::Admission& client, const std::optional<mux::ChannelIds>& ids, std::string_view request,
                        std::string_view why) override;
-  void program_failed(const mux::Admission& client, const mux::ChannelIds& ids, std::string_view why) override;
+  void program_failed(const mux::Admission& client, const mux::ChannelIds& ids, std::string_view request,
+                      std::string_view command, std::string_view why) override;
   void program_ended(const mux::Admission& client, const mux::ChannelIds& ids, std::optional<std::uint32_t> status,
                      std::string_view signal) override;
   void forward_opened(const mux::Admission& client, const mux::ChannelIds& ids, std::string_view type,

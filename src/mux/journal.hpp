@@ -38,7 +38,7 @@ class Journal {
   virtual bool healthy() const = 0;
   virtual void channel_opened(const Admission& client, ChannelId channel, std::string_view type) = 0;
   virtual void channel_open_refused(const Admission& client, std::string_view type, std::string_view why) = 0;
-  /// A shell, exec or subsystem was asked for and got its end; `command` is the command line or the subsystem's name.
+  /// A shell, exec or subsystem has started, or its target was asked for it; `command` is the command line or the subsystem's name.
   virtual void program_started(const Admission& client, const ChannelIds& ids, std::string_view request,
                                std::string_view command, std::string_view target) = 0;
   virtual void program_refused(const Admission& client, const ChannelIds& ids, std::string_view request,
@@ -47,7 +47,8 @@ class Journal {
   virtual void request_refused(const Admission& client, const std::optional<ChannelIds>& ids, std::string_view request,
                                std::string_view why) = 0;
   /// It could not be started after all; `why` is for the administrator.
-  virtual void program_failed(const Admission& client, const ChannelIds& ids, std::string_view why) = 0;
+  virtual void program_failed(const Admission& client, const ChannelIds& ids, std::string_view request,
+                              std::string_view command, std::string_view why) = 0;
   /// How it ended: an exit status, a signal's name, or neither.
   virtual void program_ended(const Admission& client, const ChannelIds& ids, std::optional<std::uint32_t> status,
                              std::string_view signal) = 0;

@@ -19,8 +19,8 @@ LocalLogin local_login(const LocalSettings& local, const std::string& source) {
 }
 
 LocalEndpoint::LocalEndpoint(ProcessLauncher& launcher, ProcessSpec spec, bool want_reply, ChannelEvents& user,
-                             std::function<void(const Error&)> on_failed)
-    : user_(user), on_failure_(std::move(on_failed)), want_reply_(want_reply) {
+                             Outcome outcome)
+    : user_(user), outcome_(std::move(outcome)), want_reply_(want_reply) {
   process_ = launcher.launch(std::move(spec), *this);
 }
 
@@ -75,12 +75,13 @@ void LocalEndpoint::grant(std::uint32_t bytes) {
 
 void LocalEndpoint::on_started() {
   started_ = true;
+  outcome_.started();
   if (want_reply_) user_.on_reply(true);
   for (const bool success : std::exchange(early_replies_, {})) user_.on_reply(success);
 }
 
 void LocalEndpoint::on_failed(const Error& why) {
-  on_failure_(why);
+  outcome_.failed(why);
   if (why.code == Errc::denied) return user_.on_lost("the account may not be used");
   user_.on_lost(why.code == Errc::unavailable ? "logins are not possible at the moment" : "the program could not be started");
 }

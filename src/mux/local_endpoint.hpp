@@ -29,10 +29,14 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   /// How much output it may have under way, at the most.
   static constexpr std::uint32_t kOutputCredit = 256 * 1024;
 
+  /// What came of it, for the log, in front of what `user` is told: one of the two is called, unless it is destroyed before.
+  struct Outcome {
+    std::function<void()> started;
+    std::function<void(const Error&)> failed;
+  };
+
   /// `want_reply`: on_reply tells when the program runs.
-  /// `on_failed` gets the reason, which is for the log, when it can't be started.
-  LocalEndpoint(ProcessLauncher& launcher, ProcessSpec spec, bool want_reply, ChannelEvents& user,
-                std::function<void(const Error&)> on_failed);
+  LocalEndpoint(ProcessLauncher& launcher, ProcessSpec spec, bool want_reply, ChannelEvents& user, Outcome outcome);
   ~LocalEndpoint() override;
 
   // ChannelEnd
@@ -68,7 +72,7 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   void close_when_over();
 
   ChannelEvents& user_;
-  std::function<void(const Error&)> on_failure_;
+  Outcome outcome_;
   std::unique_ptr<Process> process_;
   std::uint32_t input_window_ = kInputWindow;
   std::uint32_t output_granted_ = 0;

@@ -237,11 +237,19 @@ void Session::start_local(const route::Permit& permit) {
     }
     argv = subsystem->second;
   }
-  services_.journal.program_started(client_, ids_, program_.type, program_.argument, target.name);
+  const auto failed = [this](const Error& why) {
+    recorded_ = true;
+    services_.journal.program_failed(client_, ids_, program_.type, program_.argument, why.detail);
+  };
   local_ = std::make_unique<LocalEndpoint>(services_.processes, process_spec(target, std::move(argv)),
                                            program_.want_reply, upstream_events_,
-                                           [this](const Error& why) { services_.journal.program_failed(client_, ids_, why.detail); });
+                                           LocalEndpoint::Outcome{[this] { record_program(); }, failed});
   begin_relaying(*local_);
+}
+
+void Session::record_program() {
+  if (std::exchange(recorded_, true)) return;
+  services_.journal.program_started(client_, ids_, program_.type, program_.argument, target_name_);
 }
 
 ProcessSpec Session::process_spec(const ResolvedTarget& target, std::vector<std::string> command) const {
@@ -313,7 +321,7 @@ void Session::on_leased(Channel& channel, TrunkId trunk) {
   end_login();
   services_.graveyard.bury(std::move(lease_));
   ids_.trunk = trunk;
-  services_.journal.program_started(client_, ids_, program_.type, program_.argument, target_name_);
+  record_program();
   trunk_channel_ = &channel;
   channel.attach(&upstream_events_);
   send_requests_upstream();
@@ -396,6 +404,8 @@ void Session::drop_upstream() {
   end_login();
   lease_.reset();
   if (Channel* channel = std::exchange(trunk_channel_, nullptr)) channel->abandon();
+  // What is hung up before it has told may have started all the same.
+  if (local_ != nullptr) record_program();
   services_.graveyard.bury(std::move(local_));  // perhaps it is reporting just now
 }
 

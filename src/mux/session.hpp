@@ -92,6 +92,8 @@ class Session final : public LinkChannel, private LeaseEvents {
   bool may(route::Act act, std::string_view type, ByteView rest);
   bool collect(route::Act act, ByteView rest);
   void start(route::Act act, ProgramRequest program);
+  /// The program has started; once.
+  void record_program();
   void start_local(const route::Permit& permit);
   ProcessSpec process_spec(const ResolvedTarget& target, std::vector<std::string> command) const;
   void start_upstream(const route::Permit& permit);
@@ -126,6 +128,7 @@ class Session final : public LinkChannel, private LeaseEvents {
   bool eof_before_relaying_ = false;
   bool lends_agent_ = false;
   bool lends_display_ = false;
+  bool recorded_ = false;  // that the program started, or couldn't
   bool had_pty_ = false;
   bool exit_passed_ = false;
   bool left_ = false;

@@ -42,7 +42,8 @@ class RecordingJournal final : public mux::Journal {
     add(ids ? "request refused h" : "request refused c", ids ? number(ids->channel) : number(client.id),
         std::string(request) + ": " + std::string(why));
   }
-  void program_failed(const mux::Admission&, const mux::ChannelIds& ids, std::string_view why) override {
+  void program_failed(const mux::Admission&, const mux::ChannelIds& ids, std::string_view, std::string_view,
+                      std::string_view why) override {
     add("failed h", number(ids.channel), why);
   }
   void program_ended(const mux::Admission&, const mux::ChannelIds& ids, std::optional<std::uint32_t> status,

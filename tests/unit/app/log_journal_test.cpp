@@ -89,7 +89,7 @@ const std::vector<Fact>& facts() {
          j.request_refused(a, i, s, s);
          j.request_refused(a, std::nullopt, s, s);
        }},
-      {"program_failed", Written::rated, [](J& j, A& a, I& i, S& s) { j.program_failed(a, i, s); }},
+      {"program_failed", Written::rated, [](J& j, A& a, I& i, S& s) { j.program_failed(a, i, "exec", s, s); }},
       {"program_ended", Written::rated, [](J& j, A& a, I& i, S& s) { j.program_ended(a, i, std::nullopt, s); }},
       {"forward_opened", Written::always, [](J& j, A& a, I& i, S& s) { j.forward_opened(a, i, s, s, "web"); }},
       {"forward_refused", Written::rated, [](J& j, A& a, I& i, S& s) { j.forward_refused(a, i, s, s, s); }},
@@ -134,7 +134,9 @@ class AllFacts final : public mux::Journal {
   void request_refused(const Admission&, const std::optional<ChannelIds>&, std::string_view, std::string_view) override {
     see(__func__);
   }
-  void program_failed(const Admission&, const ChannelIds&, std::string_view) override { see(__func__); }
+  void program_failed(const Admission&, const ChannelIds&, std::string_view, std::string_view, std::string_view) override {
+    see(__func__);
+  }
   void program_ended(const Admission&, const ChannelIds&, std::optional<std::uint32_t>, std::string_view) override { see(__func__); }
   void forward_opened(const Admission&, const ChannelIds&, std::string_view, std::string_view, std::string_view) override {
     see(__func__);

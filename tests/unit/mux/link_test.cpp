@@ -254,6 +254,32 @@ TEST_F(LocalTest, TellsThatAProgramCouldNotBeStarted) {
                                         "REQUEST 7 exit-status 255", "EOF 7", "CLOSE 7"));
 }
 
+TEST_F(LocalTest, RecordsAProgramWhenItHasStarted) {
+  MemoryPeer& client = connect();
+  exec(client, 7, "local");
+  EXPECT_FALSE(journal.has("started h"));
+  launcher.programs[0].events->on_started();
+  EXPECT_TRUE(journal.has("started h1: exec local"));
+}
+
+TEST_F(LocalTest, RecordsNoProgramThatCouldNotBeStarted) {
+  MemoryPeer& client = connect();
+  exec(client, 7, "local");
+  launcher.programs[0].events->on_failed({Errc::denied, "no such account"});
+  client.close();
+  clock.turn();
+  EXPECT_FALSE(journal.has("started h"));
+  EXPECT_TRUE(journal.has("failed h"));
+}
+
+TEST_F(LocalTest, RecordsAProgramThatMayHaveStarted) {
+  MemoryPeer& client = connect();
+  exec(client, 7, "local");
+  client.deliver(close_message(0));  // it may be running by now, and nobody will tell any more
+  clock.turn();
+  EXPECT_TRUE(journal.has("started h"));
+}
+
 TEST_F(LocalTest, RefusesASubsystemThatItLacksAndLetsTheClientAskAgain) {
   MemoryPeer& client = connect("alice", "shell");
   client.deliver(open_message(7, 1000));
