@@ -41,6 +41,7 @@ Hub::~Hub() {
 void Hub::configure(const HubSettings& settings) {
   settings_ = settings;
   pool_.set_limits(pool_limits(settings, credit()));
+  pool_.end_pauses();
 }
 
 void Hub::admit(Admission client, std::unique_ptr<Transport> transport, const KeepaliveSettings& keepalive) {

@@ -32,6 +32,7 @@ class Hub final : public Connections, private LinkEvents {
       StreamConnector& streams, const HubSettings& settings);
   ~Hub() override;
 
+  /// After a reload too: pauses of logins end, for what was at fault may have been repaired.
   void configure(const HubSettings& settings);
   /// The client's connection protocol begins.
   void admit(Admission client, std::unique_ptr<Transport> transport, const KeepaliveSettings& keepalive);

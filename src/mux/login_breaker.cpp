@@ -13,7 +13,6 @@ bool LoginBreaker::counts(Errc code) {
     case Errc::denied:    // no credential was accepted
     case Errc::host_key:  // we hung up before the login, which sshd counts as well
     case Errc::protocol:  // the handshake failed
-    case Errc::config:    // no usable credential: the connection was made and dropped
       return true;
     default:
       return false;
@@ -27,7 +26,7 @@ std::optional<LoginPause> LoginBreaker::pause_of(const ShareKey& key) const {
 }
 
 Duration LoginBreaker::note_failure(const ShareKey& key, const std::string& target, const UpstreamFailure& why) {
-  make_room();
+  make_room(key.user);
   Entry& entry = entries_[login_of(key)];
   if (entry.failures > 0 && clock_.now() > entry.until + kRemembered) entry.failures = 0;
   // Attempts that were under way together are one failure, or a burst would close the door for a minute.
@@ -41,12 +40,14 @@ Duration LoginBreaker::note_failure(const ShareKey& key, const std::string& targ
   return pause;
 }
 
-void LoginBreaker::make_room() {
+void LoginBreaker::make_room(const std::string& user) {
   if (entries_.size() < kMaximumEntries) return;
   std::erase_if(entries_, [this](const auto& entry) { return clock_.now() > entry.second.until + kRemembered; });
   if (entries_.size() < kMaximumEntries) return;
-  entries_.erase(std::min_element(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) {
-    return a.second.until < b.second.until;
+  // The user's own first: whoever fails at many targets must not shorten the pauses of others.
+  entries_.erase(std::min_element(entries_.begin(), entries_.end(), [&user](const auto& a, const auto& b) {
+    const bool others[] = {a.first.first != user, b.first.first != user};
+    return others[0] != others[1] ? others[1] : a.second.until < b.second.until;
   }));
 }
 

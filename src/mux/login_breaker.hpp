@@ -22,14 +22,14 @@ namespace sallyport::mux {
 /// ends that, and so does time.
 ///
 /// Only what the target itself has seen fail counts. A server that is down, or just being restarted, punishes nobody:
-/// there the next attempt may come at once.
+/// there the next attempt may come at once. A file of the bastion's own that is missing or can't be used doesn't either.
 class LoginBreaker {
  public:
   static constexpr Duration kFirstPause = std::chrono::seconds(1);
   static constexpr Duration kLongestPause = std::chrono::seconds(60);
   /// Without another failure for this long after a pause, the next one is a first one again.
   static constexpr Duration kRemembered = std::chrono::minutes(10);
-  /// Beyond it, the entry that would be forgotten first makes room.
+  /// Beyond it, the user's entry that would be forgotten first makes room, or else anybody's.
   static constexpr std::size_t kMaximumEntries = 4096;
 
   explicit LoginBreaker(const Clock& clock) : clock_(clock) {}
@@ -42,6 +42,8 @@ class LoginBreaker {
   void note_success(const ShareKey& key) { entries_.erase(login_of(key)); }
   /// Those that go on now, by user and then policy.
   std::vector<LoginPause> pauses() const;
+  /// Ends all pauses and forgets the failures.
+  void end_all() { entries_.clear(); }
   /// Ends the pauses of a target, of one user or (empty) of all. Returns how many were going on.
   std::size_t end_pauses(const std::string& target, const std::string& user);
 
@@ -56,7 +58,7 @@ class LoginBreaker {
   };
 
   static Login login_of(const ShareKey& key) { return {key.user, key.policy}; }
-  void make_room();
+  void make_room(const std::string& user);
 
   const Clock& clock_;
   std::map<Login, Entry> entries_;

@@ -55,6 +55,8 @@ class Pool {
   void client_left(const std::string& user, ConnectionId client);
   /// Takes effect for what is opened from now on.
   void set_limits(PoolLimits limits);
+  /// The next login anywhere is made at once and afresh.
+  void end_pauses() { breaker_.end_all(); }
   /// Ends every trunk that has no channels, and the others when their last channel goes.
   void drain(std::string_view why);
   /// Says goodbye to every target now, and gives up the attempts to connect.

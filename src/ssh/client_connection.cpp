@@ -83,7 +83,12 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
 
   void files_read(Result<ClientFiles> files) {
     work_.reset();
-    if (!files) return failed(Errc::config, "the bastion has no usable credentials for it", files.error().detail);
+    if (!files) {
+      const bool ours = files.error().code == Errc::config;
+      return failed(files.error().code,
+                    ours ? "the bastion's configuration for it is at fault" : "the bastion has no usable credentials for it",
+                    files.error().detail);
+    }
     files_ = std::move(*files);
     if (options_.on_warning) {
       for (const auto& problem : files_->problems) options_.on_warning(problem);
@@ -249,7 +254,7 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
           connection_->release();
           if (!*written) {
             const Error why = written->error();
-            failure_ = failure(Errc::host_key, "its host key is unknown, and could not be written down: " + seen_, why.detail);
+            failure_ = failure(Errc::config, "its host key is unknown, and could not be written down: " + seen_, why.detail);
             return connection_->disconnect(DisconnectReason::by_application, "host key verification failed");
           }
           if (options_.on_warning) options_.on_warning("a new host key was accepted: " + seen_);

@@ -51,8 +51,8 @@ struct ClientOptions {
 
 /// An attempt to connect; destroying it gives it up. `events` gets what it needs and the outcome as UpstreamEvents says.
 /// Errc of a failure: not_found, refused, timeout, io (unreachable), host_key, denied (the target refused the login),
-/// unavailable (it asked a question that nobody answered), protocol (no handshake), config (no usable credential, known_hosts
-/// unreadable).
+/// or the client has brought nothing to log in with), unavailable (it asked a question that nobody answered), protocol (no
+/// handshake), config (files of the bastion's own are at fault).
 class ClientConnection final : public UpstreamAttempt {
  public:
   /// `io` and `events` must outlive the attempt. With a `carrier` that is the way to the target, and no name is looked up;

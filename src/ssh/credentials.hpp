@@ -37,8 +37,9 @@ std::string label_of(const Credential& credential);
 /// "alice/c12": the key id of certificates that are made for the client.
 std::string certificate_identity(const UpstreamClient& client);
 
-/// Reads everything that `options` names, and issues certificates. Errc::config when there is no credential to try, or no
-/// known_hosts file can be read. Blocks: for a thread pool.
+/// Reads everything that `options` names, and issues certificates. Errc::config when files are at fault: no known_hosts file can
+/// be read, or none of the credentials; Errc::denied when the client has nothing for those that there are. Blocks: for a thread
+/// pool.
 Result<ClientFiles> read_client_files(const ClientOptions& options);
 
 }  // namespace sallyport::ssh

@@ -95,15 +95,15 @@ class Keys(Targets):
 
     def test_a_wrong_passphrase_and_none(self):
         mark = self.bastion.mark()
-        self.refused("wrong", told=b"no usable credentials")
+        self.refused("wrong", told=b"configuration for it is at fault")
         self.bastion.wait_for("the passphrase is not the key", since=mark)
-        self.refused("bare", told=b"no usable credentials")
+        self.refused("bare", told=b"configuration for it is at fault")
         self.bastion.wait_for("the key has a passphrase", since=mark)
         self.assertNotIn("sesame", self.bastion.log())
         self.assertNotIn("says me", self.bastion.log())
 
     def test_a_credential_of_systemds(self):
-        self.refused("systemd", told=b"no usable credentials")
+        self.refused("systemd", told=b"configuration for it is at fault")
         self.bastion.wait_for("systemd has given no credentials")
 
     def test_the_next_key_when_one_is_missing_and_one_is_refused(self):
@@ -330,7 +330,7 @@ known_hosts = "asking_known_hosts"
 
     def test_a_password_that_others_could_read_is_not_used(self):
         result = self.at("open").run("true")
-        self.assertIn(b"no usable credentials", result.stderr)
+        self.assertIn(b"configuration for it is at fault", result.stderr)
         self.bastion.wait_for("a secret that others may read")
 
     def test_a_wrong_password_is_tried_once(self):

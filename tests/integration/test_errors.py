@@ -39,6 +39,7 @@ class ErrorsTest(BastionCase):
             + ssh_target("mute", address=f"127.0.0.1:{cls.mute.port}", more='connect_timeout = "2s"')
             + variant("changed", "known_hosts_changed") + variant("revoked", "known_hosts_revoked")
             + variant("unknown", "known_hosts_empty") + variant("denied", key="stranger")
+            + variant("unlisted", "known_hosts_missing") + variant("keyless", key="missing")
             + route("wanted", "{target}", targets=["*"]))
         return bastion_config(body)
 
@@ -68,6 +69,23 @@ class ErrorsTest(BastionCase):
                 begun = time.monotonic()
                 self.assertRegex(self.refusal(target), r"(?i)can't be reached: .*tim(e|ed).?-?out")
                 self.assertLess(time.monotonic() - begun, 60)  # a slow machine's login and connect_timeout, not the client's patience
+
+    def test_files_of_the_bastions_own_are_not_the_clients_fault(self):
+        self.addCleanup((self.workspace / "known_hosts_missing").unlink, missing_ok=True)
+        for _ in range(3):
+            for target in ("unlisted", "keyless"):
+                text = self.refusal(target)
+                self.assertIn("the bastion's configuration for it is at fault", text)
+                self.assertNotIn("next attempt", text)
+        self.workspace.write("known_hosts_missing", self.sshd.known_hosts_line())
+        self.assertEqual(self.client("alice+unlisted").output("echo in"), b"in\n")
+
+    def test_a_reload_ends_the_pause_after_a_refused_login(self):
+        for _ in range(4):
+            self.refusal("denied")
+        self.assertIn("next attempt", self.refusal("denied"))
+        self.bastion.reload()
+        self.assertNotIn("next attempt", self.refusal("denied"))
 
     def test_login_refused(self):
         self.assertRegex(self.refusal("denied"), r"(?i)refused the login")

@@ -53,6 +53,21 @@ TEST_F(LoginBreakerTest, ASuccessHeals) {
   EXPECT_EQ(fail("alice"), seconds(1));
 }
 
+TEST_F(LoginBreakerTest, OneWhoFailsEverywhereEndsNobodyElsesPause) {
+  fail("alice");
+  for (std::size_t i = 0; i < LoginBreaker::kMaximumEntries + 10; ++i)
+    breaker.note_failure(key("mallory", std::to_string(i)), "web2", {Errc::denied, "told", "detail"});
+  EXPECT_TRUE(breaker.pause_of(key("alice")));
+}
+
+TEST_F(LoginBreakerTest, AReloadEndsPausesAndForgets) {
+  for (int i = 0; i < 5; ++i) clock.advance(fail("alice"));
+  fail("alice");
+  breaker.end_all();
+  EXPECT_FALSE(breaker.pause_of(key("alice")));
+  EXPECT_EQ(fail("alice"), seconds(1));
+}
+
 TEST_F(LoginBreakerTest, UsersAndPoliciesAreApart) {
   fail("alice");
   EXPECT_FALSE(breaker.pause_of(key("bob")));
@@ -60,7 +75,7 @@ TEST_F(LoginBreakerTest, UsersAndPoliciesAreApart) {
 }
 
 TEST_F(LoginBreakerTest, OnlyFailuresThatTheTargetSeesCount) {
-  for (const Errc code : {Errc::denied, Errc::host_key, Errc::protocol, Errc::config})
+  for (const Errc code : {Errc::denied, Errc::host_key, Errc::protocol})
     EXPECT_TRUE(LoginBreaker::counts(code));
   for (const Errc code : {Errc::refused, Errc::timeout, Errc::not_found, Errc::io, Errc::closed, Errc::limit})
     EXPECT_FALSE(LoginBreaker::counts(code)) << "a server that is being restarted";

@@ -131,6 +131,7 @@ TEST_F(UpstreamFailureTest, MissingKnownHostsFails) {
   const auto why = failure_of(options);
   EXPECT_EQ(why.code, Errc::config);
   EXPECT_EQ(why.told.find(folder_.file("")), std::string::npos) << "a path is told";
+  EXPECT_NE(why.told.find("the bastion's configuration for it is at fault"), std::string::npos) << why.told;
 }
 
 TEST_F(UpstreamFailureTest, NoUsableKeyFails) {
