@@ -200,7 +200,7 @@ void Gate::on_login(mux::Admission client, std::unique_ptr<Transport> transport)
     if (most != 0 && on_route_.count(route) >= most) {
       records_.refusal(client.user, id).warn("conn={} refused route={} reason=\"max_connections\"", id, log::escaped(route));
       client.decision.reset();
-      client.refusal = "too many connections use this route";
+      client.refusal = "too many connections use this route: max_connections";
     } else {
       client.held.push_back(on_route_.take(route));
     }
@@ -236,7 +236,7 @@ std::size_t Gate::lift_penalties(const std::string& source) {
 
 Result<auth::SlotCounter::Slot> Gate::place_of(const std::string& user) {
   if (of_user_.count(user) >= context_.config->limits.max_connections_per_user)
-    return fail(Errc::limit, "too many connections of this user");
+    return fail(Errc::limit, "too many connections of this user: max_connections_per_user");
   return of_user_.take(user);
 }
 

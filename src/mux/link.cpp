@@ -35,7 +35,7 @@ bool Link::refuse(Act act, const wire::ChannelOpen& open) {
     why = "a maximum packet size of 0";
   } else if (open_channels() >= maximum_channels_) {
     reason = OpenFailureReason::resource_shortage;
-    why = "too many channels on this connection";
+    why = "too many channels on this connection: max_channels_per_connection";
   } else {
     why = owner_.refuses_channels();
   }

@@ -72,7 +72,8 @@ void LinkForwards::handle(route::Act act, const wire::GlobalRequest& request, Gl
 void LinkForwards::listen(const route::Destination& address, std::string_view request, const route::Permit& permit,
                           GlobalReplies::Ticket ticket) {
   std::string_view why = host_.refuses_forwards();
-  if (forwards_.size() + cancels_.size() >= maximum_) why = "too many forwards on this connection";
+  if (forwards_.size() + cancels_.size() >= maximum_)
+    why = "too many forwards on this connection: max_forwards_per_connection";
   if (!why.empty()) return refuse(request, address.text(), why, ticket);
   forwards_.push_back({std::make_unique<RemoteForward>(services_, client_, host_.next_forward_id(), address, permit,
                                                        static_cast<RemoteForwardEvents&>(*this)),

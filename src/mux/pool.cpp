@@ -10,6 +10,15 @@ namespace sallyport::mux {
 
 using wire::OpenFailureReason;
 
+namespace {
+
+/// For the client as well: it is the administrator whom it will ask.
+std::string too_many(std::string_view what, std::string_view option, std::uint32_t limit) {
+  return "too many " + std::string(what) + ": " + std::string(option) + " is " + std::to_string(limit) + "; try again later";
+}
+
+}  // namespace
+
 Pool::Pool(UpstreamConnector& connector, Clock& clock, Graveyard& graveyard, Journal& journal, PoolLimits limits)
     : connector_(connector),
       clock_(clock),
@@ -80,12 +89,13 @@ void Pool::place(Lease& lease) {
                               pause->told + "; next attempt in " + in_seconds(pause->left));
     if (trunks_of(lease.key().user) >= limits_.trunks_per_user)
       return lease.fail_later(OpenFailureReason::resource_shortage,
-                              "too many connections to targets; try again later");
+                              too_many("connections to targets", "max_trunks_per_user", limits_.trunks_per_user));
     coming = &begin_trunk(group, lease.target_, lease.access_.client);
     coming->set_opener(lease);
   }
   if (coming->used() >= limits_.waiting_per_trunk)
-    return lease.fail_later(OpenFailureReason::resource_shortage, "too many channels wait for this target");
+    return lease.fail_later(OpenFailureReason::resource_shortage,
+                            too_many("channels wait for this target", "max_waiting_channels", limits_.waiting_per_trunk));
   lease.wait_on(*coming);
 }
 

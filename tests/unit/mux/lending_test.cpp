@@ -173,7 +173,7 @@ TEST_F(LendingTest, TrunksOfTheirOwnCountForTheUsersLimit) {
   third.deliver(exec_message(0, "true"));
   clock.turn();
   EXPECT_EQ(connector.dials.size(), 2u);
-  EXPECT_TRUE(journal.has("too many connections to targets"));
+  EXPECT_TRUE(journal.has("too many connections to targets: max_trunks_per_user is 2; try again later"));
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ TEST_F(LinkTest, RefusesTheChannelBeyondItsLimitAndReusesNumbersOnlyAfterBothClo
   Lines lines = take(client);
   ASSERT_EQ(lines.size(), 1000u);
   EXPECT_EQ(lines[255], "CONFIRM 255 from=255 window=0");
-  EXPECT_EQ(lines[256], "REFUSE 256 4 too many channels on this connection");
+  EXPECT_EQ(lines[256], "REFUSE 256 4 too many channels on this connection: max_channels_per_connection");
   ASSERT_TRUE(hub.end_channel(ChannelId{8}, "ended"));  // our CLOSE has gone, the client's hasn't
   client.take();
   client.deliver(open_message(2000, 1000));

@@ -227,7 +227,7 @@ TEST_F(RemoteForwardTest, ForwardsAreLimited) {
   for (std::uint32_t port = 1; port <= 3; ++port) limited.deliver(listen_message("localhost", port));
   connector.fail(0, "target web1 can't be reached");
   EXPECT_THAT(take(limited), ElementsAre("GLOBAL-FAILURE", "GLOBAL-FAILURE", "GLOBAL-FAILURE"));
-  EXPECT_TRUE(journal.has("localhost:3: too many forwards on this connection"));
+  EXPECT_TRUE(journal.has("localhost:3: too many forwards on this connection: max_forwards_per_connection"));
   EXPECT_TRUE(journal.has("localhost:1: target web1 can't be reached"));
 }
 
