@@ -17,7 +17,7 @@ namespace sallyport::config {
 namespace {
 
 constexpr std::uint32_t kMaxCount = 1000000;
-constexpr std::size_t kMaxBanner = 16 * 1024;
+constexpr std::size_t kMaxBanner = 128 * 1024;  // a stranger who doesn't read it has it in our memory
 constexpr std::size_t kMaxIdentification = 240;  // RFC 4253, 4.2: 255 with "SSH-2.0-" and CR LF
 
 /// A banner goes to a terminal; besides text it may hold line ends and tabs.

@@ -163,7 +163,7 @@ class ServerConnection::Impl final : public LoginDriver {
   void can_continue(std::vector<std::string> methods) { can_continue_ = std::move(methods); }
 
   void show(std::string_view text) {
-    if (connection_ && !text.empty()) connection_->send_login_message(banner_packet(text));
+    while (connection_ && !text.empty()) connection_->send_login_message(banner_packet(take_banner_piece(text)));
   }
 
   void disconnect(DisconnectReason reason, std::string_view text) {
@@ -318,9 +318,7 @@ class ServerConnection::Impl final : public LoginDriver {
   }
 
   void show_banner() {
-    const std::string& banner = context_->options().banner;
-    if (banner.empty() || std::exchange(banner_shown_, true)) return;
-    connection_->send_login_message(banner_packet(banner));
+    if (!std::exchange(banner_shown_, true)) show(context_->options().banner);
   }
 
   /// False when that was the last one, and the connection is being ended.

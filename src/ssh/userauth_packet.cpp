@@ -1,5 +1,7 @@
 #include "ssh/userauth_packet.hpp"
 
+#include <algorithm>
+
 #include "ssh/algorithms.hpp"
 #include "wire/encoding.hpp"
 
@@ -13,6 +15,7 @@ constexpr std::uint8_t kMsgPkOk = 60;
 constexpr std::uint8_t kMsgPasswordChange = 60;
 constexpr std::uint8_t kMsgInfoRequest = 60;
 
+constexpr std::size_t kBannerPiece = 32 * 1024 - 64;
 constexpr std::string_view kNoLanguage;  // the tag of texts for people
 
 // Reads from the front of a view; after the first thing that isn't there nothing is.
@@ -135,6 +138,15 @@ Bytes userauth_failure_packet(const std::vector<std::string>& can_continue, bool
 
 Bytes pk_ok_packet(std::string_view algorithm, ByteView blob) {
   return wire::Writer().byte(kMsgPkOk).string(algorithm).string(blob).take();
+}
+
+std::string_view take_banner_piece(std::string_view& text) {
+  std::size_t size = std::min(text.size(), kBannerPiece);
+  const auto is_inside = [&text](std::size_t at) { return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80; };
+  for (int i = 0; i < 3 && is_inside(size); ++i) --size;
+  const std::string_view piece = text.substr(0, size);
+  text.remove_prefix(size);
+  return piece;
 }
 
 Bytes banner_packet(std::string_view text) {

@@ -62,5 +62,8 @@ Bytes userauth_failure_packet(const std::vector<std::string>& can_continue, bool
 Bytes pk_ok_packet(std::string_view algorithm, ByteView blob);
 /// BANNER (RFC 4252, 5.4).
 Bytes banner_packet(std::string_view text);
+/// The next piece of a text for a banner, taken off its front: not more than every client takes in one packet (RFC 4253, 6.1),
+/// and whole characters.
+std::string_view take_banner_piece(std::string_view& text);
 
 }  // namespace sallyport::ssh

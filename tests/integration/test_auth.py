@@ -124,6 +124,30 @@ class LimitsTest(LocalBastion):
 
 
 @needs_bastion
+class BannerTest(LocalBastion):
+    sections = {"server": 'host_keys = ["keys/bastion_host"]\ncontrol_socket = "bastion.sock"\nbanner = "@banner"\n'}
+
+    @classmethod
+    def configuration(cls):
+        cls.lines = [f"{number:05} żółw\n" for number in range(8000)]
+        cls.workspace.write("banner", "".join(cls.lines))
+        return super().configuration()
+
+    def test_a_long_one_is_shown_whole(self):
+        result = self.client(LogLevel="INFO").run("true")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        shown = result.stderr.decode(errors="replace").replace("\r", "")
+        self.assertEqual([line[:5] for line in shown.splitlines()][:8000], [line[:5] for line in self.lines])
+
+    @unittest.skipUnless(raw.paramiko, "python3-paramiko is not installed")
+    def test_to_a_client_that_takes_small_packets(self):
+        transport = raw.start_transport(self.bastion.port)
+        self.addCleanup(transport.close)
+        transport.auth_publickey("alice", raw.paramiko.Ed25519Key(filename=str(self.workspace.key("alice"))))
+        self.assertTrue(transport.is_authenticated())
+
+
+@needs_bastion
 class HostKeysTest(LocalBastion):
     def other(self, name, listen=("127.0.0.1:0",), **sections):
         """One more bastion, with its own configuration."""

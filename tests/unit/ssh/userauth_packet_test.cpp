@@ -107,6 +107,22 @@ TEST(UserauthPacketTest, RefusesEveryTruncation) {
   }
 }
 
+TEST(UserauthPacketTest, ABannerGoesInPiecesThatClientsTake) {
+  for (const std::string& character : {std::string("x"), std::string("ż"), std::string("漢"), std::string("🐢"), std::string("\x80")}) {
+    std::string text;
+    while (text.size() < 100'000) text += character;
+    std::string whole;
+    for (std::string_view rest = text; !rest.empty();) {
+      const std::string_view piece = take_banner_piece(rest);
+      ASSERT_FALSE(piece.empty());
+      EXPECT_LE(banner_packet(piece).size(), 32'768U);
+      if (character != "\x80") EXPECT_EQ(piece.size() % character.size(), 0U) << "a character was cut in two";
+      whole += piece;
+    }
+    EXPECT_EQ(whole, text);
+  }
+}
+
 TEST(UserauthPacketTest, RefusesANulInAName) {
   Bytes packet{50};
   put(packet, std::string_view{"root\0x", 6});
