@@ -165,7 +165,7 @@ class BeforeKeysTest(AttackCase):
                     self.addCleanup(Hostile(self.bastion.port, before_kexinit=extra).close)
                 except (paramiko.SSHException, EOFError, OSError):
                     pass
-                self.bastion.wait_for("closed before login .*unexpected packets in strict KEX mode", since=mark)
+                self.bastion.wait_for("closed before login .*strict key exchange", since=mark)
 
     def test_points_that_are_none(self):
         """A public value that gives no secret."""
