@@ -90,7 +90,8 @@ def row(options):
             after, before = statistics.median(taken["after"]), statistics.median(taken["before"])
             spread = {name: f"{min(values):.3g} to {max(values):.3g}" for name, values in taken.items()}
             figures.append(Figure("cost", title, after / before, "x before", RATIO if options.rounds >= 10 else None,
-                                  f"{after:.3f} {unit} ({spread['after']}), before {before:.3f} ({spread['before']}); {options.rounds} runs each, in turns"))
+                                  f"{after:.3f} {unit} ({spread['after']}), before {before:.3f} ({spread['before']}); "
+                                  f"{options.rounds} runs each, in turns"))
             print(f"  {title}: {figures[-1].value:.3f}; {figures[-1].note}")
         return [], figures
     except (RuntimeError, subprocess.SubprocessError) as error:

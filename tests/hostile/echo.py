@@ -133,7 +133,8 @@ def row(options):
                     found[name] = p50, p99, f"p50 {p50:.2f}, p99 {p99:.2f} ms of {count_or_faults} ({rate:,.0f} a second)"
             if len(found) == 2:
                 bar = None if attack == "nobody" else BAR
-                figures.append(Figure("echo", f"p99 beside {attack}", found["daemon"][1], "ms", bar, f"{found['daemon'][2]}; sshd alone {found['sshd'][2]}"))
+                figures.append(Figure("echo", f"p99 beside {attack}", found["daemon"][1], "ms", bar,
+                                      f"{found['daemon'][2]}; sshd alone {found['sshd'][2]}"))
                 print(f"  {attack}: {figures[-1].note}")
         wrong += world.findings()
     finally:

@@ -27,7 +27,8 @@ def refused_acts():
     for number in itertools.count():
         name = (UGLY * (LONG // len(UGLY)) if number % 2 else b"x%d" % number)
         yield bytes([peer.OPEN]) + string("direct-tcpip") + u32(9) + u32(1000) + u32(1000) + string(name) + u32(1) + string(name[:1000]) + u32(1)
-        yield bytes([peer.OPEN]) + string("direct-streamlocal@openssh.com") + u32(9) + u32(1000) + u32(1000) + string(b"/" + name) + string("") + u32(0)
+        yield (bytes([peer.OPEN]) + string("direct-streamlocal@openssh.com") + u32(9) + u32(1000) + u32(1000)
+               + string(b"/" + name) + string("") + u32(0))
         yield bytes([peer.OPEN]) + string(name) + u32(9) + u32(1000) + u32(1000)
         yield bytes([peer.GLOBAL_REQUEST]) + string("tcpip-forward") + b"\1" + string(name) + u32(1)
         yield bytes([peer.GLOBAL_REQUEST]) + string("streamlocal-forward@openssh.com") + b"\1" + string(b"/" + name)
@@ -84,7 +85,8 @@ def strangers(world, _key, _user, stop, counts):
                     method = (b"none", b"publickey", name[:200], b"password", b"keyboard-interactive")[attempt % 5]
                     rest = {b"publickey": b"\0" + string("ssh-ed25519") + string(string("ssh-ed25519") + string(os.urandom(32))),
                             b"password": b"\0" + string(name), b"keyboard-interactive": string("") + string(name)}.get(method, b"")
-                    connection.send(bytes([peer.USERAUTH_REQUEST]) + string(b"alice" if number % 3 else name) + string("ssh-connection") + string(method) + rest)
+                    connection.send(bytes([peer.USERAUTH_REQUEST]) + string(b"alice" if number % 3 else name) + string("ssh-connection")
+                                    + string(method) + rest)
                     connection.receive(peer.USERAUTH_FAILURE, patience=5)
             finally:
                 connection.reset()
@@ -128,7 +130,8 @@ deny = "nothing is allowed here"
         log_after, audit_after = written(world)
         scale = min(1.0, 60 / seconds) / 1024  # what a minute's rate is may come at once: a shorter attack has the same bar
         log, audit = (log_after - log) * scale, (audit_after - audit) * scale
-        figure = Figure("logs", title, log + audit, "KiB", BAR / 1024, f"log {log:,.0f}, audit {audit:,.0f}; {sum(counts.values())} attempts in {seconds:g} s; "
+        figure = Figure("logs", title, log + audit, "KiB", BAR / 1024,
+                        f"log {log:,.0f}, audit {audit:,.0f}; {sum(counts.values())} attempts in {seconds:g} s; "
                         f"longest line {max(map(len, world.bastion.process.lines()), default=0)}; {world.bystanders[0].summary()}")
         return world.findings(), [figure]
     finally:

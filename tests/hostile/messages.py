@@ -4,6 +4,8 @@ What they ask for does no harm where it is granted: the commands are harmless, a
 given folder, and data is nothing that a shell would do something for.
 """
 
+import struct
+
 import peer
 from peer import string, u32
 
@@ -17,7 +19,8 @@ _CHANNEL_REQUESTS = {
     b"exec": lambda r: [r.choice(COMMANDS)],
     b"shell": lambda r: [],
     b"subsystem": lambda r: [r.choice((b"sftp", b"nothing", b""))],
-    b"pty-req": lambda r: [b"xterm", *(r.choice((0, 24, 80, 0xffffffff)) for _ in range(4)), r.choice((b"", b"\0", b"\x81\0\0\x96\0\0", b"\x05" * 20))],
+    b"pty-req": lambda r: [b"xterm", *(r.choice((0, 24, 80, 0xffffffff)) for _ in range(4)),
+                           r.choice((b"", b"\0", b"\x81\0\0\x96\0\0", b"\x05" * 20))],
     b"env": lambda r: [r.choice((b"LANG", b"SP_X", b"", b"A" * 200)), r.choice(NAMES)],
     b"window-change": lambda r: [r.choice(EDGES) for _ in range(4)],
     b"signal": lambda r: [r.choice((b"TERM", b"WINCH", b"", b"USR1@x"))],
@@ -60,6 +63,7 @@ class Messages:
         self._rng, self._malice, self._folder = rng, malice, str(folder).encode()
         self._before_login = before_login
         self.theirs, self._opened, self._asked = [], 0, []
+        self._numbers, self._windows = {}, {}  # their number by ours; what may be sent there, by their number
         kinds = [(self._request, 30), (self._data, 14), (self._adjust, 8), (self._open, 14), (self._global, 9), (self._finish, 6),
                  (self._answer_open, 6), (self._answer, 4), (self._transport, 6), (self._login, 1), (self._keys, 0.3)]
         if server:
@@ -74,25 +78,48 @@ class Messages:
         kind = payload[0]
         try:
             if kind == peer.OPEN_CONFIRMATION:
-                self.theirs.append(int.from_bytes(payload[5:9], "big"))
+                ours, theirs, window = struct.unpack_from(">III", payload, 1)
+                self.theirs.append(theirs)
+                self._numbers[ours], self._windows[theirs] = theirs, window
             elif kind == peer.OPEN:
                 _, offset = peer.read_string(payload, 1)
-                self._asked.append(int.from_bytes(payload[offset:offset + 4], "big"))
+                theirs, window = struct.unpack_from(">II", payload, offset)
+                self._asked.append(theirs)
+                self._windows[theirs] = window
+            elif kind == peer.WINDOW_ADJUST:
+                ours, more = struct.unpack_from(">II", payload, 1)
+                self._windows[self._numbers.get(ours)] = self._windows.get(self._numbers.get(ours), 0) + more
             elif kind == peer.CLOSE and self._rng.random() < 0.7:
                 self.theirs.pop(self._rng.randrange(len(self.theirs))) if self.theirs else None
         except Exception:  # what the daemon sends is judged by its own tests
             pass
 
+    def _slip(self):
+        """Whether it is time to break a rule."""
+        return self._rng.random() < self._malice
+
     def next(self):
-        kind, fields = self._rng.choices(self._kinds, self._weights)[0]()
-        if self._rng.random() < self._malice:
+        make = self._rng.choices(self._kinds, self._weights)[0]
+        # What names a channel needs one, and what nobody sends in good faith needs bad faith.
+        if not self._before_login and not self._slip() and (make in (self._login, self._keys, self._answer) or not self.theirs and make in (
+                self._request, self._data, self._adjust, self._finish) or not self._asked and make == self._answer_open):
+            make = self._transport
+        kind, fields = make()
+        if self._slip():
             return self._spoil(kind, fields)
         return bytes([kind]) + encode(fields)
+
+    def confirm(self):
+        """The confirmation of the last open that was noted."""
+        self.theirs.append(self._asked.pop())
+        ours = self._own_number()
+        self._numbers[ours] = self.theirs[-1]
+        return bytes([peer.OPEN_CONFIRMATION]) + u32(self.theirs[-1]) + u32(ours) + u32(1 << 21) + u32(32768)
 
     # ---- what is sound
 
     def _channel(self):
-        if self.theirs and self._rng.random() < 0.97:
+        if self.theirs and not self._slip():
             return self._rng.choice(self.theirs)
         return self._rng.randrange(4)
 
@@ -101,21 +128,27 @@ class Messages:
         return peer.REQUEST, [self._channel(), name, bool(self._rng.randrange(2)), *_CHANNEL_REQUESTS[name](self._rng)]
 
     def _data(self):
-        content = self._rng.choice((b"", b"x", b"\n", b"x\n", b"\0" * 20, b"x" * 1000, b"x" * 32000))
+        channel, content = self._channel(), self._rng.choice((b"", b"x", b"\n", b"x\n", b"\0" * 20, b"x" * 1000, b"x" * 32000))
+        if not self._slip():
+            content = content[:self._windows.get(channel, 0)]
+            self._windows[channel] = self._windows.get(channel, 0) - len(content)
         if self._rng.random() < 0.2:
-            return peer.EXTENDED_DATA, [self._channel(), self._rng.choice((1, 1, 0, 2, 0xffffffff)), content]
-        return peer.DATA, [self._channel(), content]
+            return peer.EXTENDED_DATA, [channel, self._rng.choice((1, 1, 0, 2, 0xffffffff)), content]
+        return peer.DATA, [channel, content]
 
     def _adjust(self):
-        return peer.WINDOW_ADJUST, [self._channel(), self._rng.choice((1, 1000, 1 << 20, *EDGES[-3:])) if self._rng.random() < 0.1 else 4096]
+        return peer.WINDOW_ADJUST, [self._channel(), self._rng.choice(EDGES) if self._slip() else 4096]
 
     def _own_number(self):
         self._opened += 1
-        return self._opened if self._rng.random() < 0.95 else self._rng.choice(EDGES)
+        return self._rng.choice(EDGES) if self._slip() else self._opened
+
+    def _window(self):
+        return self._rng.choice(EDGES) if self._slip() else self._rng.choice((0, 1, 1000, 1 << 20, 1 << 21))
 
     def _opening(self, kind, *rest):
-        window = self._rng.choice((0, 1, 1000, 1 << 20, 1 << 21, 0xffffffff))
-        return peer.OPEN, [kind, self._own_number(), window, self._rng.choice((1, 100, 32768, 32768, 32768, 0xffffffff)), *rest]
+        window, number = self._window(), self._own_number()
+        return peer.OPEN, [kind, number, window, self._rng.choice((1, 100, 32768, 32768, 32768, 0xffffffff)), *rest]
 
     def _open(self):
         pick = self._rng.random()
@@ -143,31 +176,38 @@ class Messages:
             [b"tcpip-forward", reply, b"127.0.0.1", port], [b"cancel-tcpip-forward", reply, b"127.0.0.1", port],
             [b"streamlocal-forward@openssh.com", reply, self._folder + b"/r.sock"],
             [b"cancel-streamlocal-forward@openssh.com", reply, self._folder + b"/r.sock"],
-            [b"keepalive@openssh.com", reply], [b"no-more-sessions@openssh.com", False] if self._rng.random() < 0.05 else [b"x@example.org", reply],
+            [b"keepalive@openssh.com", reply], [b"no-more-sessions@openssh.com", False] if self._rng.random() < 0.005 else [b"x@example.org", reply],
             [b"hostkeys-00@openssh.com", False, string(b"ssh-ed25519") + string(b"k" * 32)],
             [b"hostkeys-prove-00@openssh.com", True, string(b"ssh-ed25519") + string(b"k" * 32)],
         ))
 
     def _finish(self):
-        return (peer.EOF if self._rng.random() < 0.5 else peer.CLOSE), [self._channel()]
+        if self._slip():
+            return peer.EOF, [self._channel()]
+        channel = self._channel()
+        if channel in self.theirs:
+            self.theirs.remove(channel)
+        return peer.CLOSE, [channel]
 
     def _answer_open(self):
-        number = self._asked.pop() if self._asked and self._rng.random() < 0.95 else self._channel()
+        number = self._asked.pop() if self._asked and not self._slip() else self._channel()
         if self._rng.random() < 0.8:
             self.theirs.append(number)
-            return peer.OPEN_CONFIRMATION, [number, self._own_number(), self._rng.choice((0, 1 << 20, 1 << 21, 0xffffffff)), 32768]
+            ours = self._own_number()
+            self._numbers[ours] = number
+            return peer.OPEN_CONFIRMATION, [number, ours, self._window(), 32768]
         return peer.OPEN_FAILURE, [number, self._rng.choice((1, 2, 3, 4, 5, 0xffffffff)), self._rng.choice(NAMES), b""]
 
     def _answer(self):
-        pick = self._rng.random()
-        if pick < 0.4 and not self._malice:  # who isn't malicious answers what was asked
-            return peer.IGNORE, [b"x"]
         kind = self._rng.choice((peer.SUCCESS, peer.FAILURE, peer.REQUEST_SUCCESS, peer.REQUEST_FAILURE))
         return kind, [self._channel()] if kind in (peer.SUCCESS, peer.FAILURE) else []
 
     def _transport(self):
+        if not self._before_login and not self._slip():
+            return self._rng.choice(((peer.IGNORE, [b"x" * 20]), (peer.DEBUG, [True, b"debug", b""]), (192, [b"ping"]), (200, [b"x"])))
         return self._rng.choices((
-            (peer.IGNORE, [b"x" * self._rng.choice((0, 5, 1000, 30000))]), (peer.DEBUG, [True, b"debug", b""]), (peer.UNIMPLEMENTED, [self._rng.choice(EDGES)]),
+            (peer.IGNORE, [b"x" * self._rng.choice((0, 5, 1000, 30000))]), (peer.DEBUG, [True, b"debug", b""]),
+            (peer.UNIMPLEMENTED, [self._rng.choice(EDGES)]),
             (192, [b"ping"]), (self._rng.choice((8, 19, 101, 200, 255)), [b"x"]), (peer.EXT_INFO, [1, b"server-sig-algs", b"ssh-ed25519"]),
             (peer.SERVICE_REQUEST, [self._rng.choice((b"ssh-userauth", b"ssh-connection"))]), (peer.SERVICE_ACCEPT, [b"ssh-userauth"]),
             (peer.DISCONNECT, [11, b"bye", b""])), (20, 8, 8, 4, 5, 2, 8, 1, 0.3))[0]

@@ -64,9 +64,15 @@ class World:
         self.ended = False
 
     def start(self):
-        quarantine = os.environ.get("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1")
-        self.bastion.start(ASAN_OPTIONS=quarantine + ":quarantine_size_mb=16", UBSAN_OPTIONS="print_stacktrace=1",
-                           TSAN_OPTIONS=os.environ.get("TSAN_OPTIONS", "halt_on_error=1:second_deadlock_stack=1"))
+        options = os.environ.get("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1")
+        try:
+            self.bastion.start(ASAN_OPTIONS=options + ":quarantine_size_mb=16", UBSAN_OPTIONS="print_stacktrace=1",
+                               TSAN_OPTIONS=os.environ.get("TSAN_OPTIONS", "halt_on_error=1:second_deadlock_stack=1"))
+        except BaseException:
+            self.bastion.abandon()
+            self.sshd.stop()
+            self.workspace.close()
+            raise
         return self
 
     @property
@@ -169,13 +175,15 @@ class Bystander:
 
 
 def private_bytes(pid):
-    """The private memory of a process, what is swapped out included."""
-    total = 0
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-        for line in file:
-            if line.startswith(("Private_Clean:", "Private_Dirty:", "Swap:")):
-                total += int(line.split()[1]) * 1024
-    return total
+    """The private memory of a process, what is swapped out included. Who isn't root may not look at a process that is not to be
+    dumped: what is resident and belongs to no file comes near it."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+            return sum(int(line.split()[1]) * 1024 for line in file if line.startswith(("Private_Clean:", "Private_Dirty:", "Swap:")))
+    except PermissionError:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+            _, resident, shared = map(int, file.read().split()[:3])
+        return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
 
 
 def settled(world, enough):
@@ -229,5 +237,5 @@ def has_sanitizer(path):
     return b"__asan_init" in content or b"__tsan_init" in content
 
 
-__all__ = ["Bystander", "Figure", "LIMITS", "MIB", "World", "bastion_config", "control", "has_sanitizer", "local_target", "private_bytes", "put_first", "put_second", "route", "settled",
-           "ssh_target", "OpenSsh", "Sallyport", "Sshd", "Workspace"]
+__all__ = ["Bystander", "Figure", "LIMITS", "MIB", "World", "bastion_config", "control", "has_sanitizer", "local_target", "private_bytes",
+           "put_first", "put_second", "route", "settled", "ssh_target", "OpenSsh", "Sallyport", "Sshd", "Workspace"]
