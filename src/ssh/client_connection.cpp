@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include <sallyport/told_once.hpp>
+
 #include "net/connector.hpp"
 #include "net/socket_stream.hpp"
 #include "ssh/algorithms.hpp"
@@ -115,7 +117,10 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
   }
 
   void carried(Result<net::Fd> result) {
-    if (!result) return failed(result.error().code, carrier_->failure_told(), result.error().detail);
+    if (!result) {
+      const std::string told = carrier_->failure_told();  // it goes in failed()
+      return failed(result.error().code, told, result.error().detail);
+    }
     fd_ = std::move(*result);
     begin_when_ready();
   }
@@ -124,7 +129,7 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
     if (!files_ || !fd_) return;
     step_ = Step::handshake;
     if (auto begun = begin(); !begun) {
-      const Error why = begun.error();
+      const Error& why = begun.error();
       return failed(why.code, "the connection could not be set up", why.detail);
     }
   }
@@ -302,12 +307,12 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
 
   void on_turn() override {
     if (step_ == Step::login && connection_->is_alive()) {
-      if (std::exchange(agent_to_ask_, false)) return events_.on_agent_wanted(attempt_);
+      if (std::exchange(agent_to_ask_, false)) return events_.tell(&UpstreamEvents::on_agent_wanted, attempt_);
       if (question_) {
         const UpstreamQuestion question = *std::exchange(question_, std::nullopt);
         asked_ = true;
         limit(kAnswerTime);
-        return events_.on_question(attempt_, question);
+        return events_.tell(&UpstreamEvents::on_question, attempt_, question);
       }
       log_in();
     }
@@ -317,23 +322,25 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
     if (options_.on_accepted) options_.on_accepted(login_->credential());
     login_.reset();
     connection_->hand_over();
-    events_.on_connected(std::move(connection_));
+    events_.end(&UpstreamEvents::on_connected, std::unique_ptr<Transport>(std::move(connection_)));
   }
 
   void on_dead(const Error& why) override {
     end();
-    if (failure_) {
-      const UpstreamFailure told = *failure_;
-      return events_.on_connect_failed(told);
-    }
-    if (step_ == Step::login) {
+    const UpstreamFailure told = failure_of(why);
+    events_.end(&UpstreamEvents::on_connect_failed, told);
+  }
+
+  UpstreamFailure failure_of(const Error& why) const {
+    if (failure_) return *failure_;
+    if (step_ == Step::login || step_ == Step::done) {
       // sshd ends the connection after too many keys.
-      if (why.code == Errc::closed) return events_.on_connect_failed(refused(login_->detail() + "; " + why.detail));
-      return events_.on_connect_failed(failure(why.code, "the connection was lost during the login", why.detail));
+      if (why.code == Errc::closed && step_ == Step::login) return refused(login_->detail() + "; " + why.detail);
+      return failure(why.code, "the connection was lost during the login", why.detail);
     }
     const bool nobody_there = !carrier_told_.empty() && connection_->info().peer_identification.empty();
-    if (nobody_there) return events_.on_connect_failed(failure(Errc::io, carrier_told_, why.detail));
-    events_.on_connect_failed(failure(Errc::protocol, handshake_reason(why), why.detail));
+    if (nobody_there) return failure(Errc::io, carrier_told_, why.detail);
+    return failure(Errc::protocol, handshake_reason(why), why.detail);
   }
 
   static std::string handshake_reason(const Error& why) {
@@ -394,11 +401,12 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
     return text;
   }
 
-  // Nothing more may happen of itself.
+  // Nothing more may happen of itself: a socket that came later would begin all over again.
   void end() {
     deadline_.reset();
     work_.reset();
     connecting_.reset();
+    carrier_.reset();
   }
 
   // May destroy *this.
@@ -407,13 +415,13 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
     const UpstreamFailure why = failure_.value_or(failure(code, told, std::move(detail)));
     login_.reset();
     connection_.reset();
-    events_.on_connect_failed(why);
+    events_.end(&UpstreamEvents::on_connect_failed, why);
   }
 
   LoopIo& io_;
   const ClientOptions options_;
   UpstreamAttempt& attempt_;  // who the client answers to
-  UpstreamEvents& events_;
+  ToldOnce<UpstreamEvents> events_;
   Step step_ = Step::preparing;
   std::unique_ptr<Timer> deadline_;
   std::unique_ptr<net::Work> work_;

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include <sallyport/told_once.hpp>
+
 #include "net/socket_stream.hpp"
 #include "ssh/connection.hpp"
 
@@ -13,7 +15,7 @@ namespace sallyport::ssh {
 class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared_from_this<Away> {
  public:
   Away(ClientLogin& login, LoopIo& home, LoopIo& away, UpstreamEvents& events, std::unique_ptr<Carrier> carrier)
-      : home_(home), away_(away), login_(login), events_(&events), carrier_(std::move(carrier)) {}
+      : home_(home), away_(away), login_(login), events_(events), carrier_(std::move(carrier)) {}
 
   // At home
 
@@ -21,21 +23,21 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
     if (options.on_warning) {
       options.on_warning = [self = weak_from_this(), warn = options.on_warning, &home = home_](std::string_view text) {
         home.loop().post([self, warn, text = std::string(text)] {
-          if (const auto alive = self.lock(); alive && alive->events_ != nullptr) warn(text);
+          if (const auto alive = self.lock(); alive && !alive->events_.is_over()) warn(text);
         });
       };
     }
     if (options.on_accepted) {
       options.on_accepted = [self = weak_from_this(), accepted = options.on_accepted, &home = home_](std::string_view text) {
         home.loop().post([self, accepted, text = std::string(text)] {
-          if (const auto alive = self.lock(); alive && alive->events_ != nullptr) accepted(text);
+          if (const auto alive = self.lock(); alive && !alive->events_.is_over()) accepted(text);
         });
       };
     }
     if (options.on_host_key) {
       options.on_host_key = [self = weak_from_this(), shown = options.on_host_key, &home = home_](ByteView key) {
         home.loop().post([self, shown, key = Bytes(key.begin(), key.end())] {
-          if (const auto alive = self.lock(); alive && alive->events_ != nullptr) shown(key);
+          if (const auto alive = self.lock(); alive && !alive->events_.is_over()) shown(key);
         });
       };
     }
@@ -57,9 +59,10 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
     });
   }
   void leave() {
-    events_ = nullptr;
     carrier_.reset();
     signer_.reset();
+    if (events_.is_over()) return;  // nothing is left there
+    events_.drop();
     away_.loop().post([self = shared_from_this()] {
       self->opened_ = nullptr;
       self->signed_ = nullptr;
@@ -105,8 +108,9 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
 
   void sign(std::string public_key, CertificateRequest request, std::function<void(Result<std::string>)> done) {
     signed_ = std::move(done);
-    home_.loop().post([self = shared_from_this(), public_key = std::move(public_key), request = std::move(request)] {
-      if (self->events_ == nullptr) return;
+    home_.loop().post([self = shared_from_this(), public_key = std::move(public_key),
+                       request = std::move(request)] {
+      if (self->events_.is_over()) return;
       self->signer_ = self->make_signer_();
       // Weakly: the signer is ours.
       self->signer_->sign(public_key, request, [weak = std::weak_ptr<Away>(self)](Result<std::string> certificate) {
@@ -146,39 +150,45 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
 
   void on_connected(std::unique_ptr<Transport> transport) override {
     auto parts = std::make_shared<Result<Connection::Parts>>(static_cast<Connection&>(*transport).take_apart());
-    away_.loop().retire(std::move(transport));  // it is on the stack
+    away_.loop().retire(std::move(transport));
+    end();
     home_.loop().post([self = shared_from_this(), parts = std::move(parts)] {
-      if (self->events_ == nullptr) return;
+      if (self->events_.is_over()) return;
       auto connection = *parts ? Connection::adopt(self->home_, std::move(**parts)) : fail(parts->error());
       if (!connection) {
         const Error& why = connection.error();
-        return self->events_->on_connect_failed({why.code, "the connection to the target was lost during the login", why.detail});
+        return self->events_.end(
+            &UpstreamEvents::on_connect_failed,
+            UpstreamFailure{why.code, "the connection to the target was lost during the login", why.detail});
       }
       if (self->carrier_) (*connection)->keep(std::move(self->carrier_));
-      self->events_->on_connected(std::move(*connection));
+      self->events_.end(&UpstreamEvents::on_connected, std::unique_ptr<Transport>(std::move(*connection)));
     });
   }
 
   void on_connect_failed(const UpstreamFailure& why) override {
-    tell([why](UpstreamEvents& events, ClientLogin&) { events.on_connect_failed(why); });
-  }
-  void on_agent_wanted(UpstreamAnswers&) override {
-    tell([](UpstreamEvents& events, ClientLogin& login) { events.on_agent_wanted(login); });
-  }
-  void on_question(UpstreamAnswers&, const UpstreamQuestion& question) override {
-    tell([question](UpstreamEvents& events, ClientLogin& login) { events.on_question(login, question); });
+    end();
+    home_.loop().post([self = shared_from_this(), why] { self->events_.end(&UpstreamEvents::on_connect_failed, why); });
   }
 
-  void tell(std::function<void(UpstreamEvents&, ClientLogin&)> call) {
-    home_.loop().post([self = shared_from_this(), call = std::move(call)] {
-      if (self->events_ != nullptr) call(*self->events_, self->login_);
+  /// The connection is on the stack. It goes before its end is told: there is nothing left that could tell another one.
+  void end() { away_.loop().retire(std::move(connection_)); }
+
+  void on_agent_wanted(UpstreamAnswers&) override {
+    home_.loop().post([self = shared_from_this()] {
+      self->events_.tell(&UpstreamEvents::on_agent_wanted, self->login_);
+    });
+  }
+  void on_question(UpstreamAnswers&, const UpstreamQuestion& question) override {
+    home_.loop().post([self = shared_from_this(), question] {
+      self->events_.tell(&UpstreamEvents::on_question, self->login_, question);
     });
   }
 
   LoopIo& home_;
   LoopIo& away_;
-  ClientLogin& login_;                            // home's; not there any more when events_ is null
-  UpstreamEvents* events_;                        // home's; null when nobody waits any more
+  ClientLogin& login_;                            // home's; there as long as events_ isn't over
+  ToldOnce<UpstreamEvents> events_;               // home's
   std::unique_ptr<Carrier> carrier_;              // home's
   std::function<std::unique_ptr<CertificateSigner>()> make_signer_;  // home's, and so is what it makes
   std::unique_ptr<CertificateSigner> signer_;

@@ -261,6 +261,7 @@ void Connection::check_session() {
 // ---- what LoopIo calls
 
 void Connection::end_of_turn() {
+  if (state_ == State::told) return;
   feed_rest();
   update_reading();  // a hold or a pause may have ended
   flush();
@@ -268,7 +269,7 @@ void Connection::end_of_turn() {
   if (state_ == State::flushing && backlog() == queued_) end_disconnect();
   // At most one call to the outside, and nothing after it: *this may be gone.
   if (state_ == State::dead) return tell_end();
-  if (driver_wanted_ && driver_ != nullptr && !(driver_waits_ && backlog() > 0)) {
+  if (driver_wanted_ && driver_ != nullptr && state_ == State::alive && !(driver_waits_ && backlog() > 0)) {
     driver_wanted_ = driver_waits_ = false;
     return driver_->on_turn();
   }
@@ -283,13 +284,13 @@ void Connection::tell_end() {
   state_ = State::told;
   tcp_.close();
   deadline_.reset();
+  // From here on there is nobody to tell anything: a login that was done must not be told behind its end.
+  LoginDriver* const driver = std::exchange(driver_, nullptr);
+  TransportEvents* const user = std::exchange(user_, nullptr);
+  driver_wanted_ = driver_waits_ = false;
+  if (driver != nullptr) io_.trim_later();
   const Error why = why_;
-  if (driver_ != nullptr) {
-    io_.trim_later();
-    driver_->on_dead(why);
-  } else {
-    user_->on_closed(why);
-  }
+  driver != nullptr ? driver->on_dead(why) : user->on_closed(why);
 }
 
 bool Connection::sweep() {

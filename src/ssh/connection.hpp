@@ -34,9 +34,9 @@ class LoginDriver {
   virtual bool on_userauth_packet(ByteView payload) = 0;
   /// Server role: an INFO_RESPONSE, likewise.
   virtual void on_info_response_packet(ByteView payload) { static_cast<void>(payload); }
-  /// Asked for by Connection::call_driver(), with nothing on the stack: anything may be done here.
+  /// Asked for by Connection::call_driver(), with nothing on the stack: anything may be done here. Only while is_alive().
   virtual void on_turn() = 0;
-  /// The end, with nothing on the stack. The connection may be destroyed here.
+  /// The end, with nothing on the stack; nothing follows. The connection may be destroyed here.
   virtual void on_dead(const Error& why) = 0;
 };
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <sallyport/told_once.hpp>
+
 #include "ssh/algorithms.hpp"
 #include "ssh/connection.hpp"
 #include "ssh/seam/seam.h"
@@ -107,7 +109,7 @@ class ServerConnection::Impl final : public LoginDriver {
     early_failure_ = begun.error();
     early_timer_ = io_.clock().after(Duration{0}, [this] {
       const Error why = early_failure_;
-      events_.on_failed(why);
+      events_.end(&ServerEvents::on_failed, why);
     });
   }
 
@@ -163,7 +165,8 @@ class ServerConnection::Impl final : public LoginDriver {
   void can_continue(std::vector<std::string> methods) { can_continue_ = std::move(methods); }
 
   void show(std::string_view text) {
-    while (connection_ && !text.empty()) connection_->send_login_message(banner_packet(take_banner_piece(text)));
+    if (!connection_ || logged_in_) return;
+    while (!text.empty()) connection_->send_login_message(banner_packet(take_banner_piece(text)));
   }
 
   void disconnect(DisconnectReason reason, std::string_view text) {
@@ -339,15 +342,15 @@ class ServerConnection::Impl final : public LoginDriver {
       grace_.reset();
       info_ = connection_->info();
       connection_->hand_over();
-      return events_.on_logged_in(std::move(connection_));
+      return events_.end(&ServerEvents::on_logged_in, std::unique_ptr<Transport>(std::move(connection_)));
     }
     if (response_) {
       std::vector<SecretString> answers = *std::exchange(response_, std::nullopt);
-      return events_.on_info_response(std::move(answers));
+      return events_.tell(&ServerEvents::on_info_response, std::move(answers));
     }
     if (request_) {
       const UserauthRequest request = *request_;  // an answer inside takes the original
-      events_.on_userauth(request);
+      events_.tell(&ServerEvents::on_userauth, request);
     }
   }
 
@@ -361,12 +364,12 @@ class ServerConnection::Impl final : public LoginDriver {
     if (not_strict_) told = Error{Errc::unavailable, "the client doesn't know strict key exchange, which is required"};
     if (timed_out_) told = Error{Errc::timeout, "no login within the grace time"};
     if (too_many_) told = Error{Errc::denied, "too many authentication failures"};
-    events_.on_failed(told);
+    events_.end(&ServerEvents::on_failed, told);
   }
 
   LoopIo& io_;
   std::shared_ptr<const ServerContext> context_;
-  ServerEvents& events_;
+  ToldOnce<ServerEvents> events_;
   std::unique_ptr<Connection> connection_;
   ConnectionInfo info_;
   std::unique_ptr<Timer> grace_;

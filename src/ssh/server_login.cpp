@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include <sallyport/told_once.hpp>
+
 #include "ssh/connection.hpp"
 
 namespace sallyport::ssh {
@@ -11,7 +13,7 @@ namespace sallyport::ssh {
 /// What the two threads have in common. It lives as long as a call is on its way.
 class ServerLogin::Away final : public ServerEvents, public std::enable_shared_from_this<Away> {
  public:
-  Away(LoopIo& home, LoopIo& away, ServerEvents& events) : home_(home), away_(away), events_(&events) {}
+  Away(LoopIo& home, LoopIo& away, ServerEvents& events) : home_(home), away_(away), events_(events) {}
 
   // At home
 
@@ -23,13 +25,14 @@ class ServerLogin::Away final : public ServerEvents, public std::enable_shared_f
           std::make_unique<ServerConnection>(self->away_, context, std::move(*socket), static_cast<ServerEvents&>(*self));
     });
   }
-  void ask(std::function<void(ServerConnection&)> call) {
+  void call(std::function<void(ServerConnection&)> call) {
     away_.loop().post([self = shared_from_this(), call = std::move(call)] {
       if (self->connection_) call(*self->connection_);
     });
   }
   void leave() {
-    if (std::exchange(events_, nullptr) == nullptr) return;  // logged in: nothing is left there
+    if (events_.is_over()) return;  // nothing is left there
+    events_.drop();
     away_.loop().post([self = shared_from_this()] { self->connection_.reset(); });
   }
   const ConnectionInfo& info() const { return info_; }
@@ -38,44 +41,47 @@ class ServerLogin::Away final : public ServerEvents, public std::enable_shared_f
   // Away
 
   void on_userauth(const UserauthRequest& request) override {
-    tell([request](ServerEvents& events) { events.on_userauth(request); });
+    tell([request](ToldOnce<ServerEvents>& events) { events.tell(&ServerEvents::on_userauth, request); });
   }
 
   void on_info_response(std::vector<SecretString> answers) override {
     // A function that can be posted can be copied; secrets can't.
     auto moved = std::make_shared<std::vector<SecretString>>(std::move(answers));
-    tell([moved = std::move(moved)](ServerEvents& events) { events.on_info_response(std::move(*moved)); });
+    tell([moved = std::move(moved)](ToldOnce<ServerEvents>& events) {
+      events.tell(&ServerEvents::on_info_response, std::move(*moved));
+    });
   }
 
   void on_logged_in(std::unique_ptr<Transport> transport) override {
     auto parts = std::make_shared<Result<Connection::Parts>>(static_cast<Connection&>(*transport).take_apart());
     const ConnectionInfo info = connection_->info();
-    away_.loop().retire(std::move(transport));  // both are on the stack
-    away_.loop().retire(std::move(connection_));
+    away_.loop().retire(std::move(transport));
+    end();
     home_.loop().post([self = shared_from_this(), parts = std::move(parts), info] {
-      ServerEvents* const events = std::exchange(self->events_, nullptr);
-      if (events == nullptr) return;
+      if (self->events_.is_over()) return;
       self->info_ = info;
       auto connection = *parts ? Connection::adopt(self->home_, std::move(**parts)) : fail(parts->error());
-      if (!connection) return events->on_failed(connection.error());
-      events->on_logged_in(std::move(*connection));
+      if (!connection) return self->events_.end(&ServerEvents::on_failed, connection.error());
+      self->events_.end(&ServerEvents::on_logged_in, std::unique_ptr<Transport>(std::move(*connection)));
     });
   }
 
   void on_failed(const Error& why) override {
-    tell([why](ServerEvents& events) { events.on_failed(why); });
+    end();
+    home_.loop().post([self = shared_from_this(), why] { self->events_.end(&ServerEvents::on_failed, why); });
   }
 
-  void tell(std::function<void(ServerEvents&)> call) {
-    home_.loop().post([self = shared_from_this(), call = std::move(call)] {
-      if (self->events_ != nullptr) call(*self->events_);
-    });
+  /// The connection is on the stack. It goes before its end is told: there is nothing left that could tell another one.
+  void end() { away_.loop().retire(std::move(connection_)); }
+
+  void tell(std::function<void(ToldOnce<ServerEvents>&)> tell) {
+    home_.loop().post([self = shared_from_this(), tell = std::move(tell)] { tell(self->events_); });
   }
 
   LoopIo& home_;
   LoopIo& away_;
-  ServerEvents* events_;                          // home's; null when nobody waits any more
-  ConnectionInfo info_;                           // home's
+  ToldOnce<ServerEvents> events_;  // home's
+  ConnectionInfo info_;            // home's
   std::unique_ptr<ServerConnection> connection_;  // away's
 };
 
@@ -88,31 +94,31 @@ ServerLogin::ServerLogin(LoopIo& home, LoopIo& away, std::shared_ptr<const Serve
 ServerLogin::~ServerLogin() { away_->leave(); }
 
 void ServerLogin::accept() {
-  away_->ask([](ServerConnection& connection) { connection.accept(); });
+  away_->call([](ServerConnection& connection) { connection.accept(); });
 }
 void ServerLogin::pass() {
-  away_->ask([](ServerConnection& connection) { connection.pass(); });
+  away_->call([](ServerConnection& connection) { connection.pass(); });
 }
 void ServerLogin::ask(InfoRequest request) {
-  away_->ask([request = std::move(request)](ServerConnection& connection) { connection.ask(request); });
+  away_->call([request = std::move(request)](ServerConnection& connection) { connection.ask(request); });
 }
 void ServerLogin::ask_new_password(std::string_view prompt) {
-  away_->ask([prompt = std::string(prompt)](ServerConnection& connection) { connection.ask_new_password(prompt); });
+  away_->call([prompt = std::string(prompt)](ServerConnection& connection) { connection.ask_new_password(prompt); });
 }
 void ServerLogin::can_continue(std::vector<std::string> methods) {
-  away_->ask([methods = std::move(methods)](ServerConnection& connection) { connection.can_continue(methods); });
+  away_->call([methods = std::move(methods)](ServerConnection& connection) { connection.can_continue(methods); });
 }
 void ServerLogin::show(std::string_view text) {
-  away_->ask([text = std::string(text)](ServerConnection& connection) { connection.show(text); });
+  away_->call([text = std::string(text)](ServerConnection& connection) { connection.show(text); });
 }
 void ServerLogin::reject() {
-  away_->ask([](ServerConnection& connection) { connection.reject(); });
+  away_->call([](ServerConnection& connection) { connection.reject(); });
 }
 void ServerLogin::offer_ok() {
-  away_->ask([](ServerConnection& connection) { connection.offer_ok(); });
+  away_->call([](ServerConnection& connection) { connection.offer_ok(); });
 }
 void ServerLogin::disconnect(DisconnectReason reason, std::string_view text) {
-  away_->ask([reason, text = std::string(text)](ServerConnection& connection) { connection.disconnect(reason, text); });
+  away_->call([reason, text = std::string(text)](ServerConnection& connection) { connection.disconnect(reason, text); });
 }
 const ConnectionInfo& ServerLogin::info() const { return away_->info(); }
 
