@@ -8,6 +8,7 @@
 
 #include "net/socket_stream.hpp"
 #include "ssh/connection.hpp"
+#include "ssh/numbering.hpp"
 
 namespace sallyport::ssh {
 
@@ -53,11 +54,9 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
                                                              std::move(carrier));
     });
   }
-  void answer(std::function<void(ClientConnection&)> call) {
-    away_.loop().post([self = shared_from_this(), call = std::move(call)] {
-      if (self->connection_) call(*self->connection_);
-    });
-  }
+  /// To the wish for an agent, or the question, that was heard last.
+  void answer_wish(std::function<void(ClientConnection&)> call) { answer(&Away::wishes_, std::move(call)); }
+  void answer_question(std::function<void(ClientConnection&)> call) { answer(&Away::questions_, std::move(call)); }
   void leave() {
     carrier_.reset();
     signer_.reset();
@@ -104,23 +103,30 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
     std::weak_ptr<Away> owner_;
   };
 
+  void answer(Numbering Away::*asked, std::function<void(ClientConnection&)> call) {
+    away_.loop().post([self = shared_from_this(), asked, number = (this->*asked).answer(), call = std::move(call)] {
+      if (self->connection_ && ((*self).*asked).is_answered_by(number)) call(*self->connection_);
+    });
+  }
+
   // Away
 
   void sign(std::string public_key, CertificateRequest request, std::function<void(Result<std::string>)> done) {
     signed_ = std::move(done);
-    home_.loop().post([self = shared_from_this(), public_key = std::move(public_key),
+    home_.loop().post([self = shared_from_this(), number = signatures_.ask(), public_key = std::move(public_key),
                        request = std::move(request)] {
       if (self->events_.is_over()) return;
       self->signer_ = self->make_signer_();
       // Weakly: the signer is ours.
-      self->signer_->sign(public_key, request, [weak = std::weak_ptr<Away>(self)](Result<std::string> certificate) {
-        if (const auto alive = weak.lock()) alive->certified(std::move(certificate));
+      self->signer_->sign(public_key, request, [weak = std::weak_ptr<Away>(self), number](Result<std::string> certificate) {
+        if (const auto alive = weak.lock()) alive->certified(number, std::move(certificate));
       });
     });
   }
 
-  void certified(Result<std::string> certificate) {  // at home
-    away_.loop().post([self = shared_from_this(), certificate = std::move(certificate)] {
+  void certified(Numbering::Number number, Result<std::string> certificate) {  // at home
+    away_.loop().post([self = shared_from_this(), number, certificate = std::move(certificate)] {
+      if (!self->signatures_.is_answered_by(number)) return;
       if (const auto done = std::exchange(self->signed_, nullptr)) done(certificate);
     });
   }
@@ -175,12 +181,14 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
   void end() { away_.loop().retire(std::move(connection_)); }
 
   void on_agent_wanted(UpstreamAnswers&) override {
-    home_.loop().post([self = shared_from_this()] {
+    home_.loop().post([self = shared_from_this(), number = wishes_.ask()] {
+      self->wishes_.hear(number);
       self->events_.tell(&UpstreamEvents::on_agent_wanted, self->login_);
     });
   }
   void on_question(UpstreamAnswers&, const UpstreamQuestion& question) override {
-    home_.loop().post([self = shared_from_this(), question] {
+    home_.loop().post([self = shared_from_this(), number = questions_.ask(), question] {
+      self->questions_.hear(number);
       self->events_.tell(&UpstreamEvents::on_question, self->login_, question);
     });
   }
@@ -194,6 +202,9 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
   std::unique_ptr<CertificateSigner> signer_;
   std::function<void(Result<std::string>)> signed_;  // away's: waits for the certificate
   std::function<void(Result<net::Fd>)> opened_;   // away's: waits for the carrier's socket
+  Numbering wishes_;                              // for an agent
+  Numbering questions_;
+  Numbering signatures_;                          // answered by certified()
   std::unique_ptr<ClientConnection> connection_;  // away's
 };
 
@@ -212,19 +223,19 @@ std::unique_ptr<Stream> ClientLogin::lend_agent(StreamEvents& events) {
     return nullptr;
   }
   auto there = std::make_shared<net::Fd>(std::move(pair->first));
-  away_->answer([there = std::move(there)](ClientConnection& to) { to.give_agent(std::move(*there)); });
+  away_->answer_wish([there = std::move(there)](ClientConnection& to) { to.give_agent(std::move(*there)); });
   return std::make_unique<net::SocketStream>(home_.loop(), home_.lingering(), std::move(pair->second), events);
 }
 void ClientLogin::refuse_agent(std::string why) {
-  away_->answer([why = std::move(why)](UpstreamAnswers& to) { to.refuse_agent(why); });
+  away_->answer_wish([why = std::move(why)](UpstreamAnswers& to) { to.refuse_agent(why); });
 }
 void ClientLogin::answer(std::vector<SecretString> answers) {
   // A function that can be posted can be copied; secrets can't.
   auto moved = std::make_shared<std::vector<SecretString>>(std::move(answers));
-  away_->answer([moved = std::move(moved)](UpstreamAnswers& to) { to.answer(std::move(*moved)); });
+  away_->answer_question([moved = std::move(moved)](UpstreamAnswers& to) { to.answer(std::move(*moved)); });
 }
 void ClientLogin::refuse_answer(std::string told) {
-  away_->answer([told = std::move(told)](UpstreamAnswers& to) { to.refuse_answer(told); });
+  away_->answer_question([told = std::move(told)](UpstreamAnswers& to) { to.refuse_answer(told); });
 }
 
 }  // namespace sallyport::ssh

@@ -7,6 +7,7 @@
 #include <sallyport/told_once.hpp>
 
 #include "ssh/connection.hpp"
+#include "ssh/numbering.hpp"
 
 namespace sallyport::ssh {
 
@@ -30,6 +31,12 @@ class ServerLogin::Away final : public ServerEvents, public std::enable_shared_f
       if (self->connection_) call(*self->connection_);
     });
   }
+  /// To the request that was heard last.
+  void answer(std::function<void(ServerConnection&)> call) {
+    away_.loop().post([self = shared_from_this(), number = requests_.answer(), call = std::move(call)] {
+      if (self->connection_ && self->requests_.is_answered_by(number)) call(*self->connection_);
+    });
+  }
   void leave() {
     if (events_.is_over()) return;  // nothing is left there
     events_.drop();
@@ -41,13 +48,13 @@ class ServerLogin::Away final : public ServerEvents, public std::enable_shared_f
   // Away
 
   void on_userauth(const UserauthRequest& request) override {
-    tell([request](ToldOnce<ServerEvents>& events) { events.tell(&ServerEvents::on_userauth, request); });
+    tell_request([request](ToldOnce<ServerEvents>& events) { events.tell(&ServerEvents::on_userauth, request); });
   }
 
   void on_info_response(std::vector<SecretString> answers) override {
     // A function that can be posted can be copied; secrets can't.
     auto moved = std::make_shared<std::vector<SecretString>>(std::move(answers));
-    tell([moved = std::move(moved)](ToldOnce<ServerEvents>& events) {
+    tell_request([moved = std::move(moved)](ToldOnce<ServerEvents>& events) {
       events.tell(&ServerEvents::on_info_response, std::move(*moved));
     });
   }
@@ -74,14 +81,18 @@ class ServerLogin::Away final : public ServerEvents, public std::enable_shared_f
   /// The connection is on the stack. It goes before its end is told: there is nothing left that could tell another one.
   void end() { away_.loop().retire(std::move(connection_)); }
 
-  void tell(std::function<void(ToldOnce<ServerEvents>&)> tell) {
-    home_.loop().post([self = shared_from_this(), tell = std::move(tell)] { tell(self->events_); });
+  void tell_request(std::function<void(ToldOnce<ServerEvents>&)> tell) {
+    home_.loop().post([self = shared_from_this(), number = requests_.ask(), tell = std::move(tell)] {
+      self->requests_.hear(number);
+      tell(self->events_);
+    });
   }
 
   LoopIo& home_;
   LoopIo& away_;
   ToldOnce<ServerEvents> events_;  // home's
   ConnectionInfo info_;            // home's
+  Numbering requests_;             // of the client's, which want an answer each
   std::unique_ptr<ServerConnection> connection_;  // away's
 };
 
@@ -94,16 +105,16 @@ ServerLogin::ServerLogin(LoopIo& home, LoopIo& away, std::shared_ptr<const Serve
 ServerLogin::~ServerLogin() { away_->leave(); }
 
 void ServerLogin::accept() {
-  away_->call([](ServerConnection& connection) { connection.accept(); });
+  away_->answer([](ServerConnection& connection) { connection.accept(); });
 }
 void ServerLogin::pass() {
-  away_->call([](ServerConnection& connection) { connection.pass(); });
+  away_->answer([](ServerConnection& connection) { connection.pass(); });
 }
 void ServerLogin::ask(InfoRequest request) {
-  away_->call([request = std::move(request)](ServerConnection& connection) { connection.ask(request); });
+  away_->answer([request = std::move(request)](ServerConnection& connection) { connection.ask(request); });
 }
 void ServerLogin::ask_new_password(std::string_view prompt) {
-  away_->call([prompt = std::string(prompt)](ServerConnection& connection) { connection.ask_new_password(prompt); });
+  away_->answer([prompt = std::string(prompt)](ServerConnection& connection) { connection.ask_new_password(prompt); });
 }
 void ServerLogin::can_continue(std::vector<std::string> methods) {
   away_->call([methods = std::move(methods)](ServerConnection& connection) { connection.can_continue(methods); });
@@ -112,10 +123,10 @@ void ServerLogin::show(std::string_view text) {
   away_->call([text = std::string(text)](ServerConnection& connection) { connection.show(text); });
 }
 void ServerLogin::reject() {
-  away_->call([](ServerConnection& connection) { connection.reject(); });
+  away_->answer([](ServerConnection& connection) { connection.reject(); });
 }
 void ServerLogin::offer_ok() {
-  away_->call([](ServerConnection& connection) { connection.offer_ok(); });
+  away_->answer([](ServerConnection& connection) { connection.offer_ok(); });
 }
 void ServerLogin::disconnect(DisconnectReason reason, std::string_view text) {
   away_->call([reason, text = std::string(text)](ServerConnection& connection) { connection.disconnect(reason, text); });

@@ -22,7 +22,8 @@ class ServerLogin {
   ServerLogin(const ServerLogin&) = delete;
   ServerLogin& operator=(const ServerLogin&) = delete;
 
-  /// These are ServerConnection's. A request that has gone in the meantime is answered to nobody.
+  /// These are ServerConnection's. What answers a request answers the one that was told last, once: when the client has
+  /// made another one in the meantime, the answer is dropped.
   void accept();
   void pass();
   void reject();

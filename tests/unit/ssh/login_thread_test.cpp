@@ -2,6 +2,8 @@
 #include <string>
 #include <utility>
 
+#include "net/socket_stream.hpp"
+#include "scripted_client.hpp"
 #include "ssh/client_login.hpp"
 #include "ssh/login_thread.hpp"
 #include "ssh/server_login.hpp"
@@ -169,6 +171,53 @@ TEST_F(LoginThreadTest, GivingUpAtAnyMomentLeavesNothingBehind) {
   client_side_ = {};
   dial();
   EXPECT_TRUE(run_until([this] { return client_side_.log.transport != nullptr; }));
+}
+
+/// Asks a question, and says yes again and again without having heard an answer.
+class HastyServer final : public ServerEvents {
+ public:
+  void on_userauth(const UserauthRequest& request) override {
+    heard = request.method;
+    if (request.method == UserauthRequest::Method::keyboard_interactive) login->ask({{}, {}, {{"code: ", false}}});
+  }
+  void on_info_response(std::vector<SecretString>) override {}
+  void on_logged_in(std::unique_ptr<Transport> transport) override { in = std::move(transport); }
+  void on_failed(const Error&) override { failed = true; }
+
+  std::unique_ptr<ServerLogin> login;
+  std::unique_ptr<Transport> in;
+  UserauthRequest::Method heard{};
+  bool failed = false;
+};
+
+TEST_F(LoginThreadTest, ALateAnswerIsNotTakenForOneToTheNextRequest) {
+  listen();
+  auto pair = net::connected_pair();
+  ASSERT_TRUE(pair);
+  HastyServer server;
+  // On one loop: what crosses between two threads by chance does so here in each turn.
+  server.login = std::make_unique<ServerLogin>(*io_, *io_, context_, std::move(pair->first), server);
+  bool given_up = false;
+  ScriptedClient client(*io_, pair->second.release(), [&given_up](ScriptedClient& self) {
+    if (given_up || ssh_userauth_kbdint(self.connection->session(), nullptr, nullptr) != SSH_AUTH_INFO) return;
+    given_up = true;
+    Bytes other = userauth_request("alice", "ssh-connection", "password");
+    other.push_back(0);
+    put(other, "wrong");
+    self.connection->send_login_message(other);
+  });
+  ASSERT_TRUE(run_until([&] {
+    if (server.heard == UserauthRequest::Method::keyboard_interactive) server.login->accept();
+    return server.failed || server.in || server.heard == UserauthRequest::Method::password;
+  }));
+  for (int turn = 0; turn < 20; ++turn) uv_run(loop_.uv(), UV_RUN_NOWAIT);
+  EXPECT_FALSE(server.in);
+  EXPECT_FALSE(server.failed);
+  server.login->accept();  // this one is
+  ASSERT_TRUE(run_until([&server] { return server.in != nullptr; }));
+  server.login.reset();
+  server.in.reset();
+  client.connection.reset();
 }
 
 }  // namespace
