@@ -13,6 +13,8 @@ namespace sallyport {
 template <typename Events>
 class ToldOnce {
  public:
+  /// Nobody is told anything.
+  ToldOnce() = default;
   /// `receiver` is there until the end has been told.
   explicit ToldOnce(Events& receiver) : receiver_(&receiver) {}
   ToldOnce(const ToldOnce&) = delete;
@@ -33,7 +35,7 @@ class ToldOnce {
   bool is_over() const { return receiver_ == nullptr; }
 
  private:
-  Events* receiver_;
+  Events* receiver_ = nullptr;
 };
 
 /// A function that is called once at the most, with the outcome of something. It may destroy the object that holds

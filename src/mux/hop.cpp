@@ -33,6 +33,7 @@ Hop::Hop(Pool& pool, const TrunkAccess& access, const ResolvedTarget& target, Ho
 Hop::~Hop() { part(); }
 
 void Hop::part() {
+  owner_.drop();
   lease_.reset();
   relay_.end();
   if (endpoint_ != nullptr) endpoint_->abandon();
@@ -44,12 +45,12 @@ void Hop::on_leased(Channel& channel, TrunkId trunk) {
   trunk_ = trunk;
   channel_ = &channel;
   channel_->attach(&relay_.events(Side::upstream));
-  owner_.on_hop_ready();
+  owner_.tell(&HopEvents::on_hop_ready);
 }
 
 void Hop::on_lease_failed(wire::OpenFailureReason, std::string_view told) {
   pool_.graveyard_.bury(std::move(lease_));
-  owner_.on_hop_failed(via_told(via_, told));
+  owner_.end(&HopEvents::on_hop_failed, via_told(via_, told));
 }
 
 std::unique_ptr<UpstreamAttempt> Hop::connect(const ResolvedTarget& target, const UpstreamClient& client,
@@ -78,7 +79,7 @@ void Hop::on_stream_failed(const Error&) {
 void Hop::on_relay_over(Side by, std::string_view lost) {
   if (endpoint_ != nullptr) endpoint_->abandon();  // which the relay has done, unless nothing was joined yet
   channel_ = nullptr;
-  if (by == Side::upstream && !lost.empty()) owner_.on_hop_lost(lost);
+  if (by == Side::upstream && !lost.empty()) owner_.end(&HopEvents::on_hop_lost, lost);
 }
 
 }  // namespace sallyport::mux

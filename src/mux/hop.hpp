@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <sallyport/ids.hpp>
+#include <sallyport/told_once.hpp>
 #include <sallyport/upstream.hpp>
 
 #include "mux/channel.hpp"
@@ -52,15 +53,17 @@ class Hop final : private LeaseEvents, private PlainRelayEvents, private StreamO
   void on_leased(Channel& channel, TrunkId trunk) override;
   void on_lease_failed(wire::OpenFailureReason reason, std::string_view told) override;
   // What the login of the trunk in between needs, the client of this one's has.
-  void on_agent_wanted(UpstreamAnswers& to) override { owner_.on_agent_wanted(to); }
-  void on_question(UpstreamAnswers& to, const UpstreamQuestion& question) override { owner_.on_question(to, question); }
+  void on_agent_wanted(UpstreamAnswers& to) override { owner_.tell(&HopEvents::on_agent_wanted, to); }
+  void on_question(UpstreamAnswers& to, const UpstreamQuestion& question) override {
+    owner_.tell(&HopEvents::on_question, to, question);
+  }
   void on_relay_over(Side by, std::string_view lost) override;
   void on_stream_open() override;
   void on_stream_failed(const Error& why) override;
 
   Pool& pool_;
   const std::string via_;  // the name of the target in between
-  HopEvents& owner_;
+  ToldOnce<HopEvents> owner_;
   std::optional<TrunkId> trunk_;
   Channel* channel_ = nullptr;  // until it is over or joined
   std::unique_ptr<StreamEndpoint> endpoint_;

@@ -61,6 +61,7 @@ std::string_view Hub::refuses_channels() const {
 void Hub::on_link_closed(Link& link) {
   pool_.client_left(link.client().user, link.client().id);
   const auto entry = links_.find(link.client().id);
+  if (entry == links_.end()) return;
   graveyard_.bury(std::move(entry->second));
   links_.erase(entry);
 }

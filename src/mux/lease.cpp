@@ -24,7 +24,8 @@ Lease::Lease(Pool& pool, TrunkAccess access, ResolvedTarget target, OpenRequest 
       access_(std::move(access)),
       target_(std::move(target)),
       request_(std::move(request)),
-      events_(&events),
+      events_(events),
+      helper_(events),
       wait_until_(pool.clock_.now() + 2 * target_.options.connect_timeout) {}
 
 Lease::Lease(Pool& pool, TrunkAccess access, ResolvedTarget target, HoldEvents& holder)
@@ -32,7 +33,8 @@ Lease::Lease(Pool& pool, TrunkAccess access, ResolvedTarget target, HoldEvents& 
       access_(std::move(access)),
       target_(std::move(target)),
       request_{.type = {}, .granted = 0, .rest = {}},
-      holder_(&holder),
+      holder_(holder),
+      helper_(holder),
       wait_until_(pool.clock_.now() + 2 * target_.options.connect_timeout) {}
 
 Lease::~Lease() {
@@ -96,14 +98,14 @@ void Lease::hold(PooledTrunk& trunk) {
 
 void Lease::report_held() {
   timer_.reset();
-  holder_->on_held(*trunk_->trunk());
+  holder_.tell(&HoldEvents::on_held, *trunk_->trunk());
 }
 
 void Lease::on_trunk_lost(std::string_view told) {
   held_ = false;
   if (timer_ != nullptr) return try_elsewhere(told);  // nobody knows of the hold yet
   trunk_ = nullptr;
-  holder_->on_hold_lost(told);
+  holder_.end(&HoldEvents::on_hold_lost, told);
 }
 
 void Lease::not_answered() {
@@ -119,7 +121,7 @@ void Lease::on_open_confirmed() {
   trunk_->note_confirmed();
   Channel& channel = *std::exchange(channel_, nullptr);
   const TrunkId trunk = std::exchange(trunk_, nullptr)->id();
-  events_->on_leased(channel, trunk);
+  events_.end(&LeaseEvents::on_leased, channel, trunk);
 }
 
 void Lease::on_open_refused(wire::OpenFailureReason reason, std::string_view description) {
@@ -148,7 +150,7 @@ void Lease::fail(wire::OpenFailureReason reason, std::string told) {
   channel_ = nullptr;
   trunk_ = nullptr;
   timer_.reset();
-  holder_ != nullptr ? holder_->on_hold_failed(told) : events_->on_lease_failed(reason, told);
+  is_hold() ? holder_.end(&HoldEvents::on_hold_failed, told) : events_.end(&LeaseEvents::on_lease_failed, reason, told);
 }
 
 void Lease::fail_later(wire::OpenFailureReason reason, std::string told) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <sallyport/clock.hpp>
+#include <sallyport/told_once.hpp>
 #include <sallyport/upstream.hpp>
 
 #include "mux/channel.hpp"
@@ -79,15 +80,16 @@ class Lease final : public UpstreamAnswers, private OpenEvents {
   void on_open_refused(wire::OpenFailureReason reason, std::string_view description) override;
   void on_open_lost(std::string_view told) override;
 
+  bool is_hold() const { return request_.type.empty(); }
   bool is_session() const { return request_.type == kSessionType; }
   const ShareKey& key() const { return access_.key; }
   /// The login that waits for the client's help; null when none does.
   UpstreamAnswers* login() const;
   /// Who helps with the login.
-  LoginNeeds& helper() { return holder_ != nullptr ? static_cast<LoginNeeds&>(*holder_) : *events_; }
+  LoginNeeds& helper() { return helper_; }
   void wait_on(PooledTrunk& trunk);
   /// The trunk is ready.
-  void go_on_with(PooledTrunk& trunk) { holder_ != nullptr ? hold(trunk) : open_on(trunk); }
+  void go_on_with(PooledTrunk& trunk) { is_hold() ? hold(trunk) : open_on(trunk); }
   void open_on(PooledTrunk& trunk);
   void hold(PooledTrunk& trunk);
   void report_held();
@@ -102,8 +104,9 @@ class Lease final : public UpstreamAnswers, private OpenEvents {
   TrunkAccess access_;
   ResolvedTarget target_;
   OpenRequest request_;
-  LeaseEvents* events_ = nullptr;  // of a wish for a channel …
-  HoldEvents* holder_ = nullptr;   // … and of one for the trunk itself, whose request has no type
+  ToldOnce<LeaseEvents> events_;  // of a wish for a channel …
+  ToldOnce<HoldEvents> holder_;   // … and of one for the trunk itself, whose request has no type
+  LoginNeeds& helper_;            // who helps with the login, while one of these waits
   TimePoint wait_until_;
   PooledTrunk* trunk_ = nullptr;  // where it waits or is being opened, or what is held
   bool held_ = false;

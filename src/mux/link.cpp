@@ -156,6 +156,7 @@ void Link::on_forward_lost(std::string_view told) {
 }
 
 void Link::on_channel_gone(LocalChannel local) {
+  if (number(local) >= by_number_.size() || by_number_[number(local)] == nullptr) return;
   std::unique_ptr<LinkChannel> channel = std::move(by_number_[number(local)]);
   channel->leave();
   graveyard_.bury(std::move(channel));

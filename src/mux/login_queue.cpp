@@ -58,13 +58,16 @@ void LoginQueue::admit(Place& place, Turn& turn) {
 }
 
 void LoginQueue::set_free(Place& place, const std::string& user) {
-  --place.logging_in;
   const auto entry = place.logging_in_of.find(user);
+  if (entry == place.logging_in_of.end()) return;
+  --place.logging_in;
   if (--entry->second == 0) place.logging_in_of.erase(entry);
 }
 
 void LoginQueue::leave(Turn& turn) {
-  Place& place = places_.find(turn.address_)->second;
+  const auto entry = places_.find(turn.address_);
+  if (entry == places_.end()) return;
+  Place& place = entry->second;
   if (!turn.has_come_) {
     place.waiting.remove(&turn);
     return serve_at(place, turn.address_, clock_.now());  // perhaps nobody needs the place any more
@@ -85,10 +88,11 @@ void LoginQueue::serve_at(Place& place, const std::string& address, TimePoint wh
 
 void LoginQueue::serve(const std::string& the_address) {
   const std::string address = the_address;  // the timer that holds it goes here
-  places_.at(address).serving.reset();
+  if (const auto entry = places_.find(address); entry != places_.end()) entry->second.serving.reset();
   for (;;) {
     // What begins may fail at once and give its place back: everything is looked up again each time.
     const auto entry = places_.find(address);
+    if (entry == places_.end()) return;
     Place& place = entry->second;
     while (!place.settling.empty() && place.settling.front().free_at <= clock_.now()) {
       set_free(place, place.settling.front().user);

@@ -1,7 +1,6 @@
 #include "mux/pool.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
 #include "mux/pooled_trunk.hpp"
@@ -137,9 +136,9 @@ std::vector<PooledTrunk*> Pool::all_trunks() const {
 }
 
 void Pool::remove(PooledTrunk& trunk) {
-  const auto entry = groups_.find(trunk.key());
-  assert(entry != groups_.end());
   trunk.part();
+  const auto entry = groups_.find(trunk.key());
+  if (entry == groups_.end()) return;
   graveyard_.bury(entry->second.take_out(trunk));
   if (entry->second.empty()) groups_.erase(entry);
 }
@@ -228,6 +227,7 @@ void Pool::note_answer(std::uint64_t id, TrunkId trunk, Duration round_trip) {
 
 void Pool::finish_check(std::uint64_t id) {
   auto check = checks_.extract(id);
+  if (check.empty()) return;
   check.mapped().done(std::move(check.mapped().found));
 }
 

@@ -24,7 +24,7 @@ std::string address_of(const ResolvedTarget& target) {
 
 PooledTrunk::PooledTrunk(Pool& pool, TrunkGroup& group, TrunkId id, TrunkAccess access, const ResolvedTarget& target)
     : pool_(pool),
-      group_(group),
+      group_(&group),
       id_(id),
       access_(std::move(access)),
       target_(target),
@@ -154,6 +154,7 @@ void PooledTrunk::wait(Lease& lease) { waiting_.push_back(&lease); }
 
 void PooledTrunk::stop_waiting(Lease& lease) {
   std::erase(waiting_, &lease);
+  std::erase(being_told_, &lease);
   if (&lease != opener_) return;
   opener_ = nullptr;
   if (asker_ == nullptr) return;
@@ -166,7 +167,7 @@ void PooledTrunk::hold(Lease& lease) {
   idle_since_.reset();
   holders_.push_back(&lease);
   was_used_ = true;
-  group_.note_use();
+  group_->note_use();
 }
 
 void PooledTrunk::let_go(Lease& lease) {
@@ -187,7 +188,7 @@ void PooledTrunk::note_confirmed() {
     turn_deadline_.reset();
   }
   was_used_ = true;
-  group_.note_use();
+  group_->note_use();
   peak_ = std::max(peak_, trunk_->confirmed_sessions());
   pool_.session_limits_.disprove(key_.policy, peak_);
 }
@@ -208,6 +209,7 @@ void PooledTrunk::suspect() {
 }
 
 void PooledTrunk::on_connected(std::unique_ptr<Transport> transport) {
+  if (attempt_ == nullptr) return pool_.graveyard_.bury(std::move(transport));  // its outcome is known
   turn_deadline_ = pool_.clock_.after(kLoginOver, [this] { turn_.reset(); });
   forget_helper();
   pool_.graveyard_.bury(std::move(attempt_));
@@ -222,14 +224,32 @@ void PooledTrunk::on_connected(std::unique_ptr<Transport> transport) {
   if (target_.options.max_age > Duration::zero())
     age_ = pool_.clock_.after(target_.options.max_age, [this] { drain("it has reached max_age"); });
   session_limit_ = pool_.session_limits_.of(key_.policy);  // a sibling may have learnt it meanwhile
-  const std::vector<Lease*> waiting = std::exchange(waiting_, {});
-  for (Lease* lease : waiting) has_room_for(lease->request_) ? lease->go_on_with(*this) : pool_.place(*lease);
+  tell_waiting([this](Lease& lease) { has_room_for(lease.request_) ? lease.go_on_with(*this) : pool_.place(lease); });
   leave_when_unused();
 }
 
-void PooledTrunk::on_connect_failed(const UpstreamFailure& why) { fail(why); }
+void PooledTrunk::on_connect_failed(const UpstreamFailure& why) {
+  if (attempt_ != nullptr) fail(why);  // else its outcome is known
+}
+
+void PooledTrunk::leave_pool() {
+  pool_.remove(*this);
+  group_ = nullptr;
+}
+
+template <typename Tell>
+void PooledTrunk::tell_waiting(Tell tell) {
+  being_told_.assign(waiting_.rbegin(), waiting_.rend());
+  waiting_.clear();
+  while (!being_told_.empty()) {
+    Lease& lease = *being_told_.back();
+    being_told_.pop_back();
+    tell(lease);
+  }
+}
 
 void PooledTrunk::fail(const UpstreamFailure& why) {
+  if (group_ == nullptr) return;
   const bool never_there = why.code == Errc::refused || why.code == Errc::not_found;
   if (turn_ != nullptr && never_there) turn_->note_settled();
   turn_.reset();
@@ -242,12 +262,12 @@ void PooledTrunk::fail(const UpstreamFailure& why) {
     const Duration pause = pool_.breaker_.note_failure(key_, target_.name, why);
     pool_.journal_.logins_paused(id_, key_.user, target_.name, pause);
   }
-  if (phase_ != Phase::closing) group_.note_loss();
-  group_.tend_soon();
+  if (phase_ != Phase::closing) group_->note_loss();
+  group_->tend_soon();
   phase_ = Phase::closing;
-  const std::vector<Lease*> waiting = std::exchange(waiting_, {});
-  pool_.remove(*this);  // buried, not destroyed: a lease that is tried again finds a fresh one
-  for (Lease* lease : waiting) lease->fail(wire::OpenFailureReason::connect_failed, why.told);
+  const std::string told = why.told;
+  leave_pool();
+  tell_waiting([&told](Lease& lease) { lease.fail(wire::OpenFailureReason::connect_failed, told); });
 }
 
 void PooledTrunk::on_slot_free(Trunk&) {
@@ -273,13 +293,13 @@ void PooledTrunk::leave_when_unused() {
 
 void PooledTrunk::look_at_idle_time() {
   if (!idle_since_ || phase_ != Phase::ready) return;
-  const Duration left = group_.kept_until(*idle_since_, target_.options) - pool_.clock_.now();
+  const Duration left = group_->kept_until(*idle_since_, target_.options) - pool_.clock_.now();
   idle_ = pool_.clock_.after(std::max(left, Duration::zero()), [this] { idle_time_over(); });
 }
 
 void PooledTrunk::idle_time_over() {
   // A spare one stays; when the last client goes, the time is looked at again.
-  if (!group_.keeps(*this)) end("idle");
+  if (!group_->keeps(*this)) end("idle");
 }
 
 void PooledTrunk::drain(std::string_view why) {
@@ -289,7 +309,7 @@ void PooledTrunk::drain(std::string_view why) {
   idle_.reset();
   pool_.journal_.trunk_draining(id_, why);
   pool_.drain_riders(id_);
-  group_.tend_soon();
+  group_->tend_soon();
   leave_when_unused();
 }
 
@@ -306,9 +326,9 @@ void PooledTrunk::on_trunk_closed(Trunk&, const Error& why) {
   pool_.journal_.trunk_closed(id_, hop_lost_.empty() ? why : Error{Errc::io, hop_lost_});
   turn_.reset();
   turn_deadline_.reset();
-  if (phase_ != Phase::closing && !was_used_) group_.note_loss();
-  group_.tend_soon();
-  pool_.remove(*this);  // buried, not destroyed
+  if (phase_ != Phase::closing && !was_used_) group_->note_loss();
+  group_->tend_soon();
+  leave_pool();
   while (!holders_.empty()) {
     Lease& lease = *holders_.back();
     holders_.pop_back();

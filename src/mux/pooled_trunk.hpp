@@ -30,7 +30,8 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
 
   TrunkId id() const { return id_; }
   const ShareKey& key() const { return access_.key; }
-  TrunkGroup& group() { return group_; }
+  /// While it is in the pool.
+  TrunkGroup& group() { return *group_; }
   const ResolvedTarget& target() const { return target_; }
   const Options& options() const { return target_.options; }
   /// Channels that are open, opening or closing, and wishes that wait.
@@ -97,6 +98,11 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
     asker_ = nullptr;
   }
   void fail(const UpstreamFailure& why);
+  /// It is over: the pool lets go of it. Buried, not destroyed, so that a wish that is tried again finds a fresh one.
+  void leave_pool();
+  /// Takes those who wait off the list, and tells each.
+  template <typename Tell>
+  void tell_waiting(Tell tell);
   bool has_room_for(const OpenRequest& request) const;
   std::size_t sessions() const;
   bool is_silent() const;
@@ -104,7 +110,7 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   void idle_time_over();
 
   Pool& pool_;
-  TrunkGroup& group_;  // until the pool has removed it
+  TrunkGroup* group_;  // null once the pool has removed it
   TrunkId id_;
   TrunkAccess access_;
   const ShareKey& key_ = access_.key;
@@ -118,6 +124,7 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   bool was_used_ = false;                     // it has had a channel, or was held
   std::size_t peak_ = 0;                      // the most sessions that the target has had here at a time
   std::vector<Lease*> waiting_;
+  std::vector<Lease*> being_told_;  // have waited; the first at the end. Who goes meanwhile takes itself out
   std::vector<Lease*> holders_;
   std::unique_ptr<LoginQueue::Turn> turn_;
   std::unique_ptr<Timer> turn_deadline_;

@@ -82,11 +82,11 @@ void Trunk::lend_display(LenderEvents& lender) { display_ = &lender; }
 void Trunk::end_loan() { agent_ = display_ = nullptr; }
 
 void Trunk::on_global_request(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) {
-  if (request.name == HostKeyLesson::kTold) owner_.on_host_keys(*this, request.rest);
+  if (request.name == HostKeyLesson::kTold) owner_.tell(&TrunkEvents::on_host_keys, *this, request.rest);
   answer_global(ticket, false);
 }
 
-void Trunk::on_channel_gone(LocalChannel) { owner_.on_slot_free(*this); }
+void Trunk::on_channel_gone(LocalChannel) { owner_.tell(&TrunkEvents::on_slot_free, *this); }
 
 void Trunk::say_goodbye(std::string_view why) {
   loss_told_ += ": " + std::string(why);
@@ -95,6 +95,6 @@ void Trunk::say_goodbye(std::string_view why) {
 
 void Trunk::on_violation(std::string_view what) { journal_.trunk_violation(id_, what); }
 
-void Trunk::on_connection_closed(const Error& why) { owner_.on_trunk_closed(*this, why); }
+void Trunk::on_connection_closed(const Error& why) { owner_.end(&TrunkEvents::on_trunk_closed, *this, why); }
 
 }  // namespace sallyport::mux

@@ -7,6 +7,8 @@
 #include <utility>
 #include <string_view>
 
+#include <sallyport/told_once.hpp>
+
 #include "mux/connection.hpp"
 #include "mux/journal.hpp"
 #include "mux/trunk_forwards.hpp"
@@ -80,7 +82,7 @@ class Trunk final : public Connection {
   TrunkId id_;
   std::string target_;
   std::string loss_told_;
-  TrunkEvents& owner_;
+  ToldOnce<TrunkEvents> owner_;
   Journal& journal_;
   TrunkForwards forwards_{*this};
   LenderEvents* agent_ = nullptr;

@@ -1,7 +1,6 @@
 #include "mux/trunk_group.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
 #include "mux/pool.hpp"
@@ -70,7 +69,7 @@ PooledTrunk& TrunkGroup::add(TrunkId id, const ResolvedTarget& target, const Ups
 std::unique_ptr<PooledTrunk> TrunkGroup::take_out(PooledTrunk& trunk) {
   const auto place =
       std::find_if(trunks_.begin(), trunks_.end(), [&trunk](const auto& sibling) { return sibling.get() == &trunk; });
-  assert(place != trunks_.end());
+  if (place == trunks_.end()) return nullptr;
   std::unique_ptr<PooledTrunk> taken = std::move(*place);
   trunks_.erase(place);
   return taken;

@@ -50,6 +50,7 @@ class TrunkGroup {
 
   /// Begins one, for which nobody waits yet.
   PooledTrunk& add(TrunkId id, const ResolvedTarget& target, const UpstreamClient& client);
+  /// Null when it isn't one of these.
   [[nodiscard]] std::unique_ptr<PooledTrunk> take_out(PooledTrunk& trunk);
 
   void add_client(ConnectionId client) { clients_.insert(client); }

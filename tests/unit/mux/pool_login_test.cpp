@@ -211,5 +211,26 @@ TEST_F(PoolLoginTest, ATargetThatNeverAnswersIsGivenUp) {
   EXPECT_THAT(told(client), HasSubstr("target web1 doesn't answer"));
 }
 
+TEST_F(PoolLoginTest, AnAttemptIsHeardOnce) {
+  MemoryPeer& client = connect();
+  exec(client, 1);
+  UpstreamEvents& trunk = *connector.dials[0].events;
+  connector.fail(0, "target web1 can't be reached: connection refused");
+  EXPECT_TRUE(hub.trunks().empty());
+  // It has left the pool, and is in its grave.
+  trunk.on_connect_failed({Errc::protocol, "again", "again"});
+  MemoryPeer late;
+  trunk.on_connected(late.transport());
+  EXPECT_EQ(told(client), "STDERR 1 sallyport: target web1 can't be reached: connection refused\n");
+  clock.turn();
+  EXPECT_FALSE(late.transport_alive());
+  exec(client, 2, "true", 1000, 1);
+  UpstreamEvents& next = *connector.dials[1].events;
+  connector.succeed(1);
+  next.on_connect_failed({Errc::protocol, "behind a success", "again"});
+  ASSERT_EQ(hub.trunks().size(), 1u);
+  EXPECT_EQ(hub.trunks()[0].state, TrunkState::ready);
+}
+
 }  // namespace
 }  // namespace sallyport::mux
