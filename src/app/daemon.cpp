@@ -131,7 +131,10 @@ Result<std::unique_ptr<Daemon>> Daemon::start(std::shared_ptr<const Config> conf
 Result<> Daemon::open(const rlimit& core) {
   launcher_ = std::make_unique<child::LocalLauncher>(
       loop_, child::LocalLauncher::Options{.inherited = {raise_descriptor_limit(), core}});
-  logins_ = std::make_unique<ssh::LoginThread>();
+  // Our own mistakes: what they happened to has ended with them, and somebody has to look.
+  const auto report = [this](const Error& why) { log_->error("unexpected {}", log::escaped(why.detail)); };
+  loop_.on_exception(report);
+  logins_ = std::make_unique<ssh::LoginThread>(report);
   dialer_ = std::make_unique<UpstreamDialer>(io_, logins_->io(), *launcher_, records_);
   hub_ = std::make_unique<mux::Hub>(clock_, journal_, *dialer_, *launcher_, streams_, hub_settings(config_->limits));
   gate_ = std::make_unique<Gate>(io_, logins_->io(), *hub_, *launcher_, records_);
@@ -286,7 +289,7 @@ void Daemon::scan(const std::string& name, const std::string& user,
   const std::uint64_t id = ++last_scan_;
   scans_[id] = std::make_unique<HostKeyScan>(
       *dialer_, loop_, std::move(*resolved), [this, id, done = std::move(done)](Result<std::vector<ScannedKey>> keys) {
-        loop_.retire(std::move(scans_.extract(id).mapped()));
+        if (auto scan = scans_.extract(id)) loop_.retire(std::move(scan.mapped()));
         done(std::move(keys));
       });
 }

@@ -1,6 +1,5 @@
 #include "app/host_key_learner.hpp"
 
-#include <optional>
 #include <utility>
 
 #include "log/escape.hpp"
@@ -22,7 +21,7 @@ struct KnownHostsLearner::Job {
   std::vector<Bytes> keys;
   std::vector<Bytes> unknown;  // of them
   bool proved = false;
-  std::optional<Result<ssh::KnownHostsChange>> written;
+  Result<ssh::KnownHostsChange> written = fail(Errc::io, "not written");
 
   void look() {
     keys = ssh::parse_host_keys(fields);
@@ -67,10 +66,10 @@ void KnownHostsLearner::on_proof(ByteView fields) {
 
 void KnownHostsLearner::write() {
   work_ = loop_.work(
-      [job = job_] { job->written.emplace(ssh::set_host_keys(job->file, job->host, job->port, job->keys)); },
+      [job = job_] { job->written = ssh::set_host_keys(job->file, job->host, job->port, job->keys); },
       [this] {
         work_.reset();
-        const Result<ssh::KnownHostsChange>& change = *job_->written;
+        const Result<ssh::KnownHostsChange>& change = job_->written;
         if (!change) return log_.warn("host keys not learnt target={} reason=\"{}\"", job_->target, log::escaped(change.error().detail));
         if (change->added == 0 && change->removed == 0) return;
         log_.info("host keys learnt target={} added={} removed={} file={}", job_->target, change->added, change->removed,

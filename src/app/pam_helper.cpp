@@ -50,7 +50,9 @@ void PamHelper::on_exit(const ProcessEnd& end) {
 }
 
 void PamHelper::on_ready(uv_poll_t* uv, int, int) noexcept {
-  if (auto* self = Poll::owner_of(uv->data)) self->read_some();
+  Poll::call(uv, &PamHelper::read_some, [](PamHelper& self, const Error& why) {
+    self.fail_now({Failed::Kind::unavailable, why.detail});
+  });
 }
 
 void PamHelper::read_some() {
@@ -103,7 +105,8 @@ void PamHelper::open_session() {
   if (!failed_) return send(pam::frame(pam::Type::open));
   // It died while another method was asked for, when nobody listened.
   failing_ = environment_.loop.work([] {}, [this] {
-    if (events_ != nullptr) events_->on_pam_failed({Failed::Kind::unavailable, "the PAM helper has ended"});
+    PamHelperEvents* const events = std::exchange(events_, nullptr);
+    if (events != nullptr) events->on_pam_failed({Failed::Kind::unavailable, "the PAM helper has ended"});
   });
 }
 
@@ -126,7 +129,8 @@ void PamHelper::send(Bytes frame) {
 void PamHelper::fail_now(Failed failed) {
   poll_.close();
   if (std::exchange(failed_, true)) return;
-  if (events_ != nullptr) events_->on_pam_failed(std::move(failed));
+  // Nothing follows a failure.
+  if (PamHelperEvents* const events = std::exchange(events_, nullptr)) events->on_pam_failed(std::move(failed));
 }
 
 Result<std::string> find_pam_helper() {

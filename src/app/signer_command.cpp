@@ -82,10 +82,10 @@ void SignerCommand::sign(std::string public_key, ssh::CertificateRequest request
                          std::function<void(Result<std::string>)> done) {
   public_key_ = std::move(public_key) + "\n";
   request_ = std::move(request);
-  done_ = std::move(done);
+  done_ = OutcomeOnce<Result<std::string>>(std::move(done));
   if (!needs_file()) return run({});
   folder_ = std::make_shared<Folder>();
-  auto made = std::make_shared<Result<>>();
+  auto made = std::make_shared<Result<>>(fail(Errc::io, "signer: no folder for the key"));
   work_ = loop_.work([folder = folder_, made, key = public_key_] { *made = folder->make(key); },
                      [this, made] {
                        work_.reset();
@@ -140,7 +140,7 @@ void SignerCommand::on_exit(const ProcessEnd& end) {
 }
 
 void SignerCommand::look_whether_done() {
-  if (!exited_ || !print_ended_ || done_ == nullptr) return;
+  if (!exited_ || !print_ended_ || done_.is_over()) return;
   if (is_certificate(printed_)) return finish(std::move(printed_));
   if (folder_ == nullptr) return finish(fail(Errc::config, "signer: it printed no certificate"));
   auto certificate = std::make_shared<Result<std::string>>(fail(Errc::io, "not read"));
@@ -153,8 +153,7 @@ void SignerCommand::look_whether_done() {
 }
 
 void SignerCommand::finish(Result<std::string> certificate) {
-  // Last: it may destroy *this.
-  if (const auto done = std::exchange(done_, nullptr)) done(std::move(certificate));
+  done_(std::move(certificate));  // last: it may destroy *this
 }
 
 }  // namespace sallyport::app

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include <sallyport/told_once.hpp>
+
 #include "child/launcher.hpp"
 #include "child/socket_process.hpp"
 #include "log/records.hpp"
@@ -59,7 +61,7 @@ class SignerCommand final : public ssh::CertificateSigner, private child::Socket
   const std::vector<std::string> argv_;
   std::string public_key_;
   ssh::CertificateRequest request_;
-  std::function<void(Result<std::string>)> done_;
+  OutcomeOnce<Result<std::string>> done_;
   std::shared_ptr<Folder> folder_;  // null: no argument needs a file
   std::unique_ptr<net::Work> work_;
   std::unique_ptr<child::SocketProcess> process_;

@@ -14,7 +14,7 @@ namespace sallyport::child {
 struct LocalLauncher::Start {
   ProcessSpec spec;
   std::function<void(Result<Spawned>&)> deliver;  // the loop's; empty when the asker has gone
-  std::optional<Result<Spawned>> outcome;
+  std::optional<Result<Spawned>> outcome{fail(Errc::unavailable, "the program was not started")};
 };
 
 LocalLauncher::LocalLauncher(net::Loop& loop, Options options)
@@ -82,7 +82,8 @@ void LocalLauncher::begin(const std::shared_ptr<Start>& start, Stdio stdio) {
 }
 
 void LocalLauncher::started(Start* start) {
-  const auto work = std::move(starting_.extract(start).mapped());
+  const auto entry = starting_.extract(start);
+  if (entry.empty()) return;
   Result<Spawned>& outcome = *start->outcome;
   // It may destroy what it belongs to, which would empty it while it runs.
   if (const auto deliver = std::exchange(start->deliver, nullptr)) return deliver(outcome);

@@ -51,18 +51,18 @@ void LocalProcess::begin(Spawned spawned) {
     output_.close();
     error_.close();
     std::exchange(child_, nullptr)->abandon();
-    return events_.on_failed(Error{Errc::limit, "the program's output can't be watched"});
+    return events_.end(&ProcessEvents::on_failed, Error{Errc::limit, "the program's output can't be watched"});
   }
   if (size_) resize(*size_);
   for (const int number : std::exchange(signals_, {})) child_->signal(number);
   if (input_ended_) end_input();
   watch();
-  events_.on_started();
+  events_.tell(&ProcessEvents::on_started);
 }
 
 void LocalProcess::fail(const Error& why) {
   on_gone_ = nullptr;
-  events_.on_failed(why);
+  events_.end(&ProcessEvents::on_failed, why);
 }
 
 bool LocalProcess::open(Watched& watched, net::Fd fd) {
@@ -133,19 +133,30 @@ void LocalProcess::watch() {
 
 // libuv stops a watcher whose status is an error. What it was, the call on the descriptor itself tells.
 void LocalProcess::on_input_ready(uv_poll_t* uv, int, int) noexcept {
-  if (auto* self = Poll::owner_of(uv->data)) self->write_some();
+  Poll::call(uv, &LocalProcess::write_some, &LocalProcess::broken);
 }
 
 void LocalProcess::on_output_ready(uv_poll_t* uv, int, int events) noexcept {
-  auto* self = Poll::owner_of(uv->data);
-  if (self == nullptr) return;
-  // On a terminal that is ready for both, input goes first: it is small. The other event stands until it is served.
-  if (self->on_terminal() && !self->queue_.empty() && (events & UV_WRITABLE) != 0) return self->write_some();
-  self->read_from(OutputStream::standard);
+  Poll::call(
+      uv,
+      [events](LocalProcess& self) {
+        // On a terminal that is ready for both, input goes first: it is small. The other event stands until it is served.
+        if (self.on_terminal() && !self.queue_.empty() && (events & UV_WRITABLE) != 0) return self.write_some();
+        self.read_from(OutputStream::standard);
+      },
+      &LocalProcess::broken);
 }
 
 void LocalProcess::on_error_ready(uv_poll_t* uv, int, int) noexcept {
-  if (auto* self = Poll::owner_of(uv->data)) self->read_from(OutputStream::error);
+  Poll::call(uv, [](LocalProcess& self) { self.read_from(OutputStream::error); }, &LocalProcess::broken);
+}
+
+void LocalProcess::broken(const Error& why) {
+  input_.close();
+  output_.close();
+  error_.close();
+  if (child_ != nullptr) std::exchange(child_, nullptr)->abandon();
+  events_.end(&ProcessEvents::on_failed, why);
 }
 
 void LocalProcess::read_from(OutputStream stream) {
@@ -159,7 +170,7 @@ void LocalProcess::read_from(OutputStream stream) {
     credit_ -= size;
     watch();
     if (exited_ && on_terminal()) call_soon();
-    return events_.on_output(stream, ByteView{buffer.data(), size});
+    return events_.tell(&ProcessEvents::on_output, stream, ByteView{buffer.data(), size});
   }
   if (count < 0 && would_block(errno)) {
     // Programs in the background may keep a terminal open whose session has ended; as with sshd that ends it all the
@@ -178,7 +189,7 @@ void LocalProcess::stream_ended(OutputStream stream) {
   } else {
     (stream == OutputStream::standard ? output_ : error_).close();
   }
-  if (!output_.fd && !error_.fd) events_.on_output_end();
+  if (!output_.fd && !error_.fd) events_.tell(&ProcessEvents::on_output_end);
 }
 
 void LocalProcess::write_some() {
@@ -202,7 +213,7 @@ void LocalProcess::write_some() {
     written_ = 0;
   }
   watch();
-  events_.on_input_taken(static_cast<std::size_t>(count));
+  events_.tell(&ProcessEvents::on_input_taken, static_cast<std::size_t>(count));
 }
 
 void LocalProcess::drop_input() {
@@ -221,7 +232,7 @@ void LocalProcess::soon() {
   const bool drain = exited_ && on_terminal() && output_.fd && credit_ > 0;
   if (dropped_ > 0) {
     if (drain) call_soon();
-    return events_.on_input_taken(std::exchange(dropped_, 0));
+    return events_.tell(&ProcessEvents::on_input_taken, std::exchange(dropped_, 0));
   }
   if (drain) read_from(OutputStream::standard);
 }
@@ -234,7 +245,7 @@ void LocalProcess::exited(const ProcessEnd& end) {
   drop_input();
   watch();
   if (on_terminal()) call_soon();
-  events_.on_exit(end);
+  events_.tell(&ProcessEvents::on_exit, end);
 }
 
 }  // namespace sallyport::child

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <sallyport/process.hpp>
+#include <sallyport/told_once.hpp>
 
 #include "child/launcher.hpp"
 #include "child/spawn.hpp"
@@ -52,6 +53,8 @@ class LocalProcess final : public Process {
   static void on_error_ready(uv_poll_t* uv, int status, int events) noexcept;
   void exited(const ProcessEnd& end);
   void soon();
+  /// One of our own mistakes: it is hung up.
+  void broken(const Error& why);
   void read_from(OutputStream stream);
   void write_some();
   void stream_ended(OutputStream stream);
@@ -64,7 +67,7 @@ class LocalProcess final : public Process {
   bool input_open() const { return static_cast<bool>(on_terminal() ? output_.fd : input_.fd) && !exited_; }
 
   LocalLauncher& launcher_;
-  ProcessEvents& events_;
+  ToldOnce<ProcessEvents> events_;
   std::function<void()> on_gone_;  // set until the start's outcome is known
   Child* child_ = nullptr;         // set while the program runs
   bool exited_ = false;

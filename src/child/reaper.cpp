@@ -69,7 +69,7 @@ bool Child::watch_pidfd() {
 }
 
 void Child::on_ready(uv_poll_t* uv, int, int) noexcept {
-  if (auto* self = Poll::owner_of(uv->data)) static_cast<void>(self->try_reap());
+  Poll::call(uv, [](Child& self) { static_cast<void>(self.try_reap()); });  // before it tells, it has gone
 }
 
 bool Child::try_reap() {

@@ -20,7 +20,7 @@ SocketProcess::~SocketProcess() {
 
 void SocketProcess::begin(Result<Spawned>& outcome) {
   on_gone_ = nullptr;
-  if (!outcome) return events_.on_failed(outcome.error());
+  if (!outcome) return events_.end(&SocketProcessEvents::on_failed, outcome.error());
   const pid_t pid = outcome->adopt();
   child_ = &launcher_.reaper_.adopt(pid, std::move(outcome->pidfd), outcome->owner, [this](const ProcessEnd& end) { exited(end); });
   error_ = std::move(outcome->error);
@@ -29,13 +29,20 @@ void SocketProcess::begin(Result<Spawned>& outcome) {
   if (!watched) {
     close_errors();
     std::exchange(child_, nullptr)->abandon();
-    return events_.on_failed(Error{Errc::limit, "the program's standard error can't be watched"});
+    return events_.end(&SocketProcessEvents::on_failed, Error{Errc::limit, "the program's standard error can't be watched"});
   }
-  events_.on_started(std::move(outcome->output));
+  events_.tell(&SocketProcessEvents::on_started, std::move(outcome->output));
 }
 
 void SocketProcess::on_error_ready(uv_poll_t* uv, int, int) noexcept {
-  if (auto* self = Poll::owner_of(uv->data)) self->read_errors();
+  Poll::call(uv, &SocketProcess::read_errors, &SocketProcess::broken);
+}
+
+void SocketProcess::broken(const Error& why) {
+  destroyed_ = nullptr;
+  close_errors();
+  if (child_ != nullptr) std::exchange(child_, nullptr)->abandon();
+  events_.end(&SocketProcessEvents::on_failed, why);
 }
 
 void SocketProcess::read_errors() {
@@ -44,7 +51,7 @@ void SocketProcess::read_errors() {
   if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
   if (count <= 0) {
     close_errors();
-    if (!line_.empty()) events_.on_error_line(std::exchange(line_, {}));
+    if (!line_.empty()) events_.tell(&SocketProcessEvents::on_error_line, std::exchange(line_, {}));
     return;
   }
   line_.append(block, static_cast<std::size_t>(count));
@@ -61,7 +68,7 @@ bool SocketProcess::tell_lines() {
     std::string line = line_.substr(0, size);
     line_.erase(0, size + (size == end ? 1 : 0));
     if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (!line.empty()) events_.on_error_line(line);
+    if (!line.empty()) events_.tell(&SocketProcessEvents::on_error_line, line);
     if (destroyed) return false;
   }
   destroyed_ = nullptr;
@@ -70,7 +77,7 @@ bool SocketProcess::tell_lines() {
 
 void SocketProcess::exited(const ProcessEnd& end) {
   child_ = nullptr;
-  events_.on_exit(end);
+  events_.tell(&SocketProcessEvents::on_exit, end);
 }
 
 void SocketProcess::close_errors() {

@@ -9,6 +9,7 @@
 
 #include <sallyport/process.hpp>
 #include <sallyport/result.hpp>
+#include <sallyport/told_once.hpp>
 
 #include "child/launcher.hpp"
 #include "child/spawn.hpp"
@@ -23,6 +24,7 @@ class SocketProcessEvents {
   virtual ~SocketProcessEvents() = default;
   /// It runs. `socket` is our end: connected, non-blocking, close-on-exec. on_failed comes in its place.
   virtual void on_started(net::Fd socket) = 0;
+  /// Nothing follows.
   virtual void on_failed(const Error& why) = 0;
   /// A line of its standard error, without its end; what is longer than kMaxLine comes in pieces.
   virtual void on_error_line(std::string_view line) = 0;
@@ -50,13 +52,15 @@ class SocketProcess final {
 
   static void on_error_ready(uv_poll_t* uv, int status, int events) noexcept;
   void read_errors();
+  /// One of our own mistakes: it is hung up.
+  void broken(const Error& why);
   void exited(const ProcessEnd& end);
   /// Cuts what has come into lines. False when *this has gone meanwhile.
   bool tell_lines();
   void close_errors();
 
   LocalLauncher& launcher_;
-  SocketProcessEvents& events_;
+  ToldOnce<SocketProcessEvents> events_;
   std::function<void()> on_gone_;  // set until the start's outcome is known
   Child* child_ = nullptr;         // set while the program runs
   net::Fd error_;                  // before the watcher: it must be open when that closes

@@ -25,13 +25,17 @@ void Acceptor::on_ready(uv_poll_t* uv, int, int) noexcept {
     Fd fd{accept4(self->fd_.get(), reinterpret_cast<sockaddr*>(&address), &length, SOCK_NONBLOCK | SOCK_CLOEXEC)};
     if (!fd) {
       if (errno == EAGAIN || errno == EWOULDBLOCK) return;
-      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return self->rest(errno);
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        return Poll::call(uv, [error_number = errno](Acceptor& acceptor) { acceptor.rest(error_number); });
       continue;  // that one connection failed before we got to it (ECONNABORTED and the network errors of accept(2))
     }
     const bool unix_socket = address.ss_family == AF_UNIX;
     const auto peer = unix_socket ? SocketAddress{} : SocketAddress{reinterpret_cast<sockaddr*>(&address), length};
-    const auto on_connection = self->handlers_.on_connection;  // a copy: it may destroy its acceptor
-    on_connection(std::move(fd), peer);
+    // With an exception that one connection goes; the others are still to be accepted.
+    guard(uv->loop, [&] {
+      const auto on_connection = self->handlers_.on_connection;  // a copy: it may destroy its acceptor
+      on_connection(std::move(fd), peer);
+    });
   }
 }
 

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <sallyport/told_once.hpp>
+
 #include "net/handle.hpp"
 
 namespace sallyport::net {
@@ -88,33 +90,35 @@ class Attempt final : public Connecting {
   }
 
   // Its status is EBADF for every kind of trouble: the socket itself knows better.
-  static void on_ready(uv_poll_t* uv, int, int) noexcept {
-    auto* self = Poll::owner_of(uv->data);
-    if (self == nullptr) return;
+  static void on_ready(uv_poll_t* uv, int, int) noexcept { Poll::call(uv, &Attempt::look_at_socket, &Attempt::broken); }
+
+  void look_at_socket() {
     int error_number = 0;
     socklen_t length = sizeof error_number;
-    if (getsockopt(self->fd_.get(), SOL_SOCKET, SO_ERROR, &error_number, &length) != 0) error_number = errno;
-    const SocketAddress address = self->addresses_[self->next_ - 1];
+    if (getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error_number, &length) != 0) error_number = errno;
+    const SocketAddress address = addresses_[next_ - 1];
     if (error_number != 0) {
-      self->last_error_ = from_errno(error_number, "connect to " + self->name_of(address));
-      return self->try_next();
+      last_error_ = from_errno(error_number, "connect to " + name_of(address));
+      return try_next();
     }
-    self->poll_.close();
-    self->finish(Connected{std::move(self->fd_), address});
+    poll_.close();
+    finish(Connected{std::move(fd_), address});
   }
 
-  static void on_timer(uv_timer_t* uv) noexcept {
-    auto* self = Timer::owner_of(uv->data);
-    if (self == nullptr) return;
-    if (self->look_up_ != nullptr) {
-      self->look_up_.reset();
-      self->last_error_ = Error{Errc::timeout, "look up " + self->host_ + ": no answer in time"};
-    } else if (self->poll_) {
-      const auto& address = self->addresses_[self->next_ - 1];
-      self->last_error_ = Error{Errc::timeout, "connect to " + self->name_of(address) + ": no answer in time"};
+  static void on_timer(uv_timer_t* uv) noexcept { Timer::call(uv, &Attempt::time_is_up, &Attempt::broken); }
+
+  void time_is_up() {
+    if (look_up_ != nullptr) {
+      look_up_.reset();
+      last_error_ = Error{Errc::timeout, "look up " + host_ + ": no answer in time"};
+    } else if (poll_) {
+      const auto& address = addresses_[next_ - 1];
+      last_error_ = Error{Errc::timeout, "connect to " + name_of(address) + ": no answer in time"};
     }
-    self->try_next();
+    try_next();
   }
+
+  void broken(const Error& why) { finish(fail(why)); }
 
   void start_timer(Duration wait) {
     const auto milliseconds = static_cast<std::uint64_t>(std::max<Duration::rep>(wait.count(), 0));
@@ -128,15 +132,14 @@ class Attempt final : public Connecting {
   void finish(Result<Connected> outcome) {
     poll_.close();
     timer_.close();
-    const auto done = std::exchange(done_, nullptr);
-    done(std::move(outcome));  // may destroy *this
+    done_(std::move(outcome));  // may destroy *this
   }
 
   Loop& loop_;
   const std::string host_;
   const std::uint16_t port_;
   const TimePoint deadline_;
-  std::function<void(Result<Connected>)> done_;
+  OutcomeOnce<Result<Connected>> done_;
   const PermitAddress permits_;
   std::unique_ptr<Resolver::Question> look_up_;
   std::vector<SocketAddress> addresses_;

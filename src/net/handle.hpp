@@ -3,11 +3,13 @@
 
 #include <uv.h>
 
+#include <functional>
 #include <memory>
 
 #include <sallyport/result.hpp>
 
 #include "net/error.hpp"
+#include "net/guard.hpp"
 
 namespace sallyport::net {
 
@@ -31,6 +33,21 @@ class Handle {
   void close() { cell_.reset(); }
   /// The owner behind `uv->data`; null when it has gone or has closed the handle.
   static Owner* owner_of(void* data) { return static_cast<Cell*>(data)->owner; }
+  /// What each callback of the handle does: `act` with the owner, if there is one. If that throws, the owner is ended by `broken`,
+  /// a function of an Owner& and the Error, unless it has gone meanwhile.
+  template <typename Act, typename Broken>
+  static void call(Uv* uv, Act act, Broken broken) noexcept {
+    Owner* const owner = owner_of(uv->data);
+    if (owner == nullptr) return;
+    const auto why = guarded(uv->loop, [&] { std::invoke(act, *owner); });
+    if (!why) return;
+    if (Owner* const left = owner_of(uv->data)) guard(uv->loop, [&] { std::invoke(broken, *left, *why); });
+  }
+  /// The same for an owner that goes on.
+  template <typename Act>
+  static void call(Uv* uv, Act act) noexcept {
+    call(uv, std::move(act), [](Owner&, const Error&) {});
+  }
 
  private:
   struct Cell {

@@ -51,17 +51,20 @@ void Lingering::add(Fd fd, std::string rest, const std::optional<ucred>& sender)
 }
 
 void Lingering::on_ready(uv_poll_t* uv, int, int) noexcept {
-  auto* socket = Handle<uv_poll_t, Socket>::owner_of(uv->data);
-  if (socket == nullptr) return;
-  while (socket->sent < socket->rest.size()) {
-    const ssize_t count = send_some(socket->fd.get(), socket->rest.data() + socket->sent,
-                                    socket->rest.size() - socket->sent, socket->sender);
+  Handle<uv_poll_t, Socket>::call(uv, [](Socket& socket) { socket.owner->serve(socket); },
+                                  [](Socket& socket, const Error&) { socket.owner->give_up(socket); });
+}
+
+void Lingering::serve(Socket& socket) {
+  while (socket.sent < socket.rest.size()) {
+    const ssize_t count = send_some(socket.fd.get(), socket.rest.data() + socket.sent, socket.rest.size() - socket.sent,
+                                    socket.sender);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
     if (count < 0) break;
-    socket->sent += static_cast<std::size_t>(count);
+    socket.sent += static_cast<std::size_t>(count);
   }
-  socket->owner->remove(*socket);
+  remove(socket);
 }
 
 void Lingering::give_up(Socket& socket) {
@@ -70,9 +73,10 @@ void Lingering::give_up(Socket& socket) {
 }
 
 void Lingering::remove(Socket& socket) {
-  bytes_ -= socket.rest.size();
   const auto place =
       std::find_if(sockets_.begin(), sockets_.end(), [&socket](const auto& entry) { return entry.get() == &socket; });
+  if (place == sockets_.end()) return;
+  bytes_ -= socket.rest.size();
   sockets_.erase(place);
 }
 

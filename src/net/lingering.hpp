@@ -46,6 +46,7 @@ class Lingering {
   };
 
   static void on_ready(uv_poll_t* uv, int status, int events) noexcept;
+  void serve(Socket& socket);
   void give_up(Socket& socket);
   void remove(Socket& socket);
 

@@ -5,7 +5,9 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <string>
 #include <utility>
 
@@ -27,6 +29,7 @@ struct WorkRequest {
   std::function<void()> in_thread;
   std::function<void()> then;
   WorkTicket* ticket = nullptr;
+  std::string thrown;  // by in_thread
 };
 
 class WorkTicket final : public Work {
@@ -49,12 +52,22 @@ class WorkTicket final : public Work {
   }
 
  private:
-  static void on_thread(uv_work_t* uv) noexcept { static_cast<WorkRequest*>(uv->data)->in_thread(); }
+  static void on_thread(uv_work_t* uv) noexcept {
+    auto* request = static_cast<WorkRequest*>(uv->data);
+    try {
+      request->in_thread();
+    } catch (const std::exception& thrown) {
+      request->thrown = thrown.what();
+    } catch (...) {
+      request->thrown = "something that is no exception";
+    }
+  }
   static void on_done(uv_work_t* uv, int) noexcept {
     const std::unique_ptr<WorkRequest> request{static_cast<WorkRequest*>(uv->data)};
+    if (!request->thrown.empty()) static_cast<void>(report_exception(uv->loop, "in the thread pool: " + request->thrown));
     if (request->ticket == nullptr) return;
     request->ticket->request_ = nullptr;
-    request->then();  // may destroy the ticket
+    guard(uv->loop, [&request] { request->then(); });  // may destroy the ticket
   }
 
   WorkRequest* request_ = nullptr;
@@ -62,8 +75,24 @@ class WorkTicket final : public Work {
 
 }  // namespace
 
+Error report_exception(uv_loop_t* loop, std::string_view what) noexcept {
+  Error why{Errc::unavailable, "an exception: " + std::string(what)};
+  const auto* const self = static_cast<const Loop*>(loop->data);
+  try {
+    if (self != nullptr && self->report_) {
+      self->report_(why);
+      return why;
+    }
+  } catch (...) {
+    // A log that can't take it: what follows is all that is left.
+  }
+  static_cast<void>(std::fprintf(stderr, "sallyport: %s\n", why.detail.c_str()));
+  return why;
+}
+
 Loop::Loop() {
   must(uv_loop_init(&uv_));
+  uv_.data = this;
   must(uv_idle_init(&uv_, &idle_));
   idle_.data = this;
   wake_fd_ = Fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
@@ -133,7 +162,7 @@ void Loop::run_posted() {
     const std::lock_guard lock{posted_mutex_};
     tasks.swap(posted_);
   }
-  for (auto& task : tasks) task();
+  for (auto& task : tasks) guard(&uv_, task);
 }
 
 std::unique_ptr<Work> Loop::work(std::function<void()> in_thread, std::function<void()> then) {

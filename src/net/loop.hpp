@@ -12,6 +12,7 @@
 #include <sallyport/result.hpp>
 
 #include "net/fd.hpp"
+#include "net/guard.hpp"
 
 namespace sallyport::net {
 
@@ -32,6 +33,10 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
 
   uv_loop_t* uv() { return &uv_; }
+
+  /// Called, on the loop's thread, with each exception that a guard has stopped (net/guard.hpp); without it they are written to
+  /// standard error. Before the loop runs.
+  void on_exception(std::function<void(const Error& why)> report) { report_ = std::move(report); }
 
   /// Runs until stop(), even when there is nothing to wait for.
   void run();
@@ -57,8 +62,9 @@ class Loop {
   /// before the loop goes. Tasks that the loop no longer gets to before close() are destroyed, not run.
   void post(std::function<void()> task);
 
-  /// Runs `in_thread` in the thread pool, then `then` on the loop. `in_thread` must own what it touches, since it may
-  /// outlive its asker; `then` may destroy the returned Work.
+  /// Runs `in_thread` in the thread pool, then `then` on the loop, also when `in_thread` has thrown: what it was to find out must
+  /// be a failure from the beginning. `in_thread` must own what it touches, since it may outlive its asker; `then` may destroy
+  /// the returned Work.
   [[nodiscard]] std::unique_ptr<Work> work(std::function<void()> in_thread, std::function<void()> then);
 
   /// Ends the loop: frees what was retired, lets closing handles and cancelled requests finish, closes. Fails when a
@@ -75,6 +81,8 @@ class Loop {
     std::unique_ptr<T> object_;
   };
 
+  friend Error report_exception(uv_loop_t* loop, std::string_view what) noexcept;
+
   void retire_cell(std::unique_ptr<Cell> cell);
   void free_retired();
   void run_posted();
@@ -86,6 +94,7 @@ class Loop {
   Fd wake_fd_;
   uv_poll_t wake_{};  // unreferenced but during run()
   bool open_ = true;
+  std::function<void(const Error&)> report_;
   std::vector<std::unique_ptr<Cell>> retired_;
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;

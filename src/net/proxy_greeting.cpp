@@ -24,9 +24,12 @@ ProxyGreeting::ProxyGreeting(Loop& loop, Clock& clock, Fd fd, Duration limit, Do
 }
 
 void ProxyGreeting::on_readable(uv_poll_t* uv, int status, int) noexcept {
-  auto* self = Handle<uv_poll_t, ProxyGreeting>::owner_of(uv->data);
-  if (self == nullptr) return;
-  status == 0 ? self->read() : self->finish(fail(from_uv(status, "read a PROXY header")));
+  Handle<uv_poll_t, ProxyGreeting>::call(
+      uv,
+      [status](ProxyGreeting& self) {
+        status == 0 ? self.read() : self.finish(fail(from_uv(status, "read a PROXY header")));
+      },
+      [](ProxyGreeting& self, const Error& why) { self.finish(fail(why)); });
 }
 
 // What is not the header's stays in the socket, for whoever reads next.
@@ -53,8 +56,7 @@ void ProxyGreeting::read() {
 void ProxyGreeting::finish(Result<ProxyHeader> header) {
   poll_.close();
   deadline_.reset();
-  const Done done = std::exchange(done_, nullptr);
-  done(std::move(header), std::move(fd_));
+  if (const Done done = std::exchange(done_, nullptr)) done(std::move(header), std::move(fd_));
 }
 
 }  // namespace sallyport::net

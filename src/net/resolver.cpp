@@ -63,19 +63,22 @@ void Resolver::Question::give_up_after(Duration patience) {
 }
 
 void Resolver::Question::on_timer(uv_timer_t* uv) noexcept {
-  auto* self = Timer::owner_of(uv->data);
-  if (self == nullptr) return;
-  const Addresses* known = self->resolver_.known_answer(self->name_);
-  if (known == nullptr) return self->timer_.close();  // it has made room meanwhile: there is nothing but to wait
+  Timer::call(uv, &Question::patience_is_over);
+}
+
+void Resolver::Question::patience_is_over() {
+  const Addresses* known = resolver_.known_answer(name_);
+  if (known == nullptr) return timer_.close();  // it has made room meanwhile: there is nothing but to wait
   Addresses found = *known;
-  self->resolver_.leave(*self);
-  self->tell(std::move(found));
+  resolver_.leave(*this);
+  tell(std::move(found));
 }
 
 void Resolver::Question::tell(Result<Addresses> found) {
   timer_.close();
+  // It may destroy *this. Others have asked for the same name, and are told whatever becomes of this one.
   const auto done = std::exchange(done_, nullptr);
-  done(std::move(found));  // may destroy *this
+  if (done) guard(resolver_.loop_.uv(), [&] { done(std::move(found)); });
 }
 
 // ---- the resolver

@@ -111,6 +111,7 @@ class Resolver::Question {
   /// What is known by then has to do.
   void give_up_after(Duration patience);
   static void on_timer(uv_timer_t* uv) noexcept;
+  void patience_is_over();
   void tell(Result<Addresses> found);
 
   Resolver& resolver_;

@@ -17,10 +17,10 @@ Result<std::unique_ptr<SignalWatcher>> SignalWatcher::open(Loop& loop, int signa
 }
 
 void SignalWatcher::arrived(uv_signal_t* uv, int) noexcept {
-  if (auto* self = Watch::owner_of(uv->data)) {
-    const auto on_signal = self->on_signal_;  // a copy: it may destroy the watcher
+  Watch::call(uv, [](SignalWatcher& self) {
+    const auto on_signal = self.on_signal_;  // a copy: it may destroy the watcher
     on_signal();
-  }
+  });
 }
 
 }  // namespace sallyport::net

@@ -96,12 +96,12 @@ void SocketStream::begin_later(Result<Fd> connected) {
 }
 
 void SocketStream::begin(Result<Fd> connected) {
-  if (!connected) return events_.on_failed(connected.error());
+  if (!connected) return events_.end(&StreamEvents::on_failed, connected.error());
   fd_ = std::move(*connected);
   if (auto opened = poll_.open(*this, uv_poll_init, loop_.uv(), fd_.get()); !opened)
-    return events_.on_failed(opened.error());
+    return events_.end(&StreamEvents::on_failed, opened.error());
   watch();
-  events_.on_connected();
+  events_.tell(&StreamEvents::on_connected);
 }
 
 void SocketStream::grant(std::size_t bytes) {
@@ -166,15 +166,22 @@ void SocketStream::fail_output() {
 
 // libuv stops a watcher whose status is an error. What it was, the call on the socket itself tells.
 void SocketStream::on_ready(uv_poll_t* uv, int status, int events) noexcept {
-  auto* self = Poll::owner_of(uv->data);
-  if (self == nullptr) return;
-  if (status != 0) self->watched_ = 0;
-  const bool wants_write = self->queued() > 0 || self->output_ == Output::ending ||
-                           (self->output_ == Output::failed && self->input_ended_);
+  Poll::call(uv, [status, events](SocketStream& self) { self.serve(status, events); }, &SocketStream::broken);
+}
+
+void SocketStream::serve(int status, int events) {
+  if (status != 0) watched_ = 0;
+  const bool wants_write =
+      queued() > 0 || output_ == Output::ending || (output_ == Output::failed && input_ended_);
   // Output first, since it frees memory. The other event stands until it is served.
-  if (wants_write && (status != 0 || (events & UV_WRITABLE) != 0)) return self->write_some();
-  if (self->credit_ > 0 && !self->input_ended_) return self->read_some();
-  self->watch();
+  if (wants_write && (status != 0 || (events & UV_WRITABLE) != 0)) return write_some();
+  if (credit_ > 0 && !input_ended_) return read_some();
+  watch();
+}
+
+void SocketStream::broken(const Error& why) {
+  poll_.close();
+  events_.end(&StreamEvents::on_broken, why);
 }
 
 void SocketStream::write_some() {
@@ -182,16 +189,16 @@ void SocketStream::write_some() {
   flush();
   if (output_ == Output::failed && input_ended_) {
     poll_.close();
-    return events_.on_broken(Error{Errc::closed, "the peer takes no more"});
+    return events_.end(&StreamEvents::on_broken, Error{Errc::closed, "the peer takes no more"});
   }
   if (output_ == Output::ending && queued() == 0) {
     output_ = Output::ended;
     static_cast<void>(shutdown(fd_.get(), SHUT_WR));  // a peer that has gone already needs none
     watch();
-    return events_.on_output_end();
+    return events_.tell(&StreamEvents::on_output_end);
   }
   watch();
-  if (queued() < before) events_.on_sent();
+  if (queued() < before) events_.tell(&StreamEvents::on_sent);
 }
 
 void SocketStream::read_some() {
@@ -200,17 +207,17 @@ void SocketStream::read_some() {
   if (count > 0) {
     credit_ -= static_cast<std::size_t>(count);
     watch();
-    return events_.on_received(ByteView{buffer, static_cast<std::size_t>(count)});
+    return events_.tell(&StreamEvents::on_received, ByteView{buffer, static_cast<std::size_t>(count)});
   }
   if (count < 0 && would_block(errno)) return watch();
   if (count < 0 || output_ == Output::failed) {
     const Error why = count < 0 ? from_errno(errno, "read") : Error{Errc::closed, "the peer takes no more"};
     poll_.close();
-    return events_.on_broken(why);
+    return events_.end(&StreamEvents::on_broken, why);
   }
   input_ended_ = true;
   watch();
-  events_.on_input_end();
+  events_.tell(&StreamEvents::on_input_end);
 }
 
 }  // namespace sallyport::net

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <sallyport/stream.hpp>
+#include <sallyport/told_once.hpp>
 
 #include "net/connector.hpp"
 #include "net/fd.hpp"
@@ -60,8 +61,10 @@ class SocketStream final : public sallyport::Stream {
   // Each calls the user's events at most once, and that last: the call may destroy *this.
   void begin(Result<Fd> connected);
   static void on_ready(uv_poll_t* uv, int status, int events) noexcept;
+  void serve(int status, int events);
   void read_some();
   void write_some();
+  void broken(const Error& why);
 
   /// Begins on a later turn.
   void begin_later(Result<Fd> connected);
@@ -72,7 +75,7 @@ class SocketStream final : public sallyport::Stream {
 
   Loop& loop_;
   Lingering& lingering_;
-  StreamEvents& events_;
+  ToldOnce<StreamEvents> events_;
   std::unique_ptr<Connecting> connecting_;
   std::unique_ptr<Work> work_;  // which makes the socket
   std::optional<ucred> sender_;

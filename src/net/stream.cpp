@@ -82,28 +82,35 @@ void Stream::flush() {
 }
 
 void Stream::on_ready(uv_poll_t* uv, int status, int events) noexcept {
-  auto* self = Poll::owner_of(uv->data);
-  if (self == nullptr) return;
+  Poll::call(uv, [uv, status, events](Stream& self) { self.serve(uv, status, events); }, &Stream::broken);
+}
+
+void Stream::broken(const Error& why) {
+  failed_ = true;
+  end(why);
+}
+
+void Stream::serve(const uv_poll_t* uv, int status, int events) {
   // libuv has stopped the watcher when status is an error; the socket's own calls tell what it was.
   if (status != 0) events = UV_READABLE | UV_WRITABLE;
   if ((events & UV_WRITABLE) != 0) {
-    self->flush();
-    if (self->failed_ && !self->input_ended_) return self->end(Error{Errc::io, "write: the peer has gone"});
-    if (self->finish_ == Finish::wanted && self->queued() == 0) {
-      self->finish_ = Finish::done;
-      static_cast<void>(shutdown(self->fd_.get(), SHUT_WR));  // a peer that has gone already needs none
-      if (const auto on_finished = self->handlers_.on_finished) on_finished();
+    flush();
+    if (failed_ && !input_ended_) return end(Error{Errc::io, "write: the peer has gone"});
+    if (finish_ == Finish::wanted && queued() == 0) {
+      finish_ = Finish::done;
+      static_cast<void>(shutdown(fd_.get(), SHUT_WR));  // a peer that has gone already needs none
+      if (const auto on_finished = handlers_.on_finished) on_finished();
       if (Poll::owner_of(uv->data) == nullptr) return;
     }
   }
-  if ((events & UV_READABLE) != 0 && !self->paused_ && !self->input_ended_) {
-    if (!self->read_some()) return;
+  if ((events & UV_READABLE) != 0 && !paused_ && !input_ended_) {
+    if (!read_some()) return;
   }
-  if (self->failed_ && self->input_ended_) {
-    self->poll_.close();  // nothing is left to be told
+  if (failed_ && input_ended_) {
+    poll_.close();  // nothing is left to be told
     return;
   }
-  self->watch();
+  watch();
 }
 
 // False when *this may have gone, or has ended.

@@ -50,6 +50,8 @@ class Stream {
 
   explicit Stream(Handlers handlers, std::size_t limit) : handlers_(std::move(handlers)), write_limit_(limit) {}
   static void on_ready(uv_poll_t* uv, int status, int events) noexcept;
+  void serve(const uv_poll_t* uv, int status, int events);
+  void broken(const Error& why);
   void flush();
   bool read_some();
   void end(const Error& why);

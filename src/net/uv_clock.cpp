@@ -20,10 +20,10 @@ class UvTimer final : public Timer {
 
  private:
   static void fired(uv_timer_t* uv) noexcept {
-    if (auto* self = Handle<uv_timer_t, UvTimer>::owner_of(uv->data)) {
-      const auto then = std::exchange(self->then_, nullptr);  // it may destroy *self
+    Handle<uv_timer_t, UvTimer>::call(uv, [](UvTimer& self) {
+      const auto then = std::exchange(self.then_, nullptr);  // it may destroy the timer
       then();
-    }
+    });
   }
 
   std::function<void()> then_;

@@ -115,8 +115,16 @@ Failed Transaction::failure(const char* doing, int rc) const {
           std::string(doing) + ": " + ::pam_strerror(handle_, rc)};
 }
 
-int Transaction::converse(int count, const pam_message** messages, pam_response** responses, void* data) noexcept {
-  auto* const self = static_cast<Transaction*>(data);
+int Transaction::converse(int count, const pam_message** messages, pam_response** responses, void* self) noexcept {
+  // No exception may pass through the module that asks: it is refused an answer.
+  try {
+    return static_cast<Transaction*>(self)->put(count, messages, responses);
+  } catch (...) {
+    return PAM_CONV_ERR;
+  }
+}
+
+int Transaction::put(int count, const pam_message** messages, pam_response** responses) {
   if (count <= 0 || static_cast<std::uint32_t>(count) > kMaxMessages || responses == nullptr) return PAM_CONV_ERR;
   std::vector<Message> questions;
   for (int i = 0; i < count; ++i) {
@@ -129,13 +137,13 @@ int Transaction::converse(int count, const pam_message** messages, pam_response*
       case PAM_TEXT_INFO: question.style = Message::Style::info; break;
       default: return PAM_CONV_ERR;
     }
-    if (question.wants_answer() && !self->may_ask_) return PAM_CONV_ERR;
+    if (question.wants_answer() && !may_ask_) return PAM_CONV_ERR;
     // What modules tell at the begin of a session (the day's message, the last login) is no part of a login here.
-    if (self->in_session_ && question.style == Message::Style::info) question.text.clear();
+    if (in_session_ && question.style == Message::Style::info) question.text.clear();
     else if (message.msg != nullptr) question.text = message.msg;
     questions.push_back(std::move(question));
   }
-  return self->answer(questions, responses);
+  return answer(questions, responses);
 }
 
 int Transaction::answer(const std::vector<Message>& questions, pam_response** responses) {

@@ -26,6 +26,7 @@ class Transaction {
   std::optional<Failed> open_session();
 
  private:
+  int put(int count, const pam_message** messages, pam_response** responses);
   static int converse(int count, const pam_message** messages, pam_response** responses, void* self) noexcept;
   int answer(const std::vector<Message>& questions, pam_response** responses);
   std::optional<Failed> check_account();

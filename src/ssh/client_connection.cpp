@@ -45,9 +45,9 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
       : io_(io), options_(std::move(options)), attempt_(attempt), events_(events), carrier_(std::move(carrier)) {
     limit(options_.connect_timeout);
     // The files are read while the name is looked up and the connection made.
-    auto files = std::make_shared<std::optional<Result<ClientFiles>>>();
-    work_ = io_.loop().work([files, options = options_] { files->emplace(read_client_files(options)); },
-                            [this, files] { files_read(std::move(**files)); });
+    auto files = std::make_shared<Result<ClientFiles>>(fail(Errc::unavailable, "its files were not read"));
+    work_ = io_.loop().work([files, options = options_] { *files = read_client_files(options); },
+                            [this, files] { files_read(std::move(*files)); });
     if (carrier_ != nullptr) {
       carrier_->open([this](Result<net::Fd> result) { carried(std::move(result)); });
     } else {
@@ -249,7 +249,7 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
   void remember(const Bytes& key) {
     step_ = Step::remembering;
     connection_->hold();
-    auto written = std::make_shared<Result<>>();
+    auto written = std::make_shared<Result<>>(fail(Errc::io, "not written"));
     work_ = io_.loop().work(
         [written, key, file = options_.known_hosts.front(), host = options_.host, port = options_.port] {
           *written = add_first_host_key(file, host, port, key);

@@ -49,9 +49,11 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
     std::string told = carrier_ ? carrier_->failure_told() : std::string();
     away_.loop().post([self = shared_from_this(), options = std::move(options), told = std::move(told),
                        carried = carrier_ != nullptr] {
-      auto carrier = carried ? std::make_unique<Distant>(self, told) : nullptr;
-      self->connection_ = std::make_unique<ClientConnection>(self->away_, options, static_cast<UpstreamEvents&>(*self),
-                                                             std::move(carrier));
+      self->guarded(self->away_, [&] {
+        auto carrier = carried ? std::make_unique<Distant>(self, told) : nullptr;
+        self->connection_ = std::make_unique<ClientConnection>(self->away_, options, static_cast<UpstreamEvents&>(*self),
+                                                               std::move(carrier));
+      });
     });
   }
   /// To the wish for an agent, or the question, that was heard last.
@@ -105,7 +107,8 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
 
   void answer(Numbering Away::*asked, std::function<void(ClientConnection&)> call) {
     away_.loop().post([self = shared_from_this(), asked, number = (this->*asked).answer(), call = std::move(call)] {
-      if (self->connection_ && ((*self).*asked).is_answered_by(number)) call(*self->connection_);
+      if (!self->connection_ || !((*self).*asked).is_answered_by(number)) return;
+      self->guarded(self->away_, [&] { call(*self->connection_); });
     });
   }
 
@@ -116,10 +119,12 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
     home_.loop().post([self = shared_from_this(), number = signatures_.ask(), public_key = std::move(public_key),
                        request = std::move(request)] {
       if (self->events_.is_over()) return;
-      self->signer_ = self->make_signer_();
-      // Weakly: the signer is ours.
-      self->signer_->sign(public_key, request, [weak = std::weak_ptr<Away>(self), number](Result<std::string> certificate) {
-        if (const auto alive = weak.lock()) alive->certified(number, std::move(certificate));
+      self->guarded(self->home_, [&] {
+        self->signer_ = self->make_signer_();
+        // Weakly: the signer is ours.
+        self->signer_->sign(public_key, request, [weak = std::weak_ptr<Away>(self), number](Result<std::string> certificate) {
+          if (const auto alive = weak.lock()) alive->certified(number, std::move(certificate));
+        });
       });
     });
   }
@@ -127,7 +132,7 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
   void certified(Numbering::Number number, Result<std::string> certificate) {  // at home
     away_.loop().post([self = shared_from_this(), number, certificate = std::move(certificate)] {
       if (!self->signatures_.is_answered_by(number)) return;
-      if (const auto done = std::exchange(self->signed_, nullptr)) done(certificate);
+      if (const auto done = std::exchange(self->signed_, nullptr)) self->guarded(self->away_, [&] { done(certificate); });
     });
   }
 
@@ -141,8 +146,10 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
     home_.loop().post([self = shared_from_this()] {
       if (!self->carrier_) return;
       // Weakly: the carrier is ours.
-      self->carrier_->open([weak = std::weak_ptr<Away>(self)](Result<net::Fd> socket) {
-        if (const auto alive = weak.lock()) alive->carried(std::move(socket));
+      self->guarded(self->home_, [&] {
+        self->carrier_->open([weak = std::weak_ptr<Away>(self)](Result<net::Fd> socket) {
+          if (const auto alive = weak.lock()) alive->carried(std::move(socket));
+        });
       });
     });
   }
@@ -150,7 +157,8 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
   void carried(Result<net::Fd> socket) {  // at home
     auto moved = std::make_shared<Result<net::Fd>>(std::move(socket));
     away_.loop().post([self = shared_from_this(), moved = std::move(moved)] {
-      if (const auto opened = std::exchange(self->opened_, nullptr)) opened(std::move(*moved));
+      if (const auto opened = std::exchange(self->opened_, nullptr))
+        self->guarded(self->away_, [&] { opened(std::move(*moved)); });
     });
   }
 
@@ -183,13 +191,23 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
   void on_agent_wanted(UpstreamAnswers&) override {
     home_.loop().post([self = shared_from_this(), number = wishes_.ask()] {
       self->wishes_.hear(number);
-      self->events_.tell(&UpstreamEvents::on_agent_wanted, self->login_);
+      self->guarded(self->home_, [&] { self->events_.tell(&UpstreamEvents::on_agent_wanted, self->login_); });
     });
   }
   void on_question(UpstreamAnswers&, const UpstreamQuestion& question) override {
     home_.loop().post([self = shared_from_this(), number = questions_.ask(), question] {
       self->questions_.hear(number);
-      self->events_.tell(&UpstreamEvents::on_question, self->login_, question);
+      self->guarded(self->home_, [&] { self->events_.tell(&UpstreamEvents::on_question, self->login_, question); });
+    });
+  }
+
+  /// What throws ends the login.
+  template <typename Act>
+  void guarded(LoopIo& where, Act act) {
+    const auto why = net::guarded(where.loop().uv(), act);
+    if (!why) return;
+    away_.loop().post([self = shared_from_this(), why = *why] {
+      self->on_connect_failed({why.code, "the login at the target failed by a mistake of the bastion's", why.detail});
     });
   }
 

@@ -24,29 +24,41 @@ constexpr std::uint8_t kMsgDisconnect = 1;  // RFC 4253, 12
 
 }  // namespace
 
-// The trampolines of the seam.
+// The trampolines of the seam. None of them may destroy the connection, so that what throws can end it.
 struct SeamEvents {
+  template <typename Act>
+  static void call(void* owner, Act act) noexcept {
+    auto& self = *static_cast<Connection*>(owner);
+    if (auto why = net::guarded(self.io_.loop().uv(), [&] { act(self); })) self.die(std::move(*why));
+  }
   static void output(void* owner, const std::uint8_t* data, std::size_t length) noexcept {
-    static_cast<Connection*>(owner)->output({data, length});
+    call(owner, [&](Connection& self) { self.output({data, length}); });
   }
   static std::uint8_t* reserve(void* owner, std::size_t size) noexcept {
-    return static_cast<Connection*>(owner)->out_.reserve(size);
+    std::uint8_t* space = nullptr;
+    call(owner, [&](Connection& self) { space = self.out_.reserve(size); });
+    return space;
   }
   static void commit(void* owner, std::size_t size) noexcept {
-    auto* self = static_cast<Connection*>(owner);
-    self->out_.commit(size);
-    self->output_grew();
+    call(owner, [&](Connection& self) {
+      self.out_.commit(size);
+      self.output_grew();
+    });
   }
   static void message(void* owner, const std::uint8_t* payload, std::size_t length) noexcept {
-    static_cast<Connection*>(owner)->message({payload, length});
+    call(owner, [&](Connection& self) { self.message({payload, length}); });
   }
   static int userauth_request(void* owner, const std::uint8_t* payload, std::size_t length) noexcept {
-    auto* self = static_cast<Connection*>(owner);
-    return self->driver_ == nullptr || self->driver_->on_userauth_packet({payload, length}) ? 1 : 0;
+    bool wanted = true;
+    call(owner, [&](Connection& self) {
+      wanted = self.driver_ == nullptr || self.driver_->on_userauth_packet({payload, length});
+    });
+    return wanted ? 1 : 0;
   }
   static void info_response(void* owner, const std::uint8_t* payload, std::size_t length) noexcept {
-    auto* self = static_cast<Connection*>(owner);
-    if (self->driver_ != nullptr) self->driver_->on_info_response_packet({payload, length});
+    call(owner, [&](Connection& self) {
+      if (self.driver_ != nullptr) self.driver_->on_info_response_packet({payload, length});
+    });
   }
   static constexpr spssh_events kTable{output, reserve, commit, message, userauth_request, info_response};
 };
@@ -329,17 +341,27 @@ void Connection::on_alloc(uv_handle_t* uv, std::size_t, uv_buf_t* buffer) noexce
     return;
   }
   // A short rest is put in front of the new bytes in the shared buffer, a long one has room behind itself.
-  const std::size_t rest = self->rest_.size();
-  std::uint8_t* space = rest <= LoopIo::kReadHeadroom ? self->io_.read_buffer() + LoopIo::kReadHeadroom
-                                                      : self->rest_.reserve(LoopIo::kReadSize);
+  std::uint8_t* space = self->io_.read_buffer() + LoopIo::kReadHeadroom;
+  if (self->rest_.size() > LoopIo::kReadHeadroom) {
+    if (auto why = net::guarded(uv->loop, [&] { space = self->rest_.reserve(LoopIo::kReadSize); })) {
+      *buffer = uv_buf_init(nullptr, 0);  // which reads nothing, and tells on_read
+      return self->die(std::move(*why));
+    }
+  }
   *buffer = uv_buf_init(reinterpret_cast<char*>(space), LoopIo::kReadSize);
 }
 
 void Connection::on_read(uv_stream_t* uv, ssize_t count, const uv_buf_t* buffer) noexcept {
   auto* self = Tcp::owner_of(uv->data);
   if (self == nullptr || count == 0) return;
-  if (count < 0) return self->read_failed(static_cast<int>(count));
-  self->read_some(reinterpret_cast<std::uint8_t*>(buffer->base), static_cast<std::size_t>(count));
+  // Nothing in here destroys the connection.
+  auto why = net::guarded(uv->loop, [&] {
+    if (count < 0) return self->read_failed(static_cast<int>(count));
+    self->read_some(reinterpret_cast<std::uint8_t*>(buffer->base), static_cast<std::size_t>(count));
+  });
+  if (!why) return;
+  self->feeding_ = false;
+  self->die(std::move(*why));
 }
 
 void Connection::read_failed(int rc) {
@@ -488,15 +510,20 @@ void Connection::on_written(uv_write_t* uv, int status) noexcept {
   const std::unique_ptr<Write> write{static_cast<Write*>(uv->data)};
   Connection* self = write->owner;
   if (self == nullptr) return;
-  self->io_.chunks().give(std::move(write->chunk));
-  self->writing_ = nullptr;
-  self->in_flight_ = 0;
+  auto why = net::guarded(self->io_.loop().uv(), [&] { self->written(std::move(write->chunk), status); });
+  if (why) self->die(std::move(*why));
+}
+
+void Connection::written(std::unique_ptr<Chunk> chunk, int status) {
+  writing_ = nullptr;
+  in_flight_ = 0;
+  io_.chunks().give(std::move(chunk));
   if (status != 0) {
-    self->out_.clear();
-    return self->die(net::from_uv(status, "write"));
+    out_.clear();
+    return die(net::from_uv(status, "write"));
   }
-  self->flush();
-  self->io_.at_end_of_turn(*self);
+  flush();
+  io_.at_end_of_turn(*this);
 }
 
 // Everything is written, DISCONNECT at its end. Closing now with unread data would make the kernel send a reset, which

@@ -130,6 +130,7 @@ class Connection final : public Transport, private TurnUser {
   static void on_alloc(uv_handle_t* uv, std::size_t suggested, uv_buf_t* buffer) noexcept;
   static void on_read(uv_stream_t* uv, ssize_t count, const uv_buf_t* buffer) noexcept;
   static void on_written(uv_write_t* uv, int status) noexcept;
+  void written(std::unique_ptr<Chunk> chunk, int status);
   void read_some(std::uint8_t* data, std::size_t size);
   void read_failed(int rc);
   // From libssh
@@ -138,6 +139,7 @@ class Connection final : public Transport, private TurnUser {
   void message(ByteView payload);
   // From LoopIo
   void end_of_turn() override;
+  void on_exception(const Error& why) override { die(why); }
   bool sweep() override;
 
   bool may_feed() const;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <utility>
 
 namespace sallyport::ssh {
 namespace {
@@ -27,7 +28,8 @@ class SignalsBlocked {
 
 }  // namespace
 
-LoginThread::LoginThread() {
+LoginThread::LoginThread(std::function<void(const Error&)> on_exception) {
+  loop_.on_exception(std::move(on_exception));
   const SignalsBlocked blocked;  // a new thread has the mask of its maker
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "logins");

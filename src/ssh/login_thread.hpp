@@ -1,6 +1,7 @@
 // A thread for what is expensive in a login: key exchanges and signatures, of clients and towards targets.
 #pragma once
 
+#include <functional>
 #include <thread>
 
 #include "net/loop.hpp"
@@ -16,7 +17,8 @@ class LoginThread {
   /// Above 0, as nice(1): a quarter of the time when something else wants all of it, and all of it otherwise.
   static constexpr int kNice = 5;
 
-  LoginThread();
+  /// `on_exception` is Loop::on_exception()'s, and called on the new thread.
+  explicit LoginThread(std::function<void(const Error&)> on_exception = {});
   /// Everything that was put there must have been destroyed, by posted calls of which the last may still be waiting.
   ~LoginThread();
   LoginThread(const LoginThread&) = delete;

@@ -39,6 +39,7 @@ void LoopIo::sweep_later(TurnUser& user) {
 }
 
 void LoopIo::forget(TurnUser& user) {
+  if (running_ == &user) running_ = nullptr;
   // A slot belongs to the list that is filled or to the one that is being run.
   for (auto* list : {&turn_, &turn_running_}) {
     if (user.turn_slot_ < list->size() && (*list)[user.turn_slot_] == &user) (*list)[user.turn_slot_] = nullptr;
@@ -50,7 +51,7 @@ void LoopIo::forget(TurnUser& user) {
 }
 
 void LoopIo::on_prepare(uv_prepare_t* uv) noexcept {
-  if (auto* self = Prepare::owner_of(uv->data)) self->run_turn();
+  Prepare::call(uv, &LoopIo::run_turn);
 }
 
 void LoopIo::run_turn() {
@@ -60,7 +61,10 @@ void LoopIo::run_turn() {
     TurnUser* user = std::exchange(turn_running_[i], nullptr);
     if (user == nullptr) continue;
     user->turn_slot_ = TurnUser::kNowhere;
-    user->end_of_turn();
+    running_ = user;
+    const auto why = net::guarded(loop_.uv(), [user] { user->end_of_turn(); });
+    if (why && running_ != nullptr) net::guard(loop_.uv(), [&] { running_->on_exception(*why); });
+    running_ = nullptr;
   }
   turn_running_.clear();
   if (turn_.empty() && uv_idle_stop(idle_.get()) != 0) std::abort();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <sallyport/clock.hpp>
+#include <sallyport/result.hpp>
 
 #include "net/handle.hpp"
 #include "net/lingering.hpp"
@@ -22,6 +23,8 @@ class TurnUser {
   virtual ~TurnUser() = default;
   /// Once for each time that was asked for. May destroy *this.
   virtual void end_of_turn() = 0;
+  /// That has thrown, and it is still there.
+  virtual void on_exception(const Error& why) = 0;
   /// About a second after it was asked for. True when much memory has been freed.
   virtual bool sweep() = 0;
 
@@ -86,6 +89,7 @@ class LoopIo {
   // A user that goes leaves a null in its slot, also while the list is run.
   std::vector<TurnUser*> turn_;
   std::vector<TurnUser*> turn_running_;
+  TurnUser* running_ = nullptr;  // until it goes
   std::vector<TurnUser*> sweep_;
   std::vector<TurnUser*> sweep_running_;
   std::unique_ptr<Timer> sweep_timer_;

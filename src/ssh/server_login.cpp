@@ -22,19 +22,22 @@ class ServerLogin::Away final : public ServerEvents, public std::enable_shared_f
     // A function that can be posted can be copied.
     auto socket = std::make_shared<net::Fd>(std::move(fd));
     away_.loop().post([self = shared_from_this(), context = std::move(context), socket = std::move(socket)] {
-      self->connection_ =
-          std::make_unique<ServerConnection>(self->away_, context, std::move(*socket), static_cast<ServerEvents&>(*self));
+      self->guarded(self->away_, [&] {
+        self->connection_ = std::make_unique<ServerConnection>(self->away_, context, std::move(*socket),
+                                                               static_cast<ServerEvents&>(*self));
+      });
     });
   }
   void call(std::function<void(ServerConnection&)> call) {
     away_.loop().post([self = shared_from_this(), call = std::move(call)] {
-      if (self->connection_) call(*self->connection_);
+      if (self->connection_) self->guarded(self->away_, [&] { call(*self->connection_); });
     });
   }
   /// To the request that was heard last.
   void answer(std::function<void(ServerConnection&)> call) {
     away_.loop().post([self = shared_from_this(), number = requests_.answer(), call = std::move(call)] {
-      if (self->connection_ && self->requests_.is_answered_by(number)) call(*self->connection_);
+      if (!self->connection_ || !self->requests_.is_answered_by(number)) return;
+      self->guarded(self->away_, [&] { call(*self->connection_); });
     });
   }
   void leave() {
@@ -84,8 +87,15 @@ class ServerLogin::Away final : public ServerEvents, public std::enable_shared_f
   void tell_request(std::function<void(ToldOnce<ServerEvents>&)> tell) {
     home_.loop().post([self = shared_from_this(), number = requests_.ask(), tell = std::move(tell)] {
       self->requests_.hear(number);
-      tell(self->events_);
+      self->guarded(self->home_, [&] { tell(self->events_); });
     });
+  }
+
+  /// What throws ends the login.
+  template <typename Act>
+  void guarded(LoopIo& where, Act act) {
+    if (const auto why = net::guarded(where.loop().uv(), act))
+      away_.loop().post([self = shared_from_this(), why = *why] { self->on_failed(why); });
   }
 
   LoopIo& home_;

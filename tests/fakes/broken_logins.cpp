@@ -13,6 +13,7 @@
 #include <fstream>
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include "fakes/fake_clock.hpp"
@@ -299,7 +300,9 @@ class BrokenLogins::World {
     std::signal(SIGPIPE, SIG_IGN);
     ensure_libssh();
     io.emplace(loop, clock());
-    if (on_thread) thread.emplace();
+    const auto count = [this](const Error&) { ++counts.stopped; };
+    loop.on_exception(count);
+    if (on_thread) thread.emplace(count);
     host_key = make_key(folder.file("host"));
     user_key = make_key(folder.file("user"));
     char* encoded = nullptr;
@@ -436,7 +439,8 @@ class BrokenLogins::Login final : private ServerEvents, private UpstreamEvents, 
     const ssize_t count = ::recv(fd.get(), block.data(), block.size(), MSG_DONTWAIT);
     if (count > 0) {
       into.insert(into.end(), block.begin(), block.begin() + count);
-      moved_ = begun_ = true;
+      moved_ = true;
+      if (&fd == &ours_far_) begun_ = true;
       point();
     } else if (count == 0 && &fd == &theirs_far_ && to_ours_.empty() && ours_far_) {
       static_cast<void>(::shutdown(ours_far_.get(), SHUT_WR));
@@ -571,6 +575,14 @@ class BrokenLogins::Login final : private ServerEvents, private UpstreamEvents, 
     return to.lend_agent(*agent_user_);
   }
 
+  /// A point inside of a callback of ours, whose user may make a mistake there.
+  void callback() {
+    point();
+    if (done_ || !choices_.one_in(40)) return;
+    ++world_.counts.exceptions;
+    throw std::runtime_error("a mistake");
+  }
+
   // ---- ends
 
   bool is_over() const { return given_up_ || failed_ || logged_in_; }
@@ -600,20 +612,20 @@ class BrokenLogins::Login final : private ServerEvents, private UpstreamEvents, 
     const std::uint32_t burst = choices_.below(3) * 40;
     for (std::uint32_t i = 0; i < burst; ++i) transport_->send(Bytes(2000, 94));
     end_of_login();
-    point();
+    callback();
   }
   void failed() {
     if (!heard("a failure")) return;
     failed_ = true;
     ++world_.counts.failed;
     end_of_login();
-    point();
+    callback();
   }
 
   // ServerEvents
   void on_userauth(const UserauthRequest& request) override {
     if (!heard("a request")) return;
-    point();
+    callback();
     if (!server_) return;
     const auto decide = [this, method = request.method, signed_ = request.key && request.key->is_signed] {
       if (!server_) return;
@@ -637,7 +649,7 @@ class BrokenLogins::Login final : private ServerEvents, private UpstreamEvents, 
   }
   void on_info_response(std::vector<SecretString>) override {
     if (!heard("an answer")) return;
-    point();
+    callback();
     if (server_) choices_.one_in(3) ? server_->reject() : server_->accept();
   }
   void on_logged_in(std::unique_ptr<Transport> transport) override { let_in(std::move(transport)); }
@@ -648,14 +660,14 @@ class BrokenLogins::Login final : private ServerEvents, private UpstreamEvents, 
   void on_connect_failed(const UpstreamFailure&) override { failed(); }
   void on_agent_wanted(UpstreamAnswers& to) override {
     if (!heard("a wish for an agent")) return;
-    point();
+    callback();
     if (!client_) return;
     if (choices_.one_in(2)) return to.refuse_agent("none");
     agent_ = lend(to);
   }
   void on_question(UpstreamAnswers& to, const UpstreamQuestion& question) override {
     if (!heard("a question")) return;
-    point();
+    callback();
     if (!client_) return;
     std::vector<SecretString> answers;
     for (std::size_t i = 0; i < question.prompts.size(); ++i) answers.emplace_back("42");
@@ -667,34 +679,34 @@ class BrokenLogins::Login final : private ServerEvents, private UpstreamEvents, 
   // TransportEvents
   void on_message(ByteView) override {
     if (transport_closed_) wrong("a message came behind the end of its transport");
-    point();
+    callback();
     if (transport_) transport_->send(Bytes{82});
   }
   void on_drained() override {
     if (transport_closed_) wrong("on_drained came behind the end of its transport");
-    point();
+    callback();
   }
   void on_closed(const Error&) override {
     if (transport_closed_) wrong("the end of a transport was told twice");
     transport_closed_ = true;
     ++world_.counts.transport_ended;
-    point();
+    callback();
     if (choices_.one_in(2)) world_.loop.retire(std::move(transport_));
   }
 
   /// The agent that was lent.
   struct AgentUser final : StreamEvents {
     explicit AgentUser(Login& owner) : login(owner) {}
-    void on_connected() override { login.point(); }
+    void on_connected() override { login.callback(); }
     void on_failed(const Error&) override { end("on_failed"); }
-    void on_received(ByteView) override { login.point(); }
-    void on_input_end() override { login.point(); }
-    void on_sent() override { login.point(); }
-    void on_output_end() override { login.point(); }
+    void on_received(ByteView) override { login.callback(); }
+    void on_input_end() override { login.callback(); }
+    void on_sent() override { login.callback(); }
+    void on_output_end() override { login.callback(); }
     void on_broken(const Error&) override { end("on_broken"); }
     void end(const char* what) {
       if (std::exchange(ended, true)) login.wrong(std::string(what) + " of an agent came behind its end");
-      login.point();
+      login.callback();
     }
     Login& login;
     bool ended = false;

@@ -2,6 +2,7 @@
 // nonsense when it is told to; and a user of ours who gives up, or answers twice, at any of its callbacks.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -41,6 +42,8 @@ struct BrokenLoginCounts {
   std::uint64_t transport_ended = 0;
   std::uint64_t given_up = 0;
   std::uint64_t breaks = 0;
+  std::uint64_t exceptions = 0;            ///< that were thrown in callbacks
+  std::atomic<std::uint64_t> stopped = 0;  ///< … and that a guard has stopped
 };
 
 /// Makes logins, one behind the other, and breaks them. Keys and files are made once.

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "child/signals.hpp"
 #include "process_fixture.hpp"
@@ -168,6 +170,42 @@ TEST_F(ProcessTest, WorksWithoutPidfds) {
     EXPECT_EQ(events_.end->status, 9U);
   }
   EXPECT_TRUE(no_child_left());
+}
+
+/// Makes a mistake in the event of that name.
+struct Blunderer final : ProcessEvents {
+  explicit Blunderer(std::string event) : where(std::move(event)) {}
+  void note(const std::string& event) {
+    told.push_back(event);
+    if (event == where) throw std::runtime_error("a mistake");
+  }
+  void on_started() override { note("started"); }
+  void on_failed(const Error&) override { note("failed"); }
+  void on_output(OutputStream, ByteView) override { note("output"); }
+  void on_output_end() override { note("output_end"); }
+  void on_input_taken(std::size_t) override { note("input_taken"); }
+  void on_exit(const ProcessEnd&) override { note("exit"); }
+
+  const std::string where;
+  std::vector<std::string> told;
+};
+
+TEST_F(ProcessTest, AMistakeInAnEventEndsThatProcessAlone) {
+  std::vector<std::string> stopped;
+  loop_.on_exception([&stopped](const Error& why) { stopped.push_back(why.detail); });
+  for (const char* where : {"started", "output", "input_taken", "output_end", "exit"}) {
+    stopped.clear();
+    Blunderer events(where);
+    auto process = launcher_->launch(shell("cat; exit 3"), events);
+    process->grant(1000);
+    process->write(bytes_of("x"));
+    process->end_input();
+    EXPECT_TRUE(run_until([&stopped] { return !stopped.empty(); })) << where;
+    process.reset();
+    EXPECT_TRUE(run_until([this] { return launcher_->children() == 0; })) << where;
+    EXPECT_EQ(stopped, std::vector<std::string>{"an exception: a mistake"}) << where;
+    EXPECT_LE(std::count(events.told.begin(), events.told.end(), "failed"), 1) << where;
+  }
 }
 
 }  // namespace
