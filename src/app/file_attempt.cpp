@@ -37,7 +37,7 @@ void PasswordFileAttempt::start() {
   work_ = check_password(factors_, password_, [this](const Check& check) {
     AuthOutcome outcome = outcome_of(check);
     if (outcome.kind == AuthOutcome::Kind::accepted) outcome.password = password_;
-    events_.on_outcome(std::move(outcome));
+    events_.end(&AuthAttemptEvents::on_outcome, std::move(outcome));
   });
 }
 
@@ -51,7 +51,7 @@ void FileQuestionsAttempt::start() {
 
 void FileQuestionsAttempt::ask(Step step, const char* prompt) {
   step_ = step;
-  events_.on_questions({{}, {}, {{prompt, false}}});
+  events_.tell(&AuthAttemptEvents::on_questions, ssh::InfoRequest{{}, {}, {{prompt, false}}});
 }
 
 void FileQuestionsAttempt::answer(std::vector<SecretString> answers) {
@@ -94,7 +94,7 @@ void FileQuestionsAttempt::end(AuthOutcome::Kind kind, std::string reason) {
   outcome_.kind = kind;
   outcome_.reason = std::move(reason);
   if (kind != AuthOutcome::Kind::accepted) outcome_.password = nullptr;
-  events_.on_outcome(std::move(outcome_));
+  events_.end(&AuthAttemptEvents::on_outcome, std::move(outcome_));
 }
 
 }  // namespace sallyport::app

@@ -7,6 +7,7 @@
 
 #include <sallyport/config.hpp>
 #include <sallyport/result.hpp>
+#include <sallyport/told_once.hpp>
 
 #include "app/auth_attempt.hpp"
 #include "auth/one_time_codes.hpp"
@@ -34,7 +35,7 @@ class PasswordFileAttempt final : public AuthAttempt {
  private:
   FileFactors factors_;
   std::shared_ptr<const SecretString> password_;
-  AuthAttemptEvents& events_;
+  ToldOnce<AuthAttemptEvents> events_;
   std::unique_ptr<net::Work> work_;
 };
 
@@ -62,7 +63,7 @@ class FileQuestionsAttempt final : public AuthAttempt {
 
   FileFactors factors_;
   const Asks asks_;
-  AuthAttemptEvents& events_;
+  ToldOnce<AuthAttemptEvents> events_;
   Step step_ = Step::done;
   AuthOutcome outcome_{.kind = AuthOutcome::Kind::accepted, .reason = {}};  // as far as it is known
   std::unique_ptr<net::Work> work_;

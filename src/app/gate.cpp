@@ -148,9 +148,7 @@ void Gate::on_connection(net::Fd fd, const net::SocketAddress& peer, const Proxy
 }
 
 void Gate::on_proxy_header(ConnectionId id, const mux::Endpoint& peer, Result<net::ProxyHeader> header, net::Fd fd) {
-  const auto greeting = greetings_.find(id);
-  io_.loop().retire(std::move(greeting->second));  // it is on the stack
-  greetings_.erase(greeting);
+  if (auto greeting = greetings_.extract(id)) io_.loop().retire(std::move(greeting.mapped()));  // it is on the stack
   if (!header) {
     ++failed_;
     note_of(peer).warn("conn={} closed source={}:{} reason=\"{}\"", id, peer.address, peer.port, log::escaped(header.error().detail));
@@ -193,7 +191,9 @@ Result<> Gate::enter(const InnerClient& inner, net::Fd fd) {
 
 void Gate::on_login(mux::Admission client, std::unique_ptr<Transport> transport) {
   const ConnectionId id = client.id;
-  client.held.push_back(entering_.at(id).connection);
+  const auto entering = entering_.find(id);
+  if (entering == entering_.end()) return note_stranger(id);
+  client.held.push_back(entering->second.connection);
   if (client.decision) {
     const std::string& route = client.decision->route().name;
     const std::uint32_t most = client.decision->target.options.max_connections;
@@ -212,22 +212,26 @@ void Gate::on_login(mux::Admission client, std::unique_ptr<Transport> transport)
 }
 
 void Gate::on_login_failed(Login& login, auth::Offence offence) {
+  const auto entry = entering_.find(login.id());
+  if (entry == entering_.end()) return note_stranger(login.id());
   ++failed_;
-  const Entering& entering = entering_.at(login.id());
+  const Entering& entering = entry->second;
   const std::string& address = login.source_address();
   if (closed_) offence = auth::Offence::none;  // it was ended by us
-  if (const auto entry = penalties_.add(entering.block, address, offence, io_.clock().now())) {
-    log_.warn("penalty begins source={} seconds={} reason=\"{}\"", entry->source,
-              std::chrono::duration_cast<std::chrono::seconds>(entry->left).count(), auth::to_string(offence));
-    records_.audit().record(AuditEvent("penalty").with("source", entry->source).with("reason", auth::to_string(offence)));
+  if (const auto penalty = penalties_.add(entering.block, address, offence, io_.clock().now())) {
+    log_.warn("penalty begins source={} seconds={} reason=\"{}\"", penalty->source,
+              std::chrono::duration_cast<std::chrono::seconds>(penalty->left).count(), auth::to_string(offence));
+    records_.audit().record(AuditEvent("penalty").with("source", penalty->source).with("reason", auth::to_string(offence)));
   }
   forget(login.id());
 }
 
 void Gate::forget(ConnectionId id) {
-  const auto entry = entering_.find(id);
-  io_.loop().retire(std::move(entry->second.login));
-  entering_.erase(entry);
+  if (auto entry = entering_.extract(id)) io_.loop().retire(std::move(entry.mapped().login));
+}
+
+void Gate::note_stranger(ConnectionId id) {
+  log_.error("conn={} told an end that had been told", id);
 }
 
 std::size_t Gate::lift_penalties(const std::string& source) {

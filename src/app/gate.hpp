@@ -83,6 +83,8 @@ class Gate final : private LoginEvents {
   /// For an event before the login, which a stranger can cause.
   log::Records::Note note_of(const mux::Endpoint& source);
   void forget(ConnectionId id);
+  /// A login that isn't under way has told its end: our mistake, which does no more harm than a line in the log.
+  void note_stranger(ConnectionId id);
   void on_login(mux::Admission client, std::unique_ptr<Transport> transport) override;
   void on_login_failed(Login& login, auth::Offence offence) override;
   Result<auth::SlotCounter::Slot> place_of(const std::string& user) override;

@@ -48,12 +48,12 @@ void HostKeyScan::on_connected(std::unique_ptr<Transport> transport) {
 }
 
 void HostKeyScan::on_connect_failed(const UpstreamFailure& why) {
+  if (attempt_ == nullptr) return;  // its outcome is known
   if (why.code != Errc::closed && failure_.empty() && !nothing_in_common(why)) failure_ = why.detail;
   loop_.retire(std::move(attempt_));
   if (next_ < kTypes.size() && (why.code == Errc::closed || nothing_in_common(why))) return look_at_next();
-  const auto done = std::exchange(done_, nullptr);
-  if (found_.empty()) return done(fail(Errc::unavailable, failure_.empty() ? "it shows no host key" : failure_));
-  done(std::move(found_));
+  if (found_.empty()) return done_(fail(Errc::unavailable, failure_.empty() ? "it shows no host key" : failure_));
+  done_(std::move(found_));
 }
 
 }  // namespace sallyport::app

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <sallyport/connections.hpp>
+#include <sallyport/told_once.hpp>
 #include <sallyport/upstream.hpp>
 
 #include "app/upstream_dialer.hpp"
@@ -38,7 +39,7 @@ class HostKeyScan final : private UpstreamEvents {
   UpstreamDialer& dialer_;
   net::Loop& loop_;
   const ResolvedTarget target_;
-  Done done_;
+  OutcomeOnce<Result<std::vector<ScannedKey>>> done_;
   std::size_t next_ = 0;  // of the types
   std::unique_ptr<UpstreamAttempt> attempt_;
   std::vector<ScannedKey> found_;

@@ -49,6 +49,7 @@ Login::Login(ssh::LoopIo& io, ssh::LoopIo& away, LoginContext context, AuthServi
       services_(services),
       records_(records),
       block_(std::move(client.block)),
+      events_(owner),
       owner_(owner),
       chains_(context_.config->auth.methods),
       connection_(io, away, context_.server, std::move(fd), *this) {
@@ -226,6 +227,7 @@ void Login::look_up_key() {
   auto search = std::make_shared<Search>();
   search->config = context_.config;
   search->given_up = given_up_;
+  search->verdict.unavailable = true;  // until it is known
   search->query = {client_.user, request_.key->blob, client_.source.address, std::chrono::system_clock::now(), {}};
   look_up_ = services_.look_ups.work(
       [search] { search->verdict = app::look_up_key(*search->config, search->query, *search->given_up); },
@@ -339,7 +341,8 @@ void Login::on_logged_in(std::unique_ptr<Transport> transport) {
   const ssh::ConnectionInfo info = connection_.info();
   records_.log().debug("conn={} negotiated kex={} cipher={}/{} strict_kex={} peer={}", client_.id, info.kex, info.cipher_in,
              info.cipher_out, info.strict_kex, escaped(info.peer_identification));
-  owner_.on_login(std::move(client_), std::move(transport));
+  end();
+  events_.end(&LoginEvents::on_login, std::move(client_), std::move(transport));
 }
 
 void Login::on_failed(const Error& why) {
@@ -352,7 +355,17 @@ void Login::on_failed(const Error& why) {
   note.info("conn={} closed before login source={}:{} reason=\"{}\"", client_.id, client_.source.address,
             client_.source.port, escaped(why.detail));
   note.record(AuditEvent("close").with("connection", client_.id).with("reason", why.detail));
-  owner_.on_login_failed(*this, offence_of(why));
+  end();
+  events_.end(&LoginEvents::on_login_failed, *this, offence_of(why));
+}
+
+// It is freed on a later turn, and what is under way for it could have an outcome on this one. Nothing of that is on the stack.
+void Login::end() {
+  *given_up_ = true;
+  look_up_.reset();
+  delay_.reset();
+  attempt_.reset();
+  opening_.reset();
 }
 
 auth::Offence Login::offence_of(const Error& why) const {

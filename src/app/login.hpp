@@ -10,6 +10,7 @@
 #include <sallyport/config.hpp>
 #include <sallyport/ids.hpp>
 #include <sallyport/stream.hpp>
+#include <sallyport/told_once.hpp>
 
 #include "app/auth_attempt.hpp"
 #include "app/auth_services.hpp"
@@ -114,13 +115,16 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
   /// Of the key that the client has come with; null without one.
   const CertificateIdentity* certificate_of_request() const;
   auth::Offence offence_of(const Error& why) const;
+  /// Nothing more may happen of itself.
+  void end();
 
   ssh::LoopIo& io_;
   LoginContext context_;
   AuthServices& services_;
   log::Records& records_;
   const std::string block_;
-  LoginEvents& owner_;
+  ToldOnce<LoginEvents> events_;
+  LoginEvents& owner_;  // for what it is asked, before the end
   mux::Admission client_;
   std::string default_target_;  // for a login name without one
   ssh::UserauthRequest request_;

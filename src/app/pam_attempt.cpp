@@ -49,7 +49,7 @@ void PamAttempt::on_pam_questions(std::vector<pam::Message> questions) {
   for (const pam::Message& prompt : prompts_)
     request.prompts.push_back({prompt.text, prompt.style == pam::Message::Style::visible});
   state_ = State::client;
-  events_.on_questions(request);
+  events_.tell(&AuthAttemptEvents::on_questions, request);
 }
 
 void PamAttempt::answer_prompts() {
@@ -57,7 +57,7 @@ void PamAttempt::answer_prompts() {
     if (new_password_ != nullptr) return answer_with_new_password();
     state_ = State::new_password;
     const std::string text = std::exchange(texts_, {});
-    return events_.on_password_change(text.empty() ? "Your password has expired." : text);
+    return events_.tell(&AuthAttemptEvents::on_password_change, text.empty() ? "Your password has expired." : text);
   }
   const bool only_password = prompts_.size() == 1 && prompts_.front().style == pam::Message::Style::secret;
   if (!only_password || std::exchange(password_given_, true)) return refuse("the PAM service asks for more than a password");
@@ -79,13 +79,14 @@ void PamAttempt::answer(std::vector<SecretString> answers) {
     case State::new_password:
       // Of a PASSWD_CHANGEREQ: the old one and the new one. A module that asks for the new one again and again isn't satisfied.
       if (helper_ == nullptr) return conclude(std::move(outcome_));
-      password_ = std::make_shared<const SecretString>(std::move(answers.at(0)));
-      new_password_ = std::make_shared<const SecretString>(std::move(answers.at(1)));
+      if (answers.size() != 2) return refuse("wrong number of answers");
+      password_ = std::make_shared<const SecretString>(std::move(answers[0]));
+      new_password_ = std::make_shared<const SecretString>(std::move(answers[1]));
       if (password_->size() > pam::kMaxAnswer || new_password_->size() > pam::kMaxAnswer) return refuse("the password is too long");
       return answer_with_new_password();
     case State::last_words:
       state_ = State::done;
-      return events_.on_outcome(std::move(outcome_));
+      return events_.end(&AuthAttemptEvents::on_outcome, std::move(outcome_));
     case State::helper:
     case State::done: return;
   }
@@ -126,7 +127,7 @@ void PamAttempt::refuse(std::string reason) {
   AuthOutcome outcome;
   outcome.kind = AuthOutcome::Kind::refused;
   outcome.reason = std::move(reason);
-  helper_->set_events(nullptr);
+  if (helper_ != nullptr) helper_->set_events(nullptr);
   environment_.loop.retire(std::move(helper_));
   conclude(std::move(outcome));
 }
@@ -134,15 +135,15 @@ void PamAttempt::refuse(std::string reason) {
 void PamAttempt::conclude(AuthOutcome outcome) {
   state_ = State::done;
   const std::string text = std::exchange(texts_, {});
-  if (text.empty()) return events_.on_outcome(std::move(outcome));
+  if (text.empty()) return events_.end(&AuthAttemptEvents::on_outcome, std::move(outcome));
   if (is_password()) {
-    events_.on_text(text);
-    return events_.on_outcome(std::move(outcome));
+    events_.tell(&AuthAttemptEvents::on_text, text);
+    return events_.end(&AuthAttemptEvents::on_outcome, std::move(outcome));
   }
   // RFC 4256, 3.2: a round without prompts shows a text.
   outcome_ = std::move(outcome);
   state_ = State::last_words;
-  events_.on_questions({{}, text, {}});
+  events_.tell(&AuthAttemptEvents::on_questions, ssh::InfoRequest{{}, text, {}});
 }
 
 PamSession::PamSession(PamEnvironment& environment, ConnectionId connection, pam::Start start,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <sallyport/config.hpp>
+#include <sallyport/told_once.hpp>
 
 #include "app/auth_attempt.hpp"
 #include "app/pam_helper.hpp"
@@ -51,7 +52,7 @@ class PamAttempt final : public AuthAttempt, private PamHelperEvents {
   PamEnvironment& environment_;
   const ConnectionId connection_;
   const pam::Start start_;
-  AuthAttemptEvents& events_;
+  ToldOnce<AuthAttemptEvents> events_;
   std::unique_ptr<PamHelper> helper_;
   State state_ = State::helper;
   std::shared_ptr<const SecretString> password_;  // method "password"
@@ -82,7 +83,7 @@ class PamSession final : private PamHelperEvents {
   void on_pam_failed(pam::Failed failed) override;
 
   std::function<void(std::string_view)> say_;
-  Done done_;
+  OutcomeOnce<Result<std::unique_ptr<PamHelper>>> done_;
   std::unique_ptr<PamHelper> helper_;
 };
 

@@ -39,7 +39,9 @@ class PamSessions::Open {
   };
 
   void forget(std::uint64_t id) {
+    // Its end and the end of its time may come in one turn.
     auto entry = helpers_.extract(id);
+    if (entry.empty()) return;
     loop_.retire(std::move(entry.mapped().helper));  // it may be on the stack, and so may the timer
     const auto timer = std::move(entry.mapped().limit);
   }

@@ -20,7 +20,7 @@ ProxyCommand::~ProxyCommand() {
 }
 
 void ProxyCommand::open(std::function<void(Result<net::Fd>)> done) {
-  done_ = std::move(done);
+  done_ = OutcomeOnce<Result<net::Fd>>(std::move(done));
   ProcessSpec spec;
   spec.argv = std::move(argv_);
   process_ = launcher_.launch_on_socket(std::move(spec), static_cast<child::SocketProcessEvents&>(*this));
@@ -28,13 +28,11 @@ void ProxyCommand::open(std::function<void(Result<net::Fd>)> done) {
 
 void ProxyCommand::on_started(net::Fd socket) {
   records_.detail(user_).debug("proxy command target={} user={} started", target_, login_);
-  const auto done = std::exchange(done_, nullptr);
-  done(std::move(socket));
+  done_(std::move(socket));
 }
 
 void ProxyCommand::on_failed(const Error& why) {
-  const auto done = std::exchange(done_, nullptr);
-  done(fail(why.code, "proxy command: " + why.detail));
+  done_(fail(why.code, "proxy command: " + why.detail));
 }
 
 void ProxyCommand::on_error_line(std::string_view line) {

@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+#include <sallyport/told_once.hpp>
+
 #include "child/launcher.hpp"
 #include "child/socket_process.hpp"
 #include "log/records.hpp"
@@ -39,7 +41,7 @@ class ProxyCommand final : public ssh::Carrier, private child::SocketProcessEven
   const std::string login_;  // login name upstream
   const std::string user_;   // the client's
   std::vector<std::string> argv_;
-  std::function<void(Result<net::Fd>)> done_;
+  OutcomeOnce<Result<net::Fd>> done_;
   std::unique_ptr<child::SocketProcess> process_;
   std::uint32_t lines_ = 0;
 };

@@ -65,15 +65,16 @@ class Server::Client {
       stream_->pause();
       restart_timer();
       in_handler_ = true;
-      server_.handler_.handle(line, requester_, [link = std::weak_ptr<Client*>(link_)](const std::string& response) {
-        if (const auto client = link.lock()) (*client)->answer(response);
-      });
+      server_.handler_.handle(
+          line, requester_, [link = std::weak_ptr<Client*>(link_), number = ++request_](const std::string& response) {
+            if (const auto client = link.lock()) (*client)->answer(number, response);
+          });
       in_handler_ = false;
     }
   }
 
-  void answer(std::string_view response) {
-    if (!answering_ || finishing_) return;
+  void answer(std::uint64_t request, std::string_view response) {
+    if (request != request_ || !answering_ || finishing_) return;
     answering_ = false;
     send(response);
     if (finishing_) return;
@@ -119,6 +120,7 @@ class Server::Client {
   std::unique_ptr<Timer> timer_;
   std::shared_ptr<Client*> link_ = std::make_shared<Client*>(this);  // a late response finds out whether we live
   std::size_t unread_ = 0;
+  std::uint64_t request_ = 0;  // number of the last one, so that a second response to another isn't taken for its own
   bool answering_ = false;  // a request is being handled; the next one waits
   bool in_handler_ = false;
   bool input_ended_ = false;

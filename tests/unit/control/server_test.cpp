@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -147,6 +148,22 @@ TEST_F(ControlServerTest, HoldsTheNextRequestUntilALateAnswer) {
   daemon_.reloading_({});
   ASSERT_TRUE(receives(peer, kDrained));
   EXPECT_EQ(peer.received().find("{\"ok\":true,\"result\":{\"reloaded\":true}}\n"), 0U);
+}
+
+TEST_F(ControlServerTest, ASecondAnswerIsNotTakenForOneToTheNextRequest) {
+  start();
+  Peer peer = connect();
+  peer.send("{\"verb\":\"reload\"}\n");
+  ASSERT_TRUE(run_until([&] { return daemon_.reloading_ != nullptr; }));
+  const auto first = std::exchange(daemon_.reloading_, nullptr);
+  first({});
+  ASSERT_TRUE(receives(peer, "reloaded"));
+  peer.send("{\"verb\":\"reload\"}\n");
+  ASSERT_TRUE(run_until([&] { return daemon_.reloading_ != nullptr; }));
+  first({});
+  daemon_.reloading_(fail(Errc::config, "this one is the answer"));
+  ASSERT_TRUE(receives(peer, "this one is the answer"));
+  EXPECT_EQ(peer.received().find("reloaded"), peer.received().rfind("reloaded"));
 }
 
 TEST_F(ControlServerTest, AnAnswerForAClientThatHasGoneHarmsNobody) {
