@@ -81,9 +81,7 @@ class ErrorsTest(BastionCase):
         self.assertEqual(self.client("alice+unlisted").output("echo in"), b"in\n")
 
     def test_a_reload_ends_the_pause_after_a_refused_login(self):
-        for _ in range(4):
-            self.refusal("denied")
-        self.assertIn("next attempt", self.refusal("denied"))
+        self.wait_until(lambda: "next attempt" in self.refusal("denied"), what="a pause")
         self.bastion.reload()
         self.assertNotIn("next attempt", self.refusal("denied"))
 

@@ -148,7 +148,7 @@ class AccountsTest(BastionCase):
 
     def test_root_must_be_named(self):
         self.assertIn("the account may not be used", self.told("implicit"))
-        self.bastion.wait_for(r"program could not be started user=alice request=exec command="id" reason=.*permit_accounts, which must name root")
+        self.bastion.wait_for(r"program could not be started user=alice request=exec command=.id. reason=.*permit_accounts, which must name root")
 
     def test_other_accounts_are_refused(self):
         self.assertIn("this account is not allowed", self.told("other"))
