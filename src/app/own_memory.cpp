@@ -9,8 +9,8 @@
 namespace sallyport::app {
 namespace {
 
-/// A key takes a few hundred bytes, an RSA key of 4096 bits 4 KiB, and so does each key exchange while it goes on. When it is used up, key
-/// exchanges fail.
+/// A key takes a few hundred bytes, an RSA key of 4096 bits 4 KiB, and so does each key exchange while it goes on. When
+/// it is used up, key exchanges fail.
 constexpr std::size_t kSecureHeap = 4 * 1024 * 1024;
 constexpr std::size_t kSmallestBlock = 32;
 
@@ -18,7 +18,9 @@ constexpr std::size_t kSmallestBlock = 32;
 
 OwnMemory protect_own_memory() {
   OwnMemory own{};
-  const auto failed = [&own](const char* what) { own.warnings.push_back(std::string(what) + ": " + std::strerror(errno)); };
+  const auto failed = [&own](const char* what) {
+    own.warnings.push_back(std::string(what) + ": " + std::strerror(errno));
+  };
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) failed("other processes of this account may look into the daemon");
   if (getrlimit(RLIMIT_CORE, &own.core) == 0) {
     // The hard limit stays, so that programs get theirs back also where the daemon isn't root.
@@ -26,7 +28,9 @@ OwnMemory protect_own_memory() {
     if (setrlimit(RLIMIT_CORE, &none) != 0) failed("the daemon may write core files");
   }
   if (CRYPTO_secure_malloc_initialized() == 0 && CRYPTO_secure_malloc_init(kSecureHeap, kSmallestBlock) != 1)
-    own.warnings.emplace_back("private keys can't be locked into memory and may get into the swap space: RLIMIT_MEMLOCK (LimitMEMLOCK=) is too low");
+    own.warnings.emplace_back(
+        "private keys can't be locked into memory and may get into the swap space: RLIMIT_MEMLOCK (LimitMEMLOCK=) is "
+        "too low");
   return own;
 }
 

@@ -159,10 +159,13 @@ std::string setuid_shell(const std::string& folder) {
 TEST_F(OwnedProcessTest, ThatHaveBecomeRootAreNotEndedByUs) {
   char folder[] = "/tmp/sallyport-setuid.XXXXXX";
   ASSERT_NE(mkdtemp(folder), nullptr);
-  ASSERT_EQ(chmod(folder, 0755), 0);
+  // For nobody but the one whose program runs it.
+  ASSERT_EQ(chown(folder, 0, getpwnam("nobody")->pw_gid), 0);
+  ASSERT_EQ(chmod(folder, 0710), 0);
   const std::string shell = setuid_shell(folder);
   use_launcher({.grace = Duration{1}});
-  start(as_nobody("exec " + shell + " -p -c 'echo $$; exec setpriv --reuid=0 --regid=0 --clear-groups sh -c \"id -ru; sleep 1000\"'"));
+  start(as_nobody("exec " + shell +
+                  " -p -c 'echo $$; exec setpriv --reuid=0 --regid=0 --clear-groups sh -c \"id -ru; sleep 1000\"'"));
   process_->grant(kPlenty);
   ASSERT_TRUE(run_until([&] { return events_.output.find("\n0\n") != std::string::npos || events_.finished(); }));
   const bool became_root = events_.output.find("\n0\n") != std::string::npos;
@@ -179,7 +182,8 @@ TEST_F(OwnedProcessTest, ThatHaveBecomeRootAreNotEndedByUs) {
     waitpid(pid, nullptr, 0);
   }
   std::filesystem::remove_all(folder);
-  if (!became_root) GTEST_SKIP() << "set-user-id files don't work in /tmp, or there is no setpriv: " << text << events_.error;
+  if (!became_root)
+    GTEST_SKIP() << "set-user-id files don't work in /tmp, or there is no setpriv: " << text << events_.error;
 }
 
 }  // namespace
