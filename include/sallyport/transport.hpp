@@ -4,9 +4,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include <sallyport/account.hpp>
 #include <sallyport/bytes.hpp>
 #include <sallyport/result.hpp>
 
@@ -47,6 +50,8 @@ class Transport {
   virtual ~Transport() = default;
   /// Who gets the events. Must be set before the next turn of the loop; may be replaced, not by null.
   virtual void attach(TransportEvents* user) = 0;
+  /// For whom everything is held that waits in here. When that account is over its bound by it, the transport ends.
+  virtual void charge_to(std::shared_ptr<Account> account) { static_cast<void>(account); }
   /// Queues one message, made of `head` and `tail` one behind the other; `head[0]` is its type. Always succeeds: on a
   /// transport that has died the message is dropped and on_closed tells. Nothing is held back during a re-exchange
   /// of keys but by the transport itself. Calls nothing back.

@@ -135,6 +135,8 @@ Result<> Daemon::open(const rlimit& core) {
   const auto report = [this](const Error& why) { log_->error("unexpected {}", log::escaped(why.detail)); };
   loop_.on_exception(report);
   logins_ = std::make_unique<ssh::LoginThread>(report);
+  exchanges_ = std::make_unique<ssh::ExchangeDesk>(loop_, logins_->io().loop());
+  io_.use_exchange_desk(exchanges_.get());
   dialer_ = std::make_unique<UpstreamDialer>(io_, logins_->io(), *launcher_, records_);
   hub_ = std::make_unique<mux::Hub>(clock_, journal_, *dialer_, *launcher_, streams_, hub_settings(config_->limits));
   gate_ = std::make_unique<Gate>(io_, logins_->io(), *hub_, *launcher_, records_);
@@ -192,6 +194,8 @@ Daemon::~Daemon() {
   hub_.reset();
   dialer_.reset();
   loop_.free_all_retired();  // attempts, which use the login thread
+  io_.use_exchange_desk(nullptr);
+  exchanges_.reset();
   logins_.reset();
   launcher_.reset();
 }

@@ -30,6 +30,7 @@
 #include "net/loop.hpp"
 #include "net/signal.hpp"
 #include "net/uv_clock.hpp"
+#include "ssh/exchange_desk.hpp"
 #include "ssh/host_keys.hpp"
 #include "ssh/login_thread.hpp"
 #include "ssh/loop_io.hpp"
@@ -85,6 +86,7 @@ class Daemon final : private DaemonControl {
   net::UvClock clock_{loop_};
   ssh::LoopIo io_{loop_, clock_};
   std::unique_ptr<ssh::LoginThread> logins_;
+  std::unique_ptr<ssh::ExchangeDesk> exchanges_;  // in front of that thread, for those who are logged in
   TimePoint started_;
   log::Records records_;
   LogJournal journal_{records_};

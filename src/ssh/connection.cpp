@@ -21,6 +21,10 @@ namespace {
 std::string text_or_empty(const char* text) { return text == nullptr ? std::string{} : std::string{text}; }
 
 constexpr std::uint8_t kMsgDisconnect = 1;  // RFC 4253, 12
+constexpr std::uint8_t kMsgChannelData = 94;  // RFC 4254, 9
+constexpr std::uint8_t kMsgChannelExtendedData = 95;
+/// Memory worth giving back to the system as soon as it is free.
+constexpr std::size_t kMuchHeld = 1024 * 1024;
 
 }  // namespace
 
@@ -60,7 +64,22 @@ struct SeamEvents {
       if (self.driver_ != nullptr) self.driver_->on_info_response_packet({payload, length});
     });
   }
-  static constexpr spssh_events kTable{output, reserve, commit, message, userauth_request, info_response};
+  static void exchange(void* owner) noexcept { static_cast<Connection*>(owner)->taken_ = true; }
+  static constexpr spssh_events kTable{output, reserve, commit, message, userauth_request, info_response, exchange};
+};
+
+// And those of a session that is lent: it only sends.
+struct LoanEvents {
+  static void output(void* owner, const std::uint8_t* data, std::size_t length) noexcept {
+    Bytes& output = static_cast<Loan*>(owner)->output;
+    output.insert(output.end(), data, data + length);
+  }
+  static std::uint8_t* reserve(void*, std::size_t) noexcept { return nullptr; }
+  static void commit(void*, std::size_t) noexcept {}
+  static void ignore(void*, const std::uint8_t*, std::size_t) noexcept {}
+  static int ignore_request(void*, const std::uint8_t*, std::size_t) noexcept { return 1; }
+  static void exchange(void*) noexcept {}
+  static constexpr spssh_events kTable{output, reserve, commit, ignore, ignore_request, ignore, exchange};
 };
 
 // A chunk that libuv writes once the socket takes something again. libuv's until its callback.
@@ -78,6 +97,7 @@ Connection::Connection(LoopIo& io, SessionHandle session, Role role, LoginDriver
 
 Connection::~Connection() {
   if (session_) spssh_detach(session_.get());
+  if (loan_ != nullptr) loan_->lender = nullptr;
   io_.forget(*this);
   if (writing_ != nullptr) writing_->owner = nullptr;
 }
@@ -127,7 +147,7 @@ Result<std::unique_ptr<Connection>> Connection::adopt(LoopIo& io, Parts parts) {
     std::memcpy(connection->rest_.reserve(parts.unread.size()), parts.unread.data(), parts.unread.size());
     connection->rest_.commit(parts.unread.size());
   }
-  spssh_move(connection->session_.get(), connection.get());
+  spssh_move(connection->session_.get(), &SeamEvents::kTable, connection.get());
   connection->hand_over();
   return connection;
 }
@@ -153,6 +173,7 @@ void Connection::hand_over() {
   held_ = user_ == nullptr;
   // libssh overwrites each packet in the buffers that a password has been in: from now on that is a waste of time.
   spssh_trim(session_.get());
+  if (io_.exchange_desk() != nullptr) spssh_take_exchanges(session_.get());
   quick_until_ = io_.clock().now() + kQuickAfterLogin;
   io_.at_end_of_turn(*this);
 }
@@ -180,28 +201,58 @@ void Connection::attach(TransportEvents* user) {
   io_.at_end_of_turn(*this);
 }
 
+void Connection::charge_to(std::shared_ptr<Account> account) {
+  out_.charge_to(account);
+  waiting_.charge_to(account);
+  rest_.charge_to(account);
+  account_ = std::move(account);
+}
+
 void Connection::send(ByteView head, ByteView tail) {
   if (state_ != State::alive) return;
   active_ = true;
-  switch (spssh_send(session_.get(), head.data(), head.size(), tail.data(), tail.size())) {
+  // What is sent while the peer is being read is what he has asked for, unless it is data.
+  const bool is_answer = feeding_ && head[0] != kMsgChannelData && head[0] != kMsgChannelExtendedData;
+  if (feeding_) out_.count_answers(is_answer);
+  const bool waits = session_ == nullptr || !waiting_.empty();
+  switch (waits ? SPSSH_WAITS : spssh_send(session_.get(), head.data(), head.size(), tail.data(), tail.size())) {
     case SPSSH_SENT:
       break;
     case SPSSH_QUEUED:
-      queued_ += head.size() + tail.size();
+      queued_ = head.size() + tail.size();
+      look_at_exchange();
+      break;
+    case SPSSH_WAITS:
+      waiting_.push(head, tail, is_answer);
       break;
     case SPSSH_FAILED:
       check_session();
       die(Error{Errc::limit, "a message could not be sent"});  // if the session itself has nothing to say
       return;
   }
+  if (feeding_) out_.count_answers(true);
   if (head.size() + tail.size() > kLargePacket) large_packets_ = true;
   note_backlog();
-  // This may have begun an exchange of keys, which has to be read even while paused.
-  if (paused_ && !reading_) update_reading();
   io_.at_end_of_turn(*this);
 }
 
-std::size_t Connection::backlog() const { return out_.size() + in_flight_ + queued_; }
+void Connection::send_waiting() {
+  waiting_.send_each([this](ByteView message, bool is_answer) {
+    const bool before = out_.count_answers(is_answer);
+    const spssh_sent sent = spssh_send(session_.get(), message.data(), message.size(), nullptr, 0);
+    out_.count_answers(before);
+    if (sent == SPSSH_QUEUED) {
+      queued_ = message.size();
+      exchanging_ = false;  // another exchange has begun, with a limit of its own
+    }
+    if (sent == SPSSH_FAILED) die(Error{Errc::limit, "a message could not be sent"});
+    return sent == SPSSH_SENT || sent == SPSSH_QUEUED;
+  });
+  note_backlog();
+  io_.at_end_of_turn(*this);
+}
+
+std::size_t Connection::backlog() const { return out_.size() + in_flight_ + queued_ + waiting_.size(); }
 
 std::chrono::microseconds Connection::round_trip() {
   const TimePoint now = io_.clock().now();
@@ -216,13 +267,115 @@ std::chrono::microseconds Connection::round_trip() {
 }
 
 Bytes Connection::session_id() const {
+  if (session_ == nullptr) return loan_->session_id;
   std::size_t length = 0;
   const std::uint8_t* const id = spssh_session_id(session_.get(), &length);
   return id == nullptr ? Bytes{} : Bytes(id, id + length);
 }
 
 void Connection::note_backlog() {
-  if (backlog() > kHighMark) congested_ = true;
+  if (backlog() <= kHighMark) return;
+  congested_ = true;
+  look_at_held();
+}
+
+void Connection::look_at_held() {
+  if (state_ != State::alive) return;
+  if (driver_ != nullptr && role_ == Role::server && out_.held() > kMaxOutputBeforeLogin) {
+    return die(Error{Errc::limit, "it does not read what it is sent before the login"});
+  }
+  if (account_ == nullptr) return;
+  if (account_->held() > kMuchHeld) much_held_ = true;
+  if (account_->is_over())
+    disconnect(DisconnectReason::by_application, "too much would have to be held for this connection");
+}
+
+// ---- answers
+
+bool Connection::has_too_many_answers() const {
+  return answers() > (driver_ != nullptr ? kMaxAnswersBeforeLogin : kMaxAnswers);
+}
+
+void Connection::look_at_answers() {
+  if (state_ != State::alive) return;
+  if (!has_too_many_answers()) {
+    if (answers_deadline_ == nullptr) return;
+    answers_deadline_.reset();
+    return io_.at_end_of_turn(*this);  // it is read again
+  }
+  if (exchanging_ && answers() > kMaxAnswersInExchange) {
+    return disconnect(DisconnectReason::protocol_error, "too many requests while keys are exchanged");
+  }
+  if (answers_deadline_ != nullptr) return;
+  answers_deadline_ = io_.clock().after(kAnswersLimit, [this] {
+    disconnect(DisconnectReason::protocol_error, "it does not read the answers to what it asks");
+  });
+}
+
+// ---- exchanges of keys after the login
+
+// After each call that may have begun or ended one.
+void Connection::look_at_exchange() {
+  if (driver_ != nullptr || state_ != State::alive) return;
+  if (queued_ > 0 && spssh_has_queued(session_.get()) == 0) queued_ = 0;
+  if (!waiting_.empty()) send_waiting();
+  const bool exchanging = state_ == State::alive && spssh_in_rekey(session_.get()) != 0;
+  if (exchanging == exchanging_) return;
+  exchanging_ = exchanging;
+  io_.at_end_of_turn(*this);  // it has to be read, also while paused
+  if (exchanging) {
+    exchange_deadline_ = io_.clock().after(
+        kExchangeLimit, [this] { disconnect(DisconnectReason::protocol_error, "keys were not exchanged in time"); });
+    return;
+  }
+  exchange_deadline_.reset();
+  next_exchange_ = io_.clock().now() + std::chrono::ceil<Duration>(kRestPerWork * work_);
+  work_ = {};
+}
+
+// A message of one is there. The first one waits until the peer may have another exchange: meanwhile it isn't read, and
+// we go on sending.
+void Connection::rest_or_queue() {
+  const TimePoint now = io_.clock().now();
+  if (exchanging_ || now >= next_exchange_) return queue_loan();
+  rest_timer_ = io_.clock().after(next_exchange_ - now, [this] {
+    rest_timer_.reset();
+    queue_loan();
+  });
+}
+
+void Connection::queue_loan() {
+  loan_ = std::make_shared<Loan>();
+  loan_->lender = this;
+  if (account_ != nullptr) loan_->user = account_->root();
+  io_.exchange_desk()->queue(loan_);
+}
+
+void Connection::withdraw_loan() {
+  rest_timer_.reset();
+  if (loan_ == nullptr || session_ == nullptr) return;
+  loan_->lender = nullptr;
+  loan_.reset();
+}
+
+void Connection::lend(Loan& loan) {
+  loan.session_id = session_id();
+  loan.session = std::move(session_);
+  spssh_move(loan.session.get(), &LoanEvents::kTable, &loan);
+}
+
+void Connection::take_back(Loan& loan) {
+  session_ = std::move(loan.session);
+  spssh_move(session_.get(), &SeamEvents::kTable, this);
+  loan_.reset();
+  taken_ = false;
+  work_ += loan.spent;
+  out_.append(loan.output);
+  if (const Bytes goodbye = std::exchange(goodbye_, {}); !goodbye.empty()) static_cast<void>(say(goodbye));
+  check_session();
+  look_at_exchange();
+  note_backlog();
+  io_.at_end_of_turn(*this);
 }
 
 void Connection::pause() {
@@ -242,14 +395,27 @@ void Connection::disconnect(DisconnectReason reason, std::string_view text) {
   constexpr std::string_view kNoLanguage;
   wire::Writer message;
   message.byte(kMsgDisconnect).uint32(static_cast<std::uint32_t>(reason)).string(text).string(kNoLanguage);
-  send(message.bytes());
-  if (state_ != State::alive) return;
   state_ = State::flushing;
   why_ = Error{Errc::closed, "disconnected: " + std::string{text}};
+  withdraw_loan();
+  waiting_.clear();
   rest_.consume(rest_.size());
+  if (session_ == nullptr) {
+    goodbye_ = message.bytes();
+  } else if (!say(message.bytes())) {
+    return;
+  }
   deadline_ = io_.clock().after(kDisconnectLimit, [this] { die(why_); });
   update_reading();
   io_.at_end_of_turn(*this);
+}
+
+// The last word. False when it can't be said, and the connection is dead.
+bool Connection::say(ByteView goodbye) {
+  const spssh_sent sent = spssh_send(session_.get(), goodbye.data(), goodbye.size(), nullptr, 0);
+  if (sent == SPSSH_FAILED) die(why_);
+  if (sent == SPSSH_QUEUED) queued_ = goodbye.size();
+  return sent != SPSSH_FAILED;
 }
 
 void Connection::die(Error why) {
@@ -257,6 +423,7 @@ void Connection::die(Error why) {
   // After our DISCONNECT its reason is the one that counts.
   if (state_ == State::alive) why_ = std::move(why);
   state_ = State::dead;
+  withdraw_loan();
   update_reading();
   io_.at_end_of_turn(*this);
 }
@@ -277,8 +444,9 @@ void Connection::end_of_turn() {
   feed_rest();
   update_reading();  // a hold or a pause may have ended
   flush();
+  look_at_answers();
   if (std::exchange(owes_ack_, false)) rearm_quick_ack();
-  if (state_ == State::flushing && backlog() == queued_) end_disconnect();
+  if (state_ == State::flushing && backlog() == queued_ && goodbye_.empty()) end_disconnect();
   // At most one call to the outside, and nothing after it: *this may be gone.
   if (state_ == State::dead) return tell_end();
   if (driver_wanted_ && driver_ != nullptr && state_ == State::alive && !(driver_waits_ && backlog() > 0)) {
@@ -287,6 +455,7 @@ void Connection::end_of_turn() {
   }
   if (congested_ && state_ == State::alive && backlog() <= kLowMark) {
     congested_ = false;
+    if (std::exchange(much_held_, false)) io_.trim_later();
     if (user_ != nullptr) user_->on_drained();
   }
 }
@@ -296,18 +465,20 @@ void Connection::tell_end() {
   state_ = State::told;
   tcp_.close();
   deadline_.reset();
+  exchange_deadline_.reset();
+  answers_deadline_.reset();
   // From here on there is nobody to tell anything: a login that was done must not be told behind its end.
   LoginDriver* const driver = std::exchange(driver_, nullptr);
   TransportEvents* const user = std::exchange(user_, nullptr);
   driver_wanted_ = driver_waits_ = false;
-  if (driver != nullptr) io_.trim_later();
+  if (much_held_ || driver != nullptr || (account_ != nullptr && account_->held() > kMuchHeld)) io_.trim_later();
   const Error why = why_;
   driver != nullptr ? driver->on_dead(why) : user->on_closed(why);
 }
 
 bool Connection::sweep() {
   if (state_ != State::alive) return false;
-  if (active_) {
+  if (active_ || taken_) {
     active_ = false;
     io_.sweep_later(*this);
     return false;
@@ -320,10 +491,10 @@ bool Connection::sweep() {
 // ---- reading
 
 bool Connection::may_feed() const {
-  if (state_ != State::alive || held_) return false;
+  if (state_ != State::alive || held_ || taken_) return false;
   // A pause must not stop an exchange of keys: our own output may be waiting for its end, and whoever asked for the
   // pause for that output.
-  return !paused_ || spssh_in_rekey(session_.get()) != 0;
+  return exchanging_ || (!paused_ && !has_too_many_answers());
 }
 
 void Connection::update_reading() {
@@ -336,24 +507,26 @@ void Connection::update_reading() {
 
 void Connection::on_alloc(uv_handle_t* uv, std::size_t, uv_buf_t* buffer) noexcept {
   auto* self = Tcp::owner_of(uv->data);
-  if (self == nullptr) {
+  // Without a buffer libuv reads nothing in this turn, and nothing has to be asked of the kernel for it.
+  if (self == nullptr || self->has_had_its_turn()) {
     *buffer = uv_buf_init(nullptr, 0);
     return;
   }
   // A short rest is put in front of the new bytes in the shared buffer, a long one has room behind itself.
+  const std::size_t size = self->driver_ == nullptr ? LoopIo::kReadSize : LoopIo::kReadHeadroom;
   std::uint8_t* space = self->io_.read_buffer() + LoopIo::kReadHeadroom;
   if (self->rest_.size() > LoopIo::kReadHeadroom) {
-    if (auto why = net::guarded(uv->loop, [&] { space = self->rest_.reserve(LoopIo::kReadSize); })) {
-      *buffer = uv_buf_init(nullptr, 0);  // which reads nothing, and tells on_read
+    if (auto why = net::guarded(uv->loop, [&] { space = self->rest_.reserve(size); })) {
+      *buffer = uv_buf_init(nullptr, 0);  // which reads nothing
       return self->die(std::move(*why));
     }
   }
-  *buffer = uv_buf_init(reinterpret_cast<char*>(space), LoopIo::kReadSize);
+  *buffer = uv_buf_init(reinterpret_cast<char*>(space), static_cast<unsigned int>(size));
 }
 
 void Connection::on_read(uv_stream_t* uv, ssize_t count, const uv_buf_t* buffer) noexcept {
   auto* self = Tcp::owner_of(uv->data);
-  if (self == nullptr || count == 0) return;
+  if (self == nullptr || count == 0 || count == UV_ENOBUFS) return;
   // Nothing in here destroys the connection.
   auto why = net::guarded(uv->loop, [&] {
     if (count < 0) return self->read_failed(static_cast<int>(count));
@@ -389,6 +562,7 @@ void Connection::read_some(std::uint8_t* data, std::size_t size) {
   if (rest_.size() > LoopIo::kReadHeadroom) {
     rest_.commit(size);
     feed_rest();
+    look_at_held();
     return;
   }
   if (const std::size_t rest = rest_.size(); rest > 0) {
@@ -411,16 +585,23 @@ void Connection::feed_rest() {
   rest_.consume(state_ == State::alive ? taken : rest_.size());
 }
 
+bool Connection::has_had_its_turn() { return state_ == State::alive && (unfed_ || !budget_.has_more(io_.turn())); }
+
 std::size_t Connection::feed(std::uint8_t* data, std::size_t size) {
   std::size_t taken = 0;
+  bool is_short = false;
   feeding_ = true;
-  while (taken < size && may_feed()) {
+  out_.count_answers(true);
+  while (taken < size && may_feed() && budget_.has_more(io_.turn())) {
     const std::size_t count = spssh_feed(session_.get(), data + taken, size - taken);
     // libssh decrypts in place: what a client types before its login is not to stay here.
     if (driver_ != nullptr && role_ == Role::server) ::explicit_bzero(data + taken, count);
     taken += count;
+    budget_.use(count);
     check_session();
-    if (count == 0 || state_ != State::alive) break;
+    is_short = count == 0;
+    if (is_short || state_ != State::alive) break;
+    look_at_exchange();
     if (spssh_last_packet_length(session_.get()) > kLargePacket) large_packets_ = true;
     if (driver_ != nullptr) {
       driver_->on_progress();
@@ -428,25 +609,19 @@ std::size_t Connection::feed(std::uint8_t* data, std::size_t size) {
       check_session();
     }
   }
+  out_.count_answers(false);
   feeding_ = false;
-  if (queued_ > 0) update_queued();
+  unfed_ = taken < size && !is_short;
+  if (unfed_ && may_feed()) io_.at_end_of_turn(*this);  // the next one goes on
   note_backlog();
+  look_at_answers();
   if (large_packets_) io_.sweep_later(*this);
   update_reading();
+  if (taken_ && loan_ == nullptr && rest_timer_ == nullptr && state_ == State::alive) rest_or_queue();
   return taken;
 }
 
-// An exchange of keys that has ended lets libssh's queue go, or a part of it.
-void Connection::update_queued() {
-  queued_ = spssh_queued(session_.get());
-  io_.at_end_of_turn(*this);
-}
-
 void Connection::message(ByteView payload) {
-  // An exchange of keys that has just ended has moved what was queued into the output: the user must neither see it
-  // twice, nor see a congestion that on_drained() would not end.
-  if (queued_ > 0) queued_ = spssh_queued(session_.get());
-  note_backlog();
   if (state_ == State::alive && user_ != nullptr) user_->on_message(payload);
 }
 
@@ -468,6 +643,7 @@ void Connection::output(ByteView bytes) {
 }
 
 void Connection::output_grew() {
+  if (backlog() > kHighMark) congested_ = true;
   if (out_.size() >= kFlushAt) flush();
   io_.at_end_of_turn(*this);
 }
@@ -517,7 +693,7 @@ void Connection::on_written(uv_write_t* uv, int status) noexcept {
 void Connection::written(std::unique_ptr<Chunk> chunk, int status) {
   writing_ = nullptr;
   in_flight_ = 0;
-  io_.chunks().give(std::move(chunk));
+  out_.give_back(std::move(chunk));
   if (status != 0) {
     out_.clear();
     return die(net::from_uv(status, "write"));

@@ -16,10 +16,13 @@
 #include "net/handle.hpp"
 #include "ssh/carrier.hpp"
 #include "ssh/connection_info.hpp"
+#include "ssh/exchange_desk.hpp"
 #include "ssh/handles.hpp"
 #include "ssh/input_buffer.hpp"
 #include "ssh/loop_io.hpp"
+#include "ssh/message_queue.hpp"
 #include "ssh/output_queue.hpp"
+#include "ssh/turn_budget.hpp"
 
 namespace sallyport::ssh {
 
@@ -43,10 +46,25 @@ class LoginDriver {
 enum class Role : std::uint8_t { server, client };
 
 /// Carries a session over a socket. It is made for a LoginDriver, and from hand_over() on it is a Transport like any other.
-class Connection final : public Transport, private TurnUser {
+class Connection final : public Transport, private TurnUser, private Lender {
  public:
   /// Before the login a peer may send so much: dozens of logins' worth.
   static constexpr std::uint64_t kMaxBytesBeforeLogin = 512 * 1024;
+  /// Nor is more held for it, answers to what it asks before all.
+  static constexpr std::size_t kMaxOutputBeforeLogin = 192 * 1024;
+  static constexpr std::size_t kMaxAnswersBeforeLogin = 16 * 1024;
+  /// A peer that has more answers than this to read is not read any more: what it asks for isn't to pile up here. Data
+  /// doesn't count, or two relays in series that both have much to send would wait for each other.
+  static constexpr std::size_t kMaxAnswers = 64 * 1024;
+  /// So long it may take to begin to read them.
+  static constexpr Duration kAnswersLimit{60000};
+  /// While keys are exchanged nothing can be sent, and the peer has to be read: then more answers than this end it, and
+  /// so does an exchange that takes longer.
+  static constexpr std::size_t kMaxAnswersInExchange = 256 * 1024;
+  static constexpr Duration kExchangeLimit{120000};
+  /// A peer that has begun an exchange begins the next one so many times later than the work took, however soon it
+  /// asks.
+  static constexpr int kRestPerWork = 4;
   /// disconnect() waits at most so long for the peer to read and to close.
   static constexpr Duration kDisconnectLimit{2000};
   /// Acknowledgements aren't delayed until so long after the login: by then the first channel is open.
@@ -103,6 +121,7 @@ class Connection final : public Transport, private TurnUser {
 
   // Transport
   void attach(TransportEvents* user) override;
+  void charge_to(std::shared_ptr<Account> account) override;
   void send(ByteView head, ByteView tail = {}) override;
   std::size_t backlog() const override;
   std::chrono::microseconds round_trip() override;
@@ -141,12 +160,25 @@ class Connection final : public Transport, private TurnUser {
   void end_of_turn() override;
   void on_exception(const Error& why) override { die(why); }
   bool sweep() override;
+  // From the ExchangeDesk
+  void lend(Loan& loan) override;
+  void take_back(Loan& loan) override;
 
   bool may_feed() const;
+  std::size_t answers() const { return out_.answers() + waiting_.answers(); }
+  bool has_too_many_answers() const;
+  void look_at_answers();
+  void look_at_exchange();
+  void look_at_held();
+  bool has_had_its_turn();
+  void rest_or_queue();
+  void queue_loan();
+  void withdraw_loan();
+  void send_waiting();
+  bool say(ByteView goodbye);
   std::size_t feed(std::uint8_t* data, std::size_t size);
   void feed_rest();
   void check_session();
-  void update_queued();
   void update_reading();
   void flush();
   void write_when_ready();
@@ -180,7 +212,21 @@ class Connection final : public Transport, private TurnUser {
   OutputQueue out_;
   Write* writing_ = nullptr;  // libuv's; its bytes count as backlog
   std::size_t in_flight_ = 0;
-  std::size_t queued_ = 0;  // held back by libssh while keys are exchanged
+  MessageQueue waiting_;    // until keys have been exchanged
+  std::size_t queued_ = 0;  // what libssh has of them: the one that made it begin
+  std::shared_ptr<Account> account_;
+  TurnBudget budget_;
+  bool much_held_ = false;             // since it drained last
+  bool unfed_ = false;                 // rest_ may hold whole packets
+  bool exchanging_ = false;            // keys, after the login
+  bool taken_ = false;                 // a message of that waits to be worked at …
+  std::shared_ptr<Loan> loan_;         // … at the desk, or there: then session_ is null
+  std::unique_ptr<Timer> rest_timer_;  // … or until it may get to the desk
+  std::chrono::microseconds work_{0};  // what the exchange has cost
+  TimePoint next_exchange_ = TimePoint::min();
+  std::unique_ptr<Timer> exchange_deadline_;
+  std::unique_ptr<Timer> answers_deadline_;
+  Bytes goodbye_;  // DISCONNECT, while the session is away
   std::chrono::microseconds round_trip_{0};
   TimePoint round_trip_seen_;
   std::unique_ptr<Timer> deadline_;

@@ -55,6 +55,7 @@ void LoopIo::on_prepare(uv_prepare_t* uv) noexcept {
 }
 
 void LoopIo::run_turn() {
+  ++turn_number_;
   if (turn_.empty()) return;
   turn_running_.swap(turn_);
   for (std::size_t i = 0; i < turn_running_.size(); ++i) {

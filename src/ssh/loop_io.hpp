@@ -17,6 +17,8 @@
 
 namespace sallyport::ssh {
 
+class ExchangeDesk;
+
 /// Something that wants a call before the loop next waits.
 class TurnUser {
  public:
@@ -62,6 +64,12 @@ class LoopIo {
   /// kReadHeadroom and kReadSize bytes, shared: whoever reads into it takes the data out before its callback returns.
   std::uint8_t* read_buffer() { return read_buffer_.get(); }
 
+  /// Where connections have exchanges of keys worked at once they are logged in; null, as at first: here.
+  ExchangeDesk* exchange_desk() const { return exchange_desk_; }
+  void use_exchange_desk(ExchangeDesk* desk) { exchange_desk_ = desk; }
+  /// Counts the turns of the loop.
+  std::uint64_t turn() const { return turn_number_; }
+
   /// end_of_turn() will be called. Nothing when it has been asked for already.
   void at_end_of_turn(TurnUser& user);
   /// sweep() will be called; memory that it frees goes back to the system. Nothing when it has been asked for already.
@@ -84,6 +92,8 @@ class LoopIo {
   net::Lingering lingering_;
   net::Resolver resolver_;
   std::unique_ptr<std::uint8_t[]> read_buffer_;
+  ExchangeDesk* exchange_desk_ = nullptr;
+  std::uint64_t turn_number_ = 1;
   Prepare prepare_;
   net::Handle<uv_idle_t, LoopIo> idle_;
   // A user that goes leaves a null in its slot, also while the list is run.

@@ -10,7 +10,7 @@ std::unique_ptr<Chunk> ChunkPool::take() {
   if (free_.empty()) return std::unique_ptr<Chunk>{new Chunk};  // not make_unique: that would zero the data
   auto chunk = std::move(free_.back());
   free_.pop_back();
-  chunk->begin = chunk->end = 0;
+  chunk->begin = chunk->end = chunk->answers = 0;
   return chunk;
 }
 
@@ -18,29 +18,38 @@ void ChunkPool::give(std::unique_ptr<Chunk> chunk) {
   if (free_.size() < kKept) free_.push_back(std::move(chunk));
 }
 
+Chunk& OutputQueue::add_chunk() {
+  charge_.add(sizeof(Chunk));
+  return *chunks_.emplace_back(pool_.take());
+}
+
+void OutputQueue::added(Chunk& chunk, std::size_t count) {
+  chunk.end += count;
+  size_ += count;
+  if (!counts_answers_) return;
+  chunk.answers += count;
+  answers_ += count;
+}
+
 void OutputQueue::append(ByteView bytes) {
-  size_ += bytes.size();
   while (!bytes.empty()) {
-    if (chunks_.empty() || chunks_.back()->end == Chunk::kSize) chunks_.push_back(pool_.take());
-    Chunk& chunk = *chunks_.back();
+    const bool full = chunks_.empty() || chunks_.back()->end == Chunk::kSize;
+    Chunk& chunk = full ? add_chunk() : *chunks_.back();
     const std::size_t count = std::min(bytes.size(), Chunk::kSize - chunk.end);
     std::memcpy(chunk.data.data() + chunk.end, bytes.data(), count);
-    chunk.end += count;
+    added(chunk, count);
     bytes = bytes.subspan(count);
   }
 }
 
 std::uint8_t* OutputQueue::reserve(std::size_t size) {
   if (size > Chunk::kSize) return nullptr;
-  if (chunks_.empty() || Chunk::kSize - chunks_.back()->end < size) chunks_.push_back(pool_.take());
-  Chunk& chunk = *chunks_.back();
+  const bool full = chunks_.empty() || Chunk::kSize - chunks_.back()->end < size;
+  Chunk& chunk = full ? add_chunk() : *chunks_.back();
   return chunk.data.data() + chunk.end;
 }
 
-void OutputQueue::commit(std::size_t size) {
-  chunks_.back()->end += size;
-  size_ += size;
-}
+void OutputQueue::commit(std::size_t size) { added(*chunks_.back(), size); }
 
 unsigned int OutputQueue::front(std::array<uv_buf_t, kMaxBuffers>& buffers) const {
   unsigned int count = 0;
@@ -70,9 +79,16 @@ std::unique_ptr<Chunk> OutputQueue::take_front() {
   return chunk;
 }
 
+void OutputQueue::give_back(std::unique_ptr<Chunk> chunk) {
+  charge_.subtract(sizeof(Chunk));
+  answers_ -= chunk->answers;
+  pool_.give(std::move(chunk));
+}
+
 void OutputQueue::drop_front() {
-  pool_.give(std::move(chunks_.front()));
+  auto chunk = std::move(chunks_.front());
   chunks_.pop_front();
+  give_back(std::move(chunk));
 }
 
 void OutputQueue::clear() {

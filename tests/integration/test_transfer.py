@@ -89,6 +89,33 @@ class RekeyTest(LargeTransferTest):
         self.exchange(self.client(RekeyLimit="1M"))
 
 
+class RekeyStormTest(LargeTransferTest):
+    """A client and a target that exchange keys all the time: each gets its bytes through, and nobody else notices."""
+
+    size = 1 << 20
+    sshd_options = {"RekeyLimit": "16"}
+    test_upload = test_download = test_both_ways_at_once = None
+
+    def test_both_legs_move_every_byte(self):
+        self.exchange(self.client(RekeyLimit="16"))
+
+    def test_others_go_on_beside_it(self):
+        storms = []
+        for _ in range(4):
+            with open(self.file, "rb") as source:
+                storms.append(self.spawn(subprocess.Popen(
+                    self.client(RekeyLimit="16").argv("sha256sum"), stdin=source, stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE, env=clean_environment(), start_new_session=True)))
+        client = self.client()
+        for number in range(5):
+            result = client.run(f"echo {number}", timeout=PATIENCE)
+            self.assertEqual((result.returncode, result.stdout), (0, f"{number}\n".encode()), result.stderr)
+        for storm in storms:
+            output, errors = storm.communicate(timeout=3 * PATIENCE)
+            self.assertEqual(storm.returncode, 0, errors)
+            self.assertEqual(output.split()[0].decode(), self.digest)
+
+
 class FileProgramsTest(BastionCase):
     @classmethod
     def setUpClass(cls):

@@ -22,6 +22,8 @@
     "The seam was written for the internals of libssh 0.12.x: read it against this version before changing this line."
 #endif
 
+_Static_assert(SSH2_MSG_SERVICE_REQUEST == 5 && SSH2_MSG_KEXINIT == 20 && SSH2_MSG_KEX_DH_GEX_REQUEST == 34,
+               "RFC 4253, section 12; RFC 4419, section 5");
 _Static_assert(SSH2_MSG_USERAUTH_REQUEST == 50, "RFC 4252, section 6");
 _Static_assert(SSH2_MSG_USERAUTH_INFO_RESPONSE == 61, "RFC 4256, section 5");
 _Static_assert(SSH2_MSG_GLOBAL_REQUEST == 80 && SSH2_MSG_CHANNEL_FAILURE == 100, "RFC 4254, section 9");
@@ -35,6 +37,10 @@ struct ssh_socket_struct {
   const struct spssh_events* events;
   void* owner;
   char* identification;
+  int takes_exchanges;  // messages of an exchange of keys wait for spssh_work_off()
+  uint8_t taken;        // the type of the one that does; it is in in_buffer
+  struct ssh_packet_callbacks_struct service_tap;
+  struct ssh_packet_callbacks_struct exchange_tap;
   struct ssh_packet_callbacks_struct connection_tap;
   struct ssh_packet_callbacks_struct userauth_tap;
   struct ssh_packet_callbacks_struct info_response_tap;

@@ -1,11 +1,13 @@
-// The packet tap: messages 80 to 100 and INFO_RESPONSE come to us and not to libssh, requests for user authentication come
-// to both, and messages of ours go out through libssh's framing and encryption.
+// The packet tap: messages 80 to 100 and INFO_RESPONSE come to us and not to libssh, requests for user authentication
+// come to both, messages of an exchange of keys come to libssh when we say so, and messages of ours go out through
+// libssh's framing and encryption.
 #include "internals.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { kFirst = SSH2_MSG_GLOBAL_REQUEST, kCount = SSH2_MSG_CHANNEL_FAILURE - SSH2_MSG_GLOBAL_REQUEST + 1 };
+enum { kFirstOfExchange = SSH2_MSG_KEXINIT, kCountOfExchange = SSH2_MSG_KEX_DH_GEX_REQUEST - SSH2_MSG_KEXINIT + 1 };
 
 // libssh has read the type byte already; it still stands in front of what the buffer shows.
 static const uint8_t* payload_of(ssh_buffer packet, size_t* length) {
@@ -66,6 +68,43 @@ static SSH_PACKET_CALLBACK(tap_info_response) {
   return SSH_PACKET_USED;
 }
 
+// Once somebody is logged in there is no service to ask for. libssh would keep each request in a queue that nobody
+// reads; the answer is that of OpenSSH's server.
+static SSH_PACKET_CALLBACK(tap_service) {
+  (void)user;
+  (void)type;
+  (void)packet;
+  if ((session->flags & SSH_SESSION_FLAG_AUTHENTICATED) == 0) return SSH_PACKET_NOT_USED;
+  ssh_packet_send_unimplemented(session, session->recv_seq - 1);
+  return SSH_PACKET_USED;
+}
+
+// What it costs to answer is for another thread. The packet stays where it is, and is the last one that is fed.
+static SSH_PACKET_CALLBACK(tap_exchange) {
+  ssh_socket s = user;
+  (void)session;
+  (void)packet;
+  if (!s->takes_exchanges || s->taken != 0 || s->owner == NULL) return SSH_PACKET_NOT_USED;
+  s->taken = type;
+  s->events->exchange(s->owner);
+  return SSH_PACKET_USED;
+}
+
+void spssh_take_exchanges(ssh_session session) { session->socket->takes_exchanges = 1; }
+
+void spssh_work_off(ssh_session session) {
+  ssh_socket s = session->socket;
+  const uint8_t type = s->taken;
+  if (type == 0) return;
+  ssh_packet_process(session, type);  // the tap lets it pass, as taken is set
+  s->taken = 0;
+}
+
+static ssh_packet_callback service_handlers[2] = {tap_service, tap_service};
+static ssh_packet_callback exchange_handlers[kCountOfExchange] = {
+    tap_exchange, tap_exchange, tap_exchange, tap_exchange, tap_exchange, tap_exchange, tap_exchange, tap_exchange,
+    tap_exchange, tap_exchange, tap_exchange, tap_exchange, tap_exchange, tap_exchange, tap_exchange,
+};
 static ssh_packet_callback connection_handlers[kCount] = {
     tap_message, tap_message, tap_message, tap_message, tap_message, tap_message, tap_message,
     tap_message, tap_message, tap_message, tap_message, tap_message, tap_message, tap_message,
@@ -74,23 +113,23 @@ static ssh_packet_callback connection_handlers[kCount] = {
 static ssh_packet_callback userauth_handlers[1] = {tap_userauth};
 static ssh_packet_callback info_response_handlers[1] = {tap_info_response};
 
+// libssh appends its own table when the peer's identification has come, so that ours are first.
+static void install(ssh_socket s, struct ssh_packet_callbacks_struct* tap, uint8_t start, uint8_t count,
+                    ssh_packet_callback* handlers) {
+  tap->start = start;
+  tap->n_callbacks = count;
+  tap->callbacks = handlers;
+  tap->user = s;
+  ssh_packet_set_callbacks(s->session, tap);
+}
+
 void spssh_install_tap(ssh_socket s) {
-  s->connection_tap.start = kFirst;
-  s->connection_tap.n_callbacks = kCount;
-  s->connection_tap.callbacks = connection_handlers;
-  s->connection_tap.user = s;
-  s->userauth_tap.start = SSH2_MSG_USERAUTH_REQUEST;
-  s->userauth_tap.n_callbacks = 1;
-  s->userauth_tap.callbacks = userauth_handlers;
-  s->userauth_tap.user = s;
-  s->info_response_tap.start = SSH2_MSG_USERAUTH_INFO_RESPONSE;
-  s->info_response_tap.n_callbacks = 1;
-  s->info_response_tap.callbacks = info_response_handlers;
-  s->info_response_tap.user = s;
-  // libssh appends its own table when the peer's identification has come, so that ours are first.
-  ssh_packet_set_callbacks(s->session, &s->connection_tap);
-  ssh_packet_set_callbacks(s->session, &s->userauth_tap);
-  ssh_packet_set_callbacks(s->session, &s->info_response_tap);
+  // The most frequent one first.
+  install(s, &s->connection_tap, kFirst, kCount, connection_handlers);
+  install(s, &s->userauth_tap, SSH2_MSG_USERAUTH_REQUEST, 1, userauth_handlers);
+  install(s, &s->info_response_tap, SSH2_MSG_USERAUTH_INFO_RESPONSE, 1, info_response_handlers);
+  install(s, &s->service_tap, SSH2_MSG_SERVICE_REQUEST, 2, service_handlers);
+  install(s, &s->exchange_tap, kFirstOfExchange, kCountOfExchange, exchange_handlers);
 }
 
 // The header is prepended: without five bytes of headroom libssh would move the whole payload.
@@ -111,6 +150,12 @@ static enum spssh_sent give_up(ssh_session session) {
   return SPSSH_FAILED;
 }
 
+// As ssh_packet_in_rekey() has it: from our KEXINIT to our NEWKEYS, and not the messages of the transport itself.
+static int holds_back(ssh_session session, uint8_t type) {
+  return type >= SSH2_MSG_USERAUTH_REQUEST && spssh_in_rekey(session) &&
+         session->dh_handshake_state != DH_STATE_NEWKEYS_SENT;
+}
+
 enum spssh_sent spssh_send(ssh_session session, const uint8_t* head, size_t head_length, const uint8_t* tail,
                            size_t tail_length) {
   if (head_length == 0 || head_length + tail_length > MAX_PACKET_LEN || spssh_phase(session) == SPSSH_DEAD) {
@@ -124,22 +169,18 @@ enum spssh_sent spssh_send(ssh_session session, const uint8_t* head, size_t head
     case SPSSH_NOT_HERE:
       break;
   }
-  // While keys are exchanged libssh queues the buffer itself and makes another: it is looked up each time.
+  // While keys are exchanged it waits with the owner, who knows what it costs. libssh queues the one alone that makes
+  // it begin an exchange: the buffer itself, and makes another, which is looked up each time.
+  if (holds_back(session, head[0])) return SPSSH_WAITS;
   if (fill(session->out_buffer, head, head_length, tail, tail_length) < 0) {
     ssh_buffer_reinit(session->out_buffer);
     return SPSSH_FAILED;
   }
-  const struct ssh_iterator* const last = session->out_queue->end;
   if (ssh_packet_send(session) == SSH_ERROR) return give_up(session);
-  return session->out_queue->end != NULL && session->out_queue->end != last ? SPSSH_QUEUED : SPSSH_SENT;
+  return session->out_queue->root != NULL ? SPSSH_QUEUED : SPSSH_SENT;
 }
 
-size_t spssh_queued(ssh_session session) {
-  size_t bytes = 0;
-  const struct ssh_iterator* it = session->out_queue->root;
-  for (; it != NULL; it = it->next) bytes += ssh_buffer_get_len((ssh_buffer)it->data);
-  return bytes;
-}
+int spssh_has_queued(ssh_session session) { return session->out_queue->root != NULL; }
 
 ssh_message spssh_next_message(ssh_session session) { return ssh_message_pop_head(session); }
 

@@ -5,32 +5,36 @@
 // What is used of libssh's internals, and why:
 //
 //   socket.h, poll.h    our own ssh_socket_* (all that other objects of libssh refer to) and proxy_disconnect, so that
-//                       libssh never sees a descriptor; ssh_poll_new/free/init/cleanup, since ssh_handle_packets() wants
-//                       a poll handle (ours has no descriptor and never fires)
+//                       libssh never sees a descriptor; ssh_poll_new/free/init/cleanup, since ssh_handle_packets()
+//                       wants a poll handle (ours has no descriptor and never fires)
 //   session.h           session->socket (ours); session->alive (a dead session sends nothing more);
 //                       session_state, flags (phase; authenticated); auth.state (an INFO_RESPONSE is let through by
 //                       libssh's filter only when it says that one is expected);
 //                       ssh_connection_callback, flags, recv_seq, next_crypto's client_kex and server_kex (strict key
 //                       exchange);
 //                       out_buffer (a payload goes there before ssh_packet_send, where in_place.c doesn't send it),
-//                       out_queue, dh_handshake_state (what waits during a re-exchange of keys); in_buffer, packet_state,
-//                       in_packet (to give an idle session's buffers back); client, clientbanner (our own identification
-//                       in the client role)
+//                       out_queue, dh_handshake_state (whether a message waits for an exchange of keys); recv_seq (for
+//                       UNIMPLEMENTED); in_buffer, packet_state, in_packet (to give an idle session's buffers back);
+//                       client, clientbanner (our own identification in the client role)
 //   callbacks.h         struct ssh_socket_callbacks_struct: data, connected, userdata: how bytes get in
-//   packet.h            ssh_packet_set_callbacks (our table in front of libssh's), ssh_packet_send
+//   packet.h            ssh_packet_set_callbacks (our table in front of libssh's), ssh_packet_send,
+//                       ssh_packet_send_unimplemented; ssh_packet_process, for messages of an exchange of keys that our
+//                       table has kept from libssh until then
 //   crypto.h            ssh_packet_get_current_crypto, struct ssh_crypto_struct (out_hmac, do_compress_out), struct
 //                       ssh_cipher_struct (aead_encrypt, block sizes, packets, blocks and max_blocks), and of session.h
-//                       current_crypto, opts.rekey_time, raw_counter, send_seq: to encrypt a message where it is sent from,
-//                       and to know when not to
+//                       current_crypto, opts.rekey_time, raw_counter, send_seq: to encrypt a message where it is sent
+//                       from, and to know when not to
 //   priv.h              ssh_get_random: our own, for libssh and for padding
 //   wrapper.h           hmac_digest_len
-//   buffer.h            ssh_buffer_* on packets and out_buffer; ssh_buffer_set_secure on in_buffer (passwords come in there)
+//   buffer.h            ssh_buffer_* on packets and out_buffer; ssh_buffer_set_secure on in_buffer (passwords come in
+//                       there)
 //   session.h, crypto.h session->current_crypto->session_id (what an agent signs, and what a target proves its host keys
-//                       with); auth.state, auth.current_method (so that libssh takes the answer to a request that we sent)
-//   pki.h, pki_priv.h   ssh_key_get_signature_algorithm, pki_do_sign, ssh_pki_*_signature_blob, ssh_pki_signature_verify:
-//                       signatures over data of our own
+//                       with); auth.state, auth.current_method (so that libssh takes the answer to a request that we
+//                       sent)
+//   pki.h, pki_priv.h   ssh_key_get_signature_algorithm, pki_do_sign, ssh_pki_*_signature_blob,
+//                       ssh_pki_signature_verify: signatures over data of our own
 //   messages.h          ssh_message_pop_head: the public ssh_message_get() would poll; auth_request.signature_state
-//   misc.h              struct ssh_list, struct ssh_iterator: to look at out_queue
+//   misc.h              struct ssh_list: to look at out_queue
 #pragma once
 
 #include <stddef.h>
@@ -58,6 +62,9 @@ struct spssh_events {
   int (*userauth_request)(void* owner, const uint8_t* payload, size_t length);
   /// An INFO_RESPONSE (RFC 4256, section 3.4) in the server role. libssh doesn't see it.
   void (*info_response)(void* owner, const uint8_t* payload, size_t length);
+  /// After spssh_take_exchanges(): a message of an exchange of keys has come and waits for spssh_work_off(). Nothing
+  /// may be fed until then.
+  void (*exchange)(void* owner);
 };
 
 enum spssh_phase {
@@ -72,7 +79,7 @@ enum spssh_phase {
 /// client role; may be null. Returns 0, or -1 when out of memory.
 int spssh_attach(ssh_session session, const struct spssh_events* events, void* owner, const char* identification);
 /// From now on `owner` is told. After spssh_attach().
-void spssh_move(ssh_session session, void* owner);
+void spssh_move(ssh_session session, const struct spssh_events* events, void* owner);
 /// Nothing is told any more, until spssh_move().
 void spssh_detach(ssh_session session);
 
@@ -81,16 +88,23 @@ void spssh_detach(ssh_session session);
 /// `data` is decrypted in place. Handlers run inside: they must neither feed nor free this session.
 size_t spssh_feed(ssh_session session, uint8_t* data, size_t length);
 
+/// From now on messages of an exchange of keys (20 to 34) are not answered when they are fed, but by spssh_work_off(),
+/// which any thread may do while nothing else uses the session. After the login.
+void spssh_take_exchanges(ssh_session session);
+/// Has libssh treat the message that events->exchange() has told of.
+void spssh_work_off(ssh_session session);
+
 enum spssh_sent {
   SPSSH_SENT,    ///< encrypted and given to the owner
-  SPSSH_QUEUED,  ///< held back by libssh until the keys are exchanged
+  SPSSH_QUEUED,  ///< it has made libssh begin an exchange of keys, and goes out at its end
+  SPSSH_WAITS,   ///< keys are being exchanged: nothing has been done, and it is to be sent once they are
   SPSSH_FAILED   ///< the session is dead
 };
 /// Sends one message, made of two parts.
 enum spssh_sent spssh_send(ssh_session session, const uint8_t* head, size_t head_length, const uint8_t* tail,
                            size_t tail_length);
-/// Bytes of the messages that libssh holds back.
-size_t spssh_queued(ssh_session session);
+/// Whether the message that was SPSSH_QUEUED still is.
+int spssh_has_queued(ssh_session session);
 
 /// The next message of the server role that waits for an answer, or null. To be freed with ssh_message_free().
 ssh_message spssh_next_message(ssh_session session);

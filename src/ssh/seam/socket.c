@@ -112,7 +112,10 @@ void spssh_detach(ssh_session session) {
   if (session->socket != NULL) session->socket->owner = NULL;
 }
 
-void spssh_move(ssh_session session, void* owner) { session->socket->owner = owner; }
+void spssh_move(ssh_session session, const struct spssh_events* events, void* owner) {
+  session->socket->events = events;
+  session->socket->owner = owner;
+}
 
 // What a server takes for one packet of a stranger's. RFC 4253, 6.1 wants 35000 bytes.
 enum { kLongestBeforeLogin = 64 * 1024 };

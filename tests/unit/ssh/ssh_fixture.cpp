@@ -150,6 +150,7 @@ ClientOptions SshTest::client_options() const {
   options.user = "alice";
   options.credentials = {{Credential::Kind::key_file, user_key_file_}};
   options.known_hosts = {folder_.file("known_hosts")};
+  options.connect_timeout = std::chrono::seconds(90);  // for a busy machine
   return options;
 }
 

@@ -1,0 +1,52 @@
+// What one connection may have worked at in one turn of the loop.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace sallyport::ssh {
+
+/// A turn is as long as what all connections have in it, and a keystroke waits for one: what goes beyond this waits for
+/// the next. The clock is read after some messages only; a stream of large ones is stopped by its bytes.
+class TurnBudget {
+ public:
+  static constexpr std::size_t kBytes = 256 * 1024;
+  static constexpr std::uint32_t kMessages = 256;
+  static constexpr std::chrono::microseconds kTime{250};
+
+  /// Call it before each message, in turn number `turn`. False: not in this one any more.
+  bool has_more(std::uint64_t turn) {
+    if (turn != turn_) {
+      turn_ = turn;
+      bytes_ = 0;
+      messages_ = 0;
+      used_up_ = false;
+    } else if (!used_up_) {
+      used_up_ = bytes_ >= kBytes || messages_ >= kMessages || (messages_ != 0 && messages_ % kLook == 0 && is_late());
+    }
+    return !used_up_;
+  }
+  void use(std::size_t bytes) {
+    bytes_ += bytes;
+    ++messages_;
+  }
+
+ private:
+  /// Messages from one look at the clock to the next.
+  static constexpr std::uint32_t kLook = 4;
+
+  bool is_late() {
+    const auto now = std::chrono::steady_clock::now();
+    if (messages_ == kLook) began_ = now;
+    return now - began_ > kTime;
+  }
+
+  std::uint64_t turn_ = 0;
+  std::size_t bytes_ = 0;
+  std::uint32_t messages_ = 0;
+  bool used_up_ = false;
+  std::chrono::steady_clock::time_point began_;
+};
+
+}  // namespace sallyport::ssh
