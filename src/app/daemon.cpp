@@ -25,6 +25,7 @@ mux::HubSettings hub_settings(const Limits& limits) {
   return {.channels_per_connection = limits.max_channels_per_connection,
           .forwards_per_connection = limits.max_forwards_per_connection,
           .channel_window = limits.channel_window,
+          .held = {},
           .trunks_per_user = limits.max_trunks_per_user,
           .waiting_channels = limits.max_waiting_channels,
           .logins_per_target = limits.max_logins_per_target};

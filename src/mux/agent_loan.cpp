@@ -46,7 +46,8 @@ void AgentLoan::on_open_confirmed() {
     lent = stream != nullptr;
     return stream;
   };
-  endpoint_ = std::make_unique<StreamEndpoint>(make, relay_.events(Side::upstream), static_cast<StreamOpenEvents&>(*this));
+  endpoint_ = std::make_unique<StreamEndpoint>(make, relay_.events(Side::upstream),
+                                               static_cast<StreamOpenEvents&>(*this), downstream_->account());
   if (!lent) leave();
 }
 

@@ -16,6 +16,9 @@ using wire::MessageType;
 
 constexpr std::uint8_t byte_of(MessageType type) { return static_cast<std::uint8_t>(type); }
 
+/// What a held message costs beyond its bytes: its place in the list, and the allocator's.
+constexpr std::size_t kHeldOverhead = 96;
+
 }  // namespace
 
 Channel::Channel(Connection& connection, LocalChannel local, const PeerEnd& peer)
@@ -25,7 +28,10 @@ Channel::Channel(Connection& connection, LocalChannel local, const PeerEnd& peer
       state_(ChannelState::requested),
       send_window_(peer.window),
       maximum_packet_(peer.maximum_packet),
-      receive_window_(0) {}
+      receive_window_(0),
+      held_charge_(connection.account()) {}
+
+const std::shared_ptr<Account>& Channel::account() const { return connection_.account(); }
 
 Channel::Channel(Connection& connection, LocalChannel local, const OpenRequest& request, OpenEvents& outcome)
     : connection_(connection),
@@ -34,7 +40,8 @@ Channel::Channel(Connection& connection, LocalChannel local, const OpenRequest& 
       state_(ChannelState::opening),
       is_session_(request.type == kSessionType),
       receive_window_(request.granted),
-      asked_at_(connection.now()) {}
+      asked_at_(connection.now()),
+      held_charge_(connection.account()) {}
 
 void Channel::confirm(std::uint32_t granted) {
   if (!apply(ChannelEvent::local_confirm)) return;
@@ -138,6 +145,7 @@ bool Channel::must_hold() const {
 void Channel::emit(ByteView message) { must_hold() ? hold(message, {}, {}) : connection_.send(message); }
 
 void Channel::hold(ByteView head, ByteView data, DataKind kind) {
+  if (!connection_.usable()) return;  // nothing is sent any more
   Held held;
   held.message.reserve(head.size() + data.size());
   held.message.insert(held.message.end(), head.begin(), head.end());
@@ -146,12 +154,14 @@ void Channel::hold(ByteView head, ByteView data, DataKind kind) {
   held.kind = kind;
   if (data.empty()) held_control_ += head.size();
   held_data_ += held.data;
+  held_charge_.add(held.message.size() + kHeldOverhead);
   held_messages_.push_back(std::move(held));
   connection_.call_when_drained(*this);
+  connection_.look_at_held();
 }
 
 bool Channel::append_to_held(DataKind kind, ByteView data) {
-  if (!has_held()) return false;
+  if (!has_held() || !connection_.usable()) return false;
   Held& last = held_messages_.back();
   const auto size = static_cast<std::uint32_t>(data.size());
   const std::uint32_t room = std::min(maximum_packet_, kMaximumPacket);
@@ -163,6 +173,8 @@ bool Channel::append_to_held(DataKind kind, ByteView data) {
   length.uint32(last.data);
   std::copy(length.view().begin(), length.view().end(), last.message.begin() + static_cast<std::ptrdiff_t>(length_at));
   held_data_ += size;
+  held_charge_.add(size);
+  connection_.look_at_held();
   return true;
 }
 
@@ -171,6 +183,7 @@ bool Channel::send_held() {
   const Held held = std::move(held_messages_[next_held_++]);
   if (held.data == 0) held_control_ -= held.message.size();
   held_data_ -= held.data;
+  held_charge_.subtract(held.message.size() + kHeldOverhead);
   // Those that have left go when they are the greater part: a stream that is never quite up to date must not grow.
   if (!has_held()) {
     held_messages_ = {};
@@ -188,6 +201,7 @@ void Channel::drop_held() {
   next_held_ = 0;
   held_control_ = 0;
   held_data_ = 0;
+  held_charge_.set(0);
 }
 
 bool Channel::congested() {

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <sallyport/account.hpp>
 #include <sallyport/bytes.hpp>
 #include <sallyport/clock.hpp>
 #include <sallyport/ids.hpp>
@@ -70,6 +72,8 @@ class Channel final : public ChannelEnd {
   ChannelState state() const { return state_; }
   /// A session that we opened: what a server counts.
   bool is_session() const { return is_session_; }
+  /// The connection's.
+  const std::shared_ptr<Account>& account() const;
   /// Who gets the events from now on; null: what comes is swallowed.
   void attach(ChannelEvents* user) { user_ = user; }
   /// Lets the peer have the channel that it asked for, with the window `granted`.
@@ -173,6 +177,7 @@ class Channel final : public ChannelEnd {
   bool adjusted_ = false;                     // since expect_larger_adjusts()
   std::uint32_t expected_replies_ = 0;
   std::size_t held_control_ = 0;  // bytes of held messages without data
+  Charge held_charge_;            // all of them
   std::vector<Held> held_messages_;
   std::size_t next_held_ = 0;
   ReplyQueue owed_replies_;

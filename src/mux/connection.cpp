@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <functional>
 #include <utility>
 
 #include "wire/channel_requests.hpp"
@@ -21,15 +22,17 @@ constexpr std::uint32_t kInteractive = 4 * 1024;
 }  // namespace
 
 Connection::Connection(std::unique_ptr<Transport> transport, Clock& clock, Graveyard& graveyard,
-                       KeepaliveSettings keepalive, Credit credit)
+                       KeepaliveSettings keepalive, Credit credit, std::shared_ptr<Account> account)
     : clock_(clock),
       graveyard_(graveyard),
       transport_(std::move(transport)),
       keepalive_(keepalive),
       credit_(credit),
+      account_(std::move(account)),
       last_heard_(clock.now()),
       asked_(clock),
       period_began_(clock.now()) {
+  transport_->charge_to(account_);
   transport_->attach(this);
   arm_keepalive();
 }
@@ -42,8 +45,8 @@ void Connection::on_message(ByteView payload) {
   unanswered_keepalives_ = 0;
   bytes_received_ += payload.size();
   dispatch(static_cast<MessageType>(payload[0]), payload);
+  look_at_held();
   if (disconnecting_ || transport_->backlog() <= kPauseBacklog) return;
-  if (transport_->backlog() > kMaximumBacklog) return violation("it does not read what it is sent");
   paused_ = true;
   transport_->pause();
 }
@@ -131,6 +134,7 @@ void Connection::remove(Channel& channel) {
   const LocalChannel local = channel.local();
   graveyard_.bury(std::move(channels_[number(local)]));
   rests_until_[number(local)] = clock_.now() + kRest;
+  resting_.push_back(number(local));
   --open_channels_;
   on_channel_gone(local);
 }
@@ -157,6 +161,7 @@ void Connection::answer_global(GlobalReplies::Ticket ticket, bool success, ByteV
 }
 
 void Connection::ask(std::string_view name, ByteView rest, GlobalAnswerEvents& asker) {
+  if (asked_.full()) disconnect(DisconnectReason::connection_lost, "no answers to global requests");
   send(wire::build_global_request(name, true, rest));
   asked_.expect(asker);
 }
@@ -248,10 +253,22 @@ std::size_t Connection::count_sessions(Counts counts) const {
   }));
 }
 
-LocalChannel Connection::next_number() const {
-  std::size_t index = 0;
-  while (index < channels_.size() && (channels_[index] != nullptr || is_resting(index))) ++index;
-  return LocalChannel{static_cast<std::uint32_t>(index)};
+LocalChannel Connection::next_number() {
+  while (next_rested_ < resting_.size() &&
+         (!is_resting(resting_[next_rested_]) || resting_.size() - next_rested_ > kMostResting)) {
+    rests_until_[resting_[next_rested_]] = TimePoint::min();
+    free_.push_back(resting_[next_rested_++]);
+    std::push_heap(free_.begin(), free_.end(), std::greater<>());
+  }
+  if (next_rested_ > resting_.size() / 2) {
+    resting_.erase(resting_.begin(), resting_.begin() + static_cast<std::ptrdiff_t>(next_rested_));
+    next_rested_ = 0;
+  }
+  if (free_.empty()) return LocalChannel{static_cast<std::uint32_t>(channels_.size())};
+  std::pop_heap(free_.begin(), free_.end(), std::greater<>());
+  const LocalChannel lowest{free_.back()};
+  free_.pop_back();
+  return lowest;
 }
 
 bool Connection::is_resting(std::size_t index) const {
@@ -306,9 +323,11 @@ std::chrono::microseconds Connection::round_trip() const {
 }
 
 std::uint32_t Connection::credit() const {
+  constexpr std::uint32_t kLeast = Channel::kMaximumPacket / 2;
   const auto share = static_cast<std::uint32_t>(credit_.in_all / std::max<std::size_t>(open_channels_, 1));
+  if (share < Channel::kMaximumPacket || account_->is_pressed()) return kLeast;
   // Of whole messages: an odd rest makes its peer send a small one each time that it gets there.
-  return std::max(std::min(credit_.each, share - share % Channel::kMaximumPacket), Channel::kMaximumPacket);
+  return std::max(std::min(credit_.each, share - share % Channel::kMaximumPacket), kLeast);
 }
 
 void Connection::arm_keepalive() {

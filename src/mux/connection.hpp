@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <sallyport/account.hpp>
 #include <sallyport/clock.hpp>
 #include <sallyport/transport.hpp>
 
@@ -31,7 +32,7 @@ struct KeepaliveSettings {
 
 class Connection : public TransportEvents {
  public:
-  /// The most that a channel may be granted, and all channels of the connection together; none gets less than one
+  /// The most that a channel may be granted, and all channels of the connection together; none gets less than half a
   /// packet, though. What it is granted in fact is FlowCredit's business.
   struct Credit {
     std::uint32_t each = 4 * 1024 * 1024;
@@ -41,13 +42,15 @@ class Connection : public TransportEvents {
   /// send EOF, data or an adjust in one while another sends CLOSE: what comes late is swallowed, and meets no other
   /// channel.
   static constexpr Duration kRest = std::chrono::seconds(1);
-  /// A peer that sends what must be answered but doesn't read the answers is no longer read above this backlog …
+  /// But no more than so many rest: from a peer that opens and closes faster, the oldest is taken.
+  static constexpr std::size_t kMostResting = 4096;
+  /// A peer that doesn't read what must be sent to it at once is no longer read above this backlog.
   static constexpr std::size_t kPauseBacklog = 256 * 1024;
-  /// … and ended above this one, which it can't reach unless it could not be paused.
-  static constexpr std::size_t kMaximumBacklog = 8 * 1024 * 1024;
+  /// The longest fields of a CHANNEL_OPEN or a global request that are kept: names, addresses and paths.
+  static constexpr std::size_t kMaximumFields = 8 * 1024;
 
   Connection(std::unique_ptr<Transport> transport, Clock& clock, Graveyard& graveyard, KeepaliveSettings keepalive,
-             Credit credit);
+             Credit credit, std::shared_ptr<Account> account);
   ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -81,6 +84,14 @@ class Connection : public TransportEvents {
   void remove(Channel& channel);
   std::uint32_t credit() const;
   TimePoint now() const { return clock_.now(); }
+  /// For what is held for this connection, here and in its transport.
+  const std::shared_ptr<Account>& account() const { return account_; }
+  /// Something may have been charged to it: a connection that is over its bound ends. When it is the user's, those go that hold
+  /// something.
+  void look_at_held() {
+    if (account_->held() > Transport::kHighMark && account_->is_over())
+      violation("too much would have to be held for this connection");
+  }
   /// What the transport knows, or else the time that the quickest answer to an open of ours took: over a trunk that is carried
   /// by another one the kernel can't tell.
   std::chrono::microseconds round_trip() const;
@@ -166,8 +177,8 @@ class Connection : public TransportEvents {
   /// What becomes of a message for a channel whose number rests.
   enum class WhenClosed : std::uint8_t { violation, swallowed };
 
-  /// The lowest free number that doesn't rest.
-  LocalChannel next_number() const;
+  /// The lowest free number that doesn't rest. For a channel that is added next.
+  LocalChannel next_number();
   bool is_resting(std::size_t index) const;
   Channel& add(std::unique_ptr<Channel> channel);
   void dispatch(wire::MessageType type, ByteView payload);
@@ -182,8 +193,12 @@ class Connection : public TransportEvents {
   std::unique_ptr<Transport> transport_;
   KeepaliveSettings keepalive_;
   Credit credit_;
+  const std::shared_ptr<Account> account_;
   std::vector<std::unique_ptr<Channel>> channels_;  // by local number
   std::vector<TimePoint> rests_until_;              // by local number
+  std::vector<std::uint32_t> resting_;              // numbers, in the order in which their rest ends …
+  std::size_t next_rested_ = 0;                     // … from here on
+  std::vector<std::uint32_t> free_;                 // a heap: numbers that have been used and rested
   std::size_t open_channels_ = 0;
   std::vector<LocalChannel> drain_queue_;  // in the order of call_when_drained()
   std::unique_ptr<Timer> keepalive_timer_;

@@ -83,7 +83,8 @@ void Forward::connect(const ResolvedTarget& target) {
       address.account = SocketAccount{target.local.user, local_login(target.local, client_.source.address)};
     return services_.streams.connect(address, target.options.connect_timeout, events);
   };
-  endpoint_ = std::make_unique<StreamEndpoint>(make, relay_.events(Side::upstream), static_cast<StreamOpenEvents&>(*this));
+  endpoint_ = std::make_unique<StreamEndpoint>(make, relay_.events(Side::upstream),
+                                               static_cast<StreamOpenEvents&>(*this), downstream_.account());
 }
 
 Bytes Forward::upstream_fields() const {

@@ -28,8 +28,12 @@ class GlobalRequests {
   /// A target that binds a port answers at once; this is for one that is stuck.
   static constexpr Duration kTimeout = std::chrono::seconds(30);
 
+  /// A peer that owes so many answers gives none.
+  static constexpr std::size_t kLimit = 1024;
+
   explicit GlobalRequests(Clock& clock) : clock_(clock) {}
 
+  bool full() const { return asked_.size() >= kLimit; }
   /// A request has been sent whose answer only has to be counted.
   void expect() { asked_.emplace_back(); }
   /// A request has been sent whose answer `asker` waits for; it outlives that, or calls forget().

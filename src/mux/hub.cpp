@@ -8,8 +8,17 @@ namespace {
 
 constexpr Duration kDrainLook = std::chrono::milliseconds(100);
 
+/// A client that stops reading is in its right: what its channels were granted then, and a little more, must be held.
+HeldLimits held_limits(const HubSettings& settings) {
+  HeldLimits held = settings.held;
+  held.per_connection = std::max<std::size_t>(held.per_connection, std::size_t{2} * settings.channel_window);
+  held.per_user = std::max(held.per_user, held.per_connection);
+  return held;
+}
+
 PoolLimits pool_limits(const HubSettings& settings, const Connection::Credit& credit) {
-  return {settings.trunks_per_user, settings.waiting_channels, settings.logins_per_target, credit};
+  return {settings.trunks_per_user, settings.waiting_channels, settings.logins_per_target, credit,
+          held_limits(settings)};
 }
 
 Result<std::size_t> unless_none(std::size_t count) {
@@ -20,7 +29,7 @@ Result<std::size_t> unless_none(std::size_t count) {
 }  // namespace
 
 Connection::Credit Hub::credit() const {
-  return {.each = settings_.channel_window, .in_all = 2 * settings_.channel_window};
+  return {.each = settings_.channel_window, .in_all = settings_.channel_window + settings_.channel_window / 2};
 }
 
 Hub::Hub(Clock& clock, Journal& journal, UpstreamConnector& connector, ProcessLauncher& processes,
@@ -46,10 +55,12 @@ void Hub::configure(const HubSettings& settings) {
 
 void Hub::admit(Admission client, std::unique_ptr<Transport> transport, const KeepaliveSettings& keepalive) {
   const ConnectionId id = client.id;
-  links_[id] = std::make_unique<Link>(services_, std::move(client), std::move(transport),
-                                      Link::Settings{keepalive, credit(), settings_.channels_per_connection,
-                                                     settings_.forwards_per_connection},
-                                      static_cast<LinkEvents&>(*this));
+  auto account = pool_.accounts().of_connection(client.user);
+  links_[id] =
+      std::make_unique<Link>(services_, std::move(client), std::move(transport),
+                             Link::Settings{keepalive, credit(), std::move(account), settings_.channels_per_connection,
+                                            settings_.forwards_per_connection},
+                             static_cast<LinkEvents&>(*this));
 }
 
 std::string_view Hub::refuses_channels() const {

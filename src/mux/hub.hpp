@@ -21,6 +21,7 @@ struct HubSettings {
   std::uint32_t channels_per_connection = 256;
   std::uint32_t forwards_per_connection = 64;  ///< ports and sockets that targets listen on
   std::uint32_t channel_window = 4 * 1024 * 1024;  ///< bytes that a peer may send ahead on one channel
+  HeldLimits held;                                 ///< and more where `channel_window` needs it
   std::uint32_t trunks_per_user = 100;
   std::uint32_t waiting_channels = 1000;  ///< for one trunk that is still connecting
   std::uint32_t logins_per_target = 8;    ///< at a time, at one address
@@ -37,6 +38,8 @@ class Hub final : public Connections, private LinkEvents {
   /// The client's connection protocol begins.
   void admit(Admission client, std::unique_ptr<Transport> transport, const KeepaliveSettings& keepalive);
   std::size_t connection_count() const { return links_.size(); }
+  /// Bytes that are held for all connections and trunks of that user.
+  std::size_t held_for(const std::string& user) const { return pool_.accounts().held(user); }
   bool empty() const { return links_.empty() && pool_.trunk_count() == 0; }
 
   /// No new channels; a connection ends when it has none left. With the last client what it has left behind at targets is given

@@ -16,7 +16,8 @@ using wire::OpenFailureReason;
 
 Link::Link(const Services& services, Admission client, std::unique_ptr<Transport> transport, const Settings& settings,
            LinkEvents& owner)
-    : Connection(std::move(transport), services.clock, services.graveyard, settings.keepalive, settings.credit),
+    : Connection(std::move(transport), services.clock, services.graveyard, settings.keepalive, settings.credit,
+                 settings.account),
       services_(services),
       client_(std::move(client)),
       maximum_channels_(settings.maximum_channels),
@@ -33,6 +34,8 @@ bool Link::refuse(Act act, const wire::ChannelOpen& open) {
     why = "no more sessions were to be opened";
   } else if (open.maximum_packet == 0) {
     why = "a maximum packet size of 0";
+  } else if (open.rest.size() > kMaximumFields) {
+    why = "too long a name";
   } else if (open_channels() >= maximum_channels_) {
     reason = OpenFailureReason::resource_shortage;
     why = "too many channels on this connection: max_channels_per_connection";

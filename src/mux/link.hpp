@@ -42,6 +42,7 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
   struct Settings {
     KeepaliveSettings keepalive;
     Credit credit;
+    std::shared_ptr<Account> account;
     std::uint32_t maximum_channels = 256;
     std::uint32_t maximum_forwards = 64;
   };

@@ -62,7 +62,8 @@ LinkForwards::~LinkForwards() = default;
 void LinkForwards::handle(route::Act act, const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) {
   const bool is_port = act == route::Act::tcpip_forward || act == route::Act::cancel_tcpip_forward;
   const auto address = is_port ? tcpip_address(request.rest) : streamlocal_address(request.rest);
-  if (!address) return refuse(request.name, {}, "malformed", ticket);
+  if (!address || request.rest.size() > Connection::kMaximumFields)
+    return refuse(request.name, {}, "malformed", ticket);
   const bool begins = act == route::Act::tcpip_forward || act == route::Act::streamlocal_forward;
   const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = act, .destination = &*address});
   if (verdict.denial() != nullptr) return refuse(request.name, address->text(), verdict.reason(), ticket);

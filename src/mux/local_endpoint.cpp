@@ -19,8 +19,8 @@ LocalLogin local_login(const LocalSettings& local, const std::string& source) {
 }
 
 LocalEndpoint::LocalEndpoint(ProcessLauncher& launcher, ProcessSpec spec, bool want_reply, ChannelEvents& user,
-                             Outcome outcome)
-    : user_(user), outcome_(std::move(outcome)), want_reply_(want_reply) {
+                              Outcome outcome, std::shared_ptr<Account> account)
+    : user_(user), outcome_(std::move(outcome)), input_held_(std::move(account)), want_reply_(want_reply) {
   process_ = launcher.launch(std::move(spec), *this);
 }
 
@@ -29,6 +29,7 @@ LocalEndpoint::~LocalEndpoint() = default;
 void LocalEndpoint::send_data(ByteView bytes) {
   if (process_ == nullptr) return;
   input_window_ -= static_cast<std::uint32_t>(bytes.size());
+  input_held_.add(bytes.size());
   process_->write(bytes);
 }
 
@@ -100,6 +101,7 @@ void LocalEndpoint::on_output_end() {
 
 void LocalEndpoint::on_input_taken(std::size_t count) {
   input_window_ += static_cast<std::uint32_t>(count);
+  input_held_.subtract(count);
   user_.on_window();
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <sallyport/account.hpp>
 #include <sallyport/config.hpp>
 #include <sallyport/process.hpp>
 
@@ -36,7 +37,9 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   };
 
   /// `want_reply`: on_reply tells when the program runs.
-  LocalEndpoint(ProcessLauncher& launcher, ProcessSpec spec, bool want_reply, ChannelEvents& user, Outcome outcome);
+  /// What waits for the program is charged to `account`.
+  LocalEndpoint(ProcessLauncher& launcher, ProcessSpec spec, bool want_reply, ChannelEvents& user, Outcome outcome,
+                std::shared_ptr<Account> account);
   ~LocalEndpoint() override;
 
   // ChannelEnd
@@ -74,6 +77,7 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   ChannelEvents& user_;
   Outcome outcome_;
   std::unique_ptr<Process> process_;
+  Charge input_held_;
   std::uint32_t input_window_ = kInputWindow;
   std::uint32_t output_granted_ = 0;
   bool want_reply_;

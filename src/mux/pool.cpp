@@ -26,7 +26,9 @@ Pool::Pool(UpstreamConnector& connector, Clock& clock, Graveyard& graveyard, Jou
       limits_(limits),
       logins_(clock, limits.logins_per_target),
       breaker_(clock),
-      session_limits_(clock) {}
+      session_limits_(clock) {
+  accounts_.set_limits(limits.held);
+}
 
 Pool::~Pool() {
   for (PooledTrunk* trunk : all_trunks()) trunk->part();  // while what carries them is still there
@@ -34,6 +36,7 @@ Pool::~Pool() {
 
 void Pool::set_limits(PoolLimits limits) {
   limits_ = limits;
+  accounts_.set_limits(limits.held);
   logins_.set_limit(limits.logins_per_target);
 }
 

@@ -22,6 +22,7 @@
 #include "mux/share_key.hpp"
 #include "mux/trunk.hpp"
 #include "mux/trunk_group.hpp"
+#include "mux/user_accounts.hpp"
 
 namespace sallyport::mux {
 
@@ -31,6 +32,7 @@ struct PoolLimits {
   std::uint32_t waiting_per_trunk = 1000;
   std::uint32_t logins_per_target = 8;  ///< at a time, at one address
   Connection::Credit credit;
+  HeldLimits held;
 };
 
 class Pool {
@@ -69,6 +71,8 @@ class Pool {
   std::size_t renew(const TrunkSelection& which, std::string_view why);
   void check(const TrunkSelection& which, std::function<void(TargetCheck)> done);
   std::size_t trunk_count() const;
+  UserAccounts& accounts() { return accounts_; }
+  const UserAccounts& accounts() const { return accounts_; }
   /// `connections` stays 0: who rides on a trunk is not known here.
   std::vector<TrunkRow> trunks() const;
 
@@ -107,6 +111,7 @@ class Pool {
   Graveyard& graveyard_;
   Journal& journal_;
   PoolLimits limits_;
+  UserAccounts accounts_;
   LoginQueue logins_;
   LoginBreaker breaker_;
   SessionLimits session_limits_;

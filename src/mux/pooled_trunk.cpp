@@ -213,9 +213,10 @@ void PooledTrunk::on_connected(std::unique_ptr<Transport> transport) {
   turn_deadline_ = pool_.clock_.after(kLoginOver, [this] { turn_.reset(); });
   forget_helper();
   pool_.graveyard_.bury(std::move(attempt_));
-  trunk_ = std::make_unique<Trunk>(id_, target_.name, std::move(transport), pool_.clock_, pool_.graveyard_,
-                                   KeepaliveSettings{target_.options.keepalive_interval, target_.options.keepalive_count},
-                                   pool_.limits_.credit, static_cast<TrunkEvents&>(*this), pool_.journal_);
+  trunk_ = std::make_unique<Trunk>(
+      id_, target_.name, std::move(transport), pool_.clock_, pool_.graveyard_,
+      KeepaliveSettings{target_.options.keepalive_interval, target_.options.keepalive_count}, pool_.limits_.credit,
+      pool_.accounts_.of_trunk(key_.user), static_cast<TrunkEvents&>(*this), pool_.journal_);
   pool_.journal_.trunk_ready(id_, pool_.clock_.now() - since_);
   pool_.breaker_.note_success(key_);
   if (phase_ == Phase::connecting) phase_ = Phase::ready;

@@ -25,6 +25,8 @@ bool prepares_program(Act act) {
 
 bool is_program(Act act) { return act == Act::shell || act == Act::exec || act == Act::subsystem; }
 
+/// Of so many bytes a text is not worth counting.
+constexpr std::size_t kShortProgram = 4 * 1024;
 constexpr std::string_view kOriginalCommand = "SSH_ORIGINAL_COMMAND";
 
 Bytes build_env(std::string_view name, std::string_view value) {
@@ -58,6 +60,8 @@ Session::Session(const Services& services, const Admission& client, ChannelId id
       ids_{client.id, id, std::nullopt},
       downstream_(downstream),
       lender_(lender),
+      requests_(std::make_unique<SessionRequests>(downstream.account())),
+      kept_(downstream.account()),
       relay_(services.clock),
       since_(services.clock.now()) {
   downstream_.attach(&downstream_events_);
@@ -185,9 +189,17 @@ bool Session::collect(Act act, ByteView rest) {
 
 void Session::start(Act act, ProgramRequest program) {
   program_ = std::move(program);
+  const bool is_short = program_.argument.size() <= kShortProgram;
+  kept_.set(is_short ? 0 : 2 * program_.argument.size());  // as it was asked for, and as it runs
   program_unanswered_ = program_.want_reply;
   had_pty_ = requests_->has_pty();
   phase_ = Phase::binding;
+  if (!is_short && downstream_.account()->is_pressed()) {
+    constexpr std::string_view kTold = "too much is held for this connection already";
+    deny(kTold, kTold);
+    program_.argument = {};
+    return kept_.set(0);
+  }
   const route::Verdict verdict =
       ask_policy(client_, services_.clock, {.act = act, .argument = program_.argument, .has_pty = had_pty_});
   if (const route::Denial* denied = verdict.denial()) return deny(denied->told, verdict.reason());
@@ -243,7 +255,8 @@ void Session::start_local(const route::Permit& permit) {
   };
   local_ = std::make_unique<LocalEndpoint>(services_.processes, process_spec(target, std::move(argv)),
                                            program_.want_reply, upstream_events_,
-                                           LocalEndpoint::Outcome{[this] { record_program(); }, failed});
+                                           LocalEndpoint::Outcome{[this] { record_program(); }, failed},
+                                           downstream_.account());
   begin_relaying(*local_);
 }
 

@@ -120,7 +120,8 @@ class Session final : public LinkChannel, private LeaseEvents {
   EndEvents downstream_events_{*this, Side::downstream};
   EndEvents upstream_events_{*this, Side::upstream};
   Phase phase_ = Phase::collecting;
-  std::unique_ptr<SessionRequests> requests_ = std::make_unique<SessionRequests>();  // until the relay begins
+  std::unique_ptr<SessionRequests> requests_;  // until the relay begins
+  Charge kept_;                                // the program's text
   ProgramRequest program_;   // as it was asked for; once it has been allowed, as it runs
   route::Program running_;   // what the policy made of it
   bool program_unanswered_ = false;

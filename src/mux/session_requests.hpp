@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <sallyport/account.hpp>
 #include <sallyport/bytes.hpp>
 #include <sallyport/process.hpp>
 
@@ -27,12 +29,15 @@ struct StoredRequest {
   Bytes rest;
 };
 
-/// Collects until the program request comes. Bounded.
+/// Collects until the program request comes. Bounded, and by half of what may be held for the connection: the other
+/// half is for what must be sent.
 class SessionRequests {
  public:
   static constexpr std::size_t kMaximumVariables = 256;
   static constexpr std::size_t kMaximumBytes = 128 * 1024;
   static constexpr std::size_t kMaximumLater = 64;
+
+  explicit SessionRequests(std::shared_ptr<Account> account) : account_(std::move(account)), charge_(account_) {}
 
   /// The variable is kept. False when there are too many already.
   bool add_variable(std::string_view name, std::string_view value);
@@ -55,7 +60,7 @@ class SessionRequests {
   const std::vector<StoredRequest>& later() const { return later_; }
 
  private:
-  bool account(std::size_t bytes);
+  bool take(std::size_t bytes);
 
   std::vector<std::pair<std::string, std::string>> variables_;
   std::optional<PtyRequest> pty_;
@@ -63,6 +68,8 @@ class SessionRequests {
   std::optional<Bytes> display_;
   std::vector<StoredRequest> later_;
   std::size_t bytes_ = 0;
+  const std::shared_ptr<Account> account_;
+  Charge charge_;
 };
 
 }  // namespace sallyport::mux

@@ -1,16 +1,21 @@
 #include "mux/stream_endpoint.hpp"
 
+#include <utility>
+
 namespace sallyport::mux {
 
-StreamEndpoint::StreamEndpoint(const MakeStream& make, ChannelEvents& user, StreamOpenEvents& opened)
-    : user_(user), opened_(opened) {
+StreamEndpoint::StreamEndpoint(const MakeStream& make, ChannelEvents& user, StreamOpenEvents& opened,
+                               std::shared_ptr<Account> account)
+    : user_(user), opened_(opened), queued_(std::move(account)) {
   stream_ = make(*this);
 }
 
 StreamEndpoint::~StreamEndpoint() = default;
 
 void StreamEndpoint::send_data(ByteView bytes) {
-  if (stream_ != nullptr) stream_->write(bytes);
+  if (stream_ == nullptr) return;
+  stream_->write(bytes);
+  queued_.set(stream_->queued());
 }
 
 void StreamEndpoint::send_extended_data(std::uint32_t, ByteView) {
@@ -24,7 +29,7 @@ void StreamEndpoint::send_eof() {
 void StreamEndpoint::break_off() {
   if (stream_ == nullptr) return;
   stream_->reset();
-  stream_.reset();
+  abandon();
 }
 
 std::uint32_t StreamEndpoint::window() const {

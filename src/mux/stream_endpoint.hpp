@@ -7,6 +7,7 @@
 #include <memory>
 #include <string_view>
 
+#include <sallyport/account.hpp>
 #include <sallyport/stream.hpp>
 
 #include "mux/channel_end.hpp"
@@ -34,8 +35,10 @@ class StreamEndpoint final : public ChannelEnd, private StreamEvents {
   static constexpr std::uint32_t kCongested = 64 * 1024;
 
   using MakeStream = std::function<std::unique_ptr<Stream>(StreamEvents&)>;
-  /// Calls `make` at once. `user` and `opened` outlive the endpoint, or it is abandoned first.
-  StreamEndpoint(const MakeStream& make, ChannelEvents& user, StreamOpenEvents& opened);
+  /// Calls `make` at once. `user` and `opened` outlive the endpoint, or it is abandoned first. What waits for the
+  /// socket's peer is charged to `account`.
+  StreamEndpoint(const MakeStream& make, ChannelEvents& user, StreamOpenEvents& opened,
+                 std::shared_ptr<Account> account);
   ~StreamEndpoint() override;
 
   // ChannelEnd
@@ -44,7 +47,10 @@ class StreamEndpoint final : public ChannelEnd, private StreamEvents {
   void send_eof() override;
   void send_close() override { abandon(); }
   void send_request(std::string_view, bool, ByteView) override {}  // a socket takes none
-  void abandon() override { stream_.reset(); }
+  void abandon() override {
+    stream_.reset();
+    queued_.set(0);
+  }
   void break_off() override;
   bool takes_requests() const override { return true; }
   void send_reply(bool) override {}
@@ -64,13 +70,17 @@ class StreamEndpoint final : public ChannelEnd, private StreamEvents {
   void on_failed(const Error& why) override { opened_.on_stream_failed(why); }
   void on_received(ByteView bytes) override;
   void on_input_end() override;
-  void on_sent() override { user_.on_window(); }
+  void on_sent() override {
+    queued_.set(stream_->queued());
+    user_.on_window();
+  }
   void on_output_end() override;
   void on_broken(const Error& why) override;
 
   ChannelEvents& user_;
   StreamOpenEvents& opened_;
   std::unique_ptr<Stream> stream_;  // null: closed
+  Charge queued_;
   std::uint32_t granted_ = 0;
   bool input_ended_ = false;
   bool output_ended_ = false;

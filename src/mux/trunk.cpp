@@ -23,8 +23,9 @@ bool is_clean(std::string_view originator) {
 using wire::OpenFailureReason;
 
 Trunk::Trunk(TrunkId id, std::string target, std::unique_ptr<Transport> transport, Clock& clock, Graveyard& graveyard,
-             KeepaliveSettings keepalive, Credit credit, TrunkEvents& owner, Journal& journal)
-    : Connection(std::move(transport), clock, graveyard, keepalive, credit),
+             KeepaliveSettings keepalive, Credit credit, std::shared_ptr<Account> account, TrunkEvents& owner,
+             Journal& journal)
+    : Connection(std::move(transport), clock, graveyard, keepalive, credit, std::move(account)),
       id_(id),
       target_(std::move(target)),
       loss_told_("the connection to target " + target_ + " was lost"),
@@ -34,6 +35,8 @@ Trunk::Trunk(TrunkId id, std::string target, std::unique_ptr<Transport> transpor
 void Trunk::on_channel_open(const wire::ChannelOpen& open) {
   if (open.maximum_packet == 0)
     return refuse(open, OpenFailureReason::administratively_prohibited, "a maximum packet size of 0");
+  if (open.rest.size() > kMaximumFields)
+    return refuse(open, OpenFailureReason::administratively_prohibited, "too long a name");
   if (open.type == wire::kForwardedTcpip) {
     const auto fields = wire::parse_forwarded_tcpip(open.rest);
     if (!fields || !is_clean(fields->originator)) return refuse(open, OpenFailureReason::administratively_prohibited, "malformed");

@@ -44,7 +44,8 @@ class LenderEvents {
 class Trunk final : public Connection {
  public:
   Trunk(TrunkId id, std::string target, std::unique_ptr<Transport> transport, Clock& clock, Graveyard& graveyard,
-        KeepaliveSettings keepalive, Credit credit, TrunkEvents& owner, Journal& journal);
+        KeepaliveSettings keepalive, Credit credit, std::shared_ptr<Account> account, TrunkEvents& owner,
+        Journal& journal);
 
   TrunkId id() const { return id_; }
   /// What the clients are told when it is lost from now on.
