@@ -32,7 +32,6 @@ struct LoginGrant {
   bool port_forwarding = true;  ///< in both directions, sockets too
   bool x11_forwarding = true;
   bool user_rc = true;
-  bool other_requests = true;  ///< on a session, of kinds that Sallyport doesn't know; `restrict` takes them away
   /// permitopen: "host:port", "[::1]:80", "*" as the port is any; absent: everything.
   std::optional<std::vector<std::string>> permit_open;
   /// permitlisten: the same for what a target is asked to listen on; "port" alone is any host.

@@ -178,6 +178,7 @@ void LogJournal::channel_closed(const Admission& client, const ChannelIds& ids, 
 void LogJournal::connection_violation(const Admission& client, std::string_view what) {
   Records::Note note = records_.refusal(client.user, client.id);
   note.warn("conn={} client broke the protocol user={} reason=\"{}\"", client.id, client.user, what);
+  note.record(AuditEvent("refuse").with("connection", client.id).with("user", client.user).with("reason", what));
 }
 
 void LogJournal::connection_closed(const Admission& client, const Error& why, std::uint64_t bytes_from_client,
@@ -244,6 +245,12 @@ void LogJournal::target_open_refused(TrunkId trunk, std::string_view type, std::
   Records::Note note = records_.of_trunk(trunk, user_of(trunk));
   note.warn("trunk={} channel of the target's refused type={} reason=\"{}\"", trunk, escaped(type), why);
   note.record(AuditEvent("refuse").with("trunk", trunk).with("type", type).with("reason", why));
+}
+
+void LogJournal::target_request_refused(TrunkId trunk, std::string_view request, std::string_view why) {
+  Records::Note note = records_.of_trunk(trunk, user_of(trunk));
+  note.warn("trunk={} request of the target's refused request={} reason=\"{}\"", trunk, escaped(request), why);
+  note.record(AuditEvent("refuse").with("trunk", trunk).with("request", request).with("reason", why));
 }
 
 void LogJournal::trunk_violation(TrunkId trunk, std::string_view what) {

@@ -55,6 +55,7 @@ class LogJournal final : public mux::Journal {
   void trunk_full(TrunkId trunk, std::size_t sessions) override;
   void trunk_draining(TrunkId trunk, std::string_view why) override;
   void target_open_refused(TrunkId trunk, std::string_view type, std::string_view why) override;
+  void target_request_refused(TrunkId trunk, std::string_view request, std::string_view why) override;
   void trunk_violation(TrunkId trunk, std::string_view what) override;
   void trunk_closed(TrunkId trunk, const Error& why) override;
 

@@ -105,8 +105,6 @@ Result<LoginGrant> grant_of(const Certificate& certificate, const KeyQuery& quer
       grant.*extension.field = extension.value;
     }
   }
-  // It has no word for what else sessions may ask: one without any extension must not permit it.
-  grant.other_requests = grant.pty;
   return grant;
 }
 

@@ -164,7 +164,6 @@ Result<> apply_flag(const std::string& name, KeyOptions& options) {
   LoginGrant& grant = options.grant;
   if (name == "restrict") {
     for (const Flag& flag : kFlags) grant.*flag.field = false;
-    grant.other_requests = false;
     return {};
   }
   if (name == "cert-authority") {
@@ -214,7 +213,7 @@ Result<LoginGrant> merge_grants(const LoginGrant& line, const LoginGrant& certif
   merged.certificate = certificate.certificate;
   if (!merged.command) merged.command = certificate.command;
   for (const auto field : {&LoginGrant::pty, &LoginGrant::agent_forwarding, &LoginGrant::port_forwarding,
-                           &LoginGrant::x11_forwarding, &LoginGrant::user_rc, &LoginGrant::other_requests}) {
+                           &LoginGrant::x11_forwarding, &LoginGrant::user_rc}) {
     merged.*field = line.*field && certificate.*field;
   }
   merged.touch_required = line.touch_required || certificate.touch_required;

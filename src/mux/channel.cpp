@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "mux/connection.hpp"
-#include "wire/channel_requests.hpp"
 #include "wire/encoding.hpp"
 
 namespace sallyport::mux {
@@ -21,11 +20,12 @@ constexpr std::size_t kHeldOverhead = 96;
 
 }  // namespace
 
-Channel::Channel(Connection& connection, LocalChannel local, const PeerEnd& peer)
+Channel::Channel(Connection& connection, LocalChannel local, std::string_view type, const PeerEnd& peer)
     : connection_(connection),
       local_(local),
       recipient_(peer.number),
       state_(ChannelState::requested),
+      is_session_(type == kSessionType),
       send_window_(peer.window),
       maximum_packet_(peer.maximum_packet),
       receive_window_(0),
@@ -338,12 +338,25 @@ Channel::Violation Channel::on_request(std::string_view type, bool want_reply, B
   if (want_reply) owed_replies_.expect();
   // sshd's keepalive comes on any open channel; answered here, no stopped client can make it drop the connection.
   const bool keepalive = type == "keepalive@openssh.com";
-  if (keepalive || user_ == nullptr || state_ == ChannelState::close_sent || !wire::well_formed(type, rest)) {
+  if (keepalive || user_ == nullptr || state_ == ChannelState::close_sent) {
     if (want_reply) answer_now(keepalive);
     return {};
   }
-  user_->on_request(type, want_reply, rest);
+  const wire::Reading reading(wire::Form::channel_request, connection_.peer(), type, rest);
+  const std::string_view why = why_unsound(reading);
+  if (!why.empty()) {
+    if (want_reply) answer_now(false);
+    if (unsound_requests_++ < Connection::kLoggedRefusals)
+      connection_.on_unsound(wire::Form::channel_request, type, why, this);
+    return {};
+  }
+  user_->on_request(type, want_reply, reading.fields());
   return {};
+}
+
+std::string_view Channel::why_unsound(const wire::Reading& request) const {
+  if (!request.sound()) return request.why();
+  return is_session_ || request.on_any_channel() ? std::string_view{} : "a request for sessions";
 }
 
 Channel::Violation Channel::on_reply(bool success) {

@@ -17,6 +17,7 @@
 #include "mux/channel_lifecycle.hpp"
 #include "mux/reply_queue.hpp"
 #include "wire/messages.hpp"
+#include "wire/vocabulary.hpp"
 
 namespace sallyport::mux {
 
@@ -63,14 +64,14 @@ class Channel final : public ChannelEnd {
   /// must not turn two megabytes of data into two million messages.
   static constexpr std::uint32_t kMaximumMessages = 1024;
 
-  /// Asked for by the peer: waits for confirm() or refuse().
-  Channel(Connection& connection, LocalChannel local, const PeerEnd& peer);
+  /// Asked for by the peer, with that type: waits for confirm() or refuse().
+  Channel(Connection& connection, LocalChannel local, std::string_view type, const PeerEnd& peer);
   /// Being opened by us as `request` says; `outcome` must outlive the answer or be taken back by abandon().
   Channel(Connection& connection, LocalChannel local, const OpenRequest& request, OpenEvents& outcome);
 
   LocalChannel local() const { return local_; }
   ChannelState state() const { return state_; }
-  /// A session that we opened: what a server counts.
+  /// A session. Of those that we opened: what a server counts.
   bool is_session() const { return is_session_; }
   /// The connection's.
   const std::shared_ptr<Account>& account() const;
@@ -146,6 +147,8 @@ class Channel final : public ChannelEnd {
   /// Takes the row of the table; false when there is none.
   bool apply(ChannelEvent event);
   Violation take_data(std::size_t size);
+  /// What keeps a request from being passed on; empty when nothing does.
+  std::string_view why_unsound(const wire::Reading& request) const;
   void send_data_messages(DataKind kind, ByteView bytes);
   /// Sends the message, or holds it while it can't leave.
   void emit(ByteView message);
@@ -164,7 +167,7 @@ class Channel final : public ChannelEnd {
   LocalChannel local_;
   RecipientChannel recipient_{};
   ChannelState state_;
-  bool is_session_ = false;
+  bool is_session_;
   bool waiting_for_drain_ = false;  // in the connection's list of channels to call when it drains
   std::uint8_t active_in_ = 0;      // see Connection::note_activity
   std::uint32_t send_window_ = 0;
@@ -176,6 +179,7 @@ class Channel final : public ChannelEnd {
   std::uint64_t adjust_step_ = kUsualAdjust;  // what the peer gives back at a time, on average
   bool adjusted_ = false;                     // since expect_larger_adjusts()
   std::uint32_t expected_replies_ = 0;
+  std::uint32_t unsound_requests_ = 0;
   std::size_t held_control_ = 0;  // bytes of held messages without data
   Charge held_charge_;            // all of them
   std::vector<Held> held_messages_;

@@ -17,7 +17,8 @@ class ChannelEvents {
   virtual void on_data(ByteView bytes) = 0;
   virtual void on_extended_data(std::uint32_t code, ByteView bytes) = 0;
   virtual void on_eof() = 0;
-  /// A request. With `want_reply` it is owed an answer by send_reply(), in the order of requests.
+  /// A request, which is sound (see wire/vocabulary.hpp). With `want_reply` it is owed an answer by send_reply(), in
+  /// the order of requests.
   virtual void on_request(std::string_view type, bool want_reply, ByteView rest) = 0;
   /// The answer to the oldest request of ours that wanted one.
   virtual void on_reply(bool success) = 0;

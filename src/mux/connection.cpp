@@ -5,7 +5,6 @@
 #include <functional>
 #include <utility>
 
-#include "wire/channel_requests.hpp"
 #include "wire/encoding.hpp"
 
 namespace sallyport::mux {
@@ -82,11 +81,8 @@ void Connection::dispatch(MessageType type, ByteView payload) {
     case MessageType::channel_failure:
       return to_channel(wire::parse_channel_only(payload),
                         [](Channel& channel, LocalChannel) { return channel.on_reply(false); });
-    case MessageType::channel_open: {
-      const auto open = wire::parse_channel_open(payload);
-      if (!open) return violation("malformed CHANNEL_OPEN");
-      return on_channel_open(*open);
-    }
+    case MessageType::channel_open:
+      return handle_channel_open(payload);
     case MessageType::channel_open_confirmation:
       return to_channel(wire::parse_channel_open_confirmation(payload),
                         [](Channel& channel, const wire::ChannelOpenConfirmation& m) {
@@ -139,6 +135,18 @@ void Connection::remove(Channel& channel) {
   on_channel_gone(local);
 }
 
+void Connection::handle_channel_open(ByteView payload) {
+  const auto open = wire::parse_channel_open(payload);
+  if (!open) return violation("malformed CHANNEL_OPEN");
+  const wire::Reading reading(wire::Form::channel_open, peer(), open->type, open->rest);
+  if (reading.sound()) return on_channel_open(*open);
+  refuse_open(open->sender,
+              reading.known() ? wire::OpenFailureReason::administratively_prohibited
+                              : wire::OpenFailureReason::unknown_channel_type,
+              reading.why());
+  on_unsound(wire::Form::channel_open, open->type, reading.why(), nullptr);
+}
+
 void Connection::handle_channel_request(ByteView payload) {
   to_channel(
       wire::parse_channel_request(payload),
@@ -152,7 +160,10 @@ void Connection::handle_global_request(ByteView payload) {
   if (request->want_reply && owed_global_replies_.full()) return violation("too many unanswered global requests");
   const auto ticket = request->want_reply ? owed_global_replies_.expect() : GlobalReplies::Ticket::none;
   if (request->name == kKeepalive) return answer_global(ticket, true);
-  on_global_request(*request, ticket);
+  const wire::Reading reading(wire::Form::global_request, peer(), request->name, request->rest);
+  if (reading.sound()) return on_global_request(*request, ticket);
+  answer_global(ticket, false);
+  on_unsound(wire::Form::global_request, request->name, reading.why(), nullptr);
 }
 
 void Connection::answer_global(GlobalReplies::Ticket ticket, bool success, ByteView rest) {
@@ -276,8 +287,8 @@ bool Connection::is_resting(std::size_t index) const {
 }
 
 Channel& Connection::accept(const wire::ChannelOpen& open) {
-  return add(
-      std::make_unique<Channel>(*this, next_number(), PeerEnd{open.sender, open.initial_window, open.maximum_packet}));
+  return add(std::make_unique<Channel>(*this, next_number(), open.type,
+                                       PeerEnd{open.sender, open.initial_window, open.maximum_packet}));
 }
 
 Channel& Connection::open(const OpenRequest& request, OpenEvents& outcome) {

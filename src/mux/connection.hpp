@@ -21,6 +21,7 @@
 #include "mux/graveyard.hpp"
 #include "mux/rate_meter.hpp"
 #include "wire/messages.hpp"
+#include "wire/vocabulary.hpp"
 
 namespace sallyport::mux {
 
@@ -44,6 +45,8 @@ class Connection : public TransportEvents {
   static constexpr Duration kRest = std::chrono::seconds(1);
   /// But no more than so many rest: from a peer that opens and closes faster, the oldest is taken.
   static constexpr std::size_t kMostResting = 4096;
+  /// So many unsound requests of one channel are recorded; further ones say nothing new.
+  static constexpr std::uint32_t kLoggedRefusals = 16;
   /// A peer that doesn't read what must be sent to it at once is no longer read above this backlog.
   static constexpr std::size_t kPauseBacklog = 256 * 1024;
   /// The longest fields of a CHANNEL_OPEN or a global request that are kept: names, addresses and paths.
@@ -68,6 +71,11 @@ class Connection : public TransportEvents {
   void disconnect(DisconnectReason reason, std::string_view text);
 
   // For Channel.
+  /// Which part of wire/vocabulary.hpp the peer may use.
+  virtual wire::Speaker peer() const = 0;
+  /// An open, a global request or, on `channel`, a channel request is not sound and has been refused; for the log. Of
+  /// those on one channel the first kLoggedRefusals come here.
+  virtual void on_unsound(wire::Form form, std::string_view name, std::string_view why, const Channel* channel) = 0;
   void send(ByteView head, ByteView tail = {}) {
     bytes_sent_ += head.size() + tail.size();
     transport_->send(head, tail);
@@ -133,8 +141,10 @@ class Connection : public TransportEvents {
       if (channel != nullptr) visit(*channel);
   }
 
+  /// One that is sound (see wire/vocabulary.hpp).
   virtual void on_channel_open(const wire::ChannelOpen& open) = 0;
-  /// Anything but keepalives, which are answered already. One that wants a reply gets it by answer_global(), now or later.
+  /// One that is sound, and no keepalive, which is answered already. One that wants a reply gets it by answer_global(),
+  /// now or later.
   virtual void on_global_request(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) = 0;
   /// Both CLOSEs have gone, or the open was refused: the number is free.
   virtual void on_channel_gone(LocalChannel local) = 0;
@@ -185,6 +195,7 @@ class Connection : public TransportEvents {
   template <typename Message, typename Handle>
   void to_channel(const std::optional<Message>& message, Handle handle, WhenClosed when_closed = WhenClosed::violation);
   void after_event(Channel& channel, Channel::Violation violation);
+  void handle_channel_open(ByteView payload);
   void handle_global_request(ByteView payload);
   void handle_channel_request(ByteView payload);
   void keepalive_due();

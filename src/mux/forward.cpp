@@ -33,16 +33,12 @@ std::string_view told_of(Errc code) {
 
 bool is_forward(std::string_view type) { return type == wire::kDirectTcpip || type == wire::kDirectStreamlocal; }
 
-std::optional<ForwardRequest> parse_forward(const wire::ChannelOpen& open) {
-  if (open.type == wire::kDirectStreamlocal) {
-    const auto path = wire::parse_direct_streamlocal(open.rest);
-    if (!path) return std::nullopt;
-    return ForwardRequest{std::string(open.type), route::Destination::of_socket(*path), {}};
-  }
-  const auto fields = wire::parse_direct_tcpip(open.rest);
-  if (!fields) return std::nullopt;
-  return ForwardRequest{std::string(open.type), route::Destination::of_port(fields->host, fields->port),
-                        sound_originator(fields->originator, fields->originator_port)};
+ForwardRequest parse_forward(const wire::ChannelOpen& open) {
+  if (open.type == wire::kDirectStreamlocal)
+    return {std::string(open.type), route::Destination::of_socket(*wire::parse_direct_streamlocal(open.rest)), {}};
+  const wire::DirectTcpip fields = *wire::parse_direct_tcpip(open.rest);
+  return {std::string(open.type), route::Destination::of_port(fields.host, fields.port),
+          sound_originator(fields.originator, fields.originator_port)};
 }
 
 Forward::Forward(const Services& services, const Admission& client, ChannelId id, Channel& downstream,

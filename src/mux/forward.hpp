@@ -31,8 +31,8 @@ struct ForwardRequest {
 
 /// True for the channel types that are forwards.
 bool is_forward(std::string_view type);
-/// Nothing when the fields of the type are malformed.
-std::optional<ForwardRequest> parse_forward(const wire::ChannelOpen& open);
+/// Of an open that is sound (see wire/vocabulary.hpp).
+ForwardRequest parse_forward(const wire::ChannelOpen& open);
 /// The target is asked for a channel of the same type on the user's trunk, or the bastion connects, or the client meets
 /// Sallyport itself (see Jump). Its open is confirmed or refused when the outcome is known.
 class Forward final : public LinkChannel, private LeaseEvents, private StreamOpenEvents, private PlainRelayEvents {

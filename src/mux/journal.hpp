@@ -43,7 +43,8 @@ class Journal {
                                std::string_view command, std::string_view target) = 0;
   virtual void program_refused(const Admission& client, const ChannelIds& ids, std::string_view request,
                                std::string_view command, std::string_view told, std::string_view why) = 0;
-  /// A request on a session that starts no program, or (then without a channel) a global request, was denied by the policy.
+  /// A request on a channel that starts no program, or (then without a channel) a global request, was refused: by the
+  /// policy, since it isn't sound (see wire/vocabulary.hpp), or since it comes too late or once more.
   virtual void request_refused(const Admission& client, const std::optional<ChannelIds>& ids, std::string_view request,
                                std::string_view why) = 0;
   /// It could not be started after all; `why` is for the administrator.
@@ -87,6 +88,8 @@ class Journal {
   virtual void trunk_draining(TrunkId trunk, std::string_view why) = 0;
   /// The target asked for a channel that it doesn't get.
   virtual void target_open_refused(TrunkId trunk, std::string_view type, std::string_view why) = 0;
+  /// The target said something that isn't passed on: it is unknown here, or malformed.
+  virtual void target_request_refused(TrunkId trunk, std::string_view request, std::string_view why) = 0;
   virtual void trunk_violation(TrunkId trunk, std::string_view what) = 0;
   virtual void trunk_closed(TrunkId trunk, const Error& why) = 0;
 };

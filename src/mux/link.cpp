@@ -76,20 +76,19 @@ void Link::open_session(const wire::ChannelOpen& open) {
 }
 
 void Link::open_forward(Act act, const wire::ChannelOpen& open) {
-  auto request = parse_forward(open);
-  if (!request) return violation("malformed fields of a CHANNEL_OPEN");
+  ForwardRequest request = parse_forward(open);
   const ChannelId id = owner_.next_channel_id();
   const route::Verdict verdict =
-      ask_policy(client_, services_.clock, {.act = act, .destination = &request->destination});
+      ask_policy(client_, services_.clock, {.act = act, .destination = &request.destination});
   if (const route::Denial* denied = verdict.denial()) {
     refuse_open(open.sender, OpenFailureReason::administratively_prohibited, denied->told);
-    return services_.journal.forward_refused(client_, {client_.id, id, {}}, request->type, request->destination.text(),
+    return services_.journal.forward_refused(client_, {client_.id, id, {}}, request.type, request.destination.text(),
                                              verdict.reason());
   }
   Channel& channel = accept(open);
   services_.journal.channel_opened(client_, id, open.type);
-  keep(channel.local(), std::make_unique<Forward>(services_, client_, id, channel, std::move(*request),
-                                                  *verdict.permit()));
+  keep(channel.local(),
+       std::make_unique<Forward>(services_, client_, id, channel, std::move(request), *verdict.permit()));
 }
 
 void Link::keep(LocalChannel local, std::unique_ptr<LinkChannel> channel) {
@@ -125,6 +124,7 @@ void Link::take_channel(Trunk& trunk, const wire::ChannelOpen& open, TargetChann
   const ChannelIds ids{client_.id, owner_.next_channel_id(), trunk.id()};
   services_.journal.channel_opened(client_, ids.channel, open.type);
   auto channel = std::make_unique<TargetChannel>(services_, client_, ids, trunk.accept(open), *verdict.permit(), std::move(info));
+  // The fields of these types are texts and numbers, which have one encoding.
   OpenRequest request{std::string(open.type), channel->initial_grant(), Bytes(open.rest.begin(), open.rest.end())};
   Channel& downstream = Connection::open(request, *channel);
   channel->set_downstream(downstream);
@@ -163,6 +163,16 @@ void Link::on_channel_gone(LocalChannel local) {
   std::unique_ptr<LinkChannel> channel = std::move(by_number_[number(local)]);
   channel->leave();
   graveyard_.bury(std::move(channel));
+}
+
+void Link::on_unsound(wire::Form form, std::string_view name, std::string_view why, const Channel* channel) {
+  if (channel != nullptr) {
+    const LinkChannel& user = *by_number_[number(channel->local())];
+    return services_.journal.request_refused(client_, ChannelIds{client_.id, user.id(), user.trunk()}, name, why);
+  }
+  if (refusals_++ >= kLoggedRefusals) return;
+  form == wire::Form::channel_open ? services_.journal.channel_open_refused(client_, name, why)
+                                   : services_.journal.request_refused(client_, std::nullopt, name, why);
 }
 
 void Link::on_violation(std::string_view what) { services_.journal.connection_violation(client_, what); }

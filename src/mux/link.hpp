@@ -36,9 +36,6 @@ class LinkEvents {
 
 class Link final : public Connection, private LinkForwardsHost, private LenderEvents {
  public:
-  /// So many unknown channel types and requests of one client are logged; further ones say nothing new.
-  static constexpr std::uint32_t kLoggedRefusals = 16;
-
   struct Settings {
     KeepaliveSettings keepalive;
     Credit credit;
@@ -65,6 +62,8 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
   void on_global_request(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) override;
   void on_channel_gone(LocalChannel local) override;
   void on_violation(std::string_view what) override;
+  wire::Speaker peer() const override { return wire::Speaker::client; }
+  void on_unsound(wire::Form form, std::string_view name, std::string_view why, const Channel* channel) override;
   std::string_view loss_told() const override { return "the client is gone"; }
   void on_connection_closed(const Error& why) override;
   // LinkForwardsHost

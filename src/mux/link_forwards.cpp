@@ -10,16 +10,13 @@
 namespace sallyport::mux {
 namespace {
 
-std::optional<route::Destination> tcpip_address(ByteView rest) {
-  const auto fields = wire::parse_tcpip_forward(rest);
-  if (!fields) return std::nullopt;
-  return route::Destination::of_port(fields->address, fields->port);
+route::Destination tcpip_address(ByteView rest) {
+  const wire::TcpipForward fields = *wire::parse_tcpip_forward(rest);
+  return route::Destination::of_port(fields.address, fields.port);
 }
 
-std::optional<route::Destination> streamlocal_address(ByteView rest) {
-  const auto path = wire::parse_streamlocal_forward(rest);
-  if (!path) return std::nullopt;
-  return route::Destination::of_socket(*path);
+route::Destination streamlocal_address(ByteView rest) {
+  return route::Destination::of_socket(*wire::parse_streamlocal_forward(rest));
 }
 
 }  // namespace
@@ -61,13 +58,12 @@ LinkForwards::~LinkForwards() = default;
 
 void LinkForwards::handle(route::Act act, const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) {
   const bool is_port = act == route::Act::tcpip_forward || act == route::Act::cancel_tcpip_forward;
-  const auto address = is_port ? tcpip_address(request.rest) : streamlocal_address(request.rest);
-  if (!address || request.rest.size() > Connection::kMaximumFields)
-    return refuse(request.name, {}, "malformed", ticket);
+  if (request.rest.size() > Connection::kMaximumFields) return refuse(request.name, {}, "its fields are too long", ticket);
+  const route::Destination address = is_port ? tcpip_address(request.rest) : streamlocal_address(request.rest);
   const bool begins = act == route::Act::tcpip_forward || act == route::Act::streamlocal_forward;
-  const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = act, .destination = &*address});
-  if (verdict.denial() != nullptr) return refuse(request.name, address->text(), verdict.reason(), ticket);
-  begins ? listen(*address, request.name, *verdict.permit(), ticket) : cancel(*address, request.name, ticket);
+  const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = act, .destination = &address});
+  if (verdict.denial() != nullptr) return refuse(request.name, address.text(), verdict.reason(), ticket);
+  begins ? listen(address, request.name, *verdict.permit(), ticket) : cancel(address, request.name, ticket);
 }
 
 void LinkForwards::listen(const route::Destination& address, std::string_view request, const route::Permit& permit,

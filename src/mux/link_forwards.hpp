@@ -40,7 +40,7 @@ class LinkForwards final : private RemoteForwardEvents {
   LinkForwards(const Services& services, const Admission& client, LinkForwardsHost& host, std::uint32_t maximum);
   ~LinkForwards() override;
 
-  /// `act` is one of the four that these are. The request is answered, now or later.
+  /// `act` is one of the four that these are, and the request is sound. The request is answered, now or later.
   void handle(route::Act act, const wire::GlobalRequest& request, GlobalReplies::Ticket ticket);
   void add_rows(std::vector<ForwardRow>& rows) const;
   bool empty() const { return forwards_.empty(); }

@@ -23,6 +23,9 @@ bool prepares_program(Act act) {
   return act == Act::pty || act == Act::env || act == Act::lend_display || act == Act::lend_agent;
 }
 
+/// Says something about the channel, and is for no program.
+bool is_remark(Act act) { return act == Act::end_of_write || act == Act::simple_channel || act == Act::window_probe; }
+
 bool is_program(Act act) { return act == Act::shell || act == Act::exec || act == Act::subsystem; }
 
 /// Of so many bytes a text is not worth counting.
@@ -132,58 +135,59 @@ void Session::EndEvents::on_lost(std::string_view told) {
 void Session::client_request(std::string_view type, bool want_reply, ByteView rest) {
   const Act act = *route::act_of(route::ActKind::session_request, type);
   if (is_program(act)) {
-    if (phase_ != Phase::collecting) {
-      if (want_reply) downstream_.answer_now(false);  // one program a channel (RFC 4254, 6.5)
-      return;
-    }
+    if (phase_ != Phase::collecting) return refuse(type, want_reply, "one program a session (RFC 4254, 6.5)");
     const std::string_view argument = act == Act::shell ? std::string_view{} : *wire::parse_single_string(rest);
     return start(act, {std::string(type), std::string(argument), want_reply});
   }
-  if (!may(act, type, rest)) {
-    if (want_reply) downstream_.answer_now(false);
-    return;
-  }
+  if (const route::Verdict verdict = judge(act, rest); verdict.denial() != nullptr)
+    return refuse(type, want_reply, verdict.reason());
   if (phase_ == Phase::collecting) {
-    const bool success = collect(act, rest);
-    if (want_reply) downstream_.answer_now(success);
+    // Nothing has been refused where a remark about the channel finds nobody.
+    if (is_remark(act)) return refuse(type, want_reply, {});
+    if (const char* why = collect(act, rest)) return refuse(type, want_reply, why);
+    if (want_reply) downstream_.answer_now(true);
     return;
   }
+  if (prepares_program(act)) return refuse(type, want_reply, "a program has been asked for already");
   ChannelEnd* upstream = relay_.end(Side::upstream);
-  if (upstream != nullptr && !prepares_program(act) && upstream->takes_requests())
-    return upstream->send_request(type, want_reply, rest);
-  if (phase_ == Phase::binding && !prepares_program(act) && requests_->add_later(type, want_reply, rest)) return;
+  if (upstream != nullptr && upstream->takes_requests()) return upstream->send_request(type, want_reply, rest);
+  if (phase_ == Phase::binding && requests_->add_later(type, want_reply, rest)) return;
+  refuse(type, want_reply, {});  // too late, or too many
+}
+
+void Session::refuse(std::string_view type, bool want_reply, std::string_view why) {
   if (want_reply) downstream_.answer_now(false);
+  if (!why.empty() && refusals_++ < kLoggedRefusals) services_.journal.request_refused(client_, ids_, type, why);
 }
 
-bool Session::may(Act act, std::string_view type, ByteView rest) {
+route::Verdict Session::judge(Act act, ByteView rest) const {
   const std::string_view name = act == Act::env ? wire::parse_env(rest)->name : std::string_view{};
-  const route::Verdict verdict = ask_policy(
-      client_, services_.clock, {.act = act, .argument = name, .running = phase_ == Phase::collecting ? nullptr : &running_});
-  if (verdict.denial() == nullptr) return true;
-  if (refusals_++ < kLoggedRefusals) services_.journal.request_refused(client_, ids_, type, verdict.reason());
-  return false;
+  return ask_policy(client_, services_.clock,
+                    {.act = act, .argument = name, .running = phase_ == Phase::collecting ? nullptr : &running_});
 }
 
-bool Session::collect(Act act, ByteView rest) {
+const char* Session::collect(Act act, ByteView rest) {
   switch (act) {
     case Act::env: {
       const auto env = *wire::parse_env(rest);
-      return requests_->add_variable(env.name, env.value);
+      return requests_->add_variable(env.name, env.value) ? nullptr : "too many variables";
     }
     case Act::pty: {
       const auto pty = *wire::parse_pty_req(rest);
-      return requests_->set_pty({std::string(pty.term), pty.dimensions, Bytes(pty.modes.begin(), pty.modes.end())});
+      const bool kept =
+          requests_->set_pty({std::string(pty.term), pty.dimensions, Bytes(pty.modes.begin(), pty.modes.end())});
+      return kept ? nullptr : "there is a terminal already, or this one is too large";
     }
     case Act::window_change:
       requests_->resize(*wire::parse_window_change(rest));
-      return requests_->has_pty();
+      return nullptr;  // without a terminal it means nothing, and sshd says yes
     case Act::lend_agent:
-      return requests_->want_agent();
+      return requests_->want_agent() ? nullptr : "the agent has been lent already";
     case Act::lend_display:
-      return is_sound_x11_request(rest) && requests_->want_display(rest);
+      if (!is_sound_x11_request(rest)) return "not what xauth understands";
+      return requests_->want_display(rest) ? nullptr : "the display has been lent already";
     default:
-      // What nobody here knows can't be asked of an endpoint that isn't chosen yet.
-      return false;
+      return "nothing runs yet";
   }
 }
 

@@ -88,9 +88,12 @@ class Session final : public LinkChannel, private LeaseEvents {
   /// The login at the target is over: nobody wants the client's agent or answers for it any more.
   void end_login();
   void client_request(std::string_view type, bool want_reply, ByteView rest);
-  /// Whether the policy allows the request, which is no program's.
-  bool may(route::Act act, std::string_view type, ByteView rest);
-  bool collect(route::Act act, ByteView rest);
+  /// Answers the request that is being reported with a failure, and records that if `why` is given.
+  void refuse(std::string_view type, bool want_reply, std::string_view why);
+  /// What the policy says to the request, which is no program's.
+  route::Verdict judge(route::Act act, ByteView rest) const;
+  /// Why the request can't be kept for the endpoint, or null when it is.
+  const char* collect(route::Act act, ByteView rest);
   void start(route::Act act, ProgramRequest program);
   /// The program has started; once.
   void record_program();

@@ -42,7 +42,7 @@ std::string strength_of(const Admission& client) {
   if (grant.certificate) out.text(grant.certificate->authority).text(grant.certificate->key_id);
   out.flag(grant.command.has_value()).text(grant.command.value_or(""));
   for (const bool flag : {grant.pty, grant.agent_forwarding, grant.port_forwarding, grant.x11_forwarding, grant.user_rc,
-                          grant.touch_required, grant.verify_required, grant.other_requests})
+                          grant.touch_required, grant.verify_required})
     out.flag(flag);
   out.texts(grant.permit_open).texts(grant.permit_listen);
   std::vector<std::string> environment;

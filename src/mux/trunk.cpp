@@ -38,29 +38,19 @@ void Trunk::on_channel_open(const wire::ChannelOpen& open) {
   if (open.rest.size() > kMaximumFields)
     return refuse(open, OpenFailureReason::administratively_prohibited, "too long a name");
   if (open.type == wire::kForwardedTcpip) {
-    const auto fields = wire::parse_forwarded_tcpip(open.rest);
-    if (!fields || !is_clean(fields->originator)) return refuse(open, OpenFailureReason::administratively_prohibited, "malformed");
-    return on_forwarded(open, route::Destination::of_port(fields->address, fields->port), fields->originator);
+    const wire::ForwardedTcpip fields = *wire::parse_forwarded_tcpip(open.rest);
+    return on_forwarded(open, route::Destination::of_port(fields.address, fields.port), fields.originator);
   }
-  if (open.type == wire::kForwardedStreamlocal) {
-    const auto path = wire::parse_forwarded_streamlocal(open.rest);
-    if (!path) return refuse(open, OpenFailureReason::administratively_prohibited, "malformed");
-    return on_forwarded(open, route::Destination::of_socket(*path), {});
-  }
-  if (open.type == wire::kAgent) {
-    if (!open.rest.empty()) return refuse(open, OpenFailureReason::administratively_prohibited, "malformed");
-    return on_lent(agent_, open, {});
-  }
-  if (open.type == wire::kX11) {
-    const auto fields = wire::parse_x11_open(open.rest);
-    if (!fields || !is_clean(fields->originator)) return refuse(open, OpenFailureReason::administratively_prohibited, "malformed");
-    return on_lent(display_, open, fields->originator);
-  }
+  if (open.type == wire::kForwardedStreamlocal)
+    return on_forwarded(open, route::Destination::of_socket(*wire::parse_forwarded_streamlocal(open.rest)), {});
+  if (open.type == wire::kAgent) return on_lent(agent_, open, {});
+  if (open.type == wire::kX11) return on_lent(display_, open, wire::parse_x11_open(open.rest)->originator);
   refuse(open, OpenFailureReason::unknown_channel_type, "unknown channel type");
 }
 
 void Trunk::on_forwarded(const wire::ChannelOpen& open, const route::Destination& address,
                          std::string_view originator) {
+  if (!is_clean(originator)) return refuse(open, OpenFailureReason::administratively_prohibited, "malformed");
   ListenerEvents* user = forwards_.find(address);
   if (user == nullptr)
     return refuse(open, OpenFailureReason::administratively_prohibited, "nobody asked for this channel");
@@ -68,6 +58,7 @@ void Trunk::on_forwarded(const wire::ChannelOpen& open, const route::Destination
 }
 
 void Trunk::on_lent(LenderEvents* lender, const wire::ChannelOpen& open, std::string_view originator) {
+  if (!is_clean(originator)) return refuse(open, OpenFailureReason::administratively_prohibited, "malformed");
   if (lender == nullptr)
     return refuse(open, OpenFailureReason::administratively_prohibited, "nobody asked for this channel");
   lender->on_lent_channel(*this, open, originator);
@@ -87,6 +78,12 @@ void Trunk::end_loan() { agent_ = display_ = nullptr; }
 void Trunk::on_global_request(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) {
   if (request.name == HostKeyLesson::kTold) owner_.tell(&TrunkEvents::on_host_keys, *this, request.rest);
   answer_global(ticket, false);
+}
+
+void Trunk::on_unsound(wire::Form form, std::string_view name, std::string_view why, const Channel* channel) {
+  if (channel == nullptr && unsound_++ >= kLoggedRefusals) return;
+  form == wire::Form::channel_open ? journal_.target_open_refused(id_, name, why)
+                                   : journal_.target_request_refused(id_, name, why);
 }
 
 void Trunk::on_channel_gone(LocalChannel) { owner_.tell(&TrunkEvents::on_slot_free, *this); }

@@ -74,6 +74,8 @@ class Trunk final : public Connection {
  private:
   void on_channel_open(const wire::ChannelOpen& open) override;
   void on_global_request(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) override;
+  wire::Speaker peer() const override { return wire::Speaker::target; }
+  void on_unsound(wire::Form form, std::string_view name, std::string_view why, const Channel* channel) override;
   void on_channel_gone(LocalChannel local) override;
   void on_violation(std::string_view what) override;
   void on_connection_closed(const Error& why) override;
@@ -88,6 +90,7 @@ class Trunk final : public Connection {
   TrunkForwards forwards_{*this};
   LenderEvents* agent_ = nullptr;
   LenderEvents* display_ = nullptr;
+  std::uint32_t unsound_ = 0;
 };
 
 }  // namespace sallyport::mux

@@ -9,7 +9,8 @@
 
 namespace sallyport::route {
 
-/// One thing that a client, or a target on its behalf, may want. What is not listed is one of the `unknown_…` acts.
+/// One thing that a client, or a target on its behalf, may want. What is not listed is one of the `unknown_…` acts. How
+/// each is said on the wire, with its fields, is in wire/vocabulary.hpp.
 enum class Act : std::uint8_t {
   // channels that a client opens
   session,
@@ -28,6 +29,8 @@ enum class Act : std::uint8_t {
   signal,
   send_break,
   end_of_write,
+  simple_channel,
+  window_probe,
   unknown_request,
   // its global requests
   tcpip_forward,
@@ -71,6 +74,8 @@ inline constexpr std::array<ActInfo, kActCount> kActs{{
     {Act::signal, ActKind::session_request, "signal", ""},
     {Act::send_break, ActKind::session_request, "break", ""},
     {Act::end_of_write, ActKind::session_request, "eow@openssh.com", ""},
+    {Act::simple_channel, ActKind::session_request, "simple@putty.projects.tartarus.org", ""},
+    {Act::window_probe, ActKind::session_request, "winadj@putty.projects.tartarus.org", ""},
     {Act::unknown_request, ActKind::session_request, "", ""},
     {Act::tcpip_forward, ActKind::global_request, "tcpip-forward", "tcpip-forward"},
     {Act::streamlocal_forward, ActKind::global_request, "streamlocal-forward@openssh.com", "streamlocal-forward"},

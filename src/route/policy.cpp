@@ -63,6 +63,8 @@ class Judge {
       case Act::window_change:
       case Act::send_break:
       case Act::end_of_write:
+      case Act::simple_channel:
+      case Act::window_probe:
       case Act::cancel_tcpip_forward:  // only ever a forward of the same connection
       case Act::cancel_streamlocal_forward:
       case Act::no_more_sessions:
@@ -72,7 +74,7 @@ class Judge {
       case Act::unknown_global:
         return deny(kBuiltIn, "unknown global request");
       case Act::unknown_request:
-        return who_.grant.other_requests ? allow(kBuiltIn) : deny_by_grant("this request is not allowed");
+        return deny(kBuiltIn, "unknown request");
       case Act::env:
         // With a forced command it must be what the client asked for and nothing else.
         return ask_.argument == kOriginalCommand ? deny(kBuiltIn, "the variable is the bastion's own") : allow(kBuiltIn);

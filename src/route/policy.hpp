@@ -82,7 +82,7 @@ struct Verdict {
 };
 
 /// Decides. Pure, and the same for an equal question. In the order of precedence:
-/// - what Sallyport doesn't know is denied, but for requests on a session, which are the target's business;
+/// - what Sallyport doesn't know is denied: a target might know it;
 /// - the options of the key or the certificate only narrow;
 /// - the route must be there, `valid` now, and what it requires met;
 /// - its channel rules say where a channel ends, or deny it;

@@ -1,10 +1,6 @@
 #include "wire/channel_requests.hpp"
 
-#include <algorithm>
-#include <iterator>
-
 #include "wire/encoding.hpp"
-#include "wire/forwards.hpp"
 
 namespace sallyport::wire {
 namespace {
@@ -23,64 +19,6 @@ std::optional<Fields> whole(const Reader& reader, const Fields& fields) {
   if (!reader.at_end()) return std::nullopt;
   return fields;
 }
-
-/// sshd reads texts into C strings, and ends the connection over one with a zero inside. One at the end it lets pass.
-bool is_c_string(std::string_view text) {
-  const std::size_t zero = text.find('\0');
-  return zero == std::string_view::npos || zero + 1 == text.size();
-}
-
-bool is_empty(ByteView rest) { return rest.empty(); }
-bool is_boolean(ByteView rest) { return rest.size() == 1; }
-/// Section 8: opcodes, each with an argument; 0, or one that has no meaning yet, ends them. An end without an opcode is
-/// usual enough.
-bool are_terminal_modes(ByteView modes) {
-  constexpr std::uint8_t kFirstUndefined = 160;
-  Reader reader(modes);
-  while (reader.ok() && !reader.rest().empty()) {
-    const std::uint8_t opcode = reader.byte();
-    if (opcode == 0 || opcode >= kFirstUndefined) return true;
-    reader.uint32();
-  }
-  return reader.ok();
-}
-bool is_pty_req(ByteView rest) {
-  const auto request = parse_pty_req(rest);
-  return request && is_c_string(request->term) && are_terminal_modes(request->modes);
-}
-bool is_env(ByteView rest) {
-  const auto env = parse_env(rest);
-  return env && is_c_string(env->name) && is_c_string(env->value);
-}
-bool is_window_change(ByteView rest) { return parse_window_change(rest).has_value(); }
-bool is_single_string(ByteView rest) {
-  const auto text = parse_single_string(rest);
-  return text && is_c_string(*text);
-}
-bool is_single_uint32(ByteView rest) { return parse_single_uint32(rest).has_value(); }
-bool is_exit_signal(ByteView rest) { return parse_exit_signal(rest).has_value(); }
-bool is_x11_request(ByteView rest) { return parse_x11_request(rest).has_value(); }
-
-struct KnownType {
-  std::string_view type;
-  bool (*well_formed)(ByteView rest);
-};
-constexpr KnownType kKnownTypes[] = {
-    {kAgentRequest, is_empty},
-    {"break", is_single_uint32},  // RFC 4335
-    {"env", is_env},
-    {"eow@openssh.com", is_empty},  // OpenSSH's PROTOCOL, 2.1
-    {"exec", is_single_string},
-    {"exit-signal", is_exit_signal},
-    {"exit-status", is_single_uint32},
-    {"pty-req", is_pty_req},
-    {"shell", is_empty},
-    {"signal", is_single_string},
-    {"subsystem", is_single_string},
-    {"window-change", is_window_change},
-    {kX11Request, is_x11_request},
-    {"xon-xoff", is_boolean},
-};
 
 }  // namespace
 
@@ -127,13 +65,6 @@ std::optional<ExitSignal> parse_exit_signal(ByteView rest) {
   fields.message = reader.text();
   reader.string();  // language tag
   return whole(reader, fields);
-}
-
-bool well_formed(std::string_view type, ByteView rest) {
-  if (!is_c_string(type)) return false;
-  const auto* known = std::find_if(std::begin(kKnownTypes), std::end(kKnownTypes),
-                                   [type](const KnownType& row) { return row.type == type; });
-  return known == std::end(kKnownTypes) || known->well_formed(rest);
 }
 
 Bytes build_exit_status(std::uint32_t status) { return Writer().uint32(status).take(); }

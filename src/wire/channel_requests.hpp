@@ -33,10 +33,6 @@ std::optional<std::string_view> parse_single_string(ByteView rest);  ///< exec, 
 std::optional<std::uint32_t> parse_single_uint32(ByteView rest);     ///< exit-status, break
 std::optional<ExitSignal> parse_exit_signal(ByteView rest);
 
-/// Whether a request of this type is well-formed, so that the peer it is passed to can't be made to end the whole
-/// connection by parsing it (sshd does so). True for types that nobody here knows: sshd doesn't parse those.
-bool well_formed(std::string_view type, ByteView rest);
-
 Bytes build_exit_status(std::uint32_t status);
 Bytes build_exit_signal(std::string_view signal, bool core_dumped, std::string_view message);
 

@@ -142,7 +142,7 @@ Bytes build_channel_open_failure(RecipientChannel recipient, OpenFailureReason r
   return begin(MessageType::channel_open_failure)
       .uint32(number(recipient))
       .uint32(static_cast<std::uint32_t>(reason))
-      .string(description)
+      .string(description.substr(0, description.find('\0')))
       .string(std::string_view{})
       .take();
 }

@@ -111,6 +111,8 @@ Bytes build_channel_open(std::string_view type, LocalChannel sender, std::uint32
                          std::uint32_t maximum_packet, ByteView rest = {});
 Bytes build_channel_open_confirmation(RecipientChannel recipient, LocalChannel sender, std::uint32_t initial_window,
                                       std::uint32_t maximum_packet, ByteView rest = {});
+/// The description may be another peer's: it ends at its first zero byte, since sshd ends the connection over one
+/// inside.
 Bytes build_channel_open_failure(RecipientChannel recipient, OpenFailureReason reason, std::string_view description);
 Bytes build_channel_request(RecipientChannel recipient, std::string_view type, bool want_reply, ByteView rest);
 

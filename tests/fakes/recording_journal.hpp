@@ -103,6 +103,9 @@ class RecordingJournal final : public mux::Journal {
   void target_open_refused(TrunkId trunk, std::string_view type, std::string_view why) override {
     add("target's open refused t", number(trunk), std::string(type) + ": " + std::string(why));
   }
+  void target_request_refused(TrunkId trunk, std::string_view request, std::string_view why) override {
+    add("target request refused t", number(trunk), std::string(request) + ": " + std::string(why));
+  }
   void trunk_violation(TrunkId id, std::string_view what) override { add("violation t", number(id), what); }
   void trunk_closed(TrunkId id, const Error& why) override { add("trunk closed t", number(id), why.detail); }
 

@@ -18,6 +18,7 @@
 #include "fakes/recording_journal.hpp"
 #include "fakes/ssh_messages.hpp"
 #include "mux/hub.hpp"
+#include "wire/vocabulary.hpp"
 
 namespace {
 
@@ -198,7 +199,9 @@ class Peer {
       case MessageType::channel_request: {
         const auto request = *w::parse_channel_request(m);
         Chan& chan = known(number(request.recipient));
-        require(w::well_formed(request.type, request.rest), "a malformed request");
+        const auto speaker = client_ ? w::Speaker::target : w::Speaker::client;
+        require(w::Reading(w::Form::channel_request, speaker, request.type, request.rest).sound(),
+                "a malformed request");
         if (request.type == "exec") {
           require(!chan.started, "a second program");
           chan.tag = static_cast<std::uint32_t>(std::stoul(std::string(*w::parse_single_string(request.rest))));

@@ -71,10 +71,12 @@ TEST_F(ForwardedTest, ManyRideOnOneTrunk) {
   EXPECT_EQ(connector.dials.size(), 2u);
 }
 
-TEST_F(ForwardTest, EndsAConnectionWhoseOpenIsMalformed) {
+TEST_F(ForwardTest, RefusesAnOpenThatIsMalformed) {
   MemoryPeer& client = connect();
   client.deliver(open_message(1, 1000, 32768, "direct-tcpip"));
-  EXPECT_EQ(client.disconnected(), "malformed fields of a CHANNEL_OPEN");
+  client.deliver(direct_streamlocal_message(2, 1000, std::string_view("/run/x\0", 7)));
+  EXPECT_THAT(take(client), ElementsAre("REFUSE 1 1 malformed", "REFUSE 2 1 malformed"));
+  EXPECT_TRUE(journal.has("open refused c1 direct-streamlocal@openssh.com: malformed"));
 }
 
 TEST_F(ForwardTest, HonoursTheRestrictionsOfTheKey) {
@@ -121,7 +123,7 @@ TEST_F(ForwardTest, AsksForTheSocketAsItWasUnderstood) {
 
 TEST_F(ForwardTest, TellsTheTargetNoOriginatorThatIsNoAddress) {
   MemoryPeer& client = connect();
-  client.deliver(direct_tcpip_message(7, 1000, "db", 5432, std::string_view("\0x", 2), 80000));
+  client.deliver(direct_tcpip_message(7, 1000, "db", 5432, "x", 80000));
   MemoryPeer& server = connector.succeed(0);
   EXPECT_THAT(take(server), ElementsAre("OPEN direct-tcpip from=0 window=1000 db:5432 by 0.0.0.0:0"));
 }

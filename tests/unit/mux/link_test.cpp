@@ -72,6 +72,8 @@ TEST_F(LinkTest, RefusesGlobalRequestsThatItDoesNotKnow) {
   client.deliver(global_message("hello@example.com", false));
   client.deliver(global_message("keepalive@openssh.com", true));
   EXPECT_THAT(take(client), ElementsAre("GLOBAL-FAILURE", "GLOBAL-SUCCESS"));
+  EXPECT_TRUE(journal.has("request refused c1 tcpip-forward: malformed"));
+  EXPECT_TRUE(journal.has("request refused c1 hello@example.com: unknown global request"));
 }
 
 TEST_F(LinkTest, OpensNothingUnrecorded) {

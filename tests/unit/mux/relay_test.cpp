@@ -175,9 +175,13 @@ TEST_F(RelayTest, CarriesDataBothWaysWithTheNumbersRewritten) {
   EXPECT_THAT(take(*client), ElementsAre("DATA 7 out", "STDERR 7 err"));
 }
 
-TEST_F(RelayTest, PassesUnknownRequestsOnAndTheirAnswersBack) {
-  client->deliver(request_message(0, "winadj@example.com", true, bytes_of("xyz")));
-  EXPECT_THAT(take(*server), ElementsAre("REQUEST 40 winadj@example.com? xyz"));
+TEST_F(RelayTest, PassesRemarksAboutTheChannelOnAndTheirAnswersBack) {
+  client->deliver(request_message(0, "winadj@putty.projects.tartarus.org", true));
+  client->deliver(request_message(0, "simple@putty.projects.tartarus.org", false));
+  client->deliver(request_message(0, "eow@openssh.com", false));
+  EXPECT_THAT(take(*server),
+              ElementsAre("REQUEST 40 winadj@putty.projects.tartarus.org?",
+                          "REQUEST 40 simple@putty.projects.tartarus.org", "REQUEST 40 eow@openssh.com"));
   server->deliver(failure_message(0));
   EXPECT_THAT(take(*client), ElementsAre("FAILURE 7"));
   server->deliver(request_message(0, "eow@openssh.com", false));
@@ -193,6 +197,33 @@ TEST_F(RelayTest, KeepsAnAnswerGivenHereBehindOneThatComesFromTheTarget) {
   EXPECT_THAT(take(*server), ElementsAre("REQUEST 40 signal? INT"));
   server->deliver(success_message(0));
   EXPECT_THAT(take(*client), ElementsAre("SUCCESS 7", "FAILURE 7", "SUCCESS 7", "FAILURE 7"));
+}
+
+TEST_F(RelayTest, KeepsUnknownRequestsFromBothSides) {
+  client->deliver(request_message(0, "hello@example.com", true, bytes_of("xyz")));
+  client->deliver(request_message(0, std::string_view("exec\0", 5), true, one_string("id")));
+  EXPECT_THAT(take(*client), ElementsAre("FAILURE 7", "FAILURE 7"));
+  EXPECT_TRUE(journal.has("request refused h1 hello@example.com: unknown request"));
+  EXPECT_TRUE(journal.has(std::string_view("request refused h1 exec\0: unknown request", 41)));
+  server->deliver(request_message(0, "hello@example.com", true));
+  EXPECT_THAT(take(*server), ElementsAre("FAILURE 40"));
+  EXPECT_TRUE(journal.has("target request refused t1 hello@example.com: unknown request"));
+}
+
+TEST_F(RelayTest, RecordsWhatComesTooLateOrTwice) {
+  client->deliver(exec_message(0, "second"));
+  client->deliver(env_message(0, "LANG", "C", true));
+  EXPECT_THAT(take(*client), ElementsAre("FAILURE 7", "FAILURE 7"));
+  EXPECT_TRUE(journal.has("request refused h1 exec: one program a session"));
+  EXPECT_TRUE(journal.has("request refused h1 env: a program has been asked for already"));
+  EXPECT_THAT(take(*server), IsEmpty());
+}
+
+TEST_F(RelayTest, WritesATruthOfTheTargetsInTheUsualWay) {
+  server->deliver(request_message(0, "xon-xoff", false, wire::Writer().byte(0x80).take()));
+  const std::vector<Bytes> told = client->take();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].back(), 1);
 }
 
 TEST_F(RelayTest, KeepsMalformedRequestsFromTheTarget) {

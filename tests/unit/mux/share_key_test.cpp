@@ -61,7 +61,6 @@ const std::vector<Change>& changes() {
       {"environment", [](Case& c) { c.client.grant.environment = {{"A", "b"}}; }},
       {"touch", [](Case& c) { c.client.grant.touch_required = false; }},
       {"verify", [](Case& c) { c.client.grant.verify_required = true; }},
-      {"other_requests", [](Case& c) { c.client.grant.other_requests = !c.client.grant.other_requests; }},
       {"target", [](Case& c) { c.target.name = "web2"; }},
       {"host", [](Case& c) { c.target.host = "10.0.0.6"; }},
       {"port", [](Case& c) { c.target.port = 2222; }},

@@ -73,7 +73,9 @@ inline constexpr std::array<PolicyRow, kActCount> kPolicyTable{{
     {Act::signal,                     "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
     {Act::send_break,                 "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
     {Act::end_of_write,               "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
-    {Act::unknown_request,            "+++++-" "+++" "+++" "++++" "+++" "++++" "+++"},
+    {Act::simple_channel,             "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
+    {Act::window_probe,               "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
+    {Act::unknown_request,            "------" "---" "---" "----" "---" "----" "---"},
     {Act::tcpip_forward,              "++-++-" "++-" "+++" "+-++" "---" "++-+" "-++"},
     {Act::streamlocal_forward,        "++-++-" "++-" "+++" "+-++" "---" "++-+" "-++"},
     {Act::cancel_tcpip_forward,       "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
@@ -129,7 +131,6 @@ struct Restricted {
       case Restriction::no_x11_forwarding: grant.x11_forwarding = false; break;
       case Restriction::restrict:
         grant.pty = grant.agent_forwarding = grant.port_forwarding = grant.x11_forwarding = grant.user_rc = false;
-        grant.other_requests = false;
         break;
       case Restriction::key_command: grant.command = kKeyCommand; break;
       case Restriction::permit_open: grant.permit_open = {"elsewhere:80"}; break;
