@@ -58,10 +58,13 @@ def patient(transport):
 class RawConnection:
     """A logged-in connection whose channel messages are the caller's own affair."""
 
-    def __init__(self, port, user, key_file):
+    def __init__(self, port, user, key_file, certificate_file=None):
         self._messages = queue.Queue()
         self._transport = start_transport(port)
-        self._transport.auth_publickey(user, paramiko.Ed25519Key(filename=str(key_file)))
+        key = paramiko.Ed25519Key(filename=str(key_file))
+        if certificate_file:
+            key.load_certificate(str(certificate_file))
+        self._transport.auth_publickey(user, key)
         # _ensure_authed and the rest of paramiko's own handling are not reached for these numbers any more.
         self._transport._handler_table = {
             **self._transport._handler_table,
