@@ -34,8 +34,10 @@ struct Arguments {
 };
 
 /// Null, with the problems on standard error, when the file can't be used.
-std::shared_ptr<const Config> load(const std::string& file) {
+std::shared_ptr<const Config> load(const std::string& file, bool warn) {
   const sallyport::config::Loaded loaded = sallyport::config::load(file);
+  if (warn)
+    for (const auto& warning : loaded.warnings) std::fprintf(stderr, "%s (warning)\n", to_string(warning).c_str());
   for (const auto& problem : loaded.problems) std::fprintf(stderr, "%s\n", to_string(problem).c_str());
   return loaded.config;
 }
@@ -88,7 +90,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? kOk : kUsage;
   }
 
-  auto config = load(arguments.file);
+  auto config = load(arguments.file, arguments.check);
   if (config == nullptr) return kBadConfiguration;
   if (!arguments.explain.empty()) return explain(config, arguments.explain);
   if (arguments.print) std::fputs(sallyport::config::to_toml(*config).c_str(), stdout);

@@ -199,6 +199,7 @@ class Writer {
       heading("[[route.channel]]");
       entry("request", rule.requests);
       entry("command", rule.command);
+      entry("command_regex", rule.command_regex);
       entry("subsystem", rule.subsystem);
       entry("to", rule.to);
       entry("deny", rule.deny);

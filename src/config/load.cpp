@@ -31,7 +31,7 @@ Loaded load(const std::string& file, const Files& files) {
   read_routes(root, *config, problems);
   root.finish({"include"});
   if (!problems.empty()) return {nullptr, problems.take()};
-  return {std::move(config), {}};
+  return {std::move(config), {}, problems.take_warnings()};
 }
 
 }  // namespace sallyport::config

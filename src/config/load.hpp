@@ -16,6 +16,7 @@ namespace sallyport::config {
 struct Loaded {
   std::shared_ptr<const Config> config;  ///< null when there are problems
   std::vector<Problem> problems;
+  std::vector<Problem> warnings = {};  ///< of a configuration that can be used
 };
 
 /// Reads `file` and what it includes, and checks all of it. Reads files, so it blocks: at start, or in a thread pool.

@@ -21,6 +21,12 @@ void Problems::add(const Place& place, std::string message) {
   list_.push_back({place.file ? *place.file : std::string("configuration"), place.line, place.column, std::move(message)});
 }
 
+void Problems::warn(const Place& place, std::string message) {
+  if (warnings_.size() < kMax)
+    warnings_.push_back(
+        {place.file ? *place.file : std::string("configuration"), place.line, place.column, std::move(message)});
+}
+
 std::vector<Problem> Problems::take() {
   // Files stay in the order in which they were met; inside a file the reader of the list goes down the page.
   std::vector<std::string> files;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sallyport::config {
@@ -35,12 +36,17 @@ class Problems {
   static constexpr std::size_t kMax = 200;
 
   void add(const Place& place, std::string message);
+  /// What keeps nobody from using the configuration, and may still not be what was meant.
+  void warn(const Place& place, std::string message);
   bool empty() const { return list_.empty(); }
   /// In the order of files and lines as far as they belong to the same file.
   std::vector<Problem> take();
+  /// The warnings, in the order of the file.
+  std::vector<Problem> take_warnings() { return std::exchange(warnings_, {}); }
 
  private:
   std::vector<Problem> list_;
+  std::vector<Problem> warnings_;
   std::size_t dropped_ = 0;
 };
 

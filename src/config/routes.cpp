@@ -2,11 +2,12 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "config/match.hpp"
+#include "config/command_match.hpp"
 #include "config/sections.hpp"
 #include "config/suggest.hpp"
 #include "config/time_window.hpp"
@@ -18,6 +19,9 @@ constexpr std::array<std::string_view, 4> kSessionRequests{"session", "shell", "
 constexpr std::array<std::string_view, 2> kForwardRequests{"direct-tcpip", "direct-streamlocal"};
 /// What can be denied today, and sent somewhere by a version to come.
 constexpr std::array<std::string_view, 4> kOtherRequests{"tcpip-forward", "streamlocal-forward", "agent", "x11"};
+
+constexpr std::string_view kNotInWildcards =
+    "what a shell does more with than to run one program (; & | < > ( ) $ ` ^ ! and line feeds)";
 
 template <typename List>
 bool has(const List& list, std::string_view name) {
@@ -93,18 +97,26 @@ class RouteReader {
     ChannelRule rule;
     read_requests(table, rule);
     std::string text;
-    if (const Node* command = table.string("command", text)) {
-      rule.command = text;
+    const Node* command = nullptr;
+    for (const auto& [key, field] :
+         {std::pair{"command", &rule.command}, std::pair{"command_regex", &rule.command_regex}}) {
+      const Node* given = table.string(key, text);
+      if (given == nullptr) continue;
+      *field = text;
       if (!has(rule.requests, "exec") && !has(rule.requests, "session")) {
-        table.complain(*command, "route.channel.command: only goes with request = \"exec\" or \"session\"");
+        table.complain(*given, fmt::format("route.channel.{}: only goes with request = \"exec\" or \"session\"", key));
       }
+      if (command != nullptr)
+        table.complain(*given, "route.channel: \"command\" and \"command_regex\" exclude each other");
+      command = given;
     }
     if (const Node* subsystem = table.string("subsystem", text)) {
       rule.subsystem = text;
       if (!has(rule.requests, "subsystem") && !has(rule.requests, "session")) {
         table.complain(*subsystem, "route.channel.subsystem: only goes with request = \"subsystem\" or \"session\"");
       }
-      if (rule.command) table.complain(*subsystem, "route.channel: \"command\" and \"subsystem\" can't both hold");
+      if (command != nullptr)
+        table.complain(*subsystem, "route.channel: \"command\" and \"subsystem\" can't both hold");
     }
     const Node* to = table.string("to", text);
     if (to != nullptr) {
@@ -123,8 +135,23 @@ class RouteReader {
     if (table.take("to") == nullptr && table.take("deny") == nullptr) {
       table.complain(node, "route.channel: expected one of the keys \"to\" and \"deny\"");
     }
+    if (command != nullptr) judge_command(table, *command, rule);
     table.finish();
     return rule;
+  }
+
+  static void judge_command(TableReader& table, const Node& node, const ChannelRule& rule) {
+    const RuleEffect effect = rule.deny ? RuleEffect::denies : RuleEffect::leads;
+    if (rule.command_regex) {
+      if (const auto regex = CommandRegex::compile(*rule.command_regex, effect); !regex)
+        table.complain(node, fmt::format("route.channel.command_regex: found {}, expected a regular expression: {}",
+                                         describe(node), regex.error().detail));
+    } else if (effect == RuleEffect::leads && is_narrowed_glob(*rule.command)) {
+      table.problems()->warn(node.place,
+                             fmt::format("route.channel.command: {}: wildcards of a rule with \"to\" don't match {}; "
+                                         "\"command_regex\" says exactly what may run",
+                                         describe(node), kNotInWildcards));
+    }
   }
 
   /// A name or a list of names.

@@ -22,7 +22,7 @@ class LocalBase(BastionCase):
         rules = '''
   [[route.channel]]
   request = "exec"
-  command = "bastion-*"
+  command_regex = "bastion-.*"
   to = "shell"
   [[route.channel]]
   request = "exec"

@@ -105,6 +105,9 @@ const Row kRows[] = {
     {"Rule", "[[route]]\nto='{target}'\n[[route.channel]]\nrequest='exce'\nto='{target}'\n", ":6:9: route.channel.request: found the string \"exce\""},
     {"RuleBoth", "[[route]]\nto='{target}'\n[[route.channel]]\nrequest='exec'\nto='{target}'\ndeny='no'\n", ":8:6: route.channel: \"to\" and \"deny\" exclude each other"},
     {"RuleNone", "[[route]]\nto='{target}'\n[[route.channel]]\nrequest='exec'\n", ":5:1: route.channel: expected one of the keys \"to\" and \"deny\""},
+    {"RuleRegex", "[[route]]\nto='{target}'\n[[route.channel]]\nrequest='exec'\ncommand_regex='(a'\nto='{target}'\n", ":7:15: route.channel.command_regex: found the string \"(a\", expected a regular expression: a \"(\" without its \")\""},
+    {"RuleGlobAndRegex", "[[route]]\nto='{target}'\n[[route.channel]]\nrequest='exec'\ncommand='a'\ncommand_regex='a'\nto='{target}'\n", ":8:15: route.channel: \"command\" and \"command_regex\" exclude each other"},
+    {"RuleRegexOfShell", "[[route]]\nto='{target}'\n[[route.channel]]\nrequest='shell'\ncommand_regex='a'\nto='{target}'\n", ":7:15: route.channel.command_regex: only goes with request"},
     {"RuleLater", "[[route]]\nto='{target}'\n[[route.channel]]\nrequest='tcpip-forward'\nto='{target}'\n", ":7:4: route.channel.to: not supported yet for \"tcpip-forward\""},
     {"Proxy", "[[listen]]\naddress='[::]:22'\nproxy_protocol_from=['10.0.0.1/8']\n", ":5:22: listen.proxy_protocol_from: found the string \"10.0.0.1/8\", expected a network"},
     {"Identification", "[server]\nidentification=\"Open-SSH\"\n", ":4:16: server.identification: found"},
@@ -119,6 +122,20 @@ TEST(Problems, AreAllToldAtOnceInTheOrderOfTheFile) {
   EXPECT_THAT(lines[0], HasSubstr(":2:9: log.level"));
   EXPECT_THAT(lines[1], HasSubstr(":4:1: unknown key"));
   EXPECT_THAT(lines[2], HasSubstr(":6:11: listen.address"));
+}
+
+TEST(Problems, AGlobThatMeansLessThanItLooksIsAWarning) {
+  MemoryFiles files;
+  std::string text = std::string(kListen) + "[target.a]\nkind='local'\n[[route]]\nto='a'\n";
+  for (const char* rule : {"command='echo *'\nto='a'", "command='rm *'\ndeny='no'", "command='*'\nto='a'", "command='uptime'\nto='a'",
+                           "command_regex='a.*'\nto='a'", "command='a?'\nto='a'"})
+    text += std::string("[[route.channel]]\nrequest='exec'\n") + rule + "\n";
+  files.contents["/c/main.toml"] = text;
+  const Loaded loaded = load("/c/main.toml", files);
+  ASSERT_TRUE(loaded.config);
+  ASSERT_EQ(loaded.warnings.size(), 2U);
+  EXPECT_THAT(to_string(loaded.warnings[0]), HasSubstr("/c/main.toml:9:9: route.channel.command: the string \"echo *\": wildcards"));
+  EXPECT_EQ(loaded.warnings[1].line, 29U);
 }
 
 TEST(Problems, WithoutAListener) { EXPECT_THAT(problems_of("")[0], HasSubstr("expected at least one [[listen]]")); }

@@ -140,6 +140,36 @@ TEST_F(RouterTest, ChannelRulesDecideInOrder) {
   EXPECT_EQ(ends({"subsystem", "", "sftp"}), "web1");
 }
 
+/// What leads to `sh` in place of `web1` must be what the rule says; what it denies may be spelt in any way.
+TEST_F(RouterTest, ARuleIsNotGotRoundByTheShellsCharacters) {
+  EXPECT_EQ(ends({"exec", "bastion-status -v; id"}), "web1");
+  EXPECT_EQ(ends({"exec", "bastion-status\nid"}), "web1");
+  EXPECT_EQ(ends({"exec", "rm x; id"}), "rm is not for you");
+  EXPECT_EQ(ends({"exec", "rm x\nid"}), "rm is not for you");
+}
+
+TEST(CommandRegexRule, DecidesByTheWholeCommand) {
+  Router router(
+      config_of("[target.a]\nkind='local'\n[[route]]\nto='a'\n"
+                "[[route.channel]]\nrequest='exec'\ncommand_regex='.*sudo.*'\ndeny='no sudo'\n"
+                "[[route.channel]]\nrequest='exec'\ncommand_regex='uptime|echo [a-z ]+'\nto='a'\n"
+                "[[route.channel]]\nrequest='session'\ndeny='nothing else'\n"));
+  const auto decision = router.route({"u", std::nullopt, ""});
+  ASSERT_TRUE(decision);
+  const auto told = [&](ChannelQuery query) {
+    const ChannelDecision channel = decide_channel(*decision, query);
+    return channel.denied() != nullptr ? channel.denied()->told : "";
+  };
+  EXPECT_EQ(told({"exec", "uptime"}), "");
+  EXPECT_EQ(told({"exec", "echo a b"}), "");
+  EXPECT_EQ(told({"exec", "echo a; id"}), "nothing else");
+  EXPECT_EQ(told({"exec", "uptime\n"}), "nothing else");
+  EXPECT_EQ(told({"exec", "echo a\nsudo id"}), "no sudo");
+  const std::string zero("uptime\0", 7);
+  EXPECT_EQ(told({"exec", zero}), "no sudo") << "a rule that denies has what can't be judged";
+  EXPECT_EQ(told({"shell"}), "nothing else");
+}
+
 TEST_F(RouterTest, SessionStandsForShellExecAndSubsystem) {
   EXPECT_EQ(ends({"shell"}, "dave", std::nullopt), "sh");
   EXPECT_EQ(ends({"exec", "x"}, "dave", std::nullopt), "sh");
