@@ -34,6 +34,11 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
+bool is_numeric_glob(std::string_view pattern) {
+  return pattern.find_first_not_of("0123456789.*?") == std::string_view::npos &&
+         pattern.find_first_of("0123456789") != std::string_view::npos;
+}
+
 std::optional<IpAddress> parse_ip(std::string_view text) {
   const std::string literal(text.substr(0, text.find('%')));
   if (literal.size() != text.size() && literal.find(':') == std::string::npos) return std::nullopt;  // no zones in IPv4
@@ -55,6 +60,24 @@ std::optional<IpAddress> parse_ip(std::string_view text) {
     address.bits = 128;
   }
   return address;
+}
+
+std::optional<IpAddress> address_of_host(std::string_view host) {
+  // inet_aton() would stop at a space and overlook what follows.
+  if (host.find_first_of(std::string_view("% \t\r\n\v\f\0", 8)) != std::string_view::npos) return std::nullopt;
+  if (auto address = parse_ip(host)) return address;
+  in_addr v4{};
+  if (inet_aton(std::string(host).c_str(), &v4) == 0) return std::nullopt;
+  IpAddress address;
+  std::memcpy(address.bytes.data(), &v4, sizeof v4);
+  address.bits = 32;
+  return address;
+}
+
+std::string to_string(const IpAddress& address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  inet_ntop(address.bits == 32 ? AF_INET : AF_INET6, address.bytes.data(), text, sizeof text);
+  return text;
 }
 
 namespace {

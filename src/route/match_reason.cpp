@@ -56,11 +56,19 @@ bool is_met(const std::string& expression, std::string_view command, config::Rul
   return regex ? regex->matches(command) : effect == config::RuleEffect::denies;
 }
 
+/// A pattern of digits and dots is for addresses: "10.*" is not met by a host's name that begins so.
+bool target_matches(const std::string& pattern, std::string_view name) {
+  const bool is_for_numbers = config::is_numeric_glob(pattern) && pattern.find_first_of("*?") != std::string::npos;
+  return config::glob_matches(pattern, name) &&
+         (!is_for_numbers || name.find_first_not_of("0123456789.") == std::string_view::npos);
+}
+
 /// Without `targets`, a route serves those who named no target, and those who named the very one that it leads to.
 std::optional<std::string> why_target_differs(const Route& route, const RouteQuery& query) {
   if (route.targets) {
     if (!query.target) return fmt::format("the client named no target, the route is for {}", listed(*route.targets));
-    if (any_glob(*route.targets, *query.target)) return std::nullopt;
+    const auto names = [&query](const std::string& pattern) { return target_matches(pattern, *query.target); };
+    if (std::any_of(route.targets->begin(), route.targets->end(), names)) return std::nullopt;
     return fmt::format("target {} is not among {}", *query.target, listed(*route.targets));
   }
   if (route.to == "{target}") {

@@ -170,6 +170,14 @@ TEST(CommandRegexRule, DecidesByTheWholeCommand) {
   EXPECT_EQ(told({"shell"}), "nothing else");
 }
 
+TEST(TargetGlobs, ThoseOfDigitsAndDotsAreForAddresses) {
+  Router router(
+      config_of("[target.any]\naddress='{target}'\ncredentials=['key:k']\nknown_hosts='kh'\n"
+                "[[route]]\ntargets=['10.0.*', '1?', 'web*']\nto='any'\n"));
+  for (const char* name : {"10.0.0.1", "12", "web.evil.example"}) EXPECT_TRUE(router.route({"u", name, ""})) << name;
+  for (const char* name : {"10.0.evil.example", "1x", "10.1.0.1"}) EXPECT_FALSE(router.route({"u", name, ""})) << name;
+}
+
 TEST_F(RouterTest, SessionStandsForShellExecAndSubsystem) {
   EXPECT_EQ(ends({"shell"}, "dave", std::nullopt), "sh");
   EXPECT_EQ(ends({"exec", "x"}, "dave", std::nullopt), "sh");
