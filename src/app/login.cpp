@@ -86,6 +86,8 @@ void Login::on_userauth(const ssh::UserauthRequest& request) {
   if (request.method == Method::none) return connection_.reject();  // the client asks again what there is
   const auto name = route::parse_login_name(request.user, context_.config->server.login_separator);
   if (!name) return reject_later(name.error().detail);
+  if (route::is_left_behind(*context_.config, name->user))
+    return reject_later("the user name is that of a file left behind");
   client_.user = name->user;
   client_.asked_target = name->target.value_or(default_target_);
   if (!chains_.allows(request.method_name)) return reject("this method is not allowed now");

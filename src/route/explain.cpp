@@ -122,6 +122,13 @@ Result<ExplainQuery> parse_explain_query(std::string_view text, const Config& co
   const std::string& separator = config.server.login_separator;
   auto login = parse_login_name(query.target ? user + separator + *query.target : user, separator);
   if (!login) return fail(Errc::config, login.error().detail);
+  if (is_left_behind(config, login->user))
+    return fail(
+        Errc::config,
+        fmt::format(
+            "user {}: no login is possible by this name, which is that of a file left behind; one that is meant "
+            "stands in a group or in a route's users",
+            config::quoted(login->user)));
   if (!query.source.empty() && !config::parse_ip(query.source)) {
     return fail(Errc::config, fmt::format("source: found {}, expected an IP address", config::quoted(query.source)));
   }

@@ -47,6 +47,14 @@ class OptionsTest(KeysBase):
                 else:
                     self.assertIn("client's address", self.refused())
 
+    def test_files_left_behind_are_no_users(self):
+        for user in ("alice.bak", "alice.dpkg-old", "alice.disabled.1"):
+            with self.subTest(user=user):
+                self.authorize(self.line(), user=user)
+                self.assertIn("left behind", self.refused(self.client(user, key="alice")))
+        self.authorize("To let somebody in, put a file with a key here.", user="README")
+        self.assertIn("not one of the user", self.refused(self.client("README", key="alice")))
+
     def test_a_command_takes_the_place_of_what_was_asked_for(self):
         self.authorize(self.line('command="echo \\"forced: $SSH_ORIGINAL_COMMAND\\""'))
         self.assertEqual(self.client().output("echo 'a b'"), b"forced: echo 'a b'\n")

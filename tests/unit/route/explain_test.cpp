@@ -107,6 +107,7 @@ TEST_F(ExplainTest, RefusesQueriesThatItDoesNotUnderstand) {
   EXPECT_EQ(refused("target=web1"), "expected user=NAME");
   EXPECT_EQ(refused("user=alice,source=10.0.0.0/8"), "source: found \"10.0.0.0/8\", expected an IP address");
   EXPECT_THAT(refused("user=a/b"), HasSubstr("characters that are not allowed"));
+  EXPECT_THAT(refused("user=alice.dpkg-old"), HasSubstr("a file left behind"));
 }
 
 TEST(Explain, SaysWhetherADestinationIsAllowed) {

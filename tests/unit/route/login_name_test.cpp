@@ -31,5 +31,47 @@ TEST(LoginNames, AreNotRepeatedInTheError) {
   EXPECT_EQ(login.error().detail.find("xq"), std::string::npos);
 }
 
+TEST(LoginNames, FilesLeftBehindAreNoUsers) {
+  Config config;
+  for (const char* name : {"alice.bak",
+                           "alice.BAK",
+                           "alice.bak2",
+                           "alice.bak.1",
+                           "alice.old-2026-01-31",
+                           "alice.orig",
+                           "alice.save",
+                           "alice.save.1",
+                           "alice.swp",
+                           "alice.tmp",
+                           "alice.new",
+                           "alice.rej",
+                           "alice.dpkg-old",
+                           "alice.dpkg-new",
+                           "alice.dpkg-dist",
+                           "alice.dpkg-tmp",
+                           "alice.ucf-old",
+                           "alice.ucf-dist",
+                           "alice.rpmsave",
+                           "alice.rpmnew",
+                           "alice.rpmorig",
+                           "alice.pacnew",
+                           "alice.cfsaved",
+                           "alice.cf-before-edit",
+                           "alice.disabled",
+                           "alice.pub",
+                           "a.b.bak",
+                           "alice.off"})
+    EXPECT_TRUE(is_left_behind(config, name)) << name;
+  for (const char* name :
+       {"alice", "bak", "alice.smith", "alice.1", "a.b.c", "alice.bakker", "alice.oldman", "alice-old", "new.alice",
+        "dpkg-old", "alice@corp.new.org", "svc.2026", "README", "a.", "1.2"})
+    EXPECT_FALSE(is_left_behind(config, name)) << name;
+  config.groups["staff"] = {"jan.bak", "*.old"};
+  config.routes.emplace_back().users = {"bob.new"};
+  EXPECT_FALSE(is_left_behind(config, "jan.bak"));
+  EXPECT_FALSE(is_left_behind(config, "bob.new"));
+  EXPECT_TRUE(is_left_behind(config, "jan.old")) << "a glob names nobody";
+}
+
 }  // namespace
 }  // namespace sallyport::route
