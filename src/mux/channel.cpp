@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <limits>
 #include <utility>
 
 #include "mux/connection.hpp"
@@ -28,7 +27,6 @@ Channel::Channel(Connection& connection, LocalChannel local, std::string_view ty
       is_session_(type == kSessionType),
       send_window_(peer.window),
       maximum_packet_(peer.maximum_packet),
-      receive_window_(0),
       held_charge_(connection.account()) {}
 
 const std::shared_ptr<Account>& Channel::account() const { return connection_.account(); }
@@ -45,7 +43,7 @@ Channel::Channel(Connection& connection, LocalChannel local, const OpenRequest& 
 
 void Channel::confirm(std::uint32_t granted) {
   if (!apply(ChannelEvent::local_confirm)) return;
-  receive_window_ = granted;
+  receive_window_ = Window(granted);
   connection_.send(wire::build_channel_open_confirmation(recipient_, local_, granted, kMaximumPacket));
 }
 
@@ -81,11 +79,12 @@ void Channel::send_extended_data(std::uint32_t code, ByteView bytes) { send_data
 
 void Channel::send_data_messages(DataKind kind, ByteView bytes) {
   if (!may_send(state_)) return;
-  assert(bytes.size() <= send_window_);
   const std::size_t size = bytes.size();
+  const bool fits = send_window_.take(size);
+  assert(fits);
+  if (!fits) return send_close();  // a stream with a hole must not pass for the whole one
   bytes_sent_ += size;
-  send_window_ -= static_cast<std::uint32_t>(bytes.size());
-  unconsumed_ += bytes.size();
+  unconsumed_ += size;
   while (!bytes.empty()) {
     const ByteView chunk = bytes.first(std::min<std::size_t>(bytes.size(), maximum_packet_));
     bytes = bytes.subspan(chunk.size());
@@ -238,8 +237,9 @@ std::chrono::microseconds Channel::round_trip() const { return connection_.round
 
 void Channel::grant(std::uint32_t bytes) {
   if (bytes == 0 || !may_receive_data(state_) || state_ == ChannelState::close_sent) return;
-  assert(bytes <= std::numeric_limits<std::uint32_t>::max() - receive_window_);
-  receive_window_ += bytes;
+  const bool fits = receive_window_.add(bytes);
+  assert(fits);
+  if (!fits) return;
   wire::HeadWriter message;
   message.byte(byte_of(MessageType::channel_window_adjust)).uint32(number(recipient_)).uint32(bytes);
   connection_.send(message.view());  // overtakes what is held: nothing depends on its place
@@ -251,7 +251,7 @@ Channel::Violation Channel::on_confirmation(const PeerEnd& peer) {
   if (peer.maximum_packet == 0) return "a maximum packet size of 0";
   if (state_ != ChannelState::opening && state_ != ChannelState::abandoned) return "a confirmation of no open";
   recipient_ = peer.number;
-  send_window_ = peer.window;
+  send_window_ = Window(peer.window);
   maximum_packet_ = peer.maximum_packet;
   connection_.note_answer(connection_.now() - asked_at_);
   apply(ChannelEvent::confirmed);
@@ -268,8 +268,7 @@ Channel::Violation Channel::on_failure(wire::OpenFailureReason reason, std::stri
 Channel::Violation Channel::on_window_adjust(std::uint32_t bytes) {
   if (!is_answered(state_)) return "a window adjust before its time";
   // held data has left the window already, so this is the sum that RFC 4254, 5.2 bounds
-  if (bytes > std::numeric_limits<std::uint32_t>::max() - send_window_) return "a window beyond 2^32-1";
-  send_window_ += bytes;
+  if (!send_window_.add(bytes)) return "a window beyond 2^32-1";
   // A peer may also just enlarge its window; what it gives back is what it has consumed, in steps of its own choice.
   // An average: one that was stopped for a while makes a large adjust, and small ones again.
   const std::uint64_t given_back = std::min<std::uint64_t>(bytes, unconsumed_);
@@ -283,8 +282,7 @@ Channel::Violation Channel::on_window_adjust(std::uint32_t bytes) {
 Channel::Violation Channel::take_data(std::size_t size) {
   if (!may_receive_data(state_)) return "data that the channel's state does not allow";
   if (size > kMaximumPacket) return "data beyond the maximum packet size";
-  if (size > receive_window_) return "data beyond its window";
-  receive_window_ -= static_cast<std::uint32_t>(size);
+  if (!receive_window_.take(size)) return "data beyond its window";
   bytes_received_ += size;
   connection_.note_activity(*this, size);
   return {};

@@ -16,6 +16,7 @@
 #include "mux/channel_end.hpp"
 #include "mux/channel_lifecycle.hpp"
 #include "mux/reply_queue.hpp"
+#include "mux/window.hpp"
 #include "wire/messages.hpp"
 #include "wire/vocabulary.hpp"
 
@@ -96,7 +97,7 @@ class Channel final : public ChannelEnd {
   void abandon() override;
   bool takes_requests() const override { return held_control_ <= kHeldRequestLimit; }
   void send_reply(bool success) override;
-  std::uint32_t window() const override { return send_window_; }
+  std::uint32_t window() const override { return send_window_.bytes(); }
   std::uint32_t under_way() const override;
   void expect_larger_adjusts() override;
   bool congested() override;
@@ -104,7 +105,7 @@ class Channel final : public ChannelEnd {
   bool in_company() const override;
   std::uint32_t floor_in_company() const override;
   std::chrono::microseconds round_trip() const override;
-  std::uint32_t granted() const override { return receive_window_; }
+  std::uint32_t granted() const override { return receive_window_.bytes(); }
   void grant(std::uint32_t bytes) override;
 
   // What the connection has parsed for this channel. A text is what the peer did wrong.
@@ -170,9 +171,9 @@ class Channel final : public ChannelEnd {
   bool is_session_;
   bool waiting_for_drain_ = false;  // in the connection's list of channels to call when it drains
   std::uint8_t active_in_ = 0;      // see Connection::note_activity
-  std::uint32_t send_window_ = 0;
+  Window send_window_;
   std::uint32_t maximum_packet_ = 0;
-  std::uint32_t receive_window_;
+  Window receive_window_;
   TimePoint asked_at_;  // when we sent CHANNEL_OPEN
   std::uint32_t held_data_ = 0;
   std::uint64_t unconsumed_ = 0;   // data sent or held, less what the peer's adjusts have given back

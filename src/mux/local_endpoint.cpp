@@ -1,5 +1,6 @@
 #include "mux/local_endpoint.hpp"
 
+#include <cassert>
 #include <utility>
 
 #include "wire/channel_requests.hpp"
@@ -28,7 +29,9 @@ LocalEndpoint::~LocalEndpoint() = default;
 
 void LocalEndpoint::send_data(ByteView bytes) {
   if (process_ == nullptr) return;
-  input_window_ -= static_cast<std::uint32_t>(bytes.size());
+  const bool fits = input_window_.take(bytes.size());
+  assert(fits);
+  if (!fits) return send_close();
   input_held_.add(bytes.size());
   process_->write(bytes);
 }
@@ -70,7 +73,9 @@ bool LocalEndpoint::carry_out(std::string_view type, ByteView rest) {
 
 void LocalEndpoint::grant(std::uint32_t bytes) {
   if (process_ == nullptr) return;
-  output_granted_ += bytes;
+  const bool fits = output_granted_.add(bytes);
+  assert(fits);
+  if (!fits) return;
   process_->grant(bytes);
 }
 
@@ -88,7 +93,9 @@ void LocalEndpoint::on_failed(const Error& why) {
 }
 
 void LocalEndpoint::on_output(OutputStream stream, ByteView bytes) {
-  output_granted_ -= static_cast<std::uint32_t>(bytes.size());
+  const bool fits = output_granted_.take(bytes.size());
+  assert(fits);
+  if (!fits) return;
   if (stream == OutputStream::standard) return user_.on_data(bytes);
   user_.on_extended_data(wire::kExtendedDataStderr, bytes);
 }
@@ -100,8 +107,10 @@ void LocalEndpoint::on_output_end() {
 }
 
 void LocalEndpoint::on_input_taken(std::size_t count) {
-  input_window_ += static_cast<std::uint32_t>(count);
   input_held_.subtract(count);
+  const bool fits = input_window_.add(static_cast<std::uint32_t>(count));
+  assert(fits);
+  if (!fits) return;
   user_.on_window();
 }
 

@@ -14,6 +14,7 @@
 
 #include "mux/channel_end.hpp"
 #include "mux/flow_credit.hpp"
+#include "mux/window.hpp"
 
 namespace sallyport::mux {
 
@@ -51,15 +52,15 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   void abandon() override { send_close(); }
   bool takes_requests() const override { return true; }  // they are carried out at once
   void send_reply(bool) override {}  // a program asks nothing
-  std::uint32_t window() const override { return input_window_; }
-  std::uint32_t under_way() const override { return kInputWindow - input_window_; }
+  std::uint32_t window() const override { return input_window_.bytes(); }
+  std::uint32_t under_way() const override { return kInputWindow - input_window_.bytes(); }
   void expect_larger_adjusts() override {}
   bool congested() override { return false; }
   std::uint32_t credit() const override { return kOutputCredit; }
   bool in_company() const override { return false; }
   std::uint32_t floor_in_company() const override { return FlowCredit::kFloorInFastCompany; }
   std::chrono::microseconds round_trip() const override { return {}; }
-  std::uint32_t granted() const override { return output_granted_; }
+  std::uint32_t granted() const override { return output_granted_.bytes(); }
   void grant(std::uint32_t bytes) override;
 
  private:
@@ -78,8 +79,8 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   Outcome outcome_;
   std::unique_ptr<Process> process_;
   Charge input_held_;
-  std::uint32_t input_window_ = kInputWindow;
-  std::uint32_t output_granted_ = 0;
+  Window input_window_{kInputWindow};
+  Window output_granted_;
   bool want_reply_;
   bool started_ = false;
   std::vector<bool> early_replies_;  // to requests that came before the program ran: its own answer is the first

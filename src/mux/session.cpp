@@ -92,7 +92,8 @@ ChannelRow Session::row() const {
 
 void Session::EndEvents::on_data(ByteView bytes) {
   if (side == Side::downstream && session.dialog_ != nullptr) return session.dialog_->on_data(bytes);
-  session.relay_.on_data(side, bytes);
+  if (side == Side::downstream) bytes = bytes.subspan(session.take_stray(bytes.size()));
+  if (!bytes.empty()) session.relay_.on_data(side, bytes);
 }
 
 void Session::EndEvents::on_window() {
@@ -298,7 +299,9 @@ ProcessSpec Session::process_spec(const ResolvedTarget& target, std::vector<std:
 void Session::start_upstream(const route::Permit& permit) {
   const ResolvedTarget& target = permit.target();
   OpenRequest request;
-  request.granted = std::min({downstream_.window(), downstream_.credit(), FlowCredit::kFloorAlone});
+  // With a terminal, the login may ask a question, and showing it takes of the window that the target would have been
+  // promised.
+  request.granted = had_pty_ ? 0 : std::min({downstream_.window(), downstream_.credit(), FlowCredit::kFloorAlone});
   // A channel rule may have led to another target than the one that was thought of when the client asked.
   lends_agent_ = requests_->agent() && borrows(target, Loan::agent);
   lends_display_ = requests_->display() && borrows(target, Loan::display);
@@ -334,8 +337,15 @@ void Session::end_login() {
   services_.graveyard.bury(std::move(dialog_));
 }
 
+std::size_t Session::take_stray(std::size_t available) {
+  const std::size_t taken = std::min<std::size_t>(available, stray_);
+  stray_ -= static_cast<std::uint32_t>(taken);
+  return taken;
+}
+
 void Session::on_leased(Channel& channel, TrunkId trunk) {
   end_login();
+  stray_ = downstream_.granted();
   services_.graveyard.bury(std::move(lease_));
   ids_.trunk = trunk;
   record_program();

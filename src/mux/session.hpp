@@ -87,6 +87,8 @@ class Session final : public LinkChannel, private LeaseEvents {
 
   /// The login at the target is over: nobody wants the client's agent or answers for it any more.
   void end_login();
+  /// How many of so many bytes of the client's were let in for a question that is over.
+  std::size_t take_stray(std::size_t available);
   void client_request(std::string_view type, bool want_reply, ByteView rest);
   /// Answers the request that is being reported with a failure, and records that if `why` is given.
   void refuse(std::string_view type, bool want_reply, std::string_view why);
@@ -137,6 +139,7 @@ class Session final : public LinkChannel, private LeaseEvents {
   bool exit_passed_ = false;
   bool left_ = false;
   std::uint32_t refusals_ = 0;
+  std::uint32_t stray_ = 0;  // bytes that the client may still send to the login's dialog, though it is over
   std::string target_name_;
   std::unique_ptr<Lease> lease_;
   std::shared_ptr<AgentBorrower> agent_borrower_;  // null: the login hasn't asked for the client's agent

@@ -1,5 +1,6 @@
 #include "mux/stream_endpoint.hpp"
 
+#include <cassert>
 #include <utility>
 
 namespace sallyport::mux {
@@ -43,12 +44,16 @@ std::uint32_t StreamEndpoint::under_way() const {
 
 void StreamEndpoint::grant(std::uint32_t bytes) {
   if (stream_ == nullptr || input_ended_) return;
-  granted_ += bytes;
+  const bool fits = granted_.add(bytes);
+  assert(fits);
+  if (!fits) return;
   stream_->grant(bytes);
 }
 
 void StreamEndpoint::on_received(ByteView bytes) {
-  granted_ -= static_cast<std::uint32_t>(bytes.size());
+  const bool fits = granted_.take(bytes.size());
+  assert(fits);
+  if (!fits) return;
   user_.on_data(bytes);
 }
 

@@ -12,6 +12,7 @@
 
 #include "mux/channel_end.hpp"
 #include "mux/flow_credit.hpp"
+#include "mux/window.hpp"
 
 namespace sallyport::mux {
 
@@ -62,7 +63,7 @@ class StreamEndpoint final : public ChannelEnd, private StreamEvents {
   bool in_company() const override { return false; }
   std::uint32_t floor_in_company() const override { return FlowCredit::kFloorInFastCompany; }
   std::chrono::microseconds round_trip() const override { return {}; }
-  std::uint32_t granted() const override { return granted_; }
+  std::uint32_t granted() const override { return granted_.bytes(); }
   void grant(std::uint32_t bytes) override;
 
  private:
@@ -81,7 +82,7 @@ class StreamEndpoint final : public ChannelEnd, private StreamEvents {
   StreamOpenEvents& opened_;
   std::unique_ptr<Stream> stream_;  // null: closed
   Charge queued_;
-  std::uint32_t granted_ = 0;
+  Window granted_;
   bool input_ended_ = false;
   bool output_ended_ = false;
 };
