@@ -10,26 +10,6 @@ namespace {
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 constexpr std::string_view kEllipsis = "…";
 
-/// Characters that are valid but would let a peer's text hide or reorder what stands beside it.
-bool is_deceptive(char32_t code) {
-  constexpr struct {
-    char32_t first;
-    char32_t last;
-  } kRanges[] = {
-      {0x80, 0x9f},        // C1 controls: some terminals obey them
-      {0xad, 0xad},        // soft hyphen
-      {0x61c, 0x61c},      // Arabic letter mark
-      {0x200b, 0x200f},    // zero width, direction marks
-      {0x2028, 0x202e},    // line and paragraph separators, direction overrides
-      {0x2060, 0x206f},    // word joiner, isolates
-      {0xfeff, 0xfeff},    // byte order mark
-      {0xfff9, 0xfffb},    // interlinear annotation
-      {0xe0000, 0xe0fff},  // tags
-  };
-  return std::any_of(std::begin(kRanges), std::end(kRanges),
-                     [code](const auto& range) { return code >= range.first && code <= range.last; });
-}
-
 void append_hex(std::string& out, unsigned char byte) {
   out += "\\x";
   out += kHexDigits[byte >> 4];
@@ -85,6 +65,25 @@ void append_json_character(std::string& out, std::string_view character, char32_
 }
 
 }  // namespace
+
+bool is_deceptive(char32_t code) {
+  constexpr struct {
+    char32_t first;
+    char32_t last;
+  } kRanges[] = {
+      {0x80, 0x9f},        // C1 controls: some terminals obey them
+      {0xad, 0xad},        // soft hyphen
+      {0x61c, 0x61c},      // Arabic letter mark
+      {0x200b, 0x200f},    // zero width, direction marks
+      {0x2028, 0x202e},    // line and paragraph separators, direction overrides
+      {0x2060, 0x206f},    // word joiner, isolates
+      {0xfeff, 0xfeff},    // byte order mark
+      {0xfff9, 0xfffb},    // interlinear annotation
+      {0xe0000, 0xe0fff},  // tags
+  };
+  return std::any_of(std::begin(kRanges), std::end(kRanges),
+                     [code](const auto& range) { return code >= range.first && code <= range.last; });
+}
 
 Utf8Character first_character(std::string_view text) {
   if (text.empty()) return {};

@@ -33,6 +33,10 @@ struct Escaped {
 /// more than `limit` bytes there is cut between two characters, with "…" behind it.
 void append_json_escaped(std::string& out, std::string_view text, std::size_t limit = std::string_view::npos);
 
+/// Whether a character is valid but would let a peer's text hide or reorder what stands beside it, or be obeyed: C1 controls,
+/// characters without a width, direction marks, line separators, tags.
+[[nodiscard]] bool is_deceptive(char32_t code);
+
 /// Length in bytes of the UTF-8 character at the start of `text` and its code point; length 0 when it's broken (or
 /// `text` is empty).
 struct Utf8Character {

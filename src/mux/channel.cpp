@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "mux/connection.hpp"
+#include "mux/shown_text.hpp"
 #include "wire/encoding.hpp"
 
 namespace sallyport::mux {
@@ -50,7 +51,7 @@ void Channel::confirm(std::uint32_t granted) {
 void Channel::refuse(wire::OpenFailureReason reason, std::string_view description) {
   if (!apply(ChannelEvent::local_refuse)) return;
   user_ = nullptr;
-  connection_.send(wire::build_channel_open_failure(recipient_, reason, description));
+  connection_.send(wire::build_channel_open_failure(recipient_, reason, clean_line(description)));
   connection_.remove(*this);
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <utility>
 
+#include "mux/shown_text.hpp"
 #include "wire/encoding.hpp"
 
 namespace sallyport::mux {
@@ -180,7 +181,7 @@ void Connection::ask(std::string_view name, ByteView rest, GlobalAnswerEvents& a
 void Connection::tell(std::string_view name, ByteView rest) { send(wire::build_global_request(name, false, rest)); }
 
 void Connection::refuse_open(RecipientChannel sender, wire::OpenFailureReason reason, std::string_view description) {
-  send(wire::build_channel_open_failure(sender, reason, description));
+  send(wire::build_channel_open_failure(sender, reason, clean_line(description)));
 }
 
 void Connection::call_when_drained(Channel& channel) {
@@ -238,7 +239,7 @@ void Connection::disconnect(DisconnectReason reason, std::string_view text) {
   if (disconnecting_) return;
   disconnecting_ = true;
   keepalive_timer_.reset();
-  transport_->disconnect(reason, text);
+  transport_->disconnect(reason, clean_line(text));
 }
 
 void Connection::violation(std::string_view what) {

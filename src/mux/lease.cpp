@@ -4,6 +4,7 @@
 
 #include "mux/pool.hpp"
 #include "mux/pooled_trunk.hpp"
+#include "mux/shown_text.hpp"
 
 namespace sallyport::mux {
 namespace {
@@ -129,7 +130,7 @@ void Lease::on_open_refused(wire::OpenFailureReason reason, std::string_view des
   timer_.reset();
   PooledTrunk& trunk = *std::exchange(trunk_, nullptr);
   if (is_session() && may_be_a_limit(reason) && trunk.note_refused()) return pool_.place(*this);
-  fail(reason, "target " + target_.name + " refused the channel: " + std::string(description));
+  fail(reason, "target " + target_.name + " refused the channel: " + clean_line(description));
 }
 
 void Lease::on_open_lost(std::string_view told) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "mux/shown_text.hpp"
 #include "wire/messages.hpp"
 
 namespace sallyport::mux {
@@ -17,51 +18,16 @@ constexpr char kDelete = 0x7f;
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == kDelete; }
 bool continues_utf8(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
 
-/// The size of the character that `text` begins with, which is not empty; 0 when these bytes are no UTF-8 (RFC 3629 section 4).
-std::size_t utf8_size(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text[0]);
-  if (first < 0x80) return 1;
-  const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < size) return 0;
-  for (std::size_t i = 1; i < size; ++i)
-    if (!continues_utf8(text[i])) return 0;
-  // Spelt longer than need be, a surrogate, or beyond Unicode.
-  const auto second = static_cast<unsigned char>(text[1]);
-  if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f)) return 0;
-  if ((first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) return 0;
-  return size;
-}
-
 }  // namespace
 
-std::string clean_for_terminal(std::string_view text) {
-  std::string clean;
-  while (!text.empty()) {
-    const std::size_t size = utf8_size(text);
-    const std::string_view character = text.substr(0, std::max<std::size_t>(size, 1));
-    text.remove_prefix(character.size());
-    const char c = character[0];
-    // The C1 controls: a terminal may take 0x9b, or 0xc2 0x9b, for an escape sequence's begin.
-    const bool c1 = c == '\xc2' && size == 2 && static_cast<unsigned char>(character[1]) < 0xa0;
-    if (c == '\n') {
-      clean += "\r\n";
-    } else if (c == '\t' || (size != 0 && !is_control(c) && !c1)) {
-      clean += character;
-    } else if (c != '\r') {
-      clean += '?';
-    }
-  }
-  return clean;
-}
-
-LoginDialog::LoginDialog(ChannelEnd& terminal, std::string_view target, Handlers handlers)
-    : terminal_(terminal), prefix_("(" + std::string(target) + ") "), handlers_(std::move(handlers)) {}
+LoginDialog::LoginDialog(ChannelEnd& terminal, std::uint32_t columns, std::string_view target, Handlers handlers)
+    : terminal_(terminal), columns_(columns), mark_("(" + std::string(target) + ") "), handlers_(std::move(handlers)) {}
 
 LoginDialog::~LoginDialog() { ::explicit_bzero(line_.data(), line_.size()); }
 
 void LoginDialog::ask(const UpstreamQuestion& question) {
   for (const std::string& text : {question.name, question.instruction})
-    if (!text.empty()) show(prefix_ + clean_for_terminal(text) + (text.ends_with('\n') ? "" : "\r\n"));
+    if (!text.empty()) show(marked_lines(text, mark_, columns_) + (text.ends_with('\n') ? "" : "\r\n"));
   prompts_ = question.prompts;
   answers_.clear();
   asking_ = true;
@@ -75,7 +41,7 @@ void LoginDialog::ask(const UpstreamQuestion& question) {
 
 void LoginDialog::prompt() {
   length_ = 0;
-  show(prefix_ + clean_for_terminal(prompts_[answers_.size()].text));
+  show(marked_lines(prompts_[answers_.size()].text, mark_, columns_));
 }
 
 void LoginDialog::listen() {

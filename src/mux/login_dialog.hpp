@@ -17,9 +17,10 @@
 
 namespace sallyport::mux {
 
-/// One question at a time, on a session channel that has a terminal and no endpoint yet. The client's terminal is raw: echo
-/// and editing are done here. The client is granted one byte at a time, so that when the last answer is there nothing is on
-/// its way that belongs to the program behind it.
+/// One question at a time, on a session channel that has a terminal and no endpoint yet. The client's terminal is raw:
+/// echo and editing are done here. The client is granted one byte at a time, so that when the last answer is there
+/// nothing is on its way that belongs to the program behind it. Each line that the target has shown bears its name:
+/// none passes for the bastion's.
 class LoginDialog {
  public:
   static constexpr std::size_t kMaxAnswer = 1024;
@@ -31,8 +32,9 @@ class LoginDialog {
     std::function<void()> cancelled;  ///< by Ctrl-C, Ctrl-D or the end of input
   };
 
-  /// `terminal` outlives the dialog; `target` is the target's name. A handler may destroy the dialog.
-  LoginDialog(ChannelEnd& terminal, std::string_view target, Handlers handlers);
+  /// `terminal` outlives the dialog, and has so many columns; `target` is the target's name. A handler may destroy the
+  /// dialog.
+  LoginDialog(ChannelEnd& terminal, std::uint32_t columns, std::string_view target, Handlers handlers);
   ~LoginDialog();
   LoginDialog(const LoginDialog&) = delete;
   LoginDialog& operator=(const LoginDialog&) = delete;
@@ -55,7 +57,8 @@ class LoginDialog {
   void listen();
 
   ChannelEnd& terminal_;
-  const std::string prefix_;
+  const std::uint32_t columns_;
+  const std::string mark_;
   const Handlers handlers_;
   std::vector<UpstreamQuestion::Prompt> prompts_;
   std::vector<SecretString> answers_;
@@ -65,9 +68,5 @@ class LoginDialog {
   std::size_t length_ = 0;
   std::string to_show_;
 };
-
-/// The target's text without what could play tricks on a terminal: control characters and bytes that are no UTF-8 become '?', line
-/// ends CR LF.
-std::string clean_for_terminal(std::string_view text);
 
 }  // namespace sallyport::mux

@@ -7,6 +7,7 @@
 #include "config/match.hpp"
 #include "mux/permission.hpp"
 #include "mux/share_key.hpp"
+#include "mux/shown_text.hpp"
 #include "wire/channel_requests.hpp"
 #include "wire/encoding.hpp"
 #include "wire/forwards.hpp"
@@ -325,10 +326,9 @@ void Session::on_question(UpstreamAnswers& to, const UpstreamQuestion& question)
   // A question may be the second one, and come while the first one's handler is on the stack.
   services_.graveyard.bury(std::move(dialog_));
   dialog_ = std::make_unique<LoginDialog>(
-      downstream_, target_name_,
-      LoginDialog::Handlers{
-          .answered = [&to](std::vector<SecretString> answers) { to.answer(std::move(answers)); },
-          .cancelled = [&to] { to.refuse_answer("the question that it asks was not answered"); }});
+      downstream_, requests_->pty()->dimensions.columns, target_name_,
+      LoginDialog::Handlers{.answered = [&to](std::vector<SecretString> answers) { to.answer(std::move(answers)); },
+                            .cancelled = [&to] { to.refuse_answer("the question that it asks was not answered"); }});
   dialog_->ask(question);
 }
 
@@ -453,7 +453,8 @@ void Session::end(std::string_view told) {
 void Session::end_with(std::string_view told) {
   phase_ = Phase::ended;
   answer_program(true);  // a refused request would leave the client nothing to show but its own guess
-  std::string line = "sallyport: " + std::string(told) + (had_pty_ ? "\r\n" : "\n");
+  std::string line = "sallyport: " + clean_for_terminal(told) + "\r\n";
+  if (!had_pty_) std::erase(line, '\r');
   line.resize(std::min<std::size_t>(line.size(), downstream_.window()));
   downstream_.send_extended_data(wire::kExtendedDataStderr, bytes_of(line));
   if (!exit_passed_) downstream_.send_request("exit-status", false, wire::build_exit_status(kOurExitStatus));

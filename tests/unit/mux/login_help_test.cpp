@@ -1,5 +1,6 @@
 // What a login at a target needs of the client that it is for: its agent, and answers.
 #include "mux/login_dialog.hpp"
+#include "mux/shown_text.hpp"
 #include "wire/forwards.hpp"
 #include "world.hpp"
 
@@ -151,6 +152,114 @@ TEST_F(LoginHelpTest, ALateAgentGoesNowhere) {
   client.deliver(confirm_message(1, 9, 5000));
   EXPECT_TRUE(connector.agents.sockets.empty());
   EXPECT_THAT(joined(take(client)), HasSubstr("CLOSE 9"));
+}
+
+TEST(MarkedLines, LeaveNoLineToTheTarget) {
+  EXPECT_EQ(marked_lines("", "(t) ", 80), "(t) ");
+  EXPECT_EQ(marked_lines("Code: ", "(t) ", 80), "(t) Code: ");
+  EXPECT_EQ(marked_lines("a\nb\n\nc\n", "(t) ", 80), "(t) a\r\n(t) b\r\n(t) \r\n(t) c\r\n");
+  EXPECT_EQ(marked_lines("a\r\rb\r\n", "(t) ", 80), "(t) ab\r\n");
+  for (const std::size_t columns : {0U, 1U, 24U, 40U, 80U, 200U}) {
+    const std::size_t width = columns < 24 ? 80 : columns;
+    for (const std::string& text :
+         {std::string(1000, 'x'), std::string(300, ' ') + "sallyport: Password: ", std::string(50, '\t') + "y"}) {
+      std::string rest = marked_lines(text, "(t) ", columns) + "\r\n";
+      while (!rest.empty()) {
+        const std::string line = rest.substr(0, rest.find("\r\n"));
+        rest.erase(0, line.size() + 2);
+        EXPECT_EQ(line.substr(0, 4), "(t) ");
+        std::size_t column = 0;
+        for (const char c : line) column = c == '\t' ? (column / 8 + 1) * 8 : column + 1;
+        EXPECT_LE(column, width) << columns;
+      }
+    }
+    std::string wide;
+    for (int i = 0; i < 200; ++i) wide += "\xe6\xbc\xa2";
+    for (std::string rest = marked_lines(wide, "(t) ", columns) + "\r\n"; !rest.empty();
+         rest.erase(0, rest.find("\r\n") + 2))
+      EXPECT_LE(4 + 2 * (rest.find("\r\n") - 4) / 3, width);
+  }
+}
+
+/// Every way by which a target's words reach a client, with words that would take a terminal over or pass for ours.
+class TargetsWordsTest : public WorldTest {
+ protected:
+  TargetsWordsTest() : WorldTest(hostile_config()) {}
+  static Config hostile_config() {
+    Config config = asking_config();
+    config.targets.at("web1").options.local_forwarding = {"*"};
+    config.targets.at("web2").via = "web1";
+    return config;
+  }
+  static constexpr std::string_view kWords =
+      "\x1b]0;x\x07\r\nsallyport: Password:\n\x1b[2J\x9b"
+      "31m\xc2\x9b\xe2\x80\xae\x7f";
+  void expect_harmless(MemoryPeer& client, std::string_view must_have) {
+    std::string all;
+    for (const Bytes& message : client.take()) {
+      const std::string line = describe(message);
+      if (line.starts_with("STDERR")) all += line.substr(line.find(' ', 7) + 1);
+      if (line.starts_with("REFUSE")) all += line;
+    }
+    EXPECT_THAT(all, HasSubstr(std::string(must_have)));
+    for (const char c : all)
+      EXPECT_FALSE((static_cast<unsigned char>(c) < 0x20 && c != '\r' && c != '\n') || c == 0x7f) << all;
+    for (const char* trick : {"\x9b", "\xc2\x9b", "\xe2\x80\xae", "\nsallyport: Password"})
+      EXPECT_THAT(all, Not(HasSubstr(trick)));
+    std::size_t lines = 0;
+    for (std::size_t at = all.find("sallyport: Password"); at != std::string::npos;
+         at = all.find("sallyport: Password", at + 1))
+      ++lines;
+    EXPECT_GE(lines, 1u) << "it has come here at all";
+  }
+};
+
+TEST_F(TargetsWordsTest, OfARefusedSession) {
+  for (const bool pty : {false, true}) {
+    MemoryPeer& client = connect();
+    client.deliver(open_message(7, 100000));
+    if (pty) client.deliver(pty_message(0, "xterm", true));
+    client.deliver(exec_message(0, "true"));
+    MemoryPeer& server = pty ? connector.dials[0].server : connector.succeed(0);
+    const std::string asked = joined(take(server));
+    const auto number = static_cast<std::uint32_t>(std::stoul(asked.substr(asked.find("from=") + 5)));
+    server.deliver(refuse_message(number, wire::OpenFailureReason::administratively_prohibited, kWords));
+    expect_harmless(client, "refused the channel: ?]0;x? sallyport: Password: ?[2J?31m");
+  }
+}
+
+TEST_F(TargetsWordsTest, OfARefusedForward) {
+  MemoryPeer& client = connect();
+  client.deliver(direct_tcpip_message(7, 100000, "db", 5432));
+  connector.succeed(0).deliver(refuse_message(0, wire::OpenFailureReason::connect_failed, kWords));
+  expect_harmless(client, "REFUSE 7 2 target web1 refused the channel: ?]0;x?");
+}
+
+TEST_F(TargetsWordsTest, OfATargetOnTheWay) {
+  MemoryPeer& client = connect("alice", "web2");
+  client.deliver(open_message(7, 100000));
+  client.deliver(exec_message(0, "true"));
+  connector.succeed(0).deliver(refuse_message(0, wire::OpenFailureReason::connect_failed, kWords));
+  expect_harmless(client, "via web1: refused the channel: ?]0;x?");
+}
+
+TEST_F(TargetsWordsTest, OfALogin) {
+  MemoryPeer& client = connect();
+  client.deliver(open_message(7, 100000));
+  client.deliver(pty_message(0, "xterm", true));
+  client.deliver(exec_message(0, "true"));
+  connector.ask(0,
+                {std::string(kWords), std::string(kWords), {{std::string(kWords), true}, {std::string(kWords), true}}});
+  client.deliver(data_message(0, "\r"));
+  expect_harmless(client, "(web1) sallyport: Password:");
+}
+
+/// Descriptions and goodbyes of ours are lines, whatever they are made of.
+TEST_F(TargetsWordsTest, OfAnythingElse) {
+  MemoryPeer& client = connect();
+  ASSERT_TRUE(hub.end_connection(hub.connections()[0].id, kWords));
+  EXPECT_EQ(client.disconnected(), clean_line(kWords));
+  EXPECT_THAT(*client.disconnected(), Not(HasSubstr("\n")));
 }
 
 TEST(CleanForTerminal, LeavesTextAndNothingElse) {
