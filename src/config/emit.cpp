@@ -136,6 +136,7 @@ class Writer {
     entry("permit_subsystems", options.permit_subsystems);
     entry("force_command", options.force_command);
     entry("max_connections", options.max_connections);
+    entry("reuse_after_mfa", options.reuse_after_mfa);
   }
 
   void algorithms(std::string_view name, const Algorithms& algorithms) {

@@ -37,6 +37,7 @@ void OptionOverrides::apply_to(Options& options) const {
   if (permit_subsystems) options.permit_subsystems = *permit_subsystems;
   if (force_command) options.force_command = force_command;
   if (max_connections) options.max_connections = *max_connections;
+  if (reuse_after_mfa) options.reuse_after_mfa = reuse_after_mfa;
 }
 
 namespace config {
@@ -137,6 +138,7 @@ void read_options(TableReader& table, OptionOverrides& options) {
     options.force_command = command;
   }
   read_number(table, "max_connections", options.max_connections, 0, 1000000);
+  read_duration(table, "reuse_after_mfa", options.reuse_after_mfa, Duration(0));
 }
 
 }  // namespace config

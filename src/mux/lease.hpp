@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -83,6 +84,7 @@ class Lease final : public UpstreamAnswers, private OpenEvents {
   bool is_hold() const { return request_.type.empty(); }
   bool is_session() const { return request_.type == kSessionType; }
   const ShareKey& key() const { return access_.key; }
+  const std::optional<ConnectionId>& client() const { return access_.client.connection; }
   /// The login that waits for the client's help; null when none does.
   UpstreamAnswers* login() const;
   /// Who helps with the login.

@@ -82,8 +82,8 @@ bool Pool::drains(TrunkId id) const {
 
 void Pool::place(Lease& lease) {
   TrunkGroup& group = groups_.try_emplace(lease.key(), *this, lease.key()).first->second;
-  if (PooledTrunk* ready = group.ready_for(lease.request_)) return lease.go_on_with(*ready);
-  PooledTrunk* coming = group.coming_for(lease.request_);
+  if (PooledTrunk* ready = group.ready_for(lease.request_, lease.client())) return lease.go_on_with(*ready);
+  PooledTrunk* coming = group.coming_for(lease.request_, lease.client());
   if (coming == nullptr) {
     if (ending_) return lease.fail_later(OpenFailureReason::connect_failed, "the bastion is ending");
     if (const auto pause = breaker_.pause_of(lease.key()))

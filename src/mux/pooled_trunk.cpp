@@ -83,6 +83,10 @@ void PooledTrunk::on_question(UpstreamAnswers& to, const UpstreamQuestion& quest
   turn_.reset();
   answer_until_ = pool_.clock_.now() + kAnswerTime;
   logged_in_by_ = answer_until_ + target_.options.connect_timeout;
+  if (!question.prompts.empty()) {
+    asked_ = true;
+    asked_client_ = opener_->access_.client.connection;
+  }
   if (hop_deadline_ != nullptr) limit_hop();
   opener_->helper().on_question(*opener_, question);
 }
@@ -126,6 +130,23 @@ bool PooledTrunk::has_room_for(const OpenRequest& request) const {
 
 bool PooledTrunk::takes(const OpenRequest& request) const {
   return phase_ < Phase::draining && !ending() && !is_silent() && has_room_for(request);
+}
+
+bool PooledTrunk::serves(const std::optional<ConnectionId>& client) const {
+  const auto answered_itself = [&client](const std::optional<ConnectionId>& by) { return client && by == client; };
+  if (is_coming() && asked_ && target_.options.reuse_after_mfa == Duration::zero())
+    return answered_itself(asked_client_);
+  return std::all_of(answered_.begin(), answered_.end(), [&](const Answered& login) {
+    return answered_itself(login.by) || pool_.clock_.now() < login.until;
+  });
+}
+
+void PooledTrunk::note_answers() {
+  if (asked_ && target_.options.reuse_after_mfa)
+    answered_.push_back({asked_client_, pool_.clock_.now() + *target_.options.reuse_after_mfa});
+  if (!carrier()) return;
+  for (const PooledTrunk* trunk : pool_.all_trunks())
+    if (trunk->id() == *carrier()) answered_.insert(answered_.end(), trunk->answered_.begin(), trunk->answered_.end());
 }
 
 bool PooledTrunk::is_silent() const {
@@ -219,13 +240,16 @@ void PooledTrunk::on_connected(std::unique_ptr<Transport> transport) {
       pool_.accounts_.of_trunk(key_.user), static_cast<TrunkEvents&>(*this), pool_.journal_);
   pool_.journal_.trunk_ready(id_, pool_.clock_.now() - since_);
   pool_.breaker_.note_success(key_);
+  note_answers();
   if (phase_ == Phase::connecting) phase_ = Phase::ready;
   if (pool_.draining_) drain("the bastion is draining");
   if (hop_ != nullptr && pool_.drains(*hop_->trunk())) drain("the trunk that it goes through drains");
   if (target_.options.max_age > Duration::zero())
     age_ = pool_.clock_.after(target_.options.max_age, [this] { drain("it has reached max_age"); });
   session_limit_ = pool_.session_limits_.of(key_.policy);  // a sibling may have learnt it meanwhile
-  tell_waiting([this](Lease& lease) { has_room_for(lease.request_) ? lease.go_on_with(*this) : pool_.place(lease); });
+  tell_waiting([this](Lease& lease) {
+    has_room_for(lease.request_) && serves(lease.client()) ? lease.go_on_with(*this) : pool_.place(lease);
+  });
   leave_when_unused();
 }
 

@@ -38,6 +38,8 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   std::size_t used() const;
   /// Whether one more channel of this kind may be put on it, or wait for it.
   bool takes(const OpenRequest& request) const;
+  /// Whether it may have a channel of that client connection's: see Options::reuse_after_mfa.
+  bool serves(const std::optional<ConnectionId>& client) const;
   /// It is being closed, or its connection is: it counts no more.
   bool ending() const { return phase_ == Phase::closing || (trunk_ != nullptr && !trunk_->usable()); }
   bool is_coming() const { return phase_ <= Phase::connecting; }
@@ -89,6 +91,13 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   void on_host_keys(Trunk& trunk, ByteView fields) override;
   void on_trunk_closed(Trunk& trunk, const Error& why) override;
 
+  /// A login that a person has answered, this trunk's or that of one on the way there, serves others until then.
+  struct Answered {
+    std::optional<ConnectionId> by;
+    TimePoint until;
+  };
+  /// The login is over.
+  void note_answers();
   void on_turn();
   void log_in();
   void limit_hop();
@@ -134,6 +143,9 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   std::unique_ptr<UpstreamAttempt> attempt_;
   Lease* opener_ = nullptr;           // while it waits
   UpstreamAnswers* asker_ = nullptr;  // attempt_, or the hop's lease, once that has asked the client for something
+  bool asked_ = false;                // it has asked a person for something …
+  std::optional<ConnectionId> asked_client_;  // … through that connection
+  std::vector<Answered> answered_;
   TimePoint answer_until_;
   TimePoint logged_in_by_;            // the end of connect_timeout
   std::unique_ptr<Trunk> trunk_;

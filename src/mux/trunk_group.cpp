@@ -25,10 +25,10 @@ bool asks_a_person(const ResolvedTarget& target) {
 TrunkGroup::TrunkGroup(Pool& pool, const ShareKey& key) : pool_(pool), key_(key) {}
 TrunkGroup::~TrunkGroup() = default;
 
-PooledTrunk* TrunkGroup::ready_for(const OpenRequest& request) const {
+PooledTrunk* TrunkGroup::ready_for(const OpenRequest& request, const std::optional<ConnectionId>& client) const {
   PooledTrunk* best = nullptr;
   for (const auto& trunk : trunks_) {
-    if (!trunk->is_ready() || !trunk->takes(request)) continue;
+    if (!trunk->is_ready() || !trunk->takes(request) || !trunk->serves(client)) continue;
     if (best == nullptr || better(*trunk, *best)) best = trunk.get();
   }
   return best;
@@ -40,11 +40,11 @@ bool TrunkGroup::better(const PooledTrunk& trunk, const PooledTrunk& other) cons
   return trunk.used() < other.used();
 }
 
-PooledTrunk* TrunkGroup::coming_for(const OpenRequest& request) const {
+PooledTrunk* TrunkGroup::coming_for(const OpenRequest& request, const std::optional<ConnectionId>& client) const {
   PooledTrunk* best = nullptr;
   for (const auto& trunk : trunks_) {
     // Until one login has succeeded there is no second one beside it: a wrong key is tried once, not ten times.
-    if (!trunk->is_coming() || (proven() && !trunk->takes(request))) continue;
+    if (!trunk->is_coming() || (proven() && !(trunk->takes(request) && trunk->serves(client)))) continue;
     if (best == nullptr || trunk->used() < best->used()) best = trunk.get();
   }
   return best;

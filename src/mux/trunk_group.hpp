@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -28,11 +29,11 @@ class TrunkGroup {
   const std::vector<std::unique_ptr<PooledTrunk>>& trunks() const { return trunks_; }
   bool empty() const { return trunks_.empty() && clients_.empty(); }
 
-  /// The ready trunk that the channel had best go to: the least used, for a server does all the work of a connection in
-  /// one process. Null when there is none with room.
-  PooledTrunk* ready_for(const OpenRequest& request) const;
+  /// The ready trunk that the channel of that client connection had best go to: the least used, for a server does all
+  /// the work of a connection in one process. Null when there is none with room.
+  PooledTrunk* ready_for(const OpenRequest& request, const std::optional<ConnectionId>& client) const;
   /// A trunk that is not ready yet and will have room for it; null when another one should be begun.
-  PooledTrunk* coming_for(const OpenRequest& request) const;
+  PooledTrunk* coming_for(const OpenRequest& request, const std::optional<ConnectionId>& client) const;
   /// Those that are not being closed.
   std::size_t size() const;
   /// How long a trunk that has been idle since then is kept.

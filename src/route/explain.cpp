@@ -199,6 +199,7 @@ std::vector<std::pair<std::string, std::string>> target_lines(const ResolvedTarg
     lines.emplace_back("channel_timeout", kind + " " + config::format_duration(timeout));
   if (options.rate_limit != BytesPerSecond{}) lines.emplace_back("rate_limit", config::format_rate(options.rate_limit));
   if (options.jump != Jump::target) lines.emplace_back("jump", to_string(options.jump));
+  if (options.reuse_after_mfa) lines.emplace_back("reuse_after_mfa", config::format_duration(*options.reuse_after_mfa));
   lines.emplace_back("connect_timeout", config::format_duration(options.connect_timeout));
   return lines;
 }

@@ -221,6 +221,7 @@ std::string policy_fingerprint(const ResolvedTarget& target) {
   out.add(options.permit_subsystems);
   out.add(options.force_command);
   out.add(options.max_connections);
+  out.add(options.reuse_after_mfa);
   return out.take();
 }
 

@@ -218,11 +218,13 @@ permit_pty = false
 permit_subsystems = ["sftp"]
 force_command = "menu"
 max_connections = 7
+reuse_after_mfa = "8h"
 )";
   const Config config = loaded_from(files);
   EXPECT_EQ(config.auth.authorized_keys, (std::vector<std::string>{"{home}/.ssh/authorized_keys", "/c/keys/{user}"}));
   EXPECT_EQ(config.targets.at("a").credentials[1], (Credential{Credential::Kind::agent, "/run/{user}.sock"}));
   EXPECT_EQ(config.targets.at("b").local.umask, 027U);
+  EXPECT_EQ(config.routes.at(0).options.reuse_after_mfa, Duration(std::chrono::hours(8)));
   EXPECT_EQ(config.targets.at("b").local.limits.at("cpu"), "unlimited");
   expect_round_trip(config);
 }

@@ -154,6 +154,108 @@ TEST_F(LoginHelpTest, ALateAgentGoesNowhere) {
   EXPECT_THAT(joined(take(client)), HasSubstr("CLOSE 9"));
 }
 
+/// A trunk whose login a person has answered serves the user's other connections only for so long.
+class ReuseAfterMfaTest : public WorldTest {
+ protected:
+  explicit ReuseAfterMfaTest(Duration reuse = minutes(10)) : WorldTest(asking(reuse)) {}
+  static Config asking(Duration reuse) {
+    Config config = asking_config();
+    for (Target* target : {&config.targets.at("web1"), &config.targets.at("web2")}) {
+      target->credentials = {{Credential::Kind::keyboard_interactive, {}}};
+      target->options.keepalive_interval = Duration(0);
+      target->options.channels_per_trunk = 100;
+    }
+    config.targets.at("web1").options.reuse_after_mfa = reuse;
+    config.targets.at("web2").via = "web1";
+    return config;
+  }
+  void open(MemoryPeer& client, std::uint32_t ours, bool pty = true) {
+    client.deliver(open_message(7 + ours, 100000));
+    if (pty) client.deliver(pty_message(ours, "xterm", true));
+    client.deliver(exec_message(ours, "true"));
+  }
+  static UpstreamQuestion code() { return {"", "", {{"Code: ", false}}}; }
+  /// The login of that number asks, and that client answers; then it succeeds.
+  MemoryPeer& answered(std::size_t dial, MemoryPeer& client, std::uint32_t ours) {
+    connector.ask(dial, code());
+    client.deliver(data_message(ours, "1"));
+    client.deliver(data_message(ours, "\r"));
+    return connector.succeed(dial);
+  }
+  bool got_open(MemoryPeer& server) { return joined(take(server)).find("OPEN") != std::string::npos; }
+};
+
+TEST_F(ReuseAfterMfaTest, OthersShareForSoLongAndWhoAnsweredGoesOn) {
+  MemoryPeer& first = connect();
+  open(first, 0);
+  MemoryPeer& server = answered(0, first, 0);
+  EXPECT_TRUE(got_open(server));
+  server.deliver(confirm_message(0, 40, 1000));
+  MemoryPeer& second = connect();
+  open(second, 0);
+  EXPECT_TRUE(got_open(server));
+  server.deliver(confirm_message(1, 41, 1000));
+  clock.advance(minutes(10));
+  open(second, 1);
+  EXPECT_FALSE(got_open(server));
+  ASSERT_EQ(connector.dials.size(), 2u);
+  connector.ask(1, code());
+  EXPECT_THAT(joined(take(second)), HasSubstr("(web1) Code: "));
+  open(first, 1);
+  EXPECT_TRUE(got_open(server)) << "who has answered";
+  EXPECT_EQ(hub.channels().size(), 4u) << "what was open goes on";
+}
+
+TEST_F(ReuseAfterMfaTest, WhatWasAnsweredOnTheWayCounts) {
+  MemoryPeer& first = connect("alice", "web2");
+  open(first, 0);
+  MemoryPeer& gate = answered(0, first, 0);
+  gate.deliver(confirm_message(0, 40, 100000));
+  ASSERT_EQ(connector.dials.size(), 2u);
+  MemoryPeer& server = connector.succeed(1);
+  EXPECT_TRUE(got_open(server));
+  server.deliver(confirm_message(0, 40, 1000));
+  clock.advance(minutes(11));
+  MemoryPeer& second = connect("alice", "web2");
+  open(second, 0);
+  EXPECT_FALSE(got_open(server));
+  ASSERT_EQ(connector.dials.size(), 3u);
+  EXPECT_EQ(connector.dials[2].target.name, "web1") << "the way there is asked for anew";
+  open(first, 1);
+  EXPECT_TRUE(got_open(server));
+}
+
+TEST_F(ReuseAfterMfaTest, AQuestionWithoutPromptsAsksNobody) {
+  MemoryPeer& first = connect();
+  open(first, 0);
+  connector.ask(0, {"", "Welcome.", {}});
+  MemoryPeer& server = connector.succeed(0);
+  take(server);
+  server.deliver(confirm_message(0, 40, 1000));
+  clock.advance(hours(1));
+  open(connect(), 0);
+  EXPECT_TRUE(got_open(server));
+}
+
+class NeverReusedAfterMfaTest : public ReuseAfterMfaTest {
+ protected:
+  NeverReusedAfterMfaTest() : ReuseAfterMfaTest(Duration(0)) {}
+};
+
+TEST_F(NeverReusedAfterMfaTest, EachConnectionAnswersForItself) {
+  MemoryPeer& first = connect();
+  MemoryPeer& second = connect();
+  open(first, 0);
+  open(second, 0);
+  ASSERT_EQ(connector.dials.size(), 1u);
+  MemoryPeer& server = answered(0, first, 0);
+  EXPECT_TRUE(got_open(server));
+  ASSERT_EQ(connector.dials.size(), 2u) << "who has waited asks for a login of its own";
+  MemoryPeer& other = answered(1, second, 0);
+  EXPECT_TRUE(got_open(other));
+  EXPECT_FALSE(got_open(server));
+}
+
 TEST(MarkedLines, LeaveNoLineToTheTarget) {
   EXPECT_EQ(marked_lines("", "(t) ", 80), "(t) ");
   EXPECT_EQ(marked_lines("Code: ", "(t) ", 80), "(t) Code: ");

@@ -224,6 +224,7 @@ TEST(Fingerprint, DiffersWithEverythingThatMatters) {
   EXPECT_NE(changed([](ResolvedTarget& t) { t.options.max_age = Duration(1); }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.options.linger = Duration(0); }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.options.warm = 1; }), base);
+  EXPECT_NE(changed([](ResolvedTarget& t) { t.options.reuse_after_mfa = Duration(0); }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.algorithms.kex.emplace(); }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.algorithms.require_strict_kex = true; }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.local.environment["A"] = "b"; }), base);
