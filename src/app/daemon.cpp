@@ -236,6 +236,7 @@ void Daemon::reload(std::function<void(Result<>)> done) {
                                                             : Result<>(fail(job->prepared.error()));
                             if (result) {
                               log_->info("configuration reloaded file={}", log::escaped(job->file));
+                              if (config_->server.on_reload == OnReload::recheck) gate_->recheck();
                             } else {
                               log_->error("reload failed, the old configuration stays reason=\"{}\"",
                                           log::escaped(result.error().detail, 4096));

@@ -44,7 +44,8 @@ Gate::Gate(ssh::LoopIo& io, ssh::LoopIo& away, mux::Hub& hub, child::LocalLaunch
       hub_(hub),
       records_(records),
       log_(records.log()),
-      services_(io.loop(), io.clock(), launcher, records) {}
+      services_(io.loop(), io.clock(), launcher, records),
+      recheck_(io.loop(), hub, records.log()) {}
 
 Gate::~Gate() = default;
 
@@ -208,6 +209,9 @@ void Gate::on_login(mux::Admission client, std::unique_ptr<Transport> transport)
   // A route's own keepalive settings hold for its clients too.
   const Options& options = client.decision ? client.decision->target.options : context_.config->defaults;
   hub_.admit(std::move(client), std::move(transport), {options.keepalive_interval, options.keepalive_count});
+  // It began before the last reload, and has been granted what that may have taken away.
+  if (context_.config->server.on_reload == OnReload::recheck && entering_.at(id).login->config() != context_.config)
+    recheck_.add(id);
   forget(id);
 }
 

@@ -14,6 +14,7 @@
 
 #include "app/auth_services.hpp"
 #include "app/login.hpp"
+#include "app/recheck.hpp"
 #include "auth/penalty_box.hpp"
 #include "auth/slot_counter.hpp"
 #include "mux/hub.hpp"
@@ -37,6 +38,8 @@ class Gate final : private LoginEvents {
   /// Lets in a client that comes through a channel of another one's, over one half of a socket pair, within the same
   /// limits. Errc::limit or Errc::unavailable.
   Result<> enter(const InnerClient& inner, net::Fd fd);
+  /// Ends, in time, the connections to which the context in force wouldn't grant what they have.
+  void recheck() { recheck_.begin(context_.config); }
   /// Accepts nothing more, and gives up the logins under way.
   void close(std::string_view reason);
 
@@ -96,6 +99,7 @@ class Gate final : private LoginEvents {
   log::Logger& log_;
   LoginContext context_;
   AuthServices services_;  // before the logins, which refer to it
+  Recheck recheck_;
   std::vector<Door> doors_;
   std::map<ConnectionId, std::unique_ptr<net::ProxyGreeting>> greetings_;
   std::map<ConnectionId, Entering> entering_;

@@ -261,6 +261,7 @@ void Login::decide() {
   if (security_key && grant.verify_required && !key.user_verified) return reject("the security key's user was not verified");
   client_.grant = grant;
   client_.fingerprint = key.fingerprint;
+  client_.key = key.blob;
   passed();
 }
 

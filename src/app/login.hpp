@@ -68,6 +68,8 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
 
   ConnectionId id() const { return client_.id; }
   const std::string& source_address() const { return client_.source.address; }
+  /// What it logs in by, which a reload doesn't change.
+  const std::shared_ptr<const Config>& config() const { return context_.config; }
   void disconnect(DisconnectReason reason, std::string_view text) { connection_.disconnect(reason, text); }
 
  private:

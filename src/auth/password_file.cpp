@@ -52,6 +52,17 @@ FactorCheck check_password(std::string_view file_text, std::string_view user, co
   return {true, {}};
 }
 
+bool has_password(std::string_view file_text, std::string_view user) {
+  while (!file_text.empty()) {
+    const std::string_view line = file_text.substr(0, file_text.find('\n'));
+    file_text.remove_prefix(std::min(file_text.size(), line.size() + 1));
+    const auto entry = parse_line(line);
+    if (entry && entry->user == user)
+      return is_strong_hash(std::string(entry->hash));  // the first line of the user counts
+  }
+  return false;
+}
+
 Result<FactorCheck> check_password_in(const std::string& file, std::string_view user, const SecretString& password) {
   const auto text = read_secret_file(file);
   if (!text) return fail(text.error());

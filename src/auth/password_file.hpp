@@ -19,8 +19,11 @@ struct FactorCheck {
 /// to speak of, as much work is done as for one who is.
 FactorCheck check_password(std::string_view file_text, std::string_view user, const SecretString& password);
 
-/// The same with the file itself, which has to be safe: see read_secret_file(), whose errors these are. Takes some ten
+/// check_password() with the file itself, which has to be safe: see read_secret_file(), whose errors these are. Takes some ten
 /// milliseconds or more: for a thread pool.
 Result<FactorCheck> check_password_in(const std::string& file, std::string_view user, const SecretString& password);
+
+/// Whether the text of a password file has a hash for the user that a password could match.
+bool has_password(std::string_view file_text, std::string_view user);
 
 }  // namespace sallyport::auth

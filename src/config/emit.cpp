@@ -264,6 +264,7 @@ void write_settings(Writer& out, const Config& config) {
   if (!banner.empty()) out.entry("banner", (banner.front() == '@' ? "@" : "") + banner);
   out.entry("identification", config.server.identification);
   out.entry("login_separator", config.server.login_separator);
+  out.entry("on_reload", config.server.on_reload == OnReload::recheck ? "recheck" : "keep");
   out.entry("drain_timeout", config.server.drain_timeout);
   out.heading("[log]");
   out.entry("level", std::string(level_name(config.log.level)));

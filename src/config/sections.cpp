@@ -123,6 +123,7 @@ void read_server(TableReader& root, const Files& files, Config& config, Problems
     const bool good = text.size() == 1 && std::string_view("+%,=~^#!._-").find(text[0]) != std::string_view::npos;
     if (!good) table.wrong(*separator, "one of the characters + % , = ~ ^ # ! . _ -");
   }
+  table.word<OnReload>("on_reload", server.on_reload, {{"keep", OnReload::keep}, {"recheck", OnReload::recheck}});
   table.duration("drain_timeout", server.drain_timeout, Duration(0), kMaxDuration);
   table.finish();
 }

@@ -1,6 +1,7 @@
 #include "control/request_handler.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <iterator>
@@ -69,25 +70,30 @@ struct RequestHandler::Verb {
   std::string_view name;
   void (RequestHandler::*run)(const Request& request, Reply reply);
   std::string_view required;  ///< a member that must be there; empty: none
-  std::string_view optional;  ///< a member that may be there; empty: none
+  std::array<std::string_view, 3> optional = {};  ///< members that may be there
+
+  bool takes(std::string_view member) const {
+    return !member.empty() &&
+           (member == required || std::find(optional.begin(), optional.end(), member) != optional.end());
+  }
 };
 
 const RequestHandler::Verb RequestHandler::kVerbs[] = {
-    {"status", &RequestHandler::status, "", ""},
-    {"connections", &RequestHandler::list_connections, "", ""},
-    {"channels", &RequestHandler::list_channels, "", ""},
-    {"trunks", &RequestHandler::list_trunks, "", ""},
-    {"forwards", &RequestHandler::list_forwards, "", ""},
-    {"kill", &RequestHandler::kill, "id", "reason"},
-    {"stop", &RequestHandler::stop, "target", "user"},
-    {"exit", &RequestHandler::exit, "target", "user"},
-    {"renew", &RequestHandler::renew, "target", "user"},
-    {"check", &RequestHandler::check, "target", "user"},
-    {"penalties", &RequestHandler::penalties, "", "lift"},
-    {"scan", &RequestHandler::scan, "target", "user"},
-    {"reload", &RequestHandler::reload, "", ""},
-    {"drain", &RequestHandler::drain, "", ""},
-    {"explain", &RequestHandler::explain, "query", ""},
+    {"status", &RequestHandler::status, ""},
+    {"connections", &RequestHandler::list_connections, ""},
+    {"channels", &RequestHandler::list_channels, ""},
+    {"trunks", &RequestHandler::list_trunks, ""},
+    {"forwards", &RequestHandler::list_forwards, ""},
+    {"kill", &RequestHandler::kill, "", {"id", "user", "reason"}},
+    {"stop", &RequestHandler::stop, "target", {"user"}},
+    {"exit", &RequestHandler::exit, "target", {"user"}},
+    {"renew", &RequestHandler::renew, "target", {"user"}},
+    {"check", &RequestHandler::check, "target", {"user"}},
+    {"penalties", &RequestHandler::penalties, "", {"lift"}},
+    {"scan", &RequestHandler::scan, "target", {"user"}},
+    {"reload", &RequestHandler::reload, ""},
+    {"drain", &RequestHandler::drain, ""},
+    {"explain", &RequestHandler::explain, "query"},
 };
 
 RequestHandler::RequestHandler(Connections& connections, DaemonControl& daemon, const Clock& clock, log::Logger& log,
@@ -107,7 +113,7 @@ void RequestHandler::handle(std::string_view line, const Requester& requester, R
   for (const auto& member : members.items()) {
     // A misspelt member must not change what a verb does without a word.
     const std::string& key = member.key();
-    if (key != "verb" && (key.empty() || (key != verb->required && key != verb->optional))) {
+    if (key != "verb" && !verb->takes(key)) {
       return reply(error_response(wanted + " has no member \"" + log::escape(key, 64) + "\""));
     }
     if (!member.value().is_string()) return reply(error_response("\"" + key + "\" is not a string"));
@@ -146,6 +152,9 @@ void RequestHandler::kill(const Request& request, Reply reply) {
   const std::string id = request.text("id");
   std::string reason = request.text("reason");
   reason = reason.empty() ? std::string(kEndedByAdministrator) : log::escape(reason, kReasonBytes);
+  const bool of_user = request.members.contains("user");
+  if (of_user == request.members.contains("id")) return reply(error_response("kill needs either \"id\" or \"user\""));
+  if (of_user) return kill_user(request, reason, reply);
   char letter = 0;
   std::uint64_t value = 0;
   const bool is_id = read_id(id, letter, value);
@@ -164,6 +173,17 @@ void RequestHandler::kill(const Request& request, Reply reply) {
   log_.info("{}={} ended through the control socket uid={} pid={} reason=\"{}\"", letter == 'c' ? "conn" : "chan", id,
             request.requester.uid, request.requester.pid, reason);
   reply(ok_response(Json{{"ended", id}}));
+}
+
+void RequestHandler::kill_user(const Request& request, const std::string& reason, const Reply& reply) {
+  const std::string user = request.text("user");
+  std::size_t count = 0;
+  for (const ConnectionRow& row : connections_.connections())
+    if (row.user == user && connections_.end_connection(row.id, reason)) ++count;
+  if (count == 0) return reply(error_response("no connection of user \"" + log::escape(user, 64) + "\""));
+  log_.info("user={} connections ended through the control socket count={} uid={} pid={} reason=\"{}\"",
+            log::escaped(user), count, request.requester.uid, request.requester.pid, reason);
+  reply(ok_response(Json{{"ended", count}}));
 }
 
 void RequestHandler::change_trunks(const Request& request, const Reply& reply,

@@ -56,6 +56,8 @@ class RequestHandler {
   void drain(const Request& request, Reply reply);
   void explain(const Request& request, Reply reply);
 
+  /// Ends all connections of the user that the request names.
+  void kill_user(const Request& request, const std::string& reason, const Reply& reply);
   /// Asks for one of the three, and answers with the count as member `done`.
   void change_trunks(const Request& request, const Reply& reply,
                      Result<std::size_t> (Connections::*change)(const TrunkSelection&, std::string_view),

@@ -67,8 +67,8 @@ constexpr Verb kVerbs[] = {
     {"channels", "List their shells, commands and transfers"},
     {"trunks", "List the shared connections to targets"},
     {"forwards", "List where targets listen for clients (ssh -R)"},
-    {"kill", "End a connection or a channel at once", "id", "ID",
-     "c1 ends that connection with all its channels, h1 that channel"},
+    {"kill", "End a connection, a channel or all that a user has at once", "id", "ID|user=NAME",
+     "c1 ends that connection with all its channels, h1 that channel, user=NAME every connection of that user"},
     {"stop", "No new channels on a target's trunks; the old ones finish", "target", "TARGET", kTargetHelp, true},
     {"exit", "End a target's trunks now, with the channels on them", "target", "TARGET", kTargetHelp, true},
     {"renew", "Let the next channel to a target get a fresh login; old trunks finish", "target", "TARGET", kTargetHelp,
@@ -78,7 +78,7 @@ constexpr Verb kVerbs[] = {
     {"penalties", "List the sources that are kept out for a while, or lift that", nullptr, nullptr, nullptr, false, true},
     {"scan", "Show a target's host keys as lines for known_hosts, for you to compare and to accept", "target", "TARGET",
      kTargetHelp, true},
-    {"reload", "Read the configuration again; nobody is disconnected, and a wrong one changes nothing"},
+    {"reload", "Read the configuration again; a wrong one changes nothing, and nobody is disconnected unless by its on_reload"},
     {"drain", "Accept nothing new, and end sallyportd when the last channel has ended"},
     {"explain", "Say which route and channel rule a login would get, and why", "query", "QUERY",
      "user=NAME[,target=NAME][,source=ADDRESS][,command=TEXT]"},
@@ -101,7 +101,13 @@ Exit ask_and_show(const Verb& verb, const Options& options, std::ostream& out, s
     return Exit::failure;
   };
   std::vector<Member> members;
-  if (verb.key != nullptr) members.emplace_back(verb.key, options.argument);
+  constexpr std::string_view kUser = "user=";
+  const bool of_user = verb.name == std::string_view("kill") && options.argument.starts_with(kUser);
+  if (of_user) {
+    members.emplace_back("user", options.argument.substr(kUser.size()));
+  } else if (verb.key != nullptr) {
+    members.emplace_back(verb.key, options.argument);
+  }
   if (!options.user.empty()) members.emplace_back("user", options.user);
   if (!options.lift.empty()) members.emplace_back("lift", options.lift);
   const std::string request = request_line(verb.name, members);

@@ -123,6 +123,13 @@ std::string trunks_text(const Json& result, const char* key, std::string_view wh
   return fmt::format("{} trunk{} {}\n", count, count == 1 ? "" : "s", what);
 }
 
+/// Of one connection or channel, or of all connections of a user.
+std::string kill_text(const Json& result) {
+  const std::string ended = text_of(result, "ended");
+  const bool of_user = result.contains("ended") && result["ended"].is_number();
+  return "ended " + ended + (of_user ? ended == "1" ? " connection" : " connections" : "") + "\n";
+}
+
 std::vector<std::string> check_cells(const Json& row) {
   const auto answers = row.find("answers");
   std::string answer;
@@ -221,7 +228,7 @@ Result<std::string> show(std::string_view verb, std::string_view response, bool 
   if (verb == "trunks") return rows_text(*result, kTrunkColumns, trunk_cells);
   if (verb == "forwards") return rows_text(*result, kForwardColumns, forward_cells);
   if (verb == "status") return status_text(*result);
-  if (verb == "kill") return "ended " + text_of(*result, "ended") + "\n";
+  if (verb == "kill") return kill_text(*result);
   if (verb == "stop") return trunks_text(*result, "stopped", "stopped: no new channels, the old ones finish");
   if (verb == "exit") return trunks_text(*result, "ended", "ended");
   if (verb == "renew") return std::string("renewed: the next channel gets a fresh login\n");

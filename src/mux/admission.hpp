@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <sallyport/bytes.hpp>
 #include <sallyport/ids.hpp>
 #include <sallyport/secret.hpp>
 
@@ -32,6 +33,7 @@ struct Admission {
   std::string method;
   bool mfa = false;          ///< with a second factor
   std::string fingerprint;   ///< of the key, "SHA256:…"
+  Bytes key;                 ///< the key or the certificate itself, as it stands on the wire; empty: none
   LoginGrant grant;
   /// Where its channels go. Absent: nowhere, and `refusal` is what the client is told.
   std::optional<route::Decision> decision;

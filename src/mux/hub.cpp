@@ -98,6 +98,18 @@ void Hub::end_all(std::string_view reason) {
   pool_.end_all(reason);
 }
 
+std::vector<ConnectionId> Hub::connection_ids() const {
+  std::vector<ConnectionId> ids;
+  ids.reserve(links_.size());
+  for (const auto& [id, link] : links_) ids.push_back(id);
+  return ids;
+}
+
+const Admission* Hub::client(ConnectionId id) const {
+  const auto entry = links_.find(id);
+  return entry == links_.end() ? nullptr : &entry->second->client();
+}
+
 std::vector<ConnectionRow> Hub::connections() const {
   std::vector<ConnectionRow> rows;
   rows.reserve(links_.size());

@@ -40,6 +40,10 @@ class Hub final : public Connections, private LinkEvents {
   std::size_t connection_count() const { return links_.size(); }
   /// Bytes that are held for all connections and trunks of that user.
   std::size_t held_for(const std::string& user) const { return pool_.accounts().held(user); }
+  /// Those that are there, ascending.
+  std::vector<ConnectionId> connection_ids() const;
+  /// What is known of one of them; null when it has gone. Not to be kept.
+  const Admission* client(ConnectionId id) const;
   bool empty() const { return links_.empty() && pool_.trunk_count() == 0; }
 
   /// No new channels; a connection ends when it has none left. With the last client what it has left behind at targets is given

@@ -33,6 +33,7 @@ host_keys = ["keys/a", "/abs/b"]
 control_socket = "run/s"
 banner = "@banner.txt"
 drain_timeout = "1m30s"
+on_reload = "recheck"
 [log]
 level = "debug"
 format = "json"
@@ -105,6 +106,7 @@ TEST(Load, ReadsEverything) {
   EXPECT_EQ(config.server.control_socket, "/c/run/s");
   EXPECT_EQ(config.server.banner, "@hello\n");
   EXPECT_EQ(config.server.drain_timeout, Duration(std::chrono::seconds(90)));
+  EXPECT_EQ(config.server.on_reload, OnReload::recheck);
   EXPECT_EQ(config.log.file, "/c/log");
   EXPECT_THAT(config.auth.authorized_keys, ElementsAre("/c/authorized_keys/{user}"));
   EXPECT_EQ(config.limits.max_startups, (MaxStartups{1, 2, 3}));

@@ -58,7 +58,9 @@ TEST_F(RequestHandlerTest, RefusesWhatIsNoRequest) {
   EXPECT_EQ(error(R"({"verb":"\u001b[2J"})"), "unknown verb \"\\x1b[2J\"");
   EXPECT_EQ(error(R"({"verb":"status","x":"y"})"), "status has no member \"x\"");
   EXPECT_EQ(error(R"({"verb":"status","":"y"})"), "status has no member \"\"");
-  EXPECT_EQ(error(R"({"verb":"kill"})"), "kill needs \"id\"");
+  EXPECT_EQ(error(R"({"verb":"kill"})"), "kill needs either \"id\" or \"user\"");
+  EXPECT_EQ(error(R"({"verb":"kill","id":"c1","user":"alice"})"), "kill needs either \"id\" or \"user\"");
+  EXPECT_EQ(error(R"({"verb":"explain"})"), "explain needs \"query\"");
   EXPECT_EQ(error(R"({"verb":"kill","id":1})"), "\"id\" is not a string");
 }
 
@@ -210,6 +212,20 @@ TEST_F(RequestHandlerTest, KillsConnectionsAndChannels) {
   EXPECT_TRUE(log_.has("conn=c12 ended through the control socket uid=1000 pid=77"));
   EXPECT_EQ(error(R"({"verb":"kill","id":"c100"})"), "no connection c100");
   EXPECT_EQ(error(R"({"verb":"kill","id":"h100"})"), "no channel h100");
+}
+
+TEST_F(RequestHandlerTest, KillsAllConnectionsOfAUser) {
+  for (const auto& [id, user] : {std::pair{1, "alice"}, {2, "alice2"}, {3, "alice"}, {100, "alice"}}) {
+    ConnectionRow row;
+    row.id = ConnectionId{static_cast<std::uint64_t>(id)};
+    row.user = user;
+    daemon_.connections_.push_back(row);
+  }
+  EXPECT_EQ(result(R"({"verb":"kill","user":"alice","reason":"gone"})").at("ended"), 2) << "c100 has gone meanwhile";
+  EXPECT_THAT(daemon_.ended_, ElementsAre("c1 gone", "c3 gone"));
+  EXPECT_TRUE(log_.has("user=alice connections ended through the control socket count=2 uid=1000 pid=77"));
+  EXPECT_EQ(error(R"({"verb":"kill","user":"ali"})"), "no connection of user \"ali\"");
+  EXPECT_EQ(error(R"({"verb":"kill","user":""})"), "no connection of user \"\"");
 }
 
 TEST_F(RequestHandlerTest, KillTakesNoOtherSpellingOfAnId) {
