@@ -5,6 +5,7 @@ find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
 pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv>=1.44)  # Debian 12 has no CMake package of it
 pkg_check_modules(LIBCRYPT REQUIRED IMPORTED_TARGET libxcrypt>=4.4)
 pkg_check_modules(LIBOATH REQUIRED IMPORTED_TARGET liboath>=2.6)
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)  # its version is 0.0.0 on Debian 12
 # Not by pkg-config: Debian 13's pam.pc asks for a package that libpam0g-dev doesn't bring.
 find_path(PAM_INCLUDE_DIR security/pam_appl.h REQUIRED)
 find_library(PAM_LIBRARY pam REQUIRED)
