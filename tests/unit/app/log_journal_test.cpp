@@ -109,6 +109,7 @@ const std::vector<Fact>& facts() {
       {"trunk_full", Written::rated, [](J& j, A&, I&, S&) { j.trunk_full(TrunkId{3}, 10); }},
       {"trunk_draining", Written::rated, [](J& j, A&, I&, S&) { j.trunk_draining(TrunkId{3}, "old"); }},
       {"target_open_refused", Written::rated, [](J& j, A&, I&, S& s) { j.target_open_refused(TrunkId{3}, s, "no"); }},
+      {"target_request_refused", Written::rated, [](J& j, A&, I&, S& s) { j.target_request_refused(TrunkId{3}, s, "no"); }},
       {"trunk_violation", Written::rated, [](J& j, A&, I&, S&) { j.trunk_violation(TrunkId{3}, "a bad message"); }},
       {"trunk_closed", Written::rated, [](J& j, A&, I&, S&) { j.trunk_closed(TrunkId{3}, kError); }},
   };
@@ -118,7 +119,7 @@ const std::vector<Fact>& facts() {
 /// Knows all facts that there are: a new one doesn't compile until it stands here. It must then stand in facts() as well.
 class AllFacts final : public mux::Journal {
  public:
-  static constexpr std::size_t kCount = 27;
+  static constexpr std::size_t kCount = 28;
   std::set<std::string> seen;
 
   bool healthy() const override { return true; }
@@ -160,6 +161,7 @@ class AllFacts final : public mux::Journal {
   void trunk_full(TrunkId, std::size_t) override { see(__func__); }
   void trunk_draining(TrunkId, std::string_view) override { see(__func__); }
   void target_open_refused(TrunkId, std::string_view, std::string_view) override { see(__func__); }
+  void target_request_refused(TrunkId, std::string_view, std::string_view) override { see(__func__); }
   void trunk_violation(TrunkId, std::string_view) override { see(__func__); }
   void trunk_closed(TrunkId, const Error&) override { see(__func__); }
 
