@@ -84,7 +84,7 @@ void spssh_move(ssh_session session, const struct spssh_events* events, void* ow
 void spssh_detach(ssh_session session);
 
 /// Gives libssh bytes from the wire and returns how many it took: one line or packet, or 0 when it needs more than that,
-/// which a server gives up for packets above 64 KiB before the login.
+/// which a server gives up for packets above 36 KiB before the login.
 /// `data` is decrypted in place. Handlers run inside: they must neither feed nor free this session.
 size_t spssh_feed(ssh_session session, uint8_t* data, size_t length);
 

@@ -118,7 +118,7 @@ void spssh_move(ssh_session session, const struct spssh_events* events, void* ow
 }
 
 // What a server takes for one packet of a stranger's. RFC 4253, 6.1 wants 35000 bytes.
-enum { kLongestBeforeLogin = 64 * 1024 };
+enum { kLongestBeforeLogin = 36 * 1024 };
 
 static void check_length(ssh_session session) {
   if (session->client || (session->flags & SSH_SESSION_FLAG_AUTHENTICATED) != 0) return;
