@@ -28,7 +28,7 @@ install(CODE "
 # Below the prefix: systemd reads /usr/lib and /usr/local/lib.
 install(FILES ${PROJECT_BINARY_DIR}/packaging/sallyport.service DESTINATION lib/systemd/system)
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/systemd/restricted.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
-foreach(document README.md CHANGELOG.md LICENSE)
+foreach(document README.md CHANGELOG.md SECURITY.md LICENSE)
   if(EXISTS ${PROJECT_SOURCE_DIR}/${document})
     install(FILES ${PROJECT_SOURCE_DIR}/${document} DESTINATION ${CMAKE_INSTALL_DOCDIR})
   endif()
