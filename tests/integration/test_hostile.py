@@ -9,6 +9,8 @@ from harness.case import main, needs_bastion
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "hostile"))
 if raw.paramiko:  # and with it python3-cryptography
+    import logs
+    import memory
     import storm
 
 SEED = 9
@@ -44,6 +46,26 @@ class EndTest(unittest.TestCase):
 
     def test_a_client_resets_while_it_is_told_of_its_success(self):
         self.assertEqual(storm.reset_at_success(), [])
+
+
+@needs_bastion
+@unittest.skipUnless(raw.paramiko, "python3-paramiko is not installed")
+class FloodTest(unittest.TestCase):
+    """What a client makes the daemon hold and write is bounded; under a sanitizer only that nobody notices."""
+
+    def check(self, wrong, figures):
+        self.assertEqual(wrong, [], "\n".join(wrong))
+        self.assertEqual([f"{figure.name}: {figure.value:.1f} {figure.unit}" for figure in figures if figure.missed], [])
+
+    def test_memory(self):
+        for flood in ("service", "unimplemented", "globals", "collected", "stranger-service"):
+            with self.subTest(flood=flood):
+                self.check(*memory.measure(flood, memory.FLOODS[flood].fewest, 20))
+
+    def test_log_and_audit_trail(self):
+        for attack in logs.ATTACKS:
+            with self.subTest(attack=attack):
+                self.check(*logs.measure(attack, 3))
 
 
 if __name__ == "__main__":
