@@ -105,7 +105,7 @@ const Row kRows[] = {
     {"Rule", "[[route]]\nto='{target}'\n[[route.channel]]\nrequest='exce'\nto='{target}'\n", ":6:9: route.channel.request: found the string \"exce\""},
     {"RuleBoth", "[[route]]\nto='{target}'\n[[route.channel]]\nrequest='exec'\nto='{target}'\ndeny='no'\n", ":8:6: route.channel: \"to\" and \"deny\" exclude each other"},
     {"RuleNone", "[[route]]\nto='{target}'\n[[route.channel]]\nrequest='exec'\n", ":5:1: route.channel: expected one of the keys \"to\" and \"deny\""},
-    {"RuleRegex", "[[route]]\nto='{target}'\n[[route.channel]]\nrequest='exec'\ncommand_regex='(a'\nto='{target}'\n", ":7:15: route.channel.command_regex: found the string \"(a\", expected a regular expression: a \"(\" without its \")\""},
+    {"RuleRegex", "[[route]]\nto='{target}'\n[[route.channel]]\nrequest='exec'\ncommand_regex='(a'\nto='{target}'\n", ":7:15: route.channel.command_regex: found the string \"(a\", expected a regular expression: missing ): (a"},
     {"RuleGlobAndRegex", "[[route]]\nto='{target}'\n[[route.channel]]\nrequest='exec'\ncommand='a'\ncommand_regex='a'\nto='{target}'\n", ":8:15: route.channel: \"command\" and \"command_regex\" exclude each other"},
     {"RuleRegexOfShell", "[[route]]\nto='{target}'\n[[route.channel]]\nrequest='shell'\ncommand_regex='a'\nto='{target}'\n", ":7:15: route.channel.command_regex: only goes with request"},
     {"RuleLater", "[[route]]\nto='{target}'\n[[route.channel]]\nrequest='tcpip-forward'\nto='{target}'\n", ":7:4: route.channel.to: not supported yet for \"tcpip-forward\""},
