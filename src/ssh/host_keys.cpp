@@ -14,19 +14,16 @@
 namespace sallyport::ssh {
 namespace {
 
-// A server can have one of each: what libssh calls them, without an ECDSA curve.
-std::string kind_of(const KeyHandle& key) {
+bool can_be_offered(const KeyHandle& key) {
   switch (ssh_key_type(key.get())) {
     case SSH_KEYTYPE_ED25519:
-      return "ed25519";
     case SSH_KEYTYPE_RSA:
-      return "rsa";
     case SSH_KEYTYPE_ECDSA_P256:
     case SSH_KEYTYPE_ECDSA_P384:
     case SSH_KEYTYPE_ECDSA_P521:
-      return "ecdsa";
+      return true;
     default:
-      return "";
+      return false;
   }
 }
 
@@ -81,15 +78,16 @@ Result<HostKeys> HostKeys::load(const std::vector<std::string>& files) {
       entry.generated = true;
     }
     if (!key) return fail(Errc::config, "host key " + key.error().detail);
-    const std::string kind = kind_of(*key);
-    if (kind.empty()) return fail(Errc::config, "host key " + file + ": must be of type ed25519, ecdsa or rsa");
-    for (const auto& other : loaded.keys_) {
-      if (kind_of(other.key) == kind) {
-        return fail(Errc::config, "host key " + file + ": " + other.file + " is of type " + kind + " already");
-      }
+    if (!can_be_offered(*key)) {
+      return fail(Errc::config, "host key " + file + ": must be of type ed25519, ecdsa or rsa");
     }
     entry.key = std::move(*key);
     entry.type = ssh_key_type_to_char(ssh_key_type(entry.key.get()));
+    for (const auto& other : loaded.keys_) {
+      if (other.type == entry.type) {
+        return fail(Errc::config, "host key " + file + ": " + other.file + " is of type " + entry.type + " already");
+      }
+    }
     entry.fingerprint = fingerprint_of(public_blob_of(entry.key.get()));
     loaded.keys_.push_back(std::move(entry));
   }

@@ -79,12 +79,17 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::make(const HostKeys&
   for (const auto& setting : settings) {
     if (auto set = set_option(bind, setting.option, setting.value, setting.what); !set) return fail(set.error());
   }
+  std::vector<KeyHandle> ecdsa_keys;
   const Names allowed = wanted.host_keys.value_or(default_host_keys());
   bool fits = false;
   for (const auto& entry : keys.keys()) {
     fits = fits || std::any_of(allowed.begin(), allowed.end(), [&entry](const std::string& name) {
              return name == entry.type || (entry.type == "ssh-rsa" && name.starts_with("rsa-sha2-"));
            });
+    if (entry.type.starts_with("ecdsa-")) {
+      ecdsa_keys.emplace_back(ssh_key_dup(entry.key.get()));
+      if (!ecdsa_keys.back()) return fail(Errc::limit, "no memory for a host key");
+    }
     ssh_key copy = ssh_key_dup(entry.key.get());  // the bind owns what it is given
     if (copy == nullptr) return fail(Errc::limit, "no memory for a host key");
     if (ssh_bind_options_set(bind.get(), SSH_BIND_OPTIONS_IMPORT_KEY, copy) != SSH_OK) {
@@ -93,7 +98,8 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::make(const HostKeys&
     }
   }
   if (!fits) return fail(Errc::config, "no host key is of a type in host_keys of [algorithms]");
-  return std::shared_ptr<const ServerContext>{new ServerContext{std::move(options), std::move(bind)}};
+  return std::shared_ptr<const ServerContext>{
+      new ServerContext{std::move(options), std::move(bind), std::move(ecdsa_keys)}};
 }
 
 class ServerConnection::Impl final : public LoginDriver {
@@ -202,6 +208,9 @@ class ServerConnection::Impl final : public LoginDriver {
     ssh_session raw = session->get();
     connection_ = std::make_unique<Connection>(io_, std::move(*session), Role::server, *this);
     if (auto started = connection_->start(std::move(fd), ""); !started) return started;
+    for (const auto& key : context_->ecdsa_keys_) {
+      if (spssh_add_ecdsa_key(raw, key.get()) != 0) return fail(Errc::limit, "no memory for a host key");
+    }
     if (ssh_handle_key_exchange(raw) == SSH_ERROR) {
       return fail(Errc::protocol, session_error(raw, "begin the key exchange"));
     }

@@ -44,10 +44,12 @@ class ServerContext {
 
  private:
   friend class ServerConnection;
-  ServerContext(ServerOptions options, BindHandle bind) : options_(std::move(options)), bind_(std::move(bind)) {}
+  ServerContext(ServerOptions options, BindHandle bind, std::vector<KeyHandle> ecdsa_keys)
+      : options_(std::move(options)), bind_(std::move(bind)), ecdsa_keys_(std::move(ecdsa_keys)) {}
 
   ServerOptions options_;
-  BindHandle bind_;
+  BindHandle bind_;                    // has one key of each kind
+  std::vector<KeyHandle> ecdsa_keys_;  // all
 };
 
 /// A request of a client's to be let in (RFC 4252, section 5).

@@ -1,5 +1,6 @@
 """Logging in to the bastion: kinds of keys, refusals, limits, host keys, algorithms."""
 
+import re
 import socket
 import subprocess
 import time
@@ -160,7 +161,8 @@ class HostKeysTest(LocalBastion):
         return f'host_keys = [{listed}]\ncontrol_socket = "{name}.sock"\n'
 
     def test_all_kinds_of_host_keys(self):
-        kinds = {"host_ed": ("ed25519", None, "ssh-ed25519"), "host_ec": ("ecdsa", 256, "ecdsa-sha2-nistp256"),
+        kinds = {"host_ed": ("ed25519", None, "ssh-ed25519"), "host_p384": ("ecdsa", 384, "ecdsa-sha2-nistp384"),
+                 "host_p256": ("ecdsa", 256, "ecdsa-sha2-nistp256"), "host_p521": ("ecdsa", 521, "ecdsa-sha2-nistp521"),
                  "host_rsa": ("rsa", 2048, "rsa-sha2-512")}
         for name, (kind, bits, _) in kinds.items():
             self.workspace.key(name, kind, bits)
@@ -169,6 +171,13 @@ class HostKeysTest(LocalBastion):
             with self.subTest(key=name):
                 client = OpenSsh(self.workspace, bastion.port, "alice", "alice", name, HostKeyAlgorithms=algorithm)
                 self.assertEqual(client.output("echo in"), b"in\n")
+                # And the same one again in each exchange of keys.
+                moved = client.with_(RekeyLimit="64K").run("head -c 1000000 /dev/zero", flags=["-vv"])
+                self.assertEqual(len(moved.stdout), 1000000, moved.stderr[-500:])
+                exchanges = re.findall(rf"kex: host key algorithm: {algorithm}\b", moved.stderr.decode())
+                self.assertGreater(len(exchanges), 2)
+                offered = re.findall("host key algorithms: (.*)", moved.stderr.decode())
+                self.assertTrue(all(all(row[2] in names for row in kinds.values()) for names in offered[1::2]), offered)
 
     def test_a_missing_host_key_is_made_once(self):
         bastion = self.other("made", server=self.server(["made_key"], "made"))

@@ -46,6 +46,7 @@ struct ssh_socket_struct {
   struct ssh_packet_callbacks_struct info_response_tap;
   void (*step)(ssh_session session);  // libssh's, behind ours
   enum spssh_strictness strict;
+  struct spssh_ecdsa_keys* ecdsa;  // the server's own, if it has any
 };
 
 // Puts our handlers in front of libssh's.
@@ -53,6 +54,11 @@ void spssh_install_tap(ssh_socket s);
 
 // Puts us in front of what libssh does with each step of a connection. Every time: it is set late.
 void spssh_watch_steps(ssh_session session);
+// Before and after an exchange of keys: all ECDSA host keys are offered.
+void spssh_offer_ecdsa_keys(ssh_session session);
+// The algorithms have been agreed on: the key of that type is the session's. Returns 0, or -1 when out of memory.
+int spssh_choose_ecdsa_key(ssh_session session);
+void spssh_free_ecdsa_keys(struct spssh_ecdsa_keys* ecdsa);
 // After each packet: ends the session if that one didn't belong in a strict exchange.
 void spssh_check_exchange(ssh_session session);
 

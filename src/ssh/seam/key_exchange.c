@@ -31,24 +31,32 @@ static int peer_is_strict(ssh_session session) {
 }
 
 static void end(ssh_session session, const char* what) {
-  ssh_set_error(session, SSH_FATAL, "strict key exchange: %s", what);
+  ssh_set_error(session, SSH_FATAL, "%s", what);
   session->session_state = SSH_SESSION_STATE_ERROR;
 }
 
 // Called by libssh with each step of a connection; after KEXINIT before it answers.
 static void on_step(ssh_session session) {
   ssh_socket s = session->socket;
-  if (session->session_state == SSH_SESSION_STATE_KEXINIT_RECEIVED) {
+  const int is_kexinit = session->session_state == SSH_SESSION_STATE_KEXINIT_RECEIVED;
+  if (is_kexinit) {
     const int is_first = session->current_crypto == NULL;
     if (is_first) s->strict = peer_is_strict(session) ? SPSSH_STRICT : SPSSH_NOT_STRICT;
     session->flags &= ~SSH_SESSION_FLAG_KEX_STRICT;
     if (s->strict == SPSSH_STRICT) session->flags |= SSH_SESSION_FLAG_KEX_STRICT;
     if (is_first && s->strict == SPSSH_STRICT && session->recv_seq != 1) {
-      end(session, "KEXINIT was not the first message");
+      end(session, "strict key exchange: KEXINIT was not the first message");
       return;
     }
   }
+  // The exchange is over: libssh may begin another from here on.
+  if (session->session_state == SSH_SESSION_STATE_DH && session->dh_handshake_state == DH_STATE_FINISHED) {
+    spssh_offer_ecdsa_keys(session);
+  }
   s->step(session);
+  if (is_kexinit && session->session_state == SSH_SESSION_STATE_DH && spssh_choose_ecdsa_key(session) != 0) {
+    end(session, "no memory for a host key");
+  }
 }
 
 void spssh_watch_steps(ssh_session session) {
@@ -62,7 +70,7 @@ void spssh_check_exchange(ssh_session session) {
   if ((session->flags & kBroken) != kBroken) return;
   if (session->session_state == SSH_SESSION_STATE_ERROR || session->session_state == SSH_SESSION_STATE_DISCONNECTED)
     return;
-  end(session, "a message that doesn't belong in the first exchange");
+  end(session, "strict key exchange: a message that doesn't belong in the first exchange");
 }
 
 enum spssh_strictness spssh_strict_kex(ssh_session session) { return session->socket->strict; }

@@ -1,6 +1,7 @@
 // The seam: the only place that sees libssh's private parts. C files implement it, since some of libssh's private headers
 // aren't C++-clean: socket.c replaces libssh's socket layer, packet_tap.c taps and sends packets, in_place.c encrypts those
-// of a stream, key_exchange.c makes the strict exchange strict, random.c gives random bytes.
+// of a stream, key_exchange.c makes the strict exchange strict, host_keys.c serves several ECDSA host keys, random.c
+// gives random bytes.
 //
 // What is used of libssh's internals, and why:
 //
@@ -24,6 +25,7 @@
 //                       ssh_cipher_struct (aead_encrypt, block sizes, packets, blocks and max_blocks), and of session.h
 //                       current_crypto, opts.rekey_time, raw_counter, send_seq: to encrypt a message where it is sent
 //                       from, and to know when not to
+//   session.h, pki.h    srv.ecdsa_key, its type_c, srv.hostkey: which ECDSA host keys are offered, and which one is used
 //   priv.h              ssh_get_random: our own, for libssh and for padding
 //   wrapper.h           hmac_digest_len
 //   buffer.h            ssh_buffer_* on packets and out_buffer; ssh_buffer_set_secure on in_buffer (passwords come in
@@ -78,6 +80,9 @@ enum spssh_phase {
 /// socket, or after ssh_new(). `identification` (whole line without its end; copied) replaces libssh's in the
 /// client role; may be null. Returns 0, or -1 when out of memory.
 int spssh_attach(ssh_session session, const struct spssh_events* events, void* owner, const char* identification);
+/// Server role, between spssh_attach() and the first exchange: this ECDSA host key is offered as well, in each exchange.
+/// At most one of each curve. Keeps a reference to what is in it. Returns 0, or -1 when out of memory.
+int spssh_add_ecdsa_key(ssh_session session, ssh_key key);
 /// From now on `owner` is told. After spssh_attach().
 void spssh_move(ssh_session session, const struct spssh_events* events, void* owner);
 /// Nothing is told any more, until spssh_move().

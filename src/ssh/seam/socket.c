@@ -30,6 +30,7 @@ void ssh_socket_free(ssh_socket s) {
   if (s == NULL) return;
   if (s->poll_handle != NULL) ssh_poll_free(s->poll_handle);
   free(s->identification);
+  spssh_free_ecdsa_keys(s->ecdsa);
   free(s);
 }
 

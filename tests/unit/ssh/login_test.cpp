@@ -49,6 +49,7 @@ TEST_P(UserKeyTest, ServesAsHostKey) {
 INSTANTIATE_TEST_SUITE_P(Kinds, UserKeyTest,
                          ::testing::Values(KindName{KeyKind::ed25519, "ed25519", "ssh-ed25519"},
                                            KindName{KeyKind::ecdsa256, "ecdsa256", "ecdsa-sha2-nistp256"},
+                                           KindName{KeyKind::ecdsa384, "ecdsa384", "ecdsa-sha2-nistp384"},
                                            KindName{KeyKind::ecdsa521, "ecdsa521", "ecdsa-sha2-nistp521"},
                                            KindName{KeyKind::rsa, "rsa", "rsa-sha2-512"}),
                          [](const auto& row) { return std::string{row.param.name}; });

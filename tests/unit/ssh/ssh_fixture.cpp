@@ -28,6 +28,7 @@ std::string make_key(const std::string& path, KeyKind kind) {
   ensure_libssh();
   const auto type = kind == KeyKind::ed25519    ? SSH_KEYTYPE_ED25519
                     : kind == KeyKind::ecdsa256 ? SSH_KEYTYPE_ECDSA_P256
+                    : kind == KeyKind::ecdsa384 ? SSH_KEYTYPE_ECDSA_P384
                     : kind == KeyKind::ecdsa521 ? SSH_KEYTYPE_ECDSA_P521
                                                 : SSH_KEYTYPE_RSA;
   ssh_key key = nullptr;

@@ -32,7 +32,7 @@ class TemporaryFolder {
   std::string path_;
 };
 
-enum class KeyKind : std::uint8_t { ed25519, ecdsa256, ecdsa521, rsa };
+enum class KeyKind : std::uint8_t { ed25519, ecdsa256, ecdsa384, ecdsa521, rsa };
 
 /// Makes a private key file and returns its public half: "ssh-ed25519 AAAA…".
 std::string make_key(const std::string& path, KeyKind kind);
