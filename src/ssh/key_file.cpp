@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "net/fd.hpp"
+#include "ssh/seam/seam.h"
 
 namespace sallyport::ssh {
 namespace {
@@ -127,7 +128,9 @@ Result<KeyHandle> load_private_key(const std::string& path, const SecretString& 
   if (rc != SSH_OK) {
     return fail(Errc::config, path + (encrypted ? ": the passphrase is not the key's" : ": not a private key that can be used"));
   }
-  return KeyHandle{key};
+  KeyHandle loaded{key};
+  if (spssh_lock_key(key) != 0) return fail(Errc::limit, path + ": no locked memory is left for the key");
+  return loaded;
 }
 
 Result<KeyHandle> load_certificate(const std::string& path, const KeyHandle& key) {

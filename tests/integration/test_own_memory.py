@@ -8,7 +8,7 @@ import struct
 import unittest
 
 from harness.case import BastionCase, main, needs_bastion
-from harness.config import bastion_config, local_target, route
+from harness.config import bastion_config, local_target, route, ssh_target
 from harness.sallyport import Sallyport
 
 CORE_BYTES = 8 * 512  # what `ulimit -c` calls 8
@@ -19,8 +19,8 @@ def read_string(blob, at):
     return blob[at + 4:at + 4 + length], at + 4 + length
 
 
-def private_number(path):
-    """The private number of an unencrypted ECDSA key (OpenSSH's PROTOCOL.key)."""
+def private_part(path):
+    """The private number of an unencrypted ECDSA key, or an ed25519 key's seed (OpenSSH's PROTOCOL.key)."""
     lines = path.read_text().splitlines()
     blob = base64.b64decode("".join(line for line in lines if not line.startswith("-")))
     at = len(b"openssh-key-v1\0")
@@ -28,10 +28,11 @@ def private_number(path):
         _, at = read_string(blob, at)
     _, at = read_string(blob, at + 4)  # the public key
     private, _ = read_string(blob, at)
-    at = 8  # two check words
-    for _ in range(3):  # type, curve, point
+    kind, at = read_string(private, 8)  # behind two check words
+    for _ in range(1 if kind == b"ssh-ed25519" else 2):  # its public key; curve and point
         _, at = read_string(private, at)
-    return read_string(private, at)[0].lstrip(b"\0")
+    secret = read_string(private, at)[0]
+    return secret[:32] if kind == b"ssh-ed25519" else secret.lstrip(b"\0")
 
 
 def mappings_with(pid, needles):
@@ -70,9 +71,10 @@ class OwnMemoryTest(BastionCase):
     @classmethod
     def configuration(cls):
         cls.ecdsa = cls.workspace.key("ecdsa_host", kind="ecdsa", bits=256)
+        cls.ed25519 = cls.workspace.key("bastion_host")
         other = local_target("nobody", more='user = "nobody"')
         return bastion_config(
-            local_target("shell") + other + route("any", "{target}", targets=["*"]),
+            local_target("shell") + other + ssh_target("main", cls.sshd) + route("any", "{target}", targets=["*"]),
             server='host_keys = ["keys/bastion_host", "keys/ecdsa_host"]\ncontrol_socket = "bastion.sock"\n')
 
     def status(self, name):
@@ -88,11 +90,29 @@ class OwnMemoryTest(BastionCase):
 
     @unittest.skipUnless(os.getuid() == 0, "needs root: nobody else sees it")
     def test_private_keys_are_in_locked_memory_alone(self):
-        self.client("alice+shell", HostKeyAlgorithms="ecdsa-sha2-nistp256").run("true")
-        number = private_number(self.ecdsa)
-        self.assertGreaterEqual(len(number), 28)
-        places = mappings_with(self.bastion.pid, (number, number[::-1]))
-        self.assertTrue(places)
+        for key, algorithm in ((self.ecdsa, "ecdsa-sha2-nistp256"), (self.ed25519, "ssh-ed25519")):
+            with self.subTest(algorithm):
+                self.client("alice+shell", HostKeyAlgorithms=algorithm).run("true")
+                self.assert_locked(self.bastion, key)
+
+    @unittest.skipUnless(os.getuid() == 0, "needs root: nobody else sees it")
+    def test_a_key_for_targets_leaves_nothing_in_other_memory(self):
+        self.assertEqual(self.client("alice+main").output("echo in"), b"in\n")
+        self.assert_locked(self.bastion, self.workspace / "keys" / "upstream", kept=False)
+
+    @unittest.skipUnless(os.getuid() == 0, "needs root: nobody else sees it")
+    def test_a_host_key_that_it_makes_is_in_locked_memory_alone(self):
+        text = self.bastion.config_file.read_text().replace("bastion.", "maker.").replace('"keys/bastion_host"', '"keys/made_host"')
+        maker = Sallyport(self.workspace, text, name="maker").start()
+        self.addCleanup(maker.stop)
+        self.assert_locked(maker, self.workspace / "keys" / "made_host")
+
+    def assert_locked(self, bastion, key, kept=True):
+        secret = private_part(key)
+        self.assertGreaterEqual(len(secret), 28)
+        places = mappings_with(bastion.pid, (secret, secret[::-1]))
+        if kept:
+            self.assertTrue(places)
         for flags in places:
             self.assertLessEqual({"lo", "dd"}, flags)  # locked, and left out of core files
 

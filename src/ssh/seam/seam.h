@@ -1,7 +1,7 @@
 // The seam: the only place that sees libssh's private parts. C files implement it, since some of libssh's private headers
 // aren't C++-clean: socket.c replaces libssh's socket layer, packet_tap.c taps and sends packets, in_place.c encrypts those
-// of a stream, key_exchange.c makes the strict exchange strict, host_keys.c serves several ECDSA host keys, random.c
-// gives random bytes.
+// of a stream, key_exchange.c makes the strict exchange strict, host_keys.c serves several ECDSA host keys,
+// private_key.c puts a key into locked memory, random.c gives random bytes.
 //
 // What is used of libssh's internals, and why:
 //
@@ -33,6 +33,7 @@
 //   session.h, crypto.h session->current_crypto->session_id (what an agent signs, and what a target proves its host keys
 //                       with); auth.state, auth.current_method (so that libssh takes the answer to a request that we
 //                       sent)
+//   pki.h               struct ssh_key_struct's key: where OpenSSL has an ed25519 key
 //   pki.h, pki_priv.h   ssh_key_get_signature_algorithm, pki_do_sign, ssh_pki_*_signature_blob,
 //                       ssh_pki_signature_verify: signatures over data of our own
 //   messages.h          ssh_message_pop_head: the public ssh_message_get() would poll; auth_request.signature_state
@@ -136,6 +137,10 @@ const char* spssh_signature_algorithm(ssh_session session, ssh_key key);
 enum spssh_sent spssh_send_signed_request(ssh_session session, const uint8_t* payload, size_t length);
 /// What the server has said to it: SSH_AUTH_AGAIN while it has said nothing, SUCCESS, PARTIAL, DENIED or ERROR.
 int spssh_signed_request_outcome(ssh_session session);
+
+/// Puts a private key that has been read from a file, and of which there is no copy yet, into memory that isn't written
+/// to the swap space, if OpenSSL has been given any. Returns 0, or -1 when there is none left.
+int spssh_lock_key(ssh_key key);
 
 /// A signature over `data`, as it stands on the wire; null on failure. To be freed with ssh_string_free().
 ssh_string spssh_sign(ssh_key key, const uint8_t* data, size_t length);
