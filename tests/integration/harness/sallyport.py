@@ -1,6 +1,7 @@
 """sallyportd and sallyportctl."""
 
 import json
+import mmap
 import os
 import re
 import signal
@@ -19,6 +20,13 @@ def program(variable, name):
     if not path or not os.access(path, os.X_OK):
         raise RuntimeError(f"set {variable} to the path of {name} (ctest does)")
     return path
+
+
+def has_address_sanitizer():
+    """Whether the daemon was built with it. It turns mlock(2) into nothing, and core files off."""
+    with open(program("SALLYPORT_DAEMON", "sallyportd"), "rb") as file:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+            return text.find(b"__asan_init") >= 0
 
 
 class Result:
