@@ -104,7 +104,7 @@ Exit ask_and_show(const Verb& verb, const Options& options, std::ostream& out, s
   constexpr std::string_view kUser = "user=";
   const bool of_user = verb.name == std::string_view("kill") && options.argument.starts_with(kUser);
   if (of_user) {
-    members.emplace_back("user", options.argument.substr(kUser.size()));
+    members.emplace_back("user", std::string_view(options.argument).substr(kUser.size()));
   } else if (verb.key != nullptr) {
     members.emplace_back(verb.key, options.argument);
   }
