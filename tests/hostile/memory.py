@@ -401,6 +401,9 @@ remote_forwarding = ["*"]
 
 def row(options):
     wrong, figures = [], []
+    for name in options.floods or []:
+        if name not in FLOODS:
+            raise SystemExit(f"no flood {name}; there are {', '.join(FLOODS)}")
     for name in options.floods or FLOODS:
         for count in dict.fromkeys(max(FLOODS[name].fewest, min(FLOODS[name].most, count)) for count in options.counts):
             found, more = measure(name, count, options.seconds or 60)
