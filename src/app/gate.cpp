@@ -210,7 +210,7 @@ void Gate::on_login(mux::Admission client, std::unique_ptr<Transport> transport)
   const Options& options = client.decision ? client.decision->target.options : context_.config->defaults;
   hub_.admit(std::move(client), std::move(transport), {options.keepalive_interval, options.keepalive_count});
   // It began before the last reload, and has been granted what that may have taken away.
-  if (context_.config->server.on_reload == OnReload::recheck && entering_.at(id).login->config() != context_.config)
+  if (context_.config->server.on_reload == OnReload::recheck && entering->second.login->config() != context_.config)
     recheck_.add(id);
   forget(id);
 }
