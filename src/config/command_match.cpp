@@ -6,6 +6,7 @@
 
 #include <re2/re2.h>
 
+#include "config/glob_walk.hpp"
 #include "config/match.hpp"
 
 namespace sallyport::config {
@@ -34,29 +35,9 @@ bool is_narrowed_glob(std::string_view pattern) {
 bool command_matches_glob(std::string_view pattern, std::string_view command, RuleEffect effect) {
   if (effect == RuleEffect::denies || !is_narrowed_glob(pattern)) return glob_matches(pattern, command);
   const std::size_t end = pattern.find_last_not_of('*') + 1;  // behind it there are but stars
-  std::size_t p = 0;
-  std::size_t t = 0;
-  // As in glob_matches(). That only the last star ever has to take more holds here as well: what an earlier one would
-  // take in its place, it may take itself, for a later one may stand for at least as much.
-  std::size_t star = std::string_view::npos;
-  std::size_t star_text = 0;
-  while (t < command.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = ++p;
-      star_text = t;
-    } else if (p < pattern.size() &&
-               (pattern[p] == '?' ? may_stand_for(command[t], p + 1 == pattern.size()) : pattern[p] == command[t])) {
-      ++p;
-      ++t;
-    } else if (star != std::string_view::npos && may_stand_for(command[star_text], star > end)) {
-      p = star;
-      t = ++star_text;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
+  return walk_glob(pattern, command, [&](char c, std::size_t behind) {
+    return may_stand_for(c, behind > end || behind == pattern.size());
+  });
 }
 
 // --- regular expressions -----------------------------------------------------------------------------------------

@@ -8,30 +8,12 @@
 #include <cstring>
 #include <string>
 
+#include "config/glob_walk.hpp"
+
 namespace sallyport::config {
 
 bool glob_matches(std::string_view pattern, std::string_view text) {
-  std::size_t p = 0;
-  std::size_t t = 0;
-  // Behind the last star: only that one ever has to take more, since an earlier one taking more gains nothing.
-  std::size_t star = std::string_view::npos;
-  std::size_t star_text = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = ++p;
-      star_text = t;
-    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
-      ++p;
-      ++t;
-    } else if (star != std::string_view::npos) {
-      p = star;
-      t = ++star_text;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
+  return walk_glob(pattern, text, [](char, std::size_t) { return true; });
 }
 
 bool is_numeric_glob(std::string_view pattern) {
