@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <sallyport/clock.hpp>
+#include <sallyport/command_regex.hpp>
 
 namespace sallyport {
 
@@ -304,10 +305,11 @@ struct Target {
 struct ChannelRule {
   std::vector<std::string> requests;     ///< "session" stands for shell, exec and subsystem
   std::optional<std::string> command;    ///< glob on exec's command line; only exec can match then
-  std::optional<std::string> command_regex;  ///< matches exec's whole command line; only exec can match then
+  std::optional<CommandRegex> command_regex;  ///< matches exec's whole command line; only exec can match then
   std::optional<std::string> subsystem;  ///< glob on its name; only subsystem can match then
   std::optional<std::string> to;         ///< a target's name, or "{target}"
   std::optional<std::string> deny;       ///< what the client is told
+  RuleEffect effect() const { return deny ? RuleEffect::denies : RuleEffect::leads; }
   bool operator==(const ChannelRule&) const = default;
 };
 

@@ -200,7 +200,7 @@ class Writer {
       heading("[[route.channel]]");
       entry("request", rule.requests);
       entry("command", rule.command);
-      entry("command_regex", rule.command_regex);
+      if (rule.command_regex) entry("command_regex", rule.command_regex->text());
       entry("subsystem", rule.subsystem);
       entry("to", rule.to);
       entry("deny", rule.deny);

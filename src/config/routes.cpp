@@ -97,9 +97,9 @@ class RouteReader {
     ChannelRule rule;
     read_requests(table, rule);
     std::string text;
+    std::optional<std::string> regex;
     const Node* command = nullptr;
-    for (const auto& [key, field] :
-         {std::pair{"command", &rule.command}, std::pair{"command_regex", &rule.command_regex}}) {
+    for (const auto& [key, field] : {std::pair{"command", &rule.command}, std::pair{"command_regex", &regex}}) {
       const Node* given = table.string(key, text);
       if (given == nullptr) continue;
       *field = text;
@@ -135,18 +135,22 @@ class RouteReader {
     if (table.take("to") == nullptr && table.take("deny") == nullptr) {
       table.complain(node, "route.channel: expected one of the keys \"to\" and \"deny\"");
     }
-    if (command != nullptr) judge_command(table, *command, rule);
+    if (command != nullptr) read_command(table, *command, regex, rule);
     table.finish();
     return rule;
   }
 
-  static void judge_command(TableReader& table, const Node& node, const ChannelRule& rule) {
-    const RuleEffect effect = rule.deny ? RuleEffect::denies : RuleEffect::leads;
-    if (rule.command_regex) {
-      if (const auto regex = CommandRegex::compile(*rule.command_regex, effect); !regex)
+  /// What the expression means, and whether the glob is worth a warning, depends on what the rule does: to be read last.
+  static void read_command(TableReader& table, const Node& node, const std::optional<std::string>& regex, ChannelRule& rule) {
+    if (regex) {
+      auto compiled = CommandRegex::compile(*regex, rule.effect());
+      if (compiled) {
+        rule.command_regex = *std::move(compiled);
+      } else {
         table.complain(node, fmt::format("route.channel.command_regex: found {}, expected a regular expression: {}",
-                                         describe(node), regex.error().detail));
-    } else if (effect == RuleEffect::leads && is_narrowed_glob(*rule.command)) {
+                                         describe(node), compiled.error().detail));
+      }
+    } else if (rule.effect() == RuleEffect::leads && is_narrowed_glob(*rule.command)) {
       table.problems()->warn(node.place,
                              fmt::format("route.channel.command: {}: wildcards of a rule with \"to\" don't match {}; "
                                          "\"command_regex\" says exactly what may run",

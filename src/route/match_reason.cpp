@@ -39,21 +39,11 @@ bool source_matches(const std::vector<std::string>& sources, std::string_view so
 
 std::string listed(const std::vector<std::string>& values) { return fmt::format("{}", fmt::join(values, ", ")); }
 
-config::RuleEffect effect_of(const ChannelRule& rule) {
-  return rule.deny ? config::RuleEffect::denies : config::RuleEffect::leads;
-}
-
 /// Says which of the two it was: that a wildcard doesn't match everything is easily forgotten.
 std::string why_not_like(const std::string& pattern, std::string_view command) {
   return fmt::format(
       "the command is not like {}{}", config::quoted(pattern),
       config::glob_matches(pattern, command) ? ", whose wildcards don't match characters that a shell acts on" : "");
-}
-
-bool is_met(const std::string& expression, std::string_view command, config::RuleEffect effect) {
-  const auto regex = config::CommandRegex::compile(expression, effect);
-  // Read with the configuration, it can be read again; if not, nobody gets anywhere by it.
-  return regex ? regex->matches(command) : effect == config::RuleEffect::denies;
 }
 
 /// A pattern of digits and dots is for addresses: "10.*" is not met by a host's name that begins so.
@@ -105,13 +95,13 @@ std::optional<std::string> why_no_match(const ChannelRule& rule, const ChannelQu
   if (!named) return fmt::format("request {} is not {}", query.request, listed(rule.requests));
   if (rule.command) {
     if (query.request != "exec") return fmt::format("request {} has no command", query.request);
-    if (!config::command_matches_glob(*rule.command, query.command, effect_of(rule)))
+    if (!config::command_matches_glob(*rule.command, query.command, rule.effect()))
       return why_not_like(*rule.command, query.command);
   }
   if (rule.command_regex) {
     if (query.request != "exec") return fmt::format("request {} has no command", query.request);
-    if (!is_met(*rule.command_regex, query.command, effect_of(rule)))
-      return fmt::format("the command is not of the form {}", config::quoted(*rule.command_regex));
+    if (!rule.command_regex->matches(query.command))
+      return fmt::format("the command is not of the form {}", config::quoted(rule.command_regex->text()));
   }
   if (rule.subsystem) {
     if (query.request != "subsystem") return fmt::format("request {} has no subsystem", query.request);
@@ -140,7 +130,7 @@ std::optional<Unmet> unmet_requirement(const Route& route, const RouteQuery& log
 std::string rule_name(std::size_t index, const ChannelRule& rule) {
   std::string name = fmt::format("rule {} (request {}", index + 1, listed(rule.requests));
   if (rule.command) name += fmt::format(", command {}", config::quoted(*rule.command));
-  if (rule.command_regex) name += fmt::format(", command_regex {}", config::quoted(*rule.command_regex));
+  if (rule.command_regex) name += fmt::format(", command_regex {}", config::quoted(rule.command_regex->text()));
   if (rule.subsystem) name += fmt::format(", subsystem {}", config::quoted(*rule.subsystem));
   return name + ")";
 }

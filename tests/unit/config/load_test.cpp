@@ -124,7 +124,7 @@ TEST(Load, ReadsEverything) {
   EXPECT_FALSE(config.defaults.linger) << "as idle_timeout";
   EXPECT_EQ(config.targets.at("sh").local.subsystems.at("a@b").at(0), "/c/x");
   EXPECT_EQ(config.routes.at(0).channels.size(), 3U);
-  EXPECT_EQ(config.routes.at(0).channels.at(1).command_regex, "b-[a-z]+");
+  EXPECT_EQ(config.routes.at(0).channels.at(1).command_regex->text(), "b-[a-z]+");
   EXPECT_EQ(config.routes.at(0).options.channel_timeouts->at("session:shell"), Duration(std::chrono::hours(1)));
   EXPECT_EQ(config.routes.at(0).options.rate_limit, BytesPerSecond{20U << 20U});
 }
