@@ -345,8 +345,7 @@ Channel::Violation Channel::on_request(std::string_view type, bool want_reply, B
   const std::string_view why = why_unsound(reading);
   if (!why.empty()) {
     if (want_reply) answer_now(false);
-    if (unsound_requests_++ < Connection::kLoggedRefusals)
-      connection_.on_unsound(wire::Form::channel_request, type, why, this);
+    connection_.on_unsound(wire::Form::channel_request, type, why, this);
     return {};
   }
   user_->on_request(type, want_reply, reading.fields());

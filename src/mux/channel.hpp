@@ -180,7 +180,6 @@ class Channel final : public ChannelEnd {
   std::uint64_t adjust_step_ = kUsualAdjust;  // what the peer gives back at a time, on average
   bool adjusted_ = false;                     // since expect_larger_adjusts()
   std::uint32_t expected_replies_ = 0;
-  std::uint32_t unsound_requests_ = 0;
   std::size_t held_control_ = 0;  // bytes of held messages without data
   Charge held_charge_;            // all of them
   std::vector<Held> held_messages_;

@@ -45,8 +45,6 @@ class Connection : public TransportEvents {
   static constexpr Duration kRest = std::chrono::seconds(1);
   /// But no more than so many rest: from a peer that opens and closes faster, the oldest is taken.
   static constexpr std::size_t kMostResting = 4096;
-  /// So many unsound requests of one channel are recorded; further ones say nothing new.
-  static constexpr std::uint32_t kLoggedRefusals = 16;
   /// A peer that doesn't read what must be sent to it at once is no longer read above this backlog.
   static constexpr std::size_t kPauseBacklog = 256 * 1024;
   /// The longest fields of a CHANNEL_OPEN or a global request that are kept: names, addresses and paths.
@@ -73,8 +71,8 @@ class Connection : public TransportEvents {
   // For Channel.
   /// Which part of wire/vocabulary.hpp the peer may use.
   virtual wire::Speaker peer() const = 0;
-  /// An open, a global request or, on `channel`, a channel request is not sound and has been refused; for the log. Of
-  /// those on one channel the first kLoggedRefusals come here.
+  /// An open, a global request or, on `channel`, a channel request is not sound and has been refused; for the log,
+  /// which says how many of them it takes.
   virtual void on_unsound(wire::Form form, std::string_view name, std::string_view why, const Channel* channel) = 0;
   void send(ByteView head, ByteView tail = {}) {
     bytes_sent_ += head.size() + tail.size();

@@ -62,8 +62,7 @@ void Link::on_channel_open(const wire::ChannelOpen& open) {
 void Link::refuse_unknown(const wire::ChannelOpen& open, const route::Verdict& verdict) {
   constexpr std::string_view kTold = "unknown channel type";
   refuse_open(open.sender, OpenFailureReason::unknown_channel_type, kTold);
-  if (refusals_++ < kLoggedRefusals)
-    services_.journal.channel_open_refused(client_, open.type, verdict.denial() != nullptr ? verdict.reason() : kTold);
+  services_.journal.channel_open_refused(client_, open.type, verdict.denial() != nullptr ? verdict.reason() : kTold);
 }
 
 void Link::open_session(const wire::ChannelOpen& open) {
@@ -100,7 +99,7 @@ void Link::on_global_request(const wire::GlobalRequest& request, GlobalReplies::
   const Act act = *route::act_of(ActKind::global_request, request.name);
   if (act != Act::no_more_sessions && act != Act::unknown_global) return forwards_.handle(act, request, ticket);
   const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = act});
-  if (verdict.denial() != nullptr && refusals_++ < kLoggedRefusals)
+  if (verdict.denial() != nullptr)
     services_.journal.request_refused(client_, std::nullopt, request.name, verdict.reason());
   // Honoured here and not passed on: sshd would end the trunk at the next client's session.
   if (verdict.permit() != nullptr && act == Act::no_more_sessions) no_more_sessions_ = true;
@@ -170,7 +169,6 @@ void Link::on_unsound(wire::Form form, std::string_view name, std::string_view w
     const LinkChannel& user = *by_number_[number(channel->local())];
     return services_.journal.request_refused(client_, ChannelIds{client_.id, user.id(), user.trunk()}, name, why);
   }
-  if (refusals_++ >= kLoggedRefusals) return;
   form == wire::Form::channel_open ? services_.journal.channel_open_refused(client_, name, why)
                                    : services_.journal.request_refused(client_, std::nullopt, name, why);
 }

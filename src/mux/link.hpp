@@ -90,7 +90,6 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
   std::uint32_t maximum_channels_;
   LinkEvents& owner_;
   bool no_more_sessions_ = false;
-  std::uint32_t refusals_ = 0;
   LinkForwards forwards_;
   TimePoint since_;
   std::vector<std::unique_ptr<LinkChannel>> by_number_;  // our channel number

@@ -159,7 +159,7 @@ void Session::client_request(std::string_view type, bool want_reply, ByteView re
 
 void Session::refuse(std::string_view type, bool want_reply, std::string_view why) {
   if (want_reply) downstream_.answer_now(false);
-  if (!why.empty() && refusals_++ < kLoggedRefusals) services_.journal.request_refused(client_, ids_, type, why);
+  if (!why.empty()) services_.journal.request_refused(client_, ids_, type, why);
 }
 
 route::Verdict Session::judge(Act act, ByteView rest) const {

@@ -37,8 +37,6 @@ class Session final : public LinkChannel, private LeaseEvents {
  public:
   /// Exit status of a channel that we, not a program, had to end; what ssh itself uses for its own errors.
   static constexpr std::uint32_t kOurExitStatus = 255;
-  /// So many refused requests of one session are logged; further ones say nothing new.
-  static constexpr std::uint32_t kLoggedRefusals = 16;
 
   /// `client`, `downstream` and `lender`, the link that gets the channels to the client's agent and display, outlive the
   /// session.
@@ -138,7 +136,6 @@ class Session final : public LinkChannel, private LeaseEvents {
   bool had_pty_ = false;
   bool exit_passed_ = false;
   bool left_ = false;
-  std::uint32_t refusals_ = 0;
   std::uint32_t stray_ = 0;  // bytes that the client may still send to the login's dialog, though it is over
   std::string target_name_;
   std::unique_ptr<Lease> lease_;

@@ -80,8 +80,7 @@ void Trunk::on_global_request(const wire::GlobalRequest& request, GlobalReplies:
   answer_global(ticket, false);
 }
 
-void Trunk::on_unsound(wire::Form form, std::string_view name, std::string_view why, const Channel* channel) {
-  if (channel == nullptr && unsound_++ >= kLoggedRefusals) return;
+void Trunk::on_unsound(wire::Form form, std::string_view name, std::string_view why, const Channel* /*channel*/) {
   form == wire::Form::channel_open ? journal_.target_open_refused(id_, name, why)
                                    : journal_.target_request_refused(id_, name, why);
 }

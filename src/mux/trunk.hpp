@@ -90,7 +90,6 @@ class Trunk final : public Connection {
   TrunkForwards forwards_{*this};
   LenderEvents* agent_ = nullptr;
   LenderEvents* display_ = nullptr;
-  std::uint32_t unsound_ = 0;
 };
 
 }  // namespace sallyport::mux

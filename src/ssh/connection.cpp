@@ -467,6 +467,7 @@ void Connection::tell_end() {
   deadline_.reset();
   exchange_deadline_.reset();
   answers_deadline_.reset();
+  rests_from_small_.reset();
   // From here on there is nobody to tell anything: a login that was done must not be told behind its end.
   LoginDriver* const driver = std::exchange(driver_, nullptr);
   TransportEvents* const user = std::exchange(user_, nullptr);
@@ -491,7 +492,7 @@ bool Connection::sweep() {
 // ---- reading
 
 bool Connection::may_feed() const {
-  if (state_ != State::alive || held_ || taken_) return false;
+  if (state_ != State::alive || held_ || taken_ || rests_from_small_ != nullptr) return false;
   // A pause must not stop an exchange of keys: our own output may be waiting for its end, and whoever asked for the
   // pause for that output.
   return exchanging_ || (!paused_ && !has_too_many_answers());
@@ -612,6 +613,7 @@ std::size_t Connection::feed(std::uint8_t* data, std::size_t size) {
   out_.count_answers(false);
   feeding_ = false;
   unfed_ = taken < size && !is_short;
+  if (budget_.went_for_little()) rest_from_small();
   if (unfed_ && may_feed()) io_.at_end_of_turn(*this);  // the next one goes on
   note_backlog();
   look_at_answers();
@@ -619,6 +621,14 @@ std::size_t Connection::feed(std::uint8_t* data, std::size_t size) {
   update_reading();
   if (taken_ && loan_ == nullptr && rest_timer_ == nullptr && state_ == State::alive) rest_or_queue();
   return taken;
+}
+
+void Connection::rest_from_small() {
+  if (driver_ != nullptr || rests_from_small_ != nullptr || state_ != State::alive) return;
+  rests_from_small_ = io_.clock().after(kRestFromSmall, [this] {
+    rests_from_small_.reset();
+    io_.at_end_of_turn(*this);  // which goes on
+  });
 }
 
 void Connection::message(ByteView payload) {

@@ -27,6 +27,8 @@ class TurnBudget {
     }
     return !used_up_;
   }
+  /// Whether it went for many small messages, which cost more to work at than to send.
+  bool went_for_little() const { return used_up_ && messages_ >= kMany && bytes_ / kSmall < messages_; }
   void use(std::size_t bytes) {
     bytes_ += bytes;
     ++messages_;
@@ -35,6 +37,8 @@ class TurnBudget {
  private:
   /// Messages from one look at the clock to the next.
   static constexpr std::uint32_t kLook = 4;
+  static constexpr std::size_t kSmall = 1024;
+  static constexpr std::uint32_t kMany = 64;
 
   bool is_late() {
     const auto now = std::chrono::steady_clock::now();

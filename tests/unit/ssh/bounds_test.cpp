@@ -246,12 +246,15 @@ TEST(TurnBudgetTest, IsUsedUpByBytesMessagesOrTimeAndFreshInTheNextTurn) {
     ++messages;
     ASSERT_LE(messages, TurnBudget::kMessages);
   }
+  EXPECT_TRUE(messages < TurnBudget::kMessages || budget.went_for_little());
   EXPECT_TRUE(budget.has_more(3));
+  EXPECT_FALSE(budget.went_for_little());
   for (std::size_t bytes = 0; bytes < TurnBudget::kBytes; bytes += 32768) {
     ASSERT_TRUE(budget.has_more(3));
     budget.use(32768);
   }
   EXPECT_FALSE(budget.has_more(3));
+  EXPECT_FALSE(budget.went_for_little());
   EXPECT_TRUE(budget.has_more(4));
 }
 
@@ -272,6 +275,20 @@ TEST_F(BoundsTest, ATurnTakesALimitedPartOfWhatOneConnectionSends) {
   for (std::uint32_t i = 0; i < kMessages; ++i) client().send(message_of(20));
   ASSERT_TRUE(run_until([&] { return all == kMessages; }));
   EXPECT_LE(most, TurnBudget::kMessages);
+}
+
+TEST_F(BoundsTest, WhoPoursSmallMessagesRestsAndLosesNothing) {
+  listen();
+  log_in();
+  std::uint32_t all = 0;
+  server_log().keep_messages = false;
+  server_log().also = [&](ByteView) { ++all; };
+  constexpr std::uint32_t kMessages = 50 * TurnBudget::kMessages;
+  const auto began = std::chrono::steady_clock::now();
+  for (std::uint32_t i = 0; i < kMessages; ++i) client().send(message_of(20));
+  ASSERT_TRUE(run_until([&] { return all == kMessages; }));
+  // Timers of a millisecond last at least half of one: the loop's time may be older than the clock's.
+  EXPECT_GE(std::chrono::steady_clock::now() - began, 20 * Connection::kRestFromSmall / 2);
 }
 
 /// With the exchanges on another thread, as in the daemon.
