@@ -46,22 +46,22 @@ def refusals(world, key, user, stop, counts):
         with contextlib.suppress(Gone, Late, OSError):
             connection = peer.connect(world.port, patience=20)
             try:
+                counts["connections"] += 1
                 connection.handshake().log_in(user, key)
-                channel = 0
+                session = None
                 for act in refused_acts():
                     if stop.is_set():
                         return
-                    if isinstance(act, tuple):
-                        connection.send(connection.request(channel, *act))
-                    else:
+                    counts["refusals"] += 1
+                    if not isinstance(act, tuple):
                         connection.send(act)
                         if act[5:12] == b"session":
                             answer = connection.receive(peer.OPEN_CONFIRMATION, peer.OPEN_FAILURE)
-                            channel = int.from_bytes(answer[5:9], "big")
-                    counts["refusals"] += 1
-                    for payload in connection.poll():
-                        if payload[0] == peer.CLOSE:
-                            connection.send(bytes([peer.CLOSE]) + u32(channel))
+                            session = int.from_bytes(answer[5:9], "big") if answer[0] == peer.OPEN_CONFIRMATION else None
+                    elif session is not None:  # closed by the client: nothing that breaks the protocol, which would end the connection
+                        connection.send(connection.request(session, *act), bytes([peer.CLOSE]) + u32(session))
+                        session = None
+                    connection.poll()
             finally:
                 connection.close()
 
@@ -85,6 +85,7 @@ def strangers(world, _key, _user, stop, counts):
                     method = (b"none", b"publickey", name[:200], b"password", b"keyboard-interactive")[attempt % 5]
                     rest = {b"publickey": b"\0" + string("ssh-ed25519") + string(string("ssh-ed25519") + string(os.urandom(32))),
                             b"password": b"\0" + string(name), b"keyboard-interactive": string("") + string(name)}.get(method, b"")
+                    counts["refusals"] += 1
                     connection.send(bytes([peer.USERAUTH_REQUEST]) + string(b"alice" if number % 3 else name) + string("ssh-connection")
                                     + string(method) + rest)
                     connection.receive(peer.USERAUTH_FAILURE, patience=5)
@@ -131,7 +132,7 @@ deny = "nothing is allowed here"
         scale = min(1.0, 60 / seconds) / 1024  # what a minute's rate is may come at once: a shorter attack has the same bar
         log, audit = (log_after - log) * scale, (audit_after - audit) * scale
         figure = Figure("logs", title, log + audit, "KiB", BAR / 1024,
-                        f"log {log:,.0f}, audit {audit:,.0f}; {sum(counts.values())} attempts in {seconds:g} s; "
+                        f"log {log:,.0f}, audit {audit:,.0f}; {counts['refusals']} attempts on {counts['connections']} connections in {seconds:g} s; "
                         f"longest line {max(map(len, world.bastion.process.lines()), default=0)}; {world.bystanders[0].summary()}")
         return world.findings(), [figure]
     finally:
