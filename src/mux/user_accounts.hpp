@@ -13,7 +13,8 @@ namespace sallyport::mux {
 /// How many bytes may be held.
 struct HeldLimits {
   std::size_t per_connection = 8 * 1024 * 1024;  ///< of a client's
-  std::size_t per_user = 64 * 1024 * 1024;       ///< with the trunks
+  /// With the trunks. With what malloc and a hundred connections need beside it the daemon has up to 64 MiB more.
+  std::size_t per_user = 56 * 1024 * 1024;
 };
 
 /// An account for each user who has a connection or a trunk, and for each of these one below it.
