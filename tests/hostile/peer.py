@@ -73,8 +73,8 @@ def signature(key, data):
 
 
 def kexinit(kex=b"curve25519-sha256", cookie=None, strict=b"", cipher=GCM):
-    """The payload of a KEXINIT that offers what we can do; `strict` is the marker of strict key exchange."""
-    lists = [kex + (b"," + strict if strict else b""), b"ssh-ed25519", cipher, cipher, b"hmac-sha2-256", b"hmac-sha2-256", b"none", b"none", b"", b""]
+    """The payload of a KEXINIT that offers what we can do, `cipher` is a client's; `strict` is the marker of strict key exchange."""
+    lists = [kex + (b"," + strict if strict else b""), b"ssh-ed25519", cipher, GCM, b"hmac-sha2-256", b"hmac-sha2-256", b"none", b"none", b"", b""]
     return bytes([KEXINIT]) + (cookie or os.urandom(16)) + b"".join(map(string, lists)) + b"\0" * 5
 
 
@@ -141,8 +141,8 @@ class ChaChaSealer:
 
 
 class Peer:
-    """`host_key` makes it a server. `patience` is how many seconds each step may take. With CHACHA for a cipher it can't read what
-    comes after the first exchange of keys."""
+    """`host_key` makes it a server. `patience` is how many seconds each step may take. With CHACHA for a cipher a client's packets are
+    numbered, across all exchanges of keys unless they are strict."""
 
     def __init__(self, connection, host_key=None, patience=60.0, strict=True, cipher=GCM):
         self.socket, self.host_key, self.patience = connection, host_key, patience
@@ -150,7 +150,7 @@ class Peer:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.strict = (b"kex-strict-s-v00@openssh.com" if host_key else b"kex-strict-c-v00@openssh.com") if strict else b""
         self.sealer, self.opener = Sealer(), Sealer()
-        self.cipher, self.session_id = cipher, None
+        self.cipher, self.session_id, self._sent = cipher, None, 0
         self.answers_kexinit = True  # by doing its half of a re-exchange inside receive()
         self._buffer, self._ended, self._their_version = bytearray(), False, b""
 
@@ -217,6 +217,7 @@ class Peer:
 
     def send(self, *payloads, **options):
         """All of them in one write."""
+        self._sent += len(payloads)
         self.write(b"".join(map(self.sealer.seal, payloads)), **options)
 
     def poll(self):
@@ -284,9 +285,12 @@ class Peer:
                 raise Late("no version")
             self._read()
 
-    def exchange_keys(self, theirs=None, extra=()):
-        """One whole key exchange, also a later one; `theirs` is their KEXINIT if it has come, `extra` goes behind ours."""
-        mine = kexinit(strict=self.strict if self.session_id is None else b"", cipher=self.cipher)
+    def exchange_keys(self, theirs=None, extra=(), marker=None):
+        """One whole key exchange, also a later one; `theirs` is their KEXINIT if it has come, `extra` goes behind ours, and with `marker`
+        it has that one of strict key exchange."""
+        if marker is None:
+            marker = self.strict if self.session_id is None else b""
+        mine = kexinit(strict=marker, cipher=self.cipher)
         self.send(mine, *extra)
         theirs = theirs or self.receive(KEXINIT)
         private = X25519PrivateKey.generate()
@@ -319,7 +323,7 @@ class Peer:
         self.receive(NEWKEYS)
         if self.cipher == CHACHA:
             key = derive(b"C")
-            self.sealer = ChaChaSealer(key + hashlib.sha256(secret + digest + key).digest(), 0 if self.strict else 3)
+            self.sealer = ChaChaSealer(key + hashlib.sha256(secret + digest + key).digest(), 0 if self.strict else self._sent)
         self.opener = to_server if self.host_key else to_client
 
     def handshake(self):

@@ -2,12 +2,18 @@
 
 import socket
 import struct
+import sys
+import unittest
+from pathlib import Path
 
+from harness import raw
 from harness.case import BastionCase, main, needs_bastion
 from harness.config import bastion_config, local_target, route, ssh_target
 from harness.process import PATIENCE
 from harness.raw import read_string, string
 from harness.servers import Server, receive_all
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "hostile"))
 
 DISCONNECT, KEXINIT = 1, 20
 ALGORITHMS = ("curve25519-sha256", "ssh-ed25519", "aes128-ctr", "aes128-ctr", "hmac-sha2-256", "hmac-sha2-256", "none", "none", "", "")
@@ -69,6 +75,32 @@ class StrictKexTest(BastionCase):
         self.assertNotEqual(result.returncode, 0)
         self.assertRegex(result.stderr.decode(), "target old can't be reached: it doesn't know strict key exchange, which is required")
         self.assertEqual(farewell(self.heard[0]), "strict key exchange is required here")
+
+
+@needs_bastion
+@unittest.skipUnless(raw.paramiko, "python3-paramiko is not installed")
+class LaterExchangeTest(BastionCase):
+    """Only a peer's first KEXINIT says whether exchanges are strict (OpenSSH's PROTOCOL, 1.10)."""
+
+    def exchange_again(self, strict, marker):
+        import peer  # needs what paramiko needs
+        connection = peer.connect(self.bastion.port, strict=strict, cipher=peer.CHACHA)
+        self.addCleanup(connection.close)
+        connection.handshake().log_in("alice", peer.load_key(self.workspace.key("alice")))
+        ignored = bytes([peer.IGNORE]) + string("x")
+        for _ in range(2):
+            connection.exchange_keys(extra=[ignored], marker=marker)
+            connection.send(bytes([peer.GLOBAL_REQUEST]) + string("x@example.org") + b"\1")
+            connection.receive(peer.REQUEST_FAILURE)
+
+    def test_a_marker_comes_too_late(self):
+        self.exchange_again(strict=False, marker=b"kex-strict-c-v00@openssh.com")
+
+    def test_a_marker_is_needed_once(self):
+        self.exchange_again(strict=True, marker=b"")
+
+    def test_a_marker_may_be_repeated(self):
+        self.exchange_again(strict=True, marker=b"kex-strict-c-v00@openssh.com")
 
 
 if __name__ == "__main__":
