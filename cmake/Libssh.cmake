@@ -1,7 +1,8 @@
 # libssh 0.12, from source and static: sallyport::libssh for its public headers, sallyport::libssh_private for the seam.
 #
 # The source comes from SALLYPORT_LIBSSH_SOURCE if that is given, otherwise from Debian (cmake/libssh/fetch.sh). It is
-# unpacked once into SALLYPORT_DOWNLOAD_DIR, which all build folders share, and built in each of them with its flags.
+# unpacked once into SALLYPORT_DOWNLOAD_DIR, which all build folders share. Each of them has a copy with our patches, cmake/libssh/*.patch,
+# and builds that with its flags.
 include(ExternalProject)
 
 set(SALLYPORT_LIBSSH_SOURCE "" CACHE PATH "libssh 0.12's source: a folder, a tarball or a .dsc; empty: Debian's, through apt")
@@ -92,6 +93,38 @@ if(NOT SALLYPORT_LIBSSH_VERSION MATCHES "^0\\.12\\.")
 endif()
 message(STATUS "libssh ${SALLYPORT_LIBSSH_VERSION} from ${libssh_source}")
 
+# ---- our patches
+# Each says at its top why it is there. One that doesn't fit exactly stops the build: a mend must not get lost unnoticed.
+file(GLOB libssh_patches CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/libssh/*.patch)
+set(libssh_patched ${PROJECT_BINARY_DIR}/libssh-patched)
+file(TIMESTAMP ${libssh_source}/CMakeLists.txt libssh_recipe)
+foreach(patch IN LISTS libssh_patches)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${patch})
+  file(SHA256 ${patch} hash)
+  string(APPEND libssh_recipe " ${hash}")
+endforeach()
+string(PREPEND libssh_recipe "${libssh_source} ${SALLYPORT_LIBSSH_VERSION} ")
+set(libssh_applied "")
+if(EXISTS ${libssh_patched}.recipe)
+  file(READ ${libssh_patched}.recipe libssh_applied)
+endif()
+if(NOT libssh_applied STREQUAL libssh_recipe)
+  find_program(SALLYPORT_PATCH patch REQUIRED)
+  file(REMOVE_RECURSE ${libssh_patched} ${libssh_patched}.recipe)
+  file(MAKE_DIRECTORY ${libssh_patched})
+  file(COPY ${libssh_source}/ DESTINATION ${libssh_patched})
+  foreach(patch IN LISTS libssh_patches)
+    execute_process(COMMAND ${SALLYPORT_PATCH} --batch --forward --fuzz=0 -p1 -i ${patch}
+      WORKING_DIRECTORY ${libssh_patched} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+    if(NOT status EQUAL 0)
+      message(FATAL_ERROR "libssh: ${patch} doesn't fit ${libssh_source} any more:\n${output}")
+    endif()
+  endforeach()
+  file(WRITE ${libssh_patched}.recipe "${libssh_recipe}")
+endif()
+set(libssh_source ${libssh_patched})
+string(SHA256 libssh_recipe_hash "${libssh_recipe}")
+
 # ---- build
 # Optimised and with its sanitizers in every kind of build: nobody steps through its ciphers, and a login would crawl.
 set(libssh_build ${PROJECT_BINARY_DIR}/libssh)
@@ -126,6 +159,7 @@ ExternalProject_Add(libssh_external
   INSTALL_COMMAND ""
   CMAKE_ARGS
     -DCMAKE_BUILD_TYPE=Release
+    --no-warn-unused-cli -DSALLYPORT_RECIPE=${libssh_recipe_hash}  # other patches: build it again
     -DCMAKE_C_COMPILER=${CMAKE_C_COMPILER}
     -DCMAKE_C_COMPILER_LAUNCHER=${CMAKE_C_COMPILER_LAUNCHER}
     -DCMAKE_C_FLAGS=${libssh_flags}

@@ -8,7 +8,7 @@ import unittest
 
 from harness import raw
 from harness.case import BastionCase, main, needs_bastion
-from harness.config import bastion_config, local_target, route
+from harness.config import bastion_config, local_target, route, ssh_target
 from harness.openssh import OpenSsh
 from harness.process import PATIENCE
 from harness.sallyport import Sallyport
@@ -215,6 +215,21 @@ class HostKeysTest(LocalBastion):
         host = "::1" if "::1" in second else "127.0.0.1"
         client = OpenSsh(self.workspace, port, "alice", "alice", "bastion_host", host)
         self.assertEqual(client.output("echo in"), b"in\n")
+
+
+@needs_bastion
+class SntrupTest(BastionCase):
+    """The exchange whose polynomials are multiplied by code of ours (cmake/libssh), in both roles, with OpenSSH's at the other end."""
+
+    @classmethod
+    def configuration(cls):
+        return bastion_config(ssh_target("main", cls.sshd) + route("all", "main"), algorithms='kex = ["sntrup761x25519-sha512@openssh.com"]\n')
+
+    def test_both_legs(self):
+        for user in ("alice", "bob") * 3:
+            result = self.client(user).run("echo through", flags=["-v"])
+            self.assertEqual((result.returncode, result.stdout), (0, b"through\n"), result.stderr)
+            self.assertIn(b"kex: algorithm: sntrup761x25519-sha512@openssh.com", result.stderr)
 
 
 if __name__ == "__main__":
