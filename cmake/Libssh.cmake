@@ -96,7 +96,7 @@ message(STATUS "libssh ${SALLYPORT_LIBSSH_VERSION} from ${libssh_source}")
 # ---- our patches
 # Each says at its top why it is there. One that doesn't fit exactly stops the build: a mend must not get lost unnoticed.
 file(GLOB libssh_patches CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/libssh/*.patch)
-set(libssh_patched ${PROJECT_BINARY_DIR}/libssh-patched)
+set(libssh_patched ${PROJECT_BINARY_DIR}/libssh/source)
 file(TIMESTAMP ${libssh_source}/CMakeLists.txt libssh_recipe)
 foreach(patch IN LISTS libssh_patches)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${patch})
@@ -127,7 +127,7 @@ string(SHA256 libssh_recipe_hash "${libssh_recipe}")
 
 # ---- build
 # Optimised and with its sanitizers in every kind of build: nobody steps through its ciphers, and a login would crawl.
-set(libssh_build ${PROJECT_BINARY_DIR}/libssh)
+set(libssh_build ${PROJECT_BINARY_DIR}/libssh/build)
 set(libssh_archive ${libssh_build}/libssh-for-seam.a)
 list(JOIN SALLYPORT_SANITIZE_FLAGS " " libssh_sanitize_flags)
 set(libssh_flags "-include ${PROJECT_SOURCE_DIR}/cmake/libssh/overrides.h -fvisibility=hidden -fstack-protector-strong")
