@@ -1,5 +1,4 @@
 // -T: a Config as TOML.
-#include <algorithm>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -72,13 +71,6 @@ std::string text(Record value) {
 }
 
 std::string text(HostKeyPolicy value) { return value == HostKeyPolicy::accept_new ? "\"accept-new\"" : "\"strict\""; }
-
-/// As `credentials` has it.
-std::string text(const Credential& credential) {
-  const auto name = std::find_if(kCredentials.begin(), kCredentials.end(),
-                                 [&credential](const CredentialName& known) { return known.kind == credential.kind; });
-  return std::string(name->text) + credential.value;
-}
 
 std::string_view level_name(LogLevel level) {
   switch (level) {
@@ -157,7 +149,7 @@ class Writer {
       entry("address", format_host_port(target.host, target.port));
       entry("user", target.user);
       Strings credentials;
-      for (const Credential& credential : target.credentials) credentials.push_back(text(credential));
+      for (const Credential& credential : target.credentials) credentials.push_back(credential_text(credential));
       entry("credentials", credentials);
       if (!target.passphrase_file.empty()) entry("passphrase_file", target.passphrase_file);
       if (!target.signer.empty()) entry("signer", target.signer);

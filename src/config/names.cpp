@@ -54,6 +54,12 @@ bool is_sftp_with_arguments(std::string_view command) {
   return command.starts_with(kInternalSftp) && command.size() > end && (command[end] == ' ' || command[end] == '\t');
 }
 
+std::string credential_text(const Credential& credential) {
+  const auto name = std::find_if(kCredentials.begin(), kCredentials.end(),
+                                 [&credential](const CredentialName& known) { return known.kind == credential.kind; });
+  return std::string(name->text) + credential.value;
+}
+
 std::optional<std::string> expand(std::string_view text, const std::vector<Placeholder>& placeholders) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -72,6 +72,9 @@ inline constexpr std::array<CredentialName, 8> kCredentials{{{"key:", Credential
                                                              {"signer", Credential::Kind::signer},
                                                              {"ca:", Credential::Kind::certificate_authority}}};
 
+/// As `credentials` has it: "key:FILE".
+std::string credential_text(const Credential& credential);
+
 /// Fills in a template. Nothing when it has a placeholder that is not listed, or a brace that belongs to none.
 std::optional<std::string> expand(std::string_view text, const std::vector<Placeholder>& placeholders);
 

@@ -55,6 +55,8 @@ struct ActInfo {
   ActKind kind;
   std::string_view wire;  ///< the type or the name in the message; empty: any that is not listed
   std::string_view rule;  ///< what [[route.channel]] calls it, and explain; empty: no rule can be about it
+  /// As people name it: the configuration's word, or else the protocol's.
+  constexpr std::string_view name() const { return rule.empty() ? wire : rule; }
 };
 
 /// By the number of the act.

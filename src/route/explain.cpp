@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,7 +10,6 @@
 #include "config/document.hpp"
 #include "config/match.hpp"
 #include "config/suggest.hpp"
-#include "config/units.hpp"
 #include "route/login_name.hpp"
 #include "route/match_reason.hpp"
 #include "route/router.hpp"
@@ -27,11 +25,6 @@ std::optional<Act> act_named(std::string_view name) {
   for (const ActInfo& info : kActs)
     if (!name.empty() && info.wire == name) return info.act;
   return std::nullopt;
-}
-
-std::string_view name_of(Act act) {
-  const ActInfo& info = info_of(act);
-  return info.rule.empty() ? info.wire : info.rule;
 }
 
 bool takes_destination(Act act) {
@@ -133,7 +126,7 @@ Result<ExplainQuery> parse_explain_query(std::string_view text, const Config& co
     return fail(Errc::config, fmt::format("source: found {}, expected an IP address", config::quoted(query.source)));
   }
   if (query.request && takes_destination(*query.request) && !query.destination)
-    return fail(Errc::config, fmt::format("request {} needs destination=", name_of(*query.request)));
+    return fail(Errc::config, fmt::format("request {} needs destination=", info_of(*query.request).name()));
   query.user = login->user;
   query.target = login->target;
   return query;
@@ -163,82 +156,6 @@ Explanation explain(const std::shared_ptr<const Config>& config, const ExplainQu
     explanation.denied = decision.error().detail;
   }
   return explanation;
-}
-
-namespace {
-
-/// The target's line and the options', as key and value, in the order in which they are shown.
-std::vector<std::pair<std::string, std::string>> target_lines(const ResolvedTarget& target) {
-  std::vector<std::pair<std::string, std::string>> lines;
-  if (target.kind == TargetKind::ssh) {
-    lines.emplace_back("address", config::format_host_port(target.host, target.port));
-    lines.emplace_back("user", target.user);
-    for (const Credential& credential : target.credentials) lines.emplace_back("credential", "key:" + credential.value);
-    lines.emplace_back("known_hosts", target.known_hosts);
-    for (const ViaTarget* via = &target.via; *via; via = &(*via)->via)
-      lines.emplace_back("via", fmt::format("{}, {}@{}", (*via)->name, (*via)->user, config::format_host_port((*via)->host, (*via)->port)));
-    if (!target.proxy_command.empty())
-      lines.emplace_back("proxy_command", fmt::format("{}", fmt::join(target.proxy_command, " ")));
-  } else {
-    lines.emplace_back("user", target.local.user.empty() ? "(the daemon's own)" : target.local.user);
-    lines.emplace_back("shell", fmt::format("{}", fmt::join(target.local.shell, " ")));
-  }
-  const Options& options = target.options;
-  lines.emplace_back("idle_timeout", config::format_duration(options.idle_timeout));
-  lines.emplace_back("max_age", config::format_duration(options.max_age));
-  lines.emplace_back("channels_per_trunk", fmt::format("{}", options.channels_per_trunk));
-  lines.emplace_back("keepalive_interval", config::format_duration(options.keepalive_interval));
-  lines.emplace_back("keepalive_count", fmt::format("{}", options.keepalive_count));
-  if (!options.local_forwarding.empty())
-    lines.emplace_back("local_forwarding", fmt::format("{}", fmt::join(options.local_forwarding, ", ")));
-  if (options.force_command) lines.emplace_back("force_command", *options.force_command);
-  if (!options.permit_pty) lines.emplace_back("permit_pty", "false");
-  if (options.permit_subsystems != Options{}.permit_subsystems)
-    lines.emplace_back("permit_subsystems", fmt::format("{}", fmt::join(options.permit_subsystems, ", ")));
-  for (const auto& [kind, timeout] : options.channel_timeouts)
-    lines.emplace_back("channel_timeout", kind + " " + config::format_duration(timeout));
-  if (options.rate_limit != BytesPerSecond{}) lines.emplace_back("rate_limit", config::format_rate(options.rate_limit));
-  if (options.jump != Jump::target) lines.emplace_back("jump", to_string(options.jump));
-  if (options.reuse_after_mfa) lines.emplace_back("reuse_after_mfa", config::format_duration(*options.reuse_after_mfa));
-  lines.emplace_back("connect_timeout", config::format_duration(options.connect_timeout));
-  return lines;
-}
-
-}  // namespace
-
-std::string to_text(const Explanation& explanation) {
-  std::string out;
-  auto line = [&out](const auto& format, const auto&... values) {
-    fmt::format_to(std::back_inserter(out), fmt::runtime(format), values...);
-    out += '\n';
-  };
-  const ExplainQuery& query = explanation.query;
-  line("login of user {}, {}, from {}{}{}", query.user, query.target ? "target " + *query.target : "no target named",
-       query.source.empty() ? "nowhere in particular" : query.source, query.mfa ? ", with a second factor" : "",
-       query.time ? ", on " + config::format_week_time(*query.time) : "");
-  for (const Considered& route : explanation.routes) {
-    line("  route {}: {}", config::quoted(route.name), route.reason.empty() ? "matches" : "no: " + route.reason);
-  }
-  if (!explanation.route) line("  no route matches");
-  if (explanation.route) {
-    const std::string argument = query.destination ? query.destination->text() : query.command.value_or(query.subsystem.value_or(""));
-    line("channel with request {}{}", name_of(explanation.request), argument.empty() ? "" : " " + config::quoted(argument));
-    for (const Considered& rule : explanation.rules) {
-      line("  {}: {}", rule.name, rule.reason.empty() ? "matches" : "no: " + rule.reason);
-    }
-    if (!explanation.rule && explanation.target) line("  no rule matches: the route's target");
-  }
-  if (!explanation.decided_by.empty()) line("decided by {}", explanation.decided_by);
-  if (explanation.denied) line("result: denied, the client is told {}", config::quoted(*explanation.denied));
-  if (!explanation.denied_detail.empty()) line("  because: {}", explanation.denied_detail);
-  if (!explanation.denied && !explanation.target) line("result: allowed");
-  if (explanation.program)
-    line("runs {} {} in place of what was asked for", name_of(explanation.program->act), config::quoted(explanation.program->argument));
-  if (explanation.target) {
-    line("result: target {} ({})", explanation.target->name, explanation.target->kind == TargetKind::ssh ? "ssh" : "local");
-    for (const auto& [key, value] : target_lines(*explanation.target)) line("  {} = {}", key, value);
-  }
-  return out;
 }
 
 }  // namespace sallyport::route

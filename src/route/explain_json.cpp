@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "config/names.hpp"
 #include "config/units.hpp"
 #include "route/explain.hpp"
 
@@ -27,8 +28,12 @@ json program_json(const std::optional<Program>& program) {
   return {{"request", info_of(program->act).wire}, {"argument", program->argument}, {"original", or_null(program->original)}};
 }
 
+json or_null(const std::optional<Duration>& duration) { return duration ? json(config::format_duration(*duration)) : json(nullptr); }
+
 json options_json(const Options& options) {
   return {{"idle_timeout", config::format_duration(options.idle_timeout)},
+          {"linger", or_null(options.linger)},
+          {"warm", options.warm},
           {"max_age", config::format_duration(options.max_age)},
           {"channels_per_trunk", options.channels_per_trunk},
           {"keepalive_interval", config::format_duration(options.keepalive_interval)},
@@ -36,10 +41,17 @@ json options_json(const Options& options) {
           {"connect_timeout", config::format_duration(options.connect_timeout)},
           {"channel_timeouts", timeouts_json(options.channel_timeouts)},
           {"rate_limit", config::format_rate(options.rate_limit)},
+          {"forward_agent", options.forward_agent},
+          {"forward_x11", options.forward_x11},
           {"local_forwarding", options.local_forwarding},
+          {"remote_forwarding", options.remote_forwarding},
           {"force_command", or_null(options.force_command)},
           {"permit_pty", options.permit_pty},
           {"permit_subsystems", options.permit_subsystems},
+          {"max_connections", options.max_connections},
+          {"reuse_after_mfa", or_null(options.reuse_after_mfa)},
+          {"host_key_policy", options.host_key_policy == HostKeyPolicy::accept_new ? "accept-new" : "strict"},
+          {"update_host_keys", options.update_host_keys},
           {"jump", to_string(options.jump)}};
 }
 
@@ -50,7 +62,7 @@ json target_json(const ResolvedTarget& target) {
     return out;
   }
   json credentials = json::array();
-  for (const Credential& credential : target.credentials) credentials.push_back("key:" + credential.value);
+  for (const Credential& credential : target.credentials) credentials.push_back(config::credential_text(credential));
   out.update({{"kind", "ssh"},
               {"address", config::format_host_port(target.host, target.port)},
               {"user", target.user},
@@ -69,7 +81,7 @@ json to_json(const Explanation& explanation) {
           {"source", explanation.query.source},
           {"mfa", explanation.query.mfa},
           {"time", explanation.query.time ? json(config::format_week_time(*explanation.query.time)) : json(nullptr)},
-          {"request", info_of(explanation.request).rule.empty() ? info_of(explanation.request).wire : info_of(explanation.request).rule},
+          {"request", info_of(explanation.request).name()},
           {"command", or_null(explanation.query.command)},
           {"subsystem", or_null(explanation.query.subsystem)},
           {"destination", explanation.query.destination ? json(explanation.query.destination->text()) : json(nullptr)},

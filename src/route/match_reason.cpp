@@ -135,10 +135,11 @@ std::string rule_name(std::size_t index, const ChannelRule& rule) {
   return name + ")";
 }
 
-std::string no_route(const RouteQuery& query) {
+std::string no_route(const Config& config, const RouteQuery& query) {
   // What the client asked for may be repeated to it, when it is plainly a name; anything else is not worth a terminal's risk.
   if (query.target && config::is_safe_target(*query.target)) return fmt::format("no route for target '{}'", *query.target);
-  return query.target ? "no route for this target" : "no route: name a target, as in user+target";
+  if (query.target) return "no route for this target";
+  return fmt::format("no route: name a target, as in user{}target", config.server.login_separator);
 }
 
 }  // namespace sallyport::route

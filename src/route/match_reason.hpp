@@ -37,6 +37,6 @@ std::string rule_name(std::size_t index, const ChannelRule& rule);
 const Target* target_named(const Config& config, const std::string& to, const std::optional<std::string>& asked);
 
 /// What a client is told for which no route is left.
-std::string no_route(const RouteQuery& query);
+std::string no_route(const Config& config, const RouteQuery& query);
 
 }  // namespace sallyport::route

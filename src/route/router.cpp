@@ -16,12 +16,12 @@ Result<Decision> Router::route(const RouteQuery& query) const {
     // From here on this route has won: a target that is not there or not usable is a refusal, not the next route's turn.
     if (const auto unmet = unmet_requirement(route, query, query.at)) return fail(Errc::denied, unmet->told);
     const Target* target = target_named(*config_, route.to, query.target);
-    if (target == nullptr) return fail(Errc::denied, no_route(query));
+    if (target == nullptr) return fail(Errc::denied, no_route(*config_, query));
     auto resolved = resolve_target(*config_, *target, route.options, {query.user, query.target ? std::string_view(*query.target) : ""});
-    if (!resolved) return fail(Errc::denied, no_route(query));
+    if (!resolved) return fail(Errc::denied, no_route(*config_, query));
     return Decision{config_, query, i, std::move(*resolved)};
   }
-  return fail(Errc::denied, no_route(query));
+  return fail(Errc::denied, no_route(*config_, query));
 }
 
 ChannelDecision decide_channel(const Decision& decision, const ChannelQuery& query) {
@@ -32,9 +32,9 @@ ChannelDecision decide_channel(const Decision& decision, const ChannelQuery& que
     if (rule.deny || !rule.to) return {ChannelDenied{rule.deny.value_or("denied")}, i};
     const RouteQuery& login = decision.query;
     const Target* target = target_named(*decision.config, *rule.to, login.target);
-    if (target == nullptr) return {ChannelDenied{no_route(login)}, i};
+    if (target == nullptr) return {ChannelDenied{no_route(*decision.config, login)}, i};
     auto resolved = resolve_target(*decision.config, *target, route.options, {login.user, login.target ? std::string_view(*login.target) : ""});
-    if (!resolved) return {ChannelDenied{no_route(login)}, i};
+    if (!resolved) return {ChannelDenied{no_route(*decision.config, login)}, i};
     return {std::move(*resolved), i};
   }
   return {decision.target, std::nullopt};

@@ -1,6 +1,5 @@
 #include "ssh/credentials.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -22,7 +21,7 @@ class CredentialReader {
   void read(const Credential& credential) {
     ReadyCredential ready;
     ready.kind = credential.kind;
-    ready.label = label_of(credential);
+    ready.label = config::credential_text(credential);
     switch (credential.kind) {
       case Kind::key_file: return read_key(credential.value, std::move(ready));
       case Kind::certificate_authority: return issue(credential.value, std::move(ready));
@@ -105,12 +104,6 @@ class CredentialReader {
 };
 
 }  // namespace
-
-std::string label_of(const Credential& credential) {
-  const auto name = std::find_if(config::kCredentials.begin(), config::kCredentials.end(),
-                                 [&](const config::CredentialName& one) { return one.kind == credential.kind; });
-  return name == config::kCredentials.end() ? credential.value : std::string(name->text) + credential.value;
-}
 
 std::string certificate_identity(const UpstreamClient& client) {
   if (!client.connection) return client.user;

@@ -31,9 +31,6 @@ struct ClientFiles {
   KnownHosts known_hosts;
 };
 
-/// How a credential is called in the log: as in the configuration.
-std::string label_of(const Credential& credential);
-
 /// "alice/c12": the key id of certificates that are made for the client.
 std::string certificate_identity(const UpstreamClient& client);
 

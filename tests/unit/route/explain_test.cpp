@@ -77,6 +77,53 @@ TEST_F(ExplainTest, TellsWhyEachRouteAndRuleDidNotMatchAndWhatWon) {
             "  connect_timeout = 10s\n");
 }
 
+TEST(Explain, NamesEveryCredentialByItsKindAndEveryOptionThatIsSet) {
+  const auto config = config_of(R"(
+[defaults]
+linger = "3m"
+warm = 2
+forward_agent = true
+forward_x11 = true
+remote_forwarding = ["localhost:8080"]
+host_key_policy = "accept-new"
+update_host_keys = true
+max_connections = 7
+reuse_after_mfa = "8h"
+[target.web3]
+address = "10.0.0.7"
+credentials = ["ca:keys/ca", "key:keys/{user}", "agent:/run/a", "forwarded-agent", "password-file:pw", "password", "keyboard-interactive"]
+known_hosts = "kh"
+  [target.web3.algorithms]
+  kex = ["curve25519-sha256", "ecdh-sha2-nistp256"]
+  require_strict_kex = true
+[[route]]
+to = "web3"
+)");
+  const auto query = parse_explain_query("user=alice", *config);
+  ASSERT_TRUE(query);
+  const Explanation explanation = explain(config, *query);
+  const std::string text = to_text(explanation);
+  for (const char* line : {"credential = ca:/c/keys/ca", "credential = key:/c/keys/alice", "credential = agent:/run/a",
+                           "credential = forwarded-agent", "credential = password-file:/c/pw", "credential = password",
+                           "credential = keyboard-interactive", "linger = 3m", "warm = 2", "forward_agent = true",
+                           "forward_x11 = true", "remote_forwarding = localhost:8080", "host_key_policy = accept-new",
+                           "update_host_keys = true", "max_connections = 7", "reuse_after_mfa = 8h", "require_strict_kex = true",
+                           "kex = curve25519-sha256, ecdh-sha2-nistp256"})
+    EXPECT_THAT(text, HasSubstr(std::string("  ") + line + "\n"));
+  const auto target = to_json(explanation)["target"];
+  EXPECT_EQ(target["credentials"][0], "ca:/c/keys/ca");
+  EXPECT_EQ(target["credentials"][6], "keyboard-interactive");
+  EXPECT_EQ(target["require_strict_kex"], true);
+  const auto options = target["options"];
+  EXPECT_EQ(options["linger"], "3m");
+  EXPECT_EQ(options["warm"], 2);
+  EXPECT_EQ(options["forward_agent"], true);
+  EXPECT_EQ(options["remote_forwarding"][0], "localhost:8080");
+  EXPECT_EQ(options["host_key_policy"], "accept-new");
+  EXPECT_EQ(options["max_connections"], 7);
+  EXPECT_EQ(options["reuse_after_mfa"], "8h");
+}
+
 TEST_F(ExplainTest, CommandsMayHoldCommasAndCanBeDenied) {
   const Explanation explanation = explained("user=alice+web1,source=10.1.2.3,command=b,c=d");
   EXPECT_EQ(explanation.query.command, "b,c=d");

@@ -107,6 +107,13 @@ TEST_F(RouterTest, TargetPlaceholderPicksConfiguredTargetsOnly) {
   EXPECT_EQ(router.route({"carol", "db", ""})->target.user, "postgres");
 }
 
+TEST(Router, NamesTheSeparatorThatIsInForce) {
+  const Router router{config_of("[server]\nlogin_separator = '%'\n[target.db]\nkind = 'local'\n[[route]]\nto = '{target}'\n")};
+  const auto decision = router.route({"carol", std::nullopt, ""});
+  ASSERT_FALSE(decision);
+  EXPECT_EQ(decision.error().detail, "no route: name a target, as in user%target");
+}
+
 TEST_F(RouterTest, UnsafeNamesAreNotRepeatedAndGetNowhere) {
   EXPECT_EQ(routed("carol", "\x1b[2J"), "no route for this target");
   EXPECT_EQ(routed("op-/../x", "web1"), "no route for target 'web1'");
