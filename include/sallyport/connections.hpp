@@ -192,6 +192,8 @@ class DaemonControl {
  public:
   virtual ~DaemonControl() = default;
   virtual DaemonStatus status() const = 0;
+  /// Names of the configured targets, in order.
+  virtual std::vector<std::string> targets() const = 0;
   /// As SIGHUP: reads and checks the configuration and puts it in force, or keeps the old one and says what is wrong
   /// in Error::detail. Calls `done` exactly once, inside the call or later; `done` never calls back into the daemon.
   virtual void reload(std::function<void(Result<>)> done) = 0;

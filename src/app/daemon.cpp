@@ -282,6 +282,12 @@ DaemonStatus Daemon::status() const {
   return status;
 }
 
+std::vector<std::string> Daemon::targets() const {
+  std::vector<std::string> names;
+  for (const auto& [name, target] : config_->targets) names.push_back(name);
+  return names;
+}
+
 void Daemon::scan(const std::string& name, const std::string& user,
                   std::function<void(Result<std::vector<ScannedKey>>)> done) {
   const auto target = config_->targets.find(name);

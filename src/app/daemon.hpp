@@ -68,6 +68,7 @@ class Daemon final : private DaemonControl {
 
   // DaemonControl
   DaemonStatus status() const override;
+  std::vector<std::string> targets() const override;
   void reload(std::function<void(Result<>)> done) override;
   void drain() override;
   Result<ExplainAnswer> explain(std::string_view query) const override;

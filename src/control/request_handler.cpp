@@ -7,6 +7,7 @@
 #include <iterator>
 #include <utility>
 
+#include "config/suggest.hpp"
 #include "control/row_json.hpp"
 
 namespace sallyport::control {
@@ -32,7 +33,11 @@ bool read_id(std::string_view text, char& letter, std::uint64_t& value) {
   return read.ec == std::errc() && read.ptr == end;
 }
 
-std::string none_of(const TrunkSelection& which) {
+/// A name that is no target's is told from one of which there is no trunk.
+std::string none_of(const TrunkSelection& which, const std::vector<std::string>& targets) {
+  if (std::find(targets.begin(), targets.end(), which.target) == targets.end())
+    return "there is no target \"" + log::escape(which.target, 64) + "\"" +
+           config::did_you_mean(which.target, {targets.begin(), targets.end()});
   std::string text = "no trunk to target \"" + log::escape(which.target, 64) + "\"";
   if (!which.user.empty()) text += " of user \"" + log::escape(which.user, 64) + "\"";
   return text;
@@ -192,7 +197,7 @@ void RequestHandler::change_trunks(const Request& request, const Reply& reply,
   const std::string reason = std::string(done) + " by the administrator";
   const TrunkSelection which{request.text("target"), request.text("user")};
   const Result<std::size_t> count = (connections_.*change)(which, reason);
-  if (!count) return reply(error_response(count.error().code == Errc::not_found ? none_of(which) : count.error().detail));
+  if (!count) return reply(error_response(count.error().code == Errc::not_found ? none_of(which, daemon_.targets()) : count.error().detail));
   log_.info("trunks {} through the control socket target={} user={} count={} uid={} pid={}", done,
             log::escaped(which.target), log::escaped(which.user), *count, request.requester.uid, request.requester.pid);
   reply(ok_response(Json{{done, *count}}));
@@ -213,8 +218,8 @@ void RequestHandler::renew(const Request& request, Reply reply) {
 void RequestHandler::check(const Request& request, Reply reply) {
   const TrunkSelection which{request.text("target"), request.text("user")};
   const Moment moment{clock_.now(), now_()};
-  connections_.check_trunks(which, [which, moment, reply = std::move(reply)](const TargetCheck& found) {
-    if (found.trunks.empty() && found.pauses.empty()) return reply(error_response(none_of(which)));
+  connections_.check_trunks(which, [which, moment, none = none_of(which, daemon_.targets()), reply = std::move(reply)](const TargetCheck& found) {
+    if (found.trunks.empty() && found.pauses.empty()) return reply(error_response(none));
     reply(ok_response(to_json(found, moment)));
   });
 }
@@ -233,6 +238,8 @@ void RequestHandler::scan(const Request& request, Reply reply) {
   const std::string target = request.text("target");
   log_.info("scan of host keys through the control socket target={} uid={} pid={}", log::escaped(target),
             request.requester.uid, request.requester.pid);
+  const std::vector<std::string> targets = daemon_.targets();
+  if (std::find(targets.begin(), targets.end(), target) == targets.end()) return reply(error_response(none_of({target, {}}, targets)));
   daemon_.scan(target, request.text("user"), [target, reply = std::move(reply)](const Result<std::vector<ScannedKey>>& keys) {
     if (!keys) return reply(error_response(keys.error().detail));
     Json list = Json::array();

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "auth/password_hash.hpp"
+#include "config/suggest.hpp"
 #include "ctl/client.hpp"
 #include "ctl/hash_password.hpp"
 #include "ctl/show.hpp"
@@ -39,6 +40,11 @@ constexpr const char* kFooter =
     "Exit status: 0 done, 1 failed (the reason is on standard error), 2 wrong usage.\n"
     "Only root and sallyportd's own user may use the control socket. The manual is sallyportctl(1).";
 
+constexpr const char* kVerbFooter =
+    "Every verb has the options -s SOCKET, --json and --timeout SECONDS too; sallyportctl --help explains them.";
+constexpr const char* kHashPassword = "hash-password";
+constexpr std::size_t kColumn = 34;
+
 struct Options {
   std::string socket = kDefaultSocket;
   int timeout = kDefaultTimeout;
@@ -55,11 +61,12 @@ struct Verb {
   const char* key = nullptr;
   const char* argument = nullptr;
   const char* argument_help = nullptr;
-  bool takes_user = false;  ///< --user, as member "user"
-  bool lifts = false;       ///< --lift, as member "lift"
+  const char* user_help = nullptr;  ///< of --user, which becomes member "user"; nullptr: it has none
+  const char* lift_help = nullptr;  ///< the same of --lift
 };
 
 constexpr const char* kTargetHelp = "The target's name";
+constexpr const char* kTrunksOfUser = "Only the trunks of this user";
 
 constexpr Verb kVerbs[] = {
     {"status", "Version, uptime, where it listens, how much is open"},
@@ -69,19 +76,21 @@ constexpr Verb kVerbs[] = {
     {"forwards", "List where targets listen for clients (ssh -R)"},
     {"kill", "End a connection, a channel or all that a user has at once", "id", "ID|user=NAME",
      "c1 ends that connection with all its channels, h1 that channel, user=NAME every connection of that user"},
-    {"stop", "No new channels on a target's trunks; the old ones finish", "target", "TARGET", kTargetHelp, true},
-    {"exit", "End a target's trunks now, with the channels on them", "target", "TARGET", kTargetHelp, true},
+    {"stop", "No new channels on a target's trunks; the old ones finish", "target", "TARGET", kTargetHelp, kTrunksOfUser},
+    {"exit", "End a target's trunks now, with the channels on them", "target", "TARGET", kTargetHelp, kTrunksOfUser},
     {"renew", "Let the next channel to a target get a fresh login; old trunks finish", "target", "TARGET", kTargetHelp,
-     true},
+     kTrunksOfUser},
     {"check", "Ask a target's trunks for a sign of life; fails when one gives none, or there is none", "target",
-     "TARGET", kTargetHelp, true},
-    {"penalties", "List the sources that are kept out for a while, or lift that", nullptr, nullptr, nullptr, false, true},
+     "TARGET", kTargetHelp, kTrunksOfUser},
+    {"penalties", "List the sources that are kept out for a while, or lift that", nullptr, nullptr, nullptr, nullptr,
+     "Let this source in again, or all of them"},
     {"scan", "Show a target's host keys as lines for known_hosts, for you to compare and to accept", "target", "TARGET",
-     kTargetHelp, true},
+     kTargetHelp, "Whom placeholders in the target's address stand for"},
     {"reload", "Read the configuration again; a wrong one changes nothing, and nobody is disconnected unless by its on_reload"},
     {"drain", "Accept nothing new, and end sallyportd when the last channel has ended"},
     {"explain", "Say which route and channel rule a login would get, and why", "query", "QUERY",
-     "user=NAME[,target=NAME][,source=ADDRESS][,command=TEXT]"},
+     "user=NAME[,target=NAME][,source=ADDRESS][,mfa=yes][,time=Mon 09:30][,request=TYPE][,destination=HOST:PORT]\n"
+     "[,subsystem=NAME][,command=TEXT] (command takes the rest of the text)"},
 };
 
 void add_options(CLI::App& app, Options& options) {
@@ -131,6 +140,36 @@ Exit hash_and_show(bool json, std::ostream& out, std::ostream& err) {
   return out ? Exit::ok : Exit::failure;
 }
 
+void add_verbs(CLI::App& app, Options& options) {
+  for (const Verb& verb : kVerbs) {
+    CLI::App* sub = app.add_subcommand(verb.name, verb.help);
+    if (verb.key != nullptr) sub->add_option(verb.argument, options.argument, verb.argument_help)->required();
+    if (verb.user_help != nullptr) sub->add_option("--user", options.user, verb.user_help)->type_name("NAME");
+    if (verb.lift_help != nullptr) sub->add_option("--lift", options.lift, verb.lift_help)->type_name("SOURCE|all");
+  }
+  app.add_subcommand(kHashPassword, "Make a hash for auth.password_file of a password, asked for without echo or read from standard input");
+  for (CLI::App* sub : app.get_subcommands(nullptr)) {
+    sub->group("Verbs");
+    sub->footer(kVerbFooter);
+    sub->get_formatter()->column_width(kColumn);
+  }
+}
+
+/// One line. CLI11 doesn't repeat an unknown word, and turns the order of several round.
+std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> rest = app.remaining(true);
+  if (rest.empty()) return app.get_subcommands().empty() && error.get_name() == "RequiredError" ? "which verb? --help lists them" : error.what();
+  if (!app.get_subcommands().empty()) {
+    std::string words;
+    for (const std::string& word : rest) words += " " + word;
+    return std::string(app.get_subcommands().front()->get_name()) + " doesn't take" + words;
+  }
+  if (rest.front().starts_with('-')) return "there is no option " + rest.front();
+  std::vector<std::string_view> verbs{kHashPassword};
+  for (const Verb& verb : kVerbs) verbs.emplace_back(verb.name);
+  return "there is no verb \"" + rest.front() + "\"" + config::did_you_mean(rest.front(), verbs);
+}
+
 }  // namespace
 
 Exit run(int argc, const char* const* argv, const std::string& version, std::ostream& out, std::ostream& err) {
@@ -138,27 +177,20 @@ Exit run(int argc, const char* const* argv, const std::string& version, std::ost
   CLI::App app(kDescription, "sallyportctl");
   app.footer(kFooter);
   app.set_version_flag("-V,--version", "sallyportctl " + version);
-  app.get_formatter()->column_width(34);
+  app.get_formatter()->column_width(kColumn);
+  app.get_formatter()->label("SUBCOMMAND", "VERB");
   add_options(app, options);
   app.fallthrough();  // options may stand behind the verb as well
   app.require_subcommand(1);
-  for (const Verb& verb : kVerbs) {
-    CLI::App* sub = app.add_subcommand(verb.name, verb.help);
-    if (verb.key != nullptr) sub->add_option(verb.argument, options.argument, verb.argument_help)->required();
-    if (verb.takes_user)
-      sub->add_option("--user", options.user, "Only the trunks of this user; for scan, whom placeholders stand for")
-          ->type_name("NAME");
-    if (verb.lifts)
-      sub->add_option("--lift", options.lift, "Let this source in again, or all of them")->type_name("SOURCE|all");
-  }
-  const CLI::App* const hash_password_verb = app.add_subcommand(
-      "hash-password", "Make a hash for auth.password_file of a password, asked for without echo or read from standard input");
+  add_verbs(app, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error, out, err) == 0 ? Exit::ok : Exit::usage;
+    if (error.get_exit_code() == 0) return app.exit(error, out, err) == 0 ? Exit::ok : Exit::usage;
+    err << "sallyportctl: " << printable_lines(usage_error(app, error)) << '\n';
+    return Exit::usage;
   }
-  if (hash_password_verb->parsed()) return hash_and_show(options.json, out, err);
+  if (app.got_subcommand(kHashPassword)) return hash_and_show(options.json, out, err);
   for (const Verb& verb : kVerbs) {
     if (app.got_subcommand(verb.name)) return ask_and_show(verb, options, out, err);
   }

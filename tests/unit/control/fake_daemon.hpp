@@ -47,6 +47,7 @@ class FakeDaemon final : public Connections, public DaemonControl {
   }
 
   DaemonStatus status() const override { return status_; }
+  std::vector<std::string> targets() const override { return {"db1", "web1", "web9"}; }
   void reload(std::function<void(Result<>)> done) override { reloading_ = std::move(done); }
   void drain() override { draining_ = true; }
   Result<ExplainAnswer> explain(std::string_view query) const override {

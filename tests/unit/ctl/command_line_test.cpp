@@ -128,6 +128,46 @@ TEST_F(CommandLineTest, TellsUsageFromFailure) {
   EXPECT_EQ(ctl({"--timeout", "soon", "status"}), Exit::usage);
 }
 
+TEST_F(CommandLineTest, RepeatsWhatItDoesNotUnderstandAndSuggestsTheNearest) {
+  const auto complaint = [this](std::vector<const char*> arguments) {
+    EXPECT_EQ(ctl(std::move(arguments)), Exit::usage);
+    EXPECT_EQ(out_, "");
+    return err_;
+  };
+  EXPECT_EQ(complaint({"statsu"}), "sallyportctl: there is no verb \"statsu\"; did you mean \"status\"?\n");
+  EXPECT_EQ(complaint({"hash-pasword"}), "sallyportctl: there is no verb \"hash-pasword\"; did you mean \"hash-password\"?\n");
+  EXPECT_EQ(complaint({"fly", "away"}), "sallyportctl: there is no verb \"fly\"\n");
+  EXPECT_EQ(complaint({}), "sallyportctl: which verb? --help lists them\n");
+  EXPECT_EQ(complaint({"connections", "--user", "x"}), "sallyportctl: connections doesn't take --user x\n");
+  EXPECT_EQ(complaint({"status", "a", "b"}), "sallyportctl: status doesn't take a b\n");
+  EXPECT_THAT(complaint({"stop"}), HasSubstr("sallyportctl: TARGET is required\n"));
+  EXPECT_THAT(complaint({"--timeout", "soon", "status"}), HasSubstr("sallyportctl: "));
+}
+
+TEST_F(CommandLineTest, TellsATargetThatIsNotThereFromOneWithoutTrunks) {
+  for (const char* verb : {"stop", "exit", "renew", "check", "scan"}) {
+    if (verb != std::string_view("scan")) {
+      EXPECT_EQ(ctl_with_server({verb, "web9"}), Exit::failure);
+      EXPECT_EQ(err_, "sallyportctl: no trunk to target \"web9\"\n") << verb;
+    }
+    EXPECT_EQ(ctl_with_server({verb, "wbe1"}), Exit::failure);
+    EXPECT_EQ(err_, "sallyportctl: there is no target \"wbe1\"; did you mean \"web1\"?\n") << verb;
+  }
+}
+
+TEST_F(CommandLineTest, TheHelpOfAVerbIsAboutItself) {
+  EXPECT_EQ(ctl({"stop", "--help"}), Exit::ok);
+  EXPECT_THAT(out_, HasSubstr("Only the trunks of this user"));
+  EXPECT_THAT(out_, HasSubstr("-s SOCKET, --json and --timeout SECONDS"));
+  EXPECT_THAT(out_, testing::Not(HasSubstr("scan")));
+  EXPECT_THAT(out_, testing::Not(HasSubstr("Examples")));
+  EXPECT_EQ(ctl({"--help"}), Exit::ok);
+  EXPECT_THAT(out_, HasSubstr("VERB"));
+  EXPECT_THAT(out_, testing::Not(HasSubstr("SUBCOMMAND")));
+  EXPECT_EQ(ctl({"explain", "--help"}), Exit::ok);
+  for (const char* key : {"mfa=", "time=", "request=", "destination=", "subsystem="}) EXPECT_THAT(out_, HasSubstr(key));
+}
+
 TEST_F(CommandLineTest, HelpAndVersionSucceed) {
   EXPECT_EQ(ctl({"--help"}), Exit::ok);
   EXPECT_THAT(out_, HasSubstr("Exit status:"));
