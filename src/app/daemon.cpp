@@ -10,14 +10,15 @@
 
 #include "app/key_look_up.hpp"
 #include "app/own_memory.hpp"
-#include "auth/factor_files.hpp"
 #include "config/load.hpp"
 #include "route/explain.hpp"
+#include "ssh/algorithms.hpp"
 
 namespace sallyport::app {
 namespace {
 
 constexpr std::size_t kMaxScans = 8;
+constexpr std::size_t kShownOfWarning = 1024;
 /// How long the goodbyes may take once everything is to end.
 constexpr Duration kGoodbyeTime = std::chrono::seconds(2);
 
@@ -57,33 +58,70 @@ struct Daemon::Prepared {
   std::shared_ptr<const ssh::HostKeys> host_keys;
   std::shared_ptr<const ssh::ServerContext> server;
   std::string pam_helper;
-  std::vector<auth::KeyWarning> key_warnings;
-  std::vector<std::string> factor_warnings;
+  std::vector<std::string> warnings;
 };
 
-Result<Daemon::Prepared> Daemon::prepare(std::shared_ptr<const Config> config) {
-  auto keys = ssh::HostKeys::load(config->server.host_keys);
+namespace {
+
+struct Server {
+  std::shared_ptr<const ssh::HostKeys> keys;
+  std::shared_ptr<const ssh::ServerContext> context;
+};
+
+Result<Server> make_server(const Config& config, ssh::HostKeys::Missing missing) {
+  auto keys = ssh::HostKeys::load(config.server.host_keys, missing);
   if (!keys) return fail(std::move(keys.error()));
-  Prepared prepared;
-  prepared.host_keys = std::make_shared<const ssh::HostKeys>(std::move(*keys));
-  auto server = ssh::ServerContext::make(*prepared.host_keys, server_options(*config));
+  Server server{std::make_shared<const ssh::HostKeys>(std::move(*keys)), nullptr};
+  auto context = ssh::ServerContext::make(*server.keys, server_options(config));
+  if (!context) return fail(std::move(context.error()));
+  server.context = std::move(*context);
+  return server;
+}
+
+/// What the build of libssh lacks, which [algorithms] is asked about when the server is made.
+Result<> check_targets(const Config& config) {
+  for (const auto& [name, target] : config.targets)
+    if (auto known = ssh::check_algorithms(target.algorithms); !known)
+      return fail(Errc::config, "target." + name + ".algorithms: " + known.error().detail);
+  return {};
+}
+
+/// Empty without PAM.
+Result<std::string> find_pam(const Config& config) {
+  if (config.auth.pam_service.empty()) return std::string();
+  if (auto known = check_pam_service(config.auth.pam_service); !known) return fail(std::move(known.error()));
+  return find_pam_helper();
+}
+
+std::vector<std::string> texts_of(const std::vector<config::Problem>& problems) {
+  std::vector<std::string> texts;
+  for (const config::Problem& problem : problems) texts.push_back(config::to_string(problem));
+  return texts;
+}
+
+}  // namespace
+
+Readiness Daemon::check(const Config& config) {
+  Readiness found{obstacles_at_places(config), warnings_about(config)};
+  if (const auto server = make_server(config, ssh::HostKeys::Missing::only_ask); !server) found.obstacles.push_back(server.error().detail);
+  if (const auto known = check_targets(config); !known) found.obstacles.push_back(known.error().detail);
+  if (const auto helper = find_pam(config); !helper) found.obstacles.push_back(helper.error().detail);
+  return found;
+}
+
+Result<Daemon::Prepared> Daemon::prepare(std::shared_ptr<const Config> config, std::vector<std::string> warnings) {
+  auto server = make_server(*config, ssh::HostKeys::Missing::make);
   if (!server) return fail(std::move(server.error()));
-  prepared.server = std::move(*server);
-  if (!config->auth.pam_service.empty()) {
-    if (auto known = check_pam_service(config->auth.pam_service); !known) return fail(std::move(known.error()));
-    auto helper = find_pam_helper();
-    if (!helper) return fail(std::move(helper.error()));
-    prepared.pam_helper = std::move(*helper);
-  }
-  prepared.key_warnings = look_at_key_files(*config);
-  prepared.factor_warnings = auth::check_factor_files(config->auth);
-  prepared.config = std::move(config);
-  return prepared;
+  if (auto known = check_targets(*config); !known) return fail(std::move(known.error()));
+  auto helper = find_pam(*config);
+  if (!helper) return fail(std::move(helper.error()));
+  for (std::string& warning : warnings_about(*config)) warnings.push_back(std::move(warning));
+  return Prepared{std::move(config), std::move(server->keys), std::move(server->context), std::move(*helper), std::move(warnings)};
 }
 
 Result<Daemon::Prepared> Daemon::load_and_prepare(const std::string& file) {
   config::Loaded loaded = config::load(file);
-  if (loaded.config != nullptr) return prepare(std::move(loaded.config));
+  if (loaded.config != nullptr) return prepare(std::move(loaded.config), texts_of(loaded.warnings));
   std::string text;
   for (const auto& problem : loaded.problems) text += (text.empty() ? "" : "\n") + to_string(problem);
   return fail(Errc::config, std::move(text));
@@ -109,10 +147,10 @@ Daemon::Daemon(std::shared_ptr<const Config> config, std::unique_ptr<log::Daemon
 
 AuditTrail& Daemon::audit() { return audit_file_ ? static_cast<AuditTrail&>(*audit_file_) : no_audit_; }
 
-Result<std::unique_ptr<Daemon>> Daemon::start(std::shared_ptr<const Config> config) {
+Result<std::unique_ptr<Daemon>> Daemon::start(std::shared_ptr<const Config> config, std::vector<std::string> warnings) {
   ::signal(SIGPIPE, SIG_IGN);
   const OwnMemory own = protect_own_memory();
-  auto prepared = prepare(config);
+  auto prepared = prepare(config, std::move(warnings));
   if (!prepared) return fail(std::move(prepared.error()));
   auto log = log::DaemonLog::open(config->log);
   if (!log) return fail(std::move(log.error()));

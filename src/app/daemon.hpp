@@ -18,6 +18,7 @@
 #include "app/gate.hpp"
 #include "app/host_key_scan.hpp"
 #include "app/log_journal.hpp"
+#include "app/readiness.hpp"
 #include "app/stream_dialer.hpp"
 #include "app/upstream_dialer.hpp"
 #include "child/launcher.hpp"
@@ -39,8 +40,11 @@ namespace sallyport::app {
 
 class Daemon final : private DaemonControl {
  public:
-  /// Opens the log, the audit trail, the control socket and the listening sockets. Errc::config or Errc::io.
-  static Result<std::unique_ptr<Daemon>> start(std::shared_ptr<const Config> config);
+  /// Opens the log, the audit trail, the control socket and the listening sockets. `warnings` about the configuration go to the
+  /// log. Errc::config or Errc::io.
+  static Result<std::unique_ptr<Daemon>> start(std::shared_ptr<const Config> config, std::vector<std::string> warnings = {});
+  /// What start() and a reload would refuse, and what they would warn of. Makes nothing. Blocks.
+  static Readiness check(const Config& config);
   ~Daemon() override;
 
   /// Serves until a signal, or `drain` on the control socket, has ended it.
@@ -53,7 +57,7 @@ class Daemon final : private DaemonControl {
 
   /// What has to be read from files before a configuration can be put in force.
   struct Prepared;
-  static Result<Prepared> prepare(std::shared_ptr<const Config> config);
+  static Result<Prepared> prepare(std::shared_ptr<const Config> config, std::vector<std::string> warnings);
   static Result<Prepared> load_and_prepare(const std::string& file);
 
   /// `core` is the limit that programs get back.

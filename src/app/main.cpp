@@ -33,13 +33,15 @@ struct Arguments {
   std::string explain;
 };
 
-/// Null, with the problems on standard error, when the file can't be used.
-std::shared_ptr<const Config> load(const std::string& file, bool warn) {
-  const sallyport::config::Loaded loaded = sallyport::config::load(file);
-  if (warn)
-    for (const auto& warning : loaded.warnings) std::fprintf(stderr, "%s (warning)\n", to_string(warning).c_str());
-  for (const auto& problem : loaded.problems) std::fprintf(stderr, "%s\n", to_string(problem).c_str());
-  return loaded.config;
+void tell(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
+void warn(const std::string& text) { std::fprintf(stderr, "%s (warning)\n", text.c_str()); }
+
+int check(const sallyport::config::Loaded& loaded) {
+  const sallyport::app::Readiness found = sallyport::app::Daemon::check(*loaded.config);
+  for (const auto& warning : loaded.warnings) warn(to_string(warning));
+  for (const std::string& warning : found.warnings) warn(warning);
+  for (const std::string& obstacle : found.obstacles) tell(obstacle);
+  return found.obstacles.empty() ? kOk : kBadConfiguration;
 }
 
 int explain(const std::shared_ptr<const Config>& config, const std::string& text) {
@@ -53,8 +55,10 @@ int explain(const std::shared_ptr<const Config>& config, const std::string& text
   return kOk;
 }
 
-int serve(std::shared_ptr<const Config> config) {
-  auto daemon = sallyport::app::Daemon::start(std::move(config));
+int serve(const sallyport::config::Loaded& loaded) {
+  std::vector<std::string> warnings;
+  for (const auto& warning : loaded.warnings) warnings.push_back(to_string(warning));
+  auto daemon = sallyport::app::Daemon::start(loaded.config, std::move(warnings));
   if (!daemon) {
     std::fprintf(stderr, "sallyportd: %s\n", daemon.error().detail.c_str());
     return daemon.error().code == sallyport::Errc::config ? kBadConfiguration : kFailure;
@@ -76,13 +80,15 @@ int main(int argc, char** argv) {
                "sallyportd"};
   Arguments arguments;
   app.add_option("-f", arguments.file, "Configuration file")->type_name("FILE")->capture_default_str();
-  app.add_flag("-t", arguments.check, "Check the configuration and exit");
+  app.add_flag("-t", arguments.check, "Check the configuration, and what it needs of the machine, and exit");
   app.add_flag("-T", arguments.print, "Print the effective configuration, with defaults filled in, and exit");
-  app.add_option("-C", arguments.explain,
-                 "Explain which route and channel rule win, and why, and exit: user=NAME[,target=NAME][,source=ADDRESS]\n"
-                 "[,request=TYPE][,command=LINE] (command takes the rest of the text)")
-      ->type_name("QUERY");
-  app.set_version_flag("-V", "sallyportd " SALLYPORT_VERSION, "Print the version and exit");
+  const CLI::Option* const query =
+      app.add_option("-C", arguments.explain,
+                     "Explain which route and channel rule win, and why, and exit: user=NAME[,target=NAME][,source=ADDRESS]\n"
+                     "[,mfa=yes][,time=Mon 09:30][,request=TYPE][,destination=HOST:PORT][,subsystem=NAME][,command=LINE]\n"
+                     "(command takes the rest of the text)")
+          ->type_name("QUERY");
+  app.set_version_flag("-V,--version", "sallyportd " SALLYPORT_VERSION, "Print the version and exit");
   app.footer("Exit status: 0 ok, 1 run-time failure, 2 wrong usage, 3 configuration error.\nSee sallyportd(8), sallyport.toml(5) and sallyportctl(1).");
   try {
     app.parse(argc, argv);
@@ -90,10 +96,11 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? kOk : kUsage;
   }
 
-  auto config = load(arguments.file, arguments.check);
-  if (config == nullptr) return kBadConfiguration;
-  if (!arguments.explain.empty()) return explain(config, arguments.explain);
-  if (arguments.print) std::fputs(sallyport::config::to_toml(*config).c_str(), stdout);
-  if (arguments.print || arguments.check) return kOk;
-  return serve(std::move(config));
+  const sallyport::config::Loaded loaded = sallyport::config::load(arguments.file);
+  for (const auto& problem : loaded.problems) tell(to_string(problem));
+  if (loaded.config == nullptr) return kBadConfiguration;
+  if (query->count() > 0) return explain(loaded.config, arguments.explain);
+  if (arguments.print) std::fputs(sallyport::config::to_toml(*loaded.config).c_str(), stdout);
+  if (arguments.check) return check(loaded);
+  return arguments.print ? kOk : serve(loaded);
 }

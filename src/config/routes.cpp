@@ -189,6 +189,31 @@ class RouteReader {
   std::vector<std::string_view> group_names_;
 };
 
+using List = std::optional<std::vector<std::string>>;
+
+/// Whether `all` lets through whatever `some` does, as far as their texts tell. Absent is everything.
+bool covers(const List& all, const List& some) {
+  if (!all || has(*all, "*")) return true;
+  return some && std::all_of(some->begin(), some->end(), [&all](const std::string& text) { return has(*all, text); });
+}
+
+/// The same of what clients ask for: without `targets` a route is for those who asked for nothing, or for its own target.
+bool covers_targets(const Route& all, const Route& some) {
+  constexpr std::string_view kAny = "{target}";
+  if (all.targets) return some.targets && covers(all.targets, some.targets);
+  if (!some.targets) return all.to == some.to;
+  return all.to == kAny || covers(List{{all.to}}, some.targets);
+}
+
+/// A route that no login gets since an earlier one has them all.
+void warn_if_hidden(const Config& config, const Route& route, const Place& place, Problems& problems) {
+  for (const Route& earlier : config.routes) {
+    if (!covers(earlier.users, route.users) || !covers(earlier.sources, route.sources) || !covers_targets(earlier, route)) continue;
+    return problems.warn(place, fmt::format("route: {} is never reached: {} comes first and takes all that it would",
+                                            config::quoted(route.name), config::quoted(earlier.name)));
+  }
+}
+
 }  // namespace
 
 void read_routes(TableReader& root, Config& config, Problems& problems) {
@@ -200,8 +225,10 @@ void read_routes(TableReader& root, Config& config, Problems& problems) {
       const Node* name = node->find("name");
       problems.add(name != nullptr ? name->place : node->place, fmt::format("route.name: {} is the name of an earlier route", config::quoted(route.name)));
     }
+    warn_if_hidden(config, route, node->place, problems);
     config.routes.push_back(std::move(route));
   }
+  if (config.routes.empty()) problems.warn(root.place(), "there is no [[route]]: whoever logs in gets nowhere");
 }
 
 }  // namespace sallyport::config

@@ -69,6 +69,24 @@ void read_names(TableReader& table, std::string_view key, const std::vector<std:
   if (good) out = names;
 }
 
+/// Whether two sockets can't both listen: at the same port, and one of them at all addresses or both at the same one.
+bool collide(const ListenAddress& a, const ListenAddress& b) {
+  const auto first = parse_ip(a.host);
+  const auto second = parse_ip(b.host);
+  if (!first || !second || a.port == 0 || a.port != b.port || first->bits != second->bits) return false;
+  const IpAddress everywhere{{}, first->bits};
+  return *first == *second || *first == everywhere || *second == everywhere;
+}
+
+/// The last one, against those before.
+void check_listen(TableReader& table, const Node& address, const std::vector<ListenAddress>& listens) {
+  for (std::size_t i = 0; i + 1 < listens.size(); ++i) {
+    if (!collide(listens[i], listens.back())) continue;
+    const std::string other = format_host_port(listens[i].host, listens[i].port);
+    return table.complain(address, fmt::format("listen.address: found {}, where {} listens already", describe(address), config::quoted(other)));
+  }
+}
+
 }  // namespace
 
 void read_listens(TableReader& root, Config& config) {
@@ -81,6 +99,7 @@ void read_listens(TableReader& root, Config& config) {
       const bool bracketed = text.rfind('[', 0) == 0;
       if (parsed && parsed->port && parse_ip(parsed->host) && (parsed->host.find(':') != std::string::npos) == bracketed) {
         config.listens.push_back({parsed->host, *parsed->port});
+        check_listen(table, *address, config.listens);
       } else {
         table.wrong(*address, "an IP address and a port, such as \"127.0.0.1:2222\" or \"[::]:2222\"");
       }

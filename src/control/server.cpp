@@ -6,9 +6,15 @@
 #include <string_view>
 #include <utility>
 
+#include "net/folder.hpp"
 #include "net/stream.hpp"
 
 namespace sallyport::control {
+namespace {
+
+constexpr mode_t kFolderMode = 0750;
+
+}  // namespace
 
 /// One client. Its timer bounds everything that it may be slow in.
 class Server::Client {
@@ -136,6 +142,8 @@ Result<std::unique_ptr<Server>> Server::open(net::Loop& loop, Clock& clock, cons
                                              RequestHandler& handler, log::Logger& log, ServerLimits limits) {
   auto server = std::make_unique<Server>(loop, clock, handler, log, limits);
   Server* self = server.get();
+  // /run/sallyport, say, without systemd to make it.
+  if (auto made = net::make_folder_of(path, kFolderMode); !made) return fail(std::move(made.error()));
   auto listener = net::UnixListener::open(
       loop, path,
       {.on_connection = [self](net::Fd fd, const net::PeerCredentials& peer) { self->accept(std::move(fd), peer); },

@@ -46,9 +46,7 @@ Result<> remove_stale_socket(const std::string& path) {
   return {};
 }
 
-}  // namespace
-
-Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const std::string& text, AcceptHandlers handlers) {
+Result<Fd> bound_socket(const std::string& text) {
   const auto address = SocketAddress::parse(text);
   if (!address) return fail(address.error());
   Fd fd{socket(address->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
@@ -58,6 +56,20 @@ Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const std::string& 
     return fail(from_errno(errno, "IPV6_V6ONLY for " + text));
   }
   if (bind(fd.get(), address->get(), address->length()) != 0) return fail(from_errno(errno, "bind " + text));
+  return fd;
+}
+
+}  // namespace
+
+Result<> check_address(const std::string& address) {
+  const auto fd = bound_socket(address);
+  return fd ? Result<>{} : Result<>(fail(fd.error()));
+}
+
+Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const std::string& text, AcceptHandlers handlers) {
+  auto made = bound_socket(text);
+  if (!made) return fail(std::move(made.error()));
+  Fd fd = std::move(*made);
   if (listen(fd.get(), kBacklog) != 0) return fail(from_errno(errno, "listen on " + text));
   auto bound = SocketAddress::local_of(fd.get());
   if (!bound) return fail(std::move(bound.error()));

@@ -28,6 +28,9 @@ class Listener {
   Acceptor acceptor_;
 };
 
+/// Whether this machine has the address of a numeric "host:port", so that one may listen there; on port 0 whatever else listens.
+Result<> check_address(const std::string& address);
+
 /// Who is at the other end of a Unix socket, as the kernel knows it.
 struct PeerCredentials {
   uid_t uid = 0;

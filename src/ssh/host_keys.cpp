@@ -9,10 +9,13 @@
 #include <cstring>
 
 #include "net/fd.hpp"
+#include "net/folder.hpp"
 #include "ssh/key_file.hpp"
 
 namespace sallyport::ssh {
 namespace {
+
+constexpr mode_t kFolderMode = 0700;
 
 bool can_be_offered(const KeyHandle& key) {
   switch (ssh_key_type(key.get())) {
@@ -41,15 +44,29 @@ Result<> write_new(const std::string& path, std::string_view text, mode_t mode) 
   return {};
 }
 
-Result<KeyHandle> generate(const std::string& path) {
+Result<KeyHandle> new_key(const std::string& path) {
   ensure_libssh();
   ssh_key raw = nullptr;
   if (ssh_pki_generate_key(SSH_KEYTYPE_ED25519, nullptr, &raw) != SSH_OK) {
     return fail(Errc::config, "make " + path + ": no key could be generated");
   }
-  KeyHandle key{raw};
+  return KeyHandle{raw};
+}
+
+/// Whether there is, or could be, a folder for it.
+Result<KeyHandle> stand_in(const std::string& path) {
+  std::string folder = net::folder_of(path);
+  if (::access(folder.c_str(), F_OK) != 0) folder = net::folder_of(folder);
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) return fail(Errc::config, "make " + path + ": " + folder + ": " + std::strerror(errno));
+  return new_key(path);
+}
+
+Result<KeyHandle> generate(const std::string& path) {
+  auto key = new_key(path);
+  if (!key) return key;
+  if (auto made = net::make_folder_of(path, kFolderMode); !made) return fail(Errc::config, made.error().detail);
   char* text = nullptr;
-  if (ssh_pki_export_privkey_base64(key.get(), nullptr, nullptr, nullptr, &text) != SSH_OK) {
+  if (ssh_pki_export_privkey_base64(key->get(), nullptr, nullptr, nullptr, &text) != SSH_OK) {
     return fail(Errc::config, "make " + path + ": the key could not be written down");
   }
   auto written = write_new(path, text, 0600);
@@ -57,7 +74,7 @@ Result<KeyHandle> generate(const std::string& path) {
   ssh_string_free_char(text);
   if (!written) return fail(written.error());
   char* encoded = nullptr;
-  if (ssh_pki_export_pubkey_base64(key.get(), &encoded) == SSH_OK) {
+  if (ssh_pki_export_pubkey_base64(key->get(), &encoded) == SSH_OK) {
     // A convenience for known_hosts files; the key works without it.
     static_cast<void>(write_new(path + ".pub", std::string{"ssh-ed25519 "} + encoded + "\n", 0644));
     ssh_string_free_char(encoded);
@@ -67,14 +84,14 @@ Result<KeyHandle> generate(const std::string& path) {
 
 }  // namespace
 
-Result<HostKeys> HostKeys::load(const std::vector<std::string>& files) {
+Result<HostKeys> HostKeys::load(const std::vector<std::string>& files, Missing missing) {
   HostKeys loaded;
   for (const auto& file : files) {
     HostKey entry;
     entry.file = file;
     auto key = load_private_key(file);
     if (!key && key.error().code == Errc::not_found) {
-      key = generate(file);
+      key = missing == Missing::make ? generate(file) : stand_in(file);
       entry.generated = true;
     }
     if (!key) return fail(Errc::config, "host key " + key.error().detail);
@@ -83,11 +100,6 @@ Result<HostKeys> HostKeys::load(const std::vector<std::string>& files) {
     }
     entry.key = std::move(*key);
     entry.type = ssh_key_type_to_char(ssh_key_type(entry.key.get()));
-    for (const auto& other : loaded.keys_) {
-      if (other.type == entry.type) {
-        return fail(Errc::config, "host key " + file + ": " + other.file + " is of type " + entry.type + " already");
-      }
-    }
     entry.fingerprint = fingerprint_of(public_blob_of(entry.key.get()));
     loaded.keys_.push_back(std::move(entry));
   }

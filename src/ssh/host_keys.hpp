@@ -1,6 +1,7 @@
 // The server's own keys.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 

@@ -36,9 +36,20 @@ class CommandLineTest(Case):
         self.assertEqual(result.status, 0, result.stderr)
 
     def test_the_version(self):
-        result = run_daemon("-V")
-        self.assertEqual(result.status, 0)
-        self.assertRegex(result.stdout, r"\d+\.\d+\.\d+")
+        for flag in ("-V", "--version"):
+            result = run_daemon(flag)
+            self.assertEqual(result.status, 0)
+            self.assertRegex(result.stdout, r"\d+\.\d+\.\d+")
+
+    def test_the_help_names_all_that_can_be_asked(self):
+        shown = run_daemon("-h").stdout
+        for key in ("user", "target", "source", "mfa", "time", "request", "destination", "subsystem", "command"):
+            self.assertIn(f"{key}=", shown)
+
+    def test_an_empty_query_is_a_usage_error(self):
+        result = run_daemon("-C", "", "-f", self.config)
+        self.assertEqual(result.status, 2)
+        self.assertIn("expected user=NAME", result.stderr)
 
     def test_an_unknown_flag_is_a_usage_error(self):
         self.assertEqual(run_daemon("--no-such-flag").status, 2)

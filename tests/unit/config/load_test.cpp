@@ -252,6 +252,7 @@ TEST(Sample, ShowsTheDefaults) {
   const Loaded loaded = load(SALLYPORT_SAMPLE);
   ASSERT_NE(loaded.config, nullptr) << told(loaded);
   EXPECT_EQ(loaded.config->limits, Limits{});
+  EXPECT_EQ(loaded.config->penalties, Penalties{});
   EXPECT_EQ(loaded.config->defaults, Options{});
   EXPECT_EQ(loaded.config->log, LogSettings{});
   EXPECT_EQ(loaded.config->server.identification, ServerSettings::kDefaultIdentification);

@@ -138,6 +138,51 @@ TEST(Problems, AGlobThatMeansLessThanItLooksIsAWarning) {
   EXPECT_EQ(loaded.warnings[1].line, 29U);
 }
 
+TEST(Problems, WarnsOfRoutesThatNobodyGets) {
+  const auto warnings_of = [](const std::string& routes) {
+    MemoryFiles files;
+    files.contents["/c/main.toml"] = std::string(kListen) + "[groups]\ng=['x']\n[target.a]\nkind='local'\n[target.b]\nkind='local'\n" + routes;
+    const Loaded loaded = load("/c/main.toml", files);
+    EXPECT_TRUE(loaded.config);
+    std::string text;
+    for (const Problem& warning : loaded.warnings) text += warning.message + "\n";
+    return text;
+  };
+  const auto pair = [&warnings_of](const std::string& first, const std::string& second) {
+    return warnings_of("[[route]]\nname='1'\n" + first + "\n[[route]]\nname='2'\n" + second + "\n");
+  };
+  EXPECT_EQ(warnings_of(""), "there is no [[route]]: whoever logs in gets nowhere\n");
+  const std::string hidden = "route: \"2\" is never reached: \"1\" comes first and takes all that it would\n";
+  struct Row {
+    const char* first;
+    const char* second;
+    bool is_hidden;
+  };
+  const Row rows[] = {{"to='a'", "to='a'", true},
+                      {"to='a'", "to='b'", false},  // whoever names b
+                      {"to='a'", "targets=['a']\nto='b'", true},
+                      {"to='a'", "targets=['a','c']\nto='b'", false},
+                      {"to='{target}'", "targets=['x*']\nto='b'", true},
+                      {"to='{target}'", "to='b'", false},  // who names none
+                      {"targets=['*']\nto='a'", "targets=['x']\nto='b'", true},
+                      {"targets=['x','y']\nto='a'", "targets=['y']\nto='b'", true},
+                      {"targets=['x']\nto='a'", "targets=['x*']\nto='b'", false},
+                      {"targets=['*']\nto='a'", "to='b'", false},
+                      {"users=['@g']\nto='a'", "to='a'", false},
+                      {"users=['@g','z']\nto='a'", "users=['z']\nto='a'", true},
+                      {"users=['*']\nto='a'", "to='a'", true},
+                      {"sources=['10.0.0.0/8']\nto='a'", "to='a'", false},
+                      {"to='a'", "sources=['10.0.0.0/8']\nto='a'", true},
+                      {"valid=['Mon']\nto='a'", "to='a'", true}};  // a closed route refuses, and leads on to none
+  for (const Row& row : rows) EXPECT_EQ(pair(row.first, row.second), row.is_hidden ? hidden : "") << row.first << " / " << row.second;
+}
+
+TEST(Problems, SocketsThatCanListenBesideOneAnother) {
+  EXPECT_TRUE(problems_of("[[listen]]\naddress='0.0.0.0:22'\n[[listen]]\naddress='[::]:22'\n[[listen]]\naddress='0.0.0.0:23'\n"
+                          "[[listen]]\naddress='127.0.0.1:0'\n[[listen]]\naddress='127.0.0.1:0'\n[[listen]]\naddress='127.0.0.1:24'\n"
+                          "[[listen]]\naddress='127.0.0.2:24'\n").empty());
+}
+
 TEST(Problems, WithoutAListener) { EXPECT_THAT(problems_of("")[0], HasSubstr("expected at least one [[listen]]")); }
 
 TEST(Problems, OfAMissingFileNameTheFile) {
