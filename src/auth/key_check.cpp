@@ -150,7 +150,8 @@ class Check {
   std::optional<UserFile> read_user_file(const std::string& path_template) {
     const bool in_home = path_template.find(kHome) != std::string::npos;
     if (in_home && (!query_.account || query_.account->home.empty())) return std::nullopt;
-    auto path = config::expand(path_template, {{"user", query_.user}, {"home", in_home ? query_.account->home : ""}});
+    const std::string user = config::in_path(query_.user);
+    auto path = config::expand(path_template, {{"user", user}, {"home", in_home ? query_.account->home : ""}});
     if (!path) return std::nullopt;  // the configuration's check lets no other placeholders through
     const bool as_account = in_home || (query_.account && leads_through(*path, query_.account->home));
     auto text = read_trusted(*path, settings_.max_authorized_keys_size, trust_of_user_file(as_account));

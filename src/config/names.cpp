@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/match.hpp"
+#include "log/escape.hpp"
 
 namespace sallyport::config {
 namespace {
@@ -16,6 +17,28 @@ bool consists_of(std::string_view text, std::string_view punctuation) {
   });
 }
 
+/// Beyond ASCII: nothing that is invisible, a space, a mark of direction, private or taken for a slash.
+bool is_plain(char32_t code) {
+  constexpr std::u32string_view kSpaces = U"\u00a0\u1680\u202f\u205f\u3000";
+  constexpr std::u32string_view kLikeSlashes = U"\u2044\u2215\u29f8\u29f9\ufe68\uff0f\uff3c";
+  if (code < 0x80) return true;
+  const bool space = kSpaces.find(code) != kSpaces.npos || (code >= 0x2000 && code <= 0x200a);
+  const bool nobodys = (code >= 0xe000 && code <= 0xf8ff) || code >= 0xf0000 || (code & 0xfffe) == 0xfffe;
+  return !space && !nobodys && kLikeSlashes.find(code) == kLikeSlashes.npos && !log::is_deceptive(code);
+}
+
+/// With an "x" for each character beyond ASCII. Nothing when one of these isn't plain.
+std::optional<std::string> in_ascii(std::string_view text) {
+  std::string ascii;
+  for (std::size_t at = 0; at < text.size();) {
+    const log::Utf8Character character = log::first_character(text.substr(at));
+    if (character.length == 0 || !is_plain(character.code)) return std::nullopt;
+    ascii += character.length == 1 ? text[at] : 'x';
+    at += character.length;
+  }
+  return ascii;
+}
+
 bool is_safe_name(std::string_view text, std::size_t limit, std::string_view punctuation) {
   return !text.empty() && text.size() <= limit && text.front() != '-' && text.front() != '.' &&
          text.find("..") == std::string_view::npos && consists_of(text, punctuation);
@@ -23,7 +46,23 @@ bool is_safe_name(std::string_view text, std::size_t limit, std::string_view pun
 
 }  // namespace
 
-bool is_safe_user(std::string_view user) { return is_safe_name(user, kMaxUserLength, "._-@+"); }
+bool is_safe_user(std::string_view user) {
+  std::optional<std::string> name = in_ascii(user);
+  if (!name || user.size() > kMaxUserLength) return false;
+  // "CORP\alice", as directory services have it. At the end a backslash would hide what stands behind it from somebody's quoting.
+  const std::size_t backslash = name->find('\\');
+  if (backslash != std::string::npos) {
+    if (backslash == 0 || backslash + 1 == name->size()) return false;
+    name->replace(backslash, 1, "x");
+  }
+  return is_safe_name(*name, kMaxUserLength, "._-@+");
+}
+
+std::string in_path(std::string_view user) {
+  std::string out;
+  for (const char c : user) out += c == '\\' ? std::string("%5C") : std::string(1, c);
+  return out;
+}
 
 bool is_permitted_account(const std::vector<std::string>& permitted, std::string_view account, bool superuser) {
   if (superuser && std::find(permitted.begin(), permitted.end(), "root") == permitted.end()) return false;

@@ -15,8 +15,12 @@ namespace sallyport::config {
 inline constexpr std::size_t kMaxUserLength = 64;
 inline constexpr std::size_t kMaxTargetLength = 255;
 
-/// Letters, digits and . _ - @ +, no more than kMaxUserLength, no ".." anywhere, no "-" or "." in front.
+/// Letters (of any script, in UTF-8), digits and . _ - @ +, and perhaps one backslash between a domain and a name; no more than
+/// kMaxUserLength bytes, no ".." anywhere, no "-" or "." in front. No character that is invisible, a space or apt to deceive.
 bool is_safe_user(std::string_view user);
+
+/// How the user is called in a path: a backslash, which some file systems take for a slash, becomes "%5C". No two users have the same.
+std::string in_path(std::string_view user);
 
 /// Whether a list such as `permit_accounts` has the account: it is met by one of the globs, and the superuser only where "root" is
 /// one of them, letter by letter, so that "*" isn't a way to become root.

@@ -88,6 +88,8 @@ Result<ResolvedTarget> resolve(const Config& config, const Target& target, const
   if (!config::is_safe_user(input.user)) return unsafe(target, "user");
   if (!config::is_safe_target(asked)) return unsafe(target, "target");
   const std::vector<config::Placeholder> placeholders{{"user", input.user}, {"target", asked}};
+  const std::string user_in_path = config::in_path(input.user);
+  const std::vector<config::Placeholder> in_paths{{"user", user_in_path}, {"target", asked}};
 
   ResolvedTarget result;
   result.name = target.name;
@@ -101,7 +103,7 @@ Result<ResolvedTarget> resolve(const Config& config, const Target& target, const
     if (!user || (!user->empty() && !config::is_safe_user(*user))) return unsafe(target, "local user");
     result.local.user = *user;
     // {home} is the account's, which child/ looks up.
-    const auto root = config::expand(target.local.chroot, {{"user", input.user}, {"home", "{home}"}});
+    const auto root = config::expand(target.local.chroot, {{"user", user_in_path}, {"home", "{home}"}});
     if (!root) return unsafe(target, "chroot");
     result.local.chroot = *root;
     return result;
@@ -112,7 +114,7 @@ Result<ResolvedTarget> resolve(const Config& config, const Target& target, const
   if (host->find(':') != std::string::npos && !config::parse_ip(*host)) return unsafe(target, "host");
   const auto user = config::expand(target.user, placeholders);
   if (!user || !config::is_safe_user(*user)) return unsafe(target, "login name");
-  const auto known_hosts = config::expand(target.known_hosts, placeholders);
+  const auto known_hosts = config::expand(target.known_hosts, in_paths);
   if (!known_hosts || known_hosts->empty()) return unsafe(target, "known_hosts file");
   result.host = *host;
   result.port = target.port;
@@ -126,7 +128,7 @@ Result<ResolvedTarget> resolve(const Config& config, const Target& target, const
     result.proxy_command.push_back(*value);
   }
   for (const Credential& credential : target.credentials) {
-    const auto value = config::expand(credential.value, placeholders);
+    const auto value = config::expand(credential.value, in_paths);
     if (!value) return unsafe(target, "credential");
     result.credentials.push_back({credential.kind, *value});
   }

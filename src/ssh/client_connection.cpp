@@ -163,7 +163,6 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
       ssh_options_e option;
       const void* value;
     } settings[] = {{SSH_OPTIONS_HOST, "target"},  // our socket layer connects nowhere, but libssh wants a name
-                    {SSH_OPTIONS_USER, options_.user.c_str()},
                     {SSH_OPTIONS_KEY_EXCHANGE, kex.c_str()},
                     {SSH_OPTIONS_CIPHERS_C_S, ciphers.c_str()},
                     {SSH_OPTIONS_CIPHERS_S_C, ciphers.c_str()},
@@ -171,6 +170,7 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
                     {SSH_OPTIONS_HMAC_S_C, macs.c_str()},
                     {SSH_OPTIONS_HOSTKEYS, host_keys.c_str()},
                     {SSH_OPTIONS_REKEY_DATA, options_.rekey_data > 0 ? &options_.rekey_data : nullptr}};
+    if (spssh_set_user(session, options_.user.c_str()) != 0) return fail(Errc::limit, "no memory for the login name");
     for (const auto& setting : settings) {
       if (setting.value == nullptr) continue;
       if (ssh_options_set(session, setting.option, setting.value) != SSH_OK) {

@@ -129,6 +129,19 @@ void spssh_forget_packet(ssh_session session);
 /// The identifier of the first key exchange (RFC 4253, 7.2); null before it.
 const uint8_t* spssh_session_id(ssh_session session, size_t* length);
 
+/// Client role: the server's signature over that identifier, as it stands on the wire; null when there is none. libssh has verified it
+/// once the exchange is over.
+const uint8_t* spssh_host_key_signature(ssh_session session, size_t* length);
+
+/// Client role: whether the server takes logins whose signature names its host key (OpenSSH's PROTOCOL, 3.1).
+int spssh_takes_hostbound(ssh_session session);
+
+/// The signature algorithm of the host key in the last exchange; null before it.
+const char* spssh_host_key_algorithm(ssh_session session);
+
+/// Client role, before the login: the name to log in by, whatever characters it has. Returns 0, or -1 when out of memory.
+int spssh_set_user(ssh_session session, const char* name);
+
 /// The name of the algorithm with which a signature by `key` (a certificate, too) is made for this server; null when there
 /// is none.
 const char* spssh_signature_algorithm(ssh_session session, ssh_key key);

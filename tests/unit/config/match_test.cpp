@@ -49,9 +49,16 @@ TEST(Networks, AreRefusedWhenTheyAreNone) {
 }
 
 TEST(Names, AreSafeOrNot) {
-  for (const char* user : {"alice", "a.b", "a-b", "svc_1", "alice@corp"}) EXPECT_TRUE(is_safe_user(user)) << user;
-  for (const char* user : {"", "-a", ".a", "a..b", "../x", "a/b", "a b", "a\nb", "a\xc3\xa4", "a$(id)", "a{user}"}) EXPECT_FALSE(is_safe_user(user)) << user;
+  for (const char* user : {"alice", "a.b", "a-b", "svc_1", "alice@corp", R"(CORP\alice)", R"(corp.example\a.b)", "j\u00fcrgen",
+                           "\u738b\u82b3", "CORP\\j\u00fcrgen", "ju\u0308rgen"})
+    EXPECT_TRUE(is_safe_user(user)) << user;
+  for (const char* user : {"", "-a", ".a", "a..b", "../x", "a/b", "a b", "a\nb", "a$(id)", "a{user}", "\xc3", "a\xff", "\xc0\xae\xc0\xae",
+                           R"(\alice)", R"(CORP\)", R"(A\B\c)", R"(..\a)", R"(a\..)", R"(.\a)", "a\u202eb", "a\u200bb", "a\u00a0b", "a\u2215b", "a\u0085",
+                           "a\ue000", "a\uff3cb", R"(CORP\a/b)", "a:b", "a,b", "a%5Cb"})
+    EXPECT_FALSE(is_safe_user(user)) << user;
   EXPECT_FALSE(is_safe_user(std::string("a\0b", 3)));
+  EXPECT_EQ(in_path(R"(CORP\alice)"), "CORP%5Calice");
+  EXPECT_EQ(in_path("j\u00fcrgen+x"), "j\u00fcrgen+x");
   EXPECT_FALSE(is_safe_user(std::string(kMaxUserLength + 1, 'a')));
   EXPECT_TRUE(is_safe_target("db-1.internal"));
   EXPECT_FALSE(is_safe_target("a@b"));
