@@ -36,10 +36,40 @@ std::string_view type_in(ByteView blob) {
   return text_of(blob.subspan(4, length));
 }
 
+// "|1|salt|hash": HMAC-SHA1 of the name, keyed with the salt.
+bool matches_hashed(std::string_view hashed, const std::string& name) {
+  if (!hashed.starts_with("|1|")) return false;
+  hashed.remove_prefix(3);
+  const auto bar = hashed.find('|');
+  if (bar == std::string_view::npos) return false;
+  const auto salt = base64_decode(hashed.substr(0, bar));
+  const auto hash = base64_decode(hashed.substr(bar + 1));
+  return salt && hash && !hash->empty() && hmac_sha1(*salt, bytes_of(name)) == *hash;
+}
+
+// A list of patterns; a negated one that matches wins over all others.
+bool matches(std::string_view patterns, const std::string& name) {
+  if (patterns.starts_with('|')) return matches_hashed(patterns, name);
+  bool found = false;
+  while (!patterns.empty()) {
+    const auto end = std::min(patterns.find(','), patterns.size());
+    std::string_view pattern = patterns.substr(0, end);
+    patterns.remove_prefix(std::min(end + 1, patterns.size()));
+    const bool negated = pattern.starts_with('!');
+    if (negated) pattern.remove_prefix(1);
+    if (pattern.empty() || !config::glob_matches(lower(pattern), name)) continue;
+    if (negated) return false;
+    found = true;
+  }
+  return found;
+}
+
 }  // namespace
 
 KnownHosts::KnownHosts(std::string_view host, std::uint16_t port) : name_(lower(host)) {
-  if (port != 22) name_ = "[" + name_ + "]:" + std::to_string(port);
+  if (port == 22) return;
+  bare_ = name_;
+  name_ = "[" + name_ + "]:" + std::to_string(port);
 }
 
 void KnownHosts::read(std::string_view text) {
@@ -60,7 +90,9 @@ void KnownHosts::read_line(std::string_view line, std::size_t number) {
     marker = word;
     word = next_word(line);
   }
-  if (word.empty() || !matches(word)) return;
+  if (word.empty()) return;
+  const bool with_port = matches(word, name_);
+  if (!with_port && (bare_.empty() || !matches(word, bare_))) return;
   const std::string_view names = word;
   const std::string where = "line " + std::to_string(number);
   if (marker == "@cert-authority") {
@@ -80,7 +112,7 @@ void KnownHosts::read_line(std::string_view line, std::size_t number) {
   }
   const bool alone = names.starts_with('|') || lower(names) == name_;
   const bool by_name = alone || lists_name(names);
-  entries_.push_back(Entry{std::string{type}, *blob, marker == "@revoked", number, by_name, alone});
+  (with_port ? entries_ : bare_entries_).push_back(Entry{std::string{type}, *blob, marker == "@revoked", number, by_name, alone});
 }
 
 bool KnownHosts::lists_name(std::string_view patterns) const {
@@ -90,34 +122,6 @@ bool KnownHosts::lists_name(std::string_view patterns) const {
     patterns.remove_prefix(std::min(end + 1, patterns.size()));
   }
   return false;
-}
-
-// A list of patterns; a negated one that matches wins over all others.
-bool KnownHosts::matches(std::string_view patterns) const {
-  if (patterns.starts_with('|')) return matches_hashed(patterns);
-  bool found = false;
-  while (!patterns.empty()) {
-    const auto end = std::min(patterns.find(','), patterns.size());
-    std::string_view pattern = patterns.substr(0, end);
-    patterns.remove_prefix(std::min(end + 1, patterns.size()));
-    const bool negated = pattern.starts_with('!');
-    if (negated) pattern.remove_prefix(1);
-    if (pattern.empty() || !config::glob_matches(lower(pattern), name_)) continue;
-    if (negated) return false;
-    found = true;
-  }
-  return found;
-}
-
-// "|1|salt|hash": HMAC-SHA1 of the name, keyed with the salt.
-bool KnownHosts::matches_hashed(std::string_view hashed) const {
-  if (!hashed.starts_with("|1|")) return false;
-  hashed.remove_prefix(3);
-  const auto bar = hashed.find('|');
-  if (bar == std::string_view::npos) return false;
-  const auto salt = base64_decode(hashed.substr(0, bar));
-  const auto hash = base64_decode(hashed.substr(bar + 1));
-  return salt && hash && !hash->empty() && hmac_sha1(*salt, bytes_of(name_)) == *hash;
 }
 
 HostKeyVerdict KnownHosts::judge(ByteView key_blob) const {
@@ -133,8 +137,18 @@ HostKeyVerdict KnownHosts::judge(ByteView key_blob) const {
     if (entry.type == type_in(key_blob)) of_this_type = true;
   }
   if (known) return HostKeyVerdict::known;
-  if (!others) return HostKeyVerdict::unknown;
-  return of_this_type ? HostKeyVerdict::changed : HostKeyVerdict::other_type;
+  if (of_this_type) return HostKeyVerdict::changed;
+  return judge_without_port(key_blob).value_or(others ? HostKeyVerdict::other_type : HostKeyVerdict::unknown);
+}
+
+std::optional<HostKeyVerdict> KnownHosts::judge_without_port(ByteView key_blob) const {
+  std::optional<HostKeyVerdict> verdict;
+  for (const Entry& entry : bare_entries_) {
+    if (!std::equal(entry.blob.begin(), entry.blob.end(), key_blob.begin(), key_blob.end())) continue;
+    if (entry.revoked) return HostKeyVerdict::revoked;
+    verdict = HostKeyVerdict::known;
+  }
+  return verdict;
 }
 
 std::string KnownHosts::expected() const {
@@ -163,7 +177,8 @@ std::vector<std::size_t> KnownHosts::lines_without(const std::vector<Bytes>& key
 
 std::vector<std::string> KnownHosts::key_types() const {
   std::vector<std::string> types;
-  for (const auto& entry : entries_) {
+  const bool only_bare = std::all_of(entries_.begin(), entries_.end(), [](const Entry& entry) { return entry.revoked; });
+  for (const auto& entry : only_bare ? bare_entries_ : entries_) {
     if (!entry.revoked && std::find(types.begin(), types.end(), entry.type) == types.end()) types.push_back(entry.type);
   }
   return types;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,8 @@ class KnownHosts {
   static constexpr std::size_t kMaxLine = 64 * 1024;
   static constexpr std::size_t kMaxShown = 4;  ///< keys in expected()
 
-  /// `host` is what the user calls it: a name or an address; OpenSSH lists it as "[host]:port" unless `port` is 22.
+  /// `host` is what the user calls it: a name or an address; OpenSSH lists it as "[host]:port" unless `port` is 22. As with OpenSSH, a key
+  /// that is listed for the bare name is known on another port, too, if none of its type is listed with that port.
   KnownHosts(std::string_view host, std::uint16_t port);
 
   /// Takes in the text of a file. A line that can't be understood is skipped: it lets nobody in.
@@ -56,12 +58,14 @@ class KnownHosts {
     bool alone = false;    ///< the line is about no other host
   };
   void read_line(std::string_view line, std::size_t number);
-  bool matches(std::string_view patterns) const;
   bool lists_name(std::string_view patterns) const;
-  bool matches_hashed(std::string_view hashed) const;
+  /// Nothing when the bare name has no line with this key: what else it has may be another server's.
+  std::optional<HostKeyVerdict> judge_without_port(ByteView key_blob) const;
 
   std::string name_;  // lower case, as it is listed
+  std::string bare_;  // without the port; empty when that is 22
   std::vector<Entry> entries_;
+  std::vector<Entry> bare_entries_;
   std::vector<std::string> warnings_;
 };
 

@@ -78,7 +78,14 @@ INSTANTIATE_TEST_SUITE_P(
                       Row{"other_host", "web2", 22, "web1 " + kLine, V::unknown},
                       Row{"changed", "web1", 22, "web1 " + kOther, V::changed},
                       Row{"one_of_two", "web1", 22, "web1 " + kOther + "\nweb1 " + kLine, V::known},
-                      Row{"other_port", "web1", 2222, "web1 " + kLine, V::unknown},
+                      Row{"the_bare_name_when_the_port_is_not_listed", "web1", 2222, "web1 " + kLine, V::known},
+                      Row{"the_bare_name_hashed", "web1", 2222, hashed("web1") + " " + kLine, V::known},
+                      Row{"another_key_of_the_bare_name", "web1", 2222, "web1 " + kOther, V::unknown},
+                      Row{"the_port_s_key_wins", "web1", 2222, "[web1]:2222 " + kOther + "\nweb1 " + kLine, V::changed},
+                      Row{"a_key_of_another_type_with_the_port", "web1", 2222,
+                          "[web1]:2222 " + key_text("ssh-rsa", 1) + "\nweb1 " + kLine, V::known},
+                      Row{"revoked_for_the_bare_name", "web1", 2222, "web1 " + kLine + "\n@revoked web1 " + kLine, V::revoked},
+                      Row{"another_port", "web1", 2222, "[web1]:2223 " + kLine, V::unknown},
                       Row{"port", "web1", 2222, "[web1]:2222 " + kLine, V::known},
                       Row{"port_22_has_no_brackets", "web1", 22, "[web1]:2222 " + kLine, V::unknown},
                       Row{"star", "web1.example", 22, "*.example " + kLine, V::known},
@@ -108,6 +115,15 @@ TEST(KnownHostsTypesTest, ListsEachTypeOnceWithoutRevokedOnes) {
   hosts.read("web1 " + kLine + "\nweb1 " + kOther + "\nweb1 " + key_text("ssh-rsa", 1) + "\n@revoked web1 " +
              key_text("ecdsa-sha2-nistp256", 1));
   EXPECT_EQ(hosts.key_types(), (std::vector<std::string>{"ssh-ed25519", "ssh-rsa"}));
+}
+
+TEST(KnownHostsTypesTest, ListsThoseOfTheBareNameWhenThePortHasNone) {
+  KnownHosts hosts{"web1", 2222};
+  hosts.read("web1 " + key_text("ssh-rsa", 1) + "\n");
+  EXPECT_EQ(hosts.key_types(), (std::vector<std::string>{"ssh-rsa"}));
+  EXPECT_FALSE(hosts.listed_by_name()) << "such a line is another port's, and isn't kept up to date";
+  hosts.read("[web1]:2222 " + kLine + "\n");
+  EXPECT_EQ(hosts.key_types(), (std::vector<std::string>{"ssh-ed25519"}));
 }
 
 TEST(KnownHostsTypesTest, WarnsOfLinesAboutThisHostThatCannotBeUsed) {
