@@ -296,6 +296,8 @@ struct Target {
   /// kind ssh: the target through whose trunk this one is reached; empty: directly. Then there is no proxy_command.
   std::string via;
   Algorithms algorithms;                ///< kind ssh; what is absent comes from [algorithms]
+  /// kind ssh: behind those, what only old gear still wants is offered, too: SHA-1, CBC, RSA keys from 1024 bits.
+  bool legacy_algorithms = false;
   LocalSettings local;                  ///< kind local
   OptionOverrides options;
   bool operator==(const Target&) const = default;

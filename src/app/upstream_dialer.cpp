@@ -76,6 +76,7 @@ ssh::ClientOptions UpstreamDialer::options_for(const ResolvedTarget& target, con
   options.known_hosts = {target.known_hosts};
   options.host_key_policy = target.options.host_key_policy;
   options.algorithms = target.algorithms;
+  options.legacy_algorithms = target.legacy_algorithms;
   options.connect_timeout = target.options.connect_timeout;
   if (!identification_.empty()) options.identification = identification_;
   return options;

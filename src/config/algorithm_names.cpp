@@ -2,7 +2,8 @@
 
 namespace sallyport::config {
 
-// ssh-dss, the CBC modes, 3DES, "none" and the groups with SHA-1 are left out on purpose: no bastion should offer them.
+// The CBC modes, 3DES, "none" and the groups with SHA-1 are left out on purpose: no bastion should offer them, and old targets get them
+// by legacy_algorithms.
 
 const std::vector<std::string_view>& known_kex() {
   static const std::vector<std::string_view> names{
@@ -58,6 +59,20 @@ const std::vector<std::string_view>& known_host_keys() {
       "rsa-sha2-256",
       "sk-ssh-ed25519@openssh.com",
       "sk-ecdsa-sha2-nistp256@openssh.com",
+  };
+  return names;
+}
+
+const std::vector<std::string_view>& legacy_names() {
+  static const std::vector<std::string_view> names{
+      "diffie-hellman-group-exchange-sha1",
+      "diffie-hellman-group14-sha1",
+      "diffie-hellman-group1-sha1",
+      "ssh-rsa",
+      "aes256-cbc",
+      "aes192-cbc",
+      "aes128-cbc",
+      "3des-cbc",
   };
   return names;
 }

@@ -10,5 +10,7 @@ const std::vector<std::string_view>& known_kex();
 const std::vector<std::string_view>& known_ciphers();
 const std::vector<std::string_view>& known_macs();
 const std::vector<std::string_view>& known_host_keys();
+/// What only a target with `legacy_algorithms` is offered.
+const std::vector<std::string_view>& legacy_names();
 
 }  // namespace sallyport::config

@@ -158,6 +158,7 @@ class Writer {
       entry("known_hosts", target.known_hosts);
       if (!target.via.empty()) entry("via", target.via);
       if (!target.proxy_command.empty()) entry("proxy_command", target.proxy_command);
+      entry("legacy_algorithms", target.legacy_algorithms);
       options(target.options);
       algorithms(name + ".algorithms", target.algorithms);
       return;

@@ -50,6 +50,13 @@ void read_banner(TableReader& table, const Files& files, std::string& banner) {
   banner = text;
 }
 
+std::string hint_for(const std::string& name, const std::vector<std::string_view>& known) {
+  const auto& legacy = legacy_names();
+  if (std::find(legacy.begin(), legacy.end(), name) != legacy.end()) return "; a target with legacy_algorithms = true offers it";
+  if (name.starts_with("ssh-dss") || name.find("md5") != std::string::npos) return "; libssh, which does this, doesn't have it any more";
+  return did_you_mean(name, known);
+}
+
 void read_names(TableReader& table, std::string_view key, const std::vector<std::string_view>& known,
                 std::optional<std::vector<std::string>>& out) {
   std::vector<std::string> names;
@@ -63,7 +70,7 @@ void read_names(TableReader& table, std::string_view key, const std::vector<std:
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (std::find(known.begin(), known.end(), names[i]) != known.end()) continue;
     table.complain(node->children[i], fmt::format("{}: found {}, expected the name of an algorithm that this build knows{}",
-                                                  table.name_of(key), describe(node->children[i]), did_you_mean(names[i], known)));
+                                                  table.name_of(key), describe(node->children[i]), hint_for(names[i], known)));
     good = false;
   }
   if (good) out = names;

@@ -17,8 +17,8 @@
 namespace sallyport::config {
 namespace {
 
-constexpr std::array<std::string_view, 10> kSshKeys{"address", "credentials", "known_hosts", "algorithms", "proxy_command", "via",
-                                                    "passphrase_file", "signer", "certificate_validity", "certificate_principals"};
+constexpr std::array<std::string_view, 11> kSshKeys{"address", "credentials", "known_hosts", "algorithms", "legacy_algorithms",
+                                                    "proxy_command", "via", "passphrase_file", "signer", "certificate_validity", "certificate_principals"};
 constexpr std::array<std::string_view, 11> kLocalKeys{"shell", "environment", "accept_environment", "subsystems",
                                                       "permit_accounts", "groups", "umask", "limits", "chroot",
                                                       "no_new_privs", "record_login"};
@@ -214,6 +214,9 @@ void read_ssh(TableReader& table, Target& target, Problems& problems) {
   if (via != nullptr && table.take("proxy_command") != nullptr)
     table.complain(*via, fmt::format("{}: \"via\" and \"proxy_command\" exclude each other", table.name_of("via")));
   read_algorithms(table.table("algorithms"), table.name_of("algorithms"), target.algorithms, problems);
+  if (const Node* node = table.boolean("legacy_algorithms", target.legacy_algorithms); node != nullptr && target.legacy_algorithms)
+    problems.warn(node->place, fmt::format("{}: SHA-1, CBC and short RSA keys are taken there: whoever is on the way may read along",
+                                           table.name_of("legacy_algorithms")));
   for (const std::string_view key : kLocalKeys) table.misplaced(key, "only a target with kind = \"local\" has it");
 }
 

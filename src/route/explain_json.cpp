@@ -68,6 +68,8 @@ json target_json(const ResolvedTarget& target) {
               {"user", target.user},
               {"credentials", credentials},
               {"known_hosts", target.known_hosts},
+              {"require_strict_kex", target.algorithms.require_strict_kex.value_or(false)},
+              {"legacy_algorithms", target.legacy_algorithms},
               {"proxy_command", target.proxy_command},
               {"via", target.via ? target_json(*target.via) : json(nullptr)}});
   return out;

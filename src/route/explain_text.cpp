@@ -52,6 +52,7 @@ void add_ssh(Lines& lines, const ResolvedTarget& target) {
   lines.add_if_any("macs", target.algorithms.macs);
   lines.add_if_any("host_keys", target.algorithms.host_keys);
   lines.add_if(target.algorithms.require_strict_kex.value_or(false), "require_strict_kex");
+  lines.add_if(target.legacy_algorithms, "legacy_algorithms");
 }
 
 /// What holds for every channel first; then what somebody has set.

@@ -141,6 +141,7 @@ Result<ResolvedTarget> resolve(const Config& config, const Target& target, const
     result.certificate_principals.push_back(*value);
   }
   result.algorithms = combined(config.algorithms, target.algorithms);
+  result.legacy_algorithms = target.legacy_algorithms;
   auto via = resolve_via(config, target, input, hops_left);
   if (!via) return fail(std::move(via.error()));
   result.via = std::move(*via);
@@ -188,6 +189,7 @@ std::string policy_fingerprint(const ResolvedTarget& target) {
   out.add(target.algorithms.macs);
   out.add(target.algorithms.host_keys);
   out.add(target.algorithms.require_strict_kex);
+  out.add(target.legacy_algorithms);
   out.add(target.local.user);
   out.add(target.local.shell);
   out.add(target.local.environment);

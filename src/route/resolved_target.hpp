@@ -46,6 +46,7 @@ struct ResolvedTarget {
   std::vector<std::string> proxy_command;  ///< empty: none
   ViaTarget via;                           ///< with the options of its own, not those of the route
   Algorithms algorithms;
+  bool legacy_algorithms = false;
 
   LocalSettings local;  ///< kind local
 

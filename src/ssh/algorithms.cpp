@@ -15,6 +15,11 @@ const Names& default_kex() {
   return names;
 }
 
+const Names& default_upstream_kex() {
+  static const Names names = joined(default_kex(), {"ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521"});
+  return names;
+}
+
 const Names& default_ciphers() {
   // The client's order counts, so this is the one towards targets: AES-GCM costs a bastion the least.
   static const Names names{"aes128-gcm@openssh.com",
@@ -46,6 +51,23 @@ const Names& user_signature_algorithms() {
   return names;
 }
 
+const LegacyAlgorithms& legacy_algorithms() {
+  // SHA-2 with a group of the server's is better than what is behind it, and some have nothing else.
+  static const LegacyAlgorithms algorithms{
+      .kex = {"diffie-hellman-group-exchange-sha256", "diffie-hellman-group-exchange-sha1", "diffie-hellman-group14-sha1",
+              "diffie-hellman-group1-sha1"},
+      .ciphers = {"aes256-cbc", "aes192-cbc", "aes128-cbc", "3des-cbc"},
+      .macs = {"hmac-sha1-etm@openssh.com", "hmac-sha1"},
+      .host_keys = {"ssh-rsa"}};
+  return algorithms;
+}
+
+Names joined(Names first, const Names& more) {
+  for (const std::string& name : more)
+    if (std::find(first.begin(), first.end(), name) == first.end()) first.push_back(name);
+  return first;
+}
+
 const UserKeyAlgorithm* user_key_algorithm(std::string_view name) {
   static const std::vector<UserKeyAlgorithm> algorithms = [] {
     constexpr std::string_view kVendor = "@openssh.com";
@@ -74,6 +96,22 @@ std::string name_list(const Names& names) {
   return list;
 }
 
+std::string nothing_in_common(std::string_view detail) {
+  std::string told = "no algorithm in common";
+  // "kex error : no match for method server host key algo: server [ssh-dss], client [...]"
+  constexpr std::string_view kServer = "server [";
+  const std::size_t begin = detail.find(kServer);
+  if (begin == std::string_view::npos) return told;
+  std::string_view names = detail.substr(begin + kServer.size());
+  names = names.substr(0, names.find(']'));
+  while (!names.empty()) {
+    const std::string_view name = names.substr(0, names.find(','));
+    if (!name.starts_with("ssh-dss") && name.find("md5") == std::string_view::npos) return told;
+    names.remove_prefix(std::min(names.size(), name.size() + 1));
+  }
+  return told + ": it has ssh-dss or MD5 alone, which libssh doesn't have any more";
+}
+
 Result<> check_algorithms(const Algorithms& algorithms) {
   auto scratch = new_session();
   if (!scratch) return fail(scratch.error());
@@ -91,7 +129,7 @@ Result<> check_algorithms(const Algorithms& algorithms) {
     for (const auto& name : *kind.names) {
       const bool plain = !name.empty() && name.find_first_of("+-^,") != 0 && name.find(',') == std::string::npos;
       if (!plain || ssh_options_set(scratch->get(), kind.option, name.c_str()) != SSH_OK) {
-        return fail(Errc::config, std::string{"unknown "} + kind.what + " \"" + name + "\"");
+        return fail(Errc::config, std::string{"this build of libssh has no "} + kind.what + " \"" + name + "\"");
       }
     }
   }

@@ -154,11 +154,13 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
 
   Result<> set_options(ssh_session session) const {
     const Algorithms& wanted = options_.algorithms;
-    const std::string kex = name_list(wanted.kex.value_or(default_kex()));
-    const std::string ciphers = name_list(wanted.ciphers.value_or(default_ciphers()));
-    const std::string macs = name_list(wanted.macs.value_or(default_macs()));
-    const std::string host_keys =
-        name_list(host_key_algorithms(wanted.host_keys.value_or(default_host_keys()), files_->known_hosts.key_types()));
+    const LegacyAlgorithms old = options_.legacy_algorithms ? legacy_algorithms() : LegacyAlgorithms{};
+    const std::string kex = name_list(joined(wanted.kex.value_or(default_upstream_kex()), old.kex));
+    const std::string ciphers = name_list(joined(wanted.ciphers.value_or(default_ciphers()), old.ciphers));
+    const std::string macs = name_list(joined(wanted.macs.value_or(default_macs()), old.macs));
+    const std::string host_keys = name_list(host_key_algorithms(
+        joined(wanted.host_keys.value_or(default_host_keys()), old.host_keys), files_->known_hosts.key_types()));
+    const std::string user_keys = "+" + name_list(old.host_keys);
     const struct {
       ssh_options_e option;
       const void* value;
@@ -169,6 +171,8 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
                     {SSH_OPTIONS_HMAC_C_S, macs.c_str()},
                     {SSH_OPTIONS_HMAC_S_C, macs.c_str()},
                     {SSH_OPTIONS_HOSTKEYS, host_keys.c_str()},
+                    {SSH_OPTIONS_PUBLICKEY_ACCEPTED_TYPES, options_.legacy_algorithms ? user_keys.c_str() : nullptr},
+                    {SSH_OPTIONS_RSA_MIN_SIZE, options_.legacy_algorithms ? &old.min_rsa_size : nullptr},
                     {SSH_OPTIONS_REKEY_DATA, options_.rekey_data > 0 ? &options_.rekey_data : nullptr}};
     if (spssh_set_user(session, options_.user.c_str()) != 0) return fail(Errc::limit, "no memory for the login name");
     for (const auto& setting : settings) {
@@ -345,7 +349,7 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
 
   static std::string handshake_reason(const Error& why) {
     if (why.detail.find("no match for method") != std::string::npos) {
-      return "the SSH handshake failed: no algorithm in common";
+      return "the SSH handshake failed: " + nothing_in_common(why.detail);
     }
     return "the SSH handshake failed";
   }

@@ -39,6 +39,7 @@ struct ClientOptions {
   /// Set: the host key is only looked at. This is called with it, and the attempt then fails with Errc::closed, without a login.
   std::function<void(ByteView key_blob)> on_host_key;
   Algorithms algorithms;                                ///< what is absent gets the built-in lists
+  bool legacy_algorithms = false;                       ///< what is in legacy_algorithms() is offered behind them
   Duration connect_timeout = std::chrono::seconds(10);  ///< look-up, TCP, handshake and login together
   std::string identification = sallyport::ServerSettings::kDefaultIdentification;  ///< what follows "SSH-2.0-"
   std::uint64_t rekey_data = 0;  ///< bytes after which keys are exchanged anew; 0: libssh's choice
