@@ -116,7 +116,9 @@ struct Limits {
   std::uint32_t source_prefix_ipv4 = 32;         ///< how many leading bits make one source
   std::uint32_t source_prefix_ipv6 = 64;
   std::uint32_t max_connections_per_user = 100;
-  std::uint32_t max_channels_per_connection = 256;
+  std::uint32_t max_channels_per_connection = 256;  ///< sessions
+  /// Forwarded connections of one connection, in either direction, those to agents and displays among them.
+  std::uint32_t max_forwarded_per_connection = 1024;
   /// Ports and sockets that targets listen on for one connection.
   std::uint32_t max_forwards_per_connection = 64;
   std::uint32_t max_trunks_per_user = 100;

@@ -24,6 +24,7 @@ constexpr Duration kGoodbyeTime = std::chrono::seconds(2);
 
 mux::HubSettings hub_settings(const Limits& limits) {
   return {.channels_per_connection = limits.max_channels_per_connection,
+          .forwarded_per_connection = limits.max_forwarded_per_connection,
           .forwards_per_connection = limits.max_forwards_per_connection,
           .channel_window = limits.channel_window,
           .held = {},

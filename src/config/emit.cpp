@@ -285,6 +285,7 @@ void write_settings(Writer& out, const Config& config) {
   out.entry("source_prefix_ipv6", limits.source_prefix_ipv6);
   out.entry("max_connections_per_user", limits.max_connections_per_user);
   out.entry("max_channels_per_connection", limits.max_channels_per_connection);
+  out.entry("max_forwarded_per_connection", limits.max_forwarded_per_connection);
   out.entry("max_forwards_per_connection", limits.max_forwards_per_connection);
   out.entry("max_trunks_per_user", limits.max_trunks_per_user);
   out.entry("max_waiting_channels", limits.max_waiting_channels);

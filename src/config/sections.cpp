@@ -301,6 +301,7 @@ void read_limits(TableReader& root, Config& config, Problems& problems) {
   table.number("source_prefix_ipv6", limits.source_prefix_ipv6, 0, 128);
   table.number("max_connections_per_user", limits.max_connections_per_user, 1, kMaxCount);
   table.number("max_channels_per_connection", limits.max_channels_per_connection, 1, kMaxCount);
+  table.number("max_forwarded_per_connection", limits.max_forwarded_per_connection, 1, kMaxCount);
   table.number("max_forwards_per_connection", limits.max_forwards_per_connection, 1, kMaxCount);
   table.number("max_trunks_per_user", limits.max_trunks_per_user, 1, kMaxCount);
   table.number("max_waiting_channels", limits.max_waiting_channels, 1, kMaxCount);

@@ -59,7 +59,7 @@ void Hub::admit(Admission client, std::unique_ptr<Transport> transport, const Ke
   links_[id] =
       std::make_unique<Link>(services_, std::move(client), std::move(transport),
                              Link::Settings{keepalive, credit(), std::move(account), settings_.channels_per_connection,
-                                            settings_.forwards_per_connection},
+                                            settings_.forwarded_per_connection, settings_.forwards_per_connection},
                              static_cast<LinkEvents&>(*this));
 }
 

@@ -18,7 +18,8 @@ namespace sallyport::mux {
 
 /// What is configured for connections that begin from now on.
 struct HubSettings {
-  std::uint32_t channels_per_connection = 256;
+  std::uint32_t channels_per_connection = 256;  ///< sessions
+  std::uint32_t forwarded_per_connection = 1024;
   std::uint32_t forwards_per_connection = 64;  ///< ports and sockets that targets listen on
   std::uint32_t channel_window = 4 * 1024 * 1024;  ///< bytes that a peer may send ahead on one channel
   HeldLimits held;                                 ///< and more where `channel_window` needs it

@@ -21,9 +21,12 @@ Link::Link(const Services& services, Admission client, std::unique_ptr<Transport
       services_(services),
       client_(std::move(client)),
       maximum_channels_(settings.maximum_channels),
+      maximum_forwarded_(settings.maximum_forwarded),
       owner_(owner),
       forwards_(services_, client_, static_cast<LinkForwardsHost&>(*this), settings.maximum_forwards),
-      since_(services.clock.now()) {}
+      since_(services.clock.now()) {
+  if (client_.host_keys != nullptr) tell(kHostKeys, client_.host_keys->announcement());
+}
 
 Link::~Link() = default;
 
@@ -36,9 +39,12 @@ bool Link::refuse(Act act, const wire::ChannelOpen& open) {
     why = "a maximum packet size of 0";
   } else if (open.rest.size() > kMaximumFields) {
     why = "too long a name";
-  } else if (open_channels() >= maximum_channels_) {
+  } else if (act == Act::session && sessions_ >= maximum_channels_) {
     reason = OpenFailureReason::resource_shortage;
     why = "too many channels on this connection: max_channels_per_connection";
+  } else if (act != Act::session && !refuses_forwarded().empty()) {
+    reason = OpenFailureReason::resource_shortage;
+    why = refuses_forwarded();
   } else {
     why = owner_.refuses_channels();
   }
@@ -46,6 +52,11 @@ bool Link::refuse(Act act, const wire::ChannelOpen& open) {
   refuse_open(open.sender, reason, why);
   services_.journal.channel_open_refused(client_, open.type, why);
   return true;
+}
+
+std::string_view Link::refuses_forwarded() const {
+  if (open_channels() - sessions_ < maximum_forwarded_) return {};
+  return "too many forwarded connections on this connection: max_forwarded_per_connection";
 }
 
 void Link::on_channel_open(const wire::ChannelOpen& open) {
@@ -92,6 +103,7 @@ void Link::open_forward(Act act, const wire::ChannelOpen& open) {
 
 void Link::keep(LocalChannel local, std::unique_ptr<LinkChannel> channel) {
   if (number(local) >= by_number_.size()) by_number_.resize(number(local) + 1);
+  if (channel->is_session()) ++sessions_;
   by_number_[number(local)] = std::move(channel);
 }
 
@@ -111,9 +123,9 @@ void Link::take_channel(Trunk& trunk, const wire::ChannelOpen& open, TargetChann
   std::string_view why = owner_.refuses_channels();
   if (!usable()) {
     why = loss_told();
-  } else if (open_channels() >= maximum_channels_) {
+  } else if (why.empty() && !refuses_forwarded().empty()) {
     reason = OpenFailureReason::resource_shortage;
-    why = "too many channels on the client's connection";
+    why = refuses_forwarded();
   }
   if (!why.empty()) return trunk.refuse(open, reason, why);
   const auto act = route::act_of(ActKind::target_channel, open.type);
@@ -139,7 +151,7 @@ void Link::on_lent_channel(Trunk& trunk, const wire::ChannelOpen& open, std::str
 void Link::lend_agent_to(std::shared_ptr<AgentBorrower> borrower) {
   UpstreamAnswers& login = *borrower->to;
   if (!usable()) return login.refuse_agent("the client has gone");
-  if (open_channels() >= maximum_channels_) return login.refuse_agent("too many channels on the client's connection");
+  if (const std::string_view why = refuses_forwarded(); !why.empty()) return login.refuse_agent(std::string(why));
   const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = Act::agent_channel});
   if (verdict.denial() != nullptr) return login.refuse_agent(verdict.reason());
   const ChannelId id = owner_.next_channel_id();
@@ -160,6 +172,7 @@ void Link::on_forward_lost(std::string_view told) {
 void Link::on_channel_gone(LocalChannel local) {
   if (number(local) >= by_number_.size() || by_number_[number(local)] == nullptr) return;
   std::unique_ptr<LinkChannel> channel = std::move(by_number_[number(local)]);
+  if (channel->is_session()) --sessions_;
   channel->leave();
   graveyard_.bury(std::move(channel));
 }
@@ -179,6 +192,7 @@ void Link::on_connection_closed(const Error& why) {
   forwards_.leave();
   for (auto& channel : by_number_) graveyard_.bury(std::move(channel));
   by_number_.clear();
+  sessions_ = 0;
   services_.journal.connection_closed(client_, why, bytes_received(), bytes_sent(), clock_.now() - since_);
   owner_.on_link_closed(*this);
 }

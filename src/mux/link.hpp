@@ -40,7 +40,8 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
     KeepaliveSettings keepalive;
     Credit credit;
     std::shared_ptr<Account> account;
-    std::uint32_t maximum_channels = 256;
+    std::uint32_t maximum_channels = 256;  ///< sessions
+    std::uint32_t maximum_forwarded = 1024;
     std::uint32_t maximum_forwards = 64;
   };
 
@@ -88,6 +89,8 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
   Services services_;
   Admission client_;
   std::uint32_t maximum_channels_;
+  std::uint32_t maximum_forwarded_;
+  std::size_t sessions_ = 0;  // of the open channels
   LinkEvents& owner_;
   bool no_more_sessions_ = false;
   LinkForwards forwards_;

@@ -17,6 +17,8 @@ class LinkChannel {
   virtual ChannelRow row() const = 0;
   /// The trunk that it rides on; absent when it ends on the bastion, or nowhere yet.
   virtual std::optional<TrunkId> trunk() const = 0;
+  /// A shell, a command or a subsystem, and no connection that is forwarded.
+  virtual bool is_session() const { return false; }
   /// Ends the channel from our side; the client is told `told` where its kind of channel has a place for it.
   virtual void end(std::string_view told) = 0;
   /// The client is gone, or the channel is closed: lets go of everything.

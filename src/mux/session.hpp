@@ -49,6 +49,7 @@ class Session final : public LinkChannel, private LeaseEvents {
   ChannelId id() const override { return ids_.channel; }
   ChannelRow row() const override;
   std::optional<TrunkId> trunk() const override { return ids_.trunk; }
+  bool is_session() const override { return true; }
   void end(std::string_view told) override;
   void leave() override;
 

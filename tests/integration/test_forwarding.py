@@ -1,6 +1,7 @@
 """What ssh -L, -W, -D and -J reach: through the target, from the bastion itself, and in Sallyport itself."""
 
 import concurrent.futures
+import contextlib
 import hashlib
 import os
 import socket
@@ -74,6 +75,19 @@ class Forwards:
     def test_l_and_half_close(self):
         port = self.listening(f"127.0.0.1:{self.half_close.port}")
         self.assertEqual(talk(connect(port), b"x" * 500_000), b"got 500000: " + b"x" * 100)
+
+    def test_three_hundred_connections_at_once_through_one_l(self):
+        port = self.listening(f"127.0.0.1:{self.echo.port}")
+        with contextlib.ExitStack() as open_ones:
+            connections = []
+            for number in range(300):
+                connections.append(open_ones.enter_context(contextlib.closing(connect(port))))
+                connections[-1].sendall(b"%3d" % number)
+            for number, connection in enumerate(connections):
+                got = b""
+                while len(got) < 3 and (block := connection.recv(3 - len(got))):
+                    got += block
+                self.assertEqual(got, b"%3d" % number)
 
     def test_l_to_a_unix_socket(self):
         local = self.workspace / "local.sock"

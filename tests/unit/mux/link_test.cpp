@@ -34,6 +34,33 @@ TEST_F(LinkTest, RefusesTheChannelBeyondItsLimitAndReusesNumbersOnlyAfterBothClo
   EXPECT_THAT(take(client), ElementsAre("CONFIRM 2001 from=7 window=0"));
 }
 
+Config with_forwarding() {
+  Config config = world_config();
+  config.defaults.local_forwarding = {"db:5432"};
+  return config;
+}
+
+struct ForwardedLinkTest : WorldTest {
+  ForwardedLinkTest() : WorldTest(with_forwarding(), {.channels_per_connection = 2, .forwarded_per_connection = 300}) {}
+};
+
+TEST_F(ForwardedLinkTest, RefusesTheForwardedConnectionBeyondItsLimitAndCountsNoSessions) {
+  MemoryPeer& client = connect();
+  for (std::uint32_t i = 0; i < 3; ++i) client.deliver(open_message(i, 1000));
+  EXPECT_THAT(take(client), ElementsAre("CONFIRM 0 from=0 window=0", "CONFIRM 1 from=1 window=0",
+                                        "REFUSE 2 4 too many channels on this connection: max_channels_per_connection"));
+  for (std::uint32_t i = 0; i < 302; ++i) client.deliver(direct_tcpip_message(100 + i, 1000, "db", 5432));
+  const std::string refusal = "4 too many forwarded connections on this connection: max_forwarded_per_connection";
+  EXPECT_THAT(take(client), ElementsAre("REFUSE 400 " + refusal, "REFUSE 401 " + refusal));
+  EXPECT_TRUE(journal.has("max_forwarded_per_connection"));
+  client.deliver(close_message(0));
+  client.take();
+  client.deliver(open_message(3, 1000));
+  EXPECT_THAT(take(client), ElementsAre(HasSubstr("CONFIRM 3 ")));
+  client.deliver(direct_tcpip_message(500, 1000, "db", 5432));
+  EXPECT_THAT(take(client), ElementsAre("REFUSE 500 " + refusal));
+}
+
 TEST_F(LinkTest, SwallowsWhatComesShortlyAfterACloseAndGivesTheNumberToNobody) {
   MemoryPeer& client = connect();
   client.deliver(open_message(1, 1000));
