@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "app/key_look_up.hpp"
+#include "app/own_host_keys.hpp"
 #include "app/own_memory.hpp"
 #include "config/load.hpp"
 #include "route/explain.hpp"
@@ -204,7 +204,9 @@ Result<> Daemon::watch(int signal, void (Daemon::*react)()) {
 Result<> Daemon::put_in_force(Prepared prepared) {
   if (auto same = same_for_life(*config_, *prepared.config); !same) return same;
   if (auto applied = log_->apply(prepared.config->log); !applied) return applied;
-  gate_->set_context({prepared.config, prepared.server, prepared.pam_helper});
+  const LoginContext context{prepared.config, prepared.server, prepared.pam_helper,
+                             std::make_shared<OwnHostKeys>(loop_, prepared.host_keys)};
+  gate_->set_context(context);
   if (auto listening = gate_->listen(prepared.config->listens); !listening) {
     if (context_.config != nullptr) gate_->set_context(context_);  // the one before, which the start doesn't have
     return listening;
@@ -212,10 +214,8 @@ Result<> Daemon::put_in_force(Prepared prepared) {
   for (const ssh::HostKey& key : prepared.host_keys->keys())
     log_->info("host key {} type={} fingerprint={} file={}", key.generated ? "generated" : "loaded", key.type,
                key.fingerprint, log::escaped(key.file));
-  for (const auth::KeyWarning& warning : prepared.key_warnings)
-    log_->warn("key file {}:{}: {}", log::escaped(warning.file), warning.line, log::escaped(warning.reason));
-  for (const std::string& warning : prepared.factor_warnings) log_->warn("{}", log::escaped(warning, 1024));
-  context_ = {prepared.config, prepared.server, prepared.pam_helper};
+  for (const std::string& warning : prepared.warnings) log_->warn("{}", log::escaped(warning, kShownOfWarning));
+  context_ = context;
   config_ = std::move(prepared.config);
   loaded_ = std::chrono::system_clock::now();
   dialer_->set_identification(config_->server.identification);
@@ -231,6 +231,7 @@ Daemon::~Daemon() {
   deadline_.reset();
   loop_.free_all_retired();  // logins that ended last, which use the gate's services
   gate_.reset();
+  context_ = {};
   hub_.reset();
   dialer_.reset();
   loop_.free_all_retired();  // attempts, which use the login thread

@@ -8,6 +8,7 @@
 
 #include "app/file_attempt.hpp"
 #include "app/key_look_up.hpp"
+#include "app/own_host_keys.hpp"
 #include "app/pam_attempt.hpp"
 #include "config/time_window.hpp"
 
@@ -344,6 +345,8 @@ void Login::on_logged_in(std::unique_ptr<Transport> transport) {
   const ssh::ConnectionInfo info = connection_.info();
   records_.log().debug("conn={} negotiated kex={} cipher={}/{} strict_kex={} peer={}", client_.id, info.kex, info.cipher_in,
              info.cipher_out, info.strict_kex, escaped(info.peer_identification));
+  if (!is_puzzled_by_host_keys(info.peer_identification)) client_.host_keys = context_.host_keys;
+  client_.host_key_algorithm = info.host_key;
   end();
   events_.end(&LoginEvents::on_login, std::move(client_), std::move(transport));
 }

@@ -47,6 +47,7 @@ struct LoginContext {
   std::shared_ptr<const Config> config;
   std::shared_ptr<const ssh::ServerContext> server;
   std::string pam_helper;  ///< its program's path; empty without auth.pam_service
+  std::shared_ptr<HostKeyHolder> host_keys;  ///< those of `server`
 };
 
 /// Takes a client through the methods of auth.methods. What a key is good for is decided here; every other method is an

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <sallyport/bytes.hpp>
+#include <sallyport/host_key_holder.hpp>
 #include <sallyport/ids.hpp>
 #include <sallyport/secret.hpp>
 
@@ -40,6 +41,9 @@ struct Admission {
   std::string refusal;
   /// What it takes up and gives back when it ends: places among the connections of its source and its route, PAM's session.
   std::vector<std::shared_ptr<void>> held;
+  /// The bastion's host keys, of which it is told; null: it isn't. And the algorithm by which it was shown one.
+  std::shared_ptr<HostKeyHolder> host_keys;
+  std::string host_key_algorithm;
   /// What the client typed as its password; null unless the configuration has a use for it.
   std::shared_ptr<const SecretString> password;
 };

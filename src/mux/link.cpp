@@ -9,6 +9,13 @@
 #include "wire/forwards.hpp"
 
 namespace sallyport::mux {
+namespace {
+
+constexpr std::string_view kHostKeys = "hostkeys-00@openssh.com";
+/// A client asks once; each of them may cost a signature by each key.
+constexpr std::uint32_t kMaximumProofs = 4;
+
+}  // namespace
 
 using route::Act;
 using route::ActKind;
@@ -109,13 +116,25 @@ void Link::keep(LocalChannel local, std::unique_ptr<LinkChannel> channel) {
 
 void Link::on_global_request(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) {
   const Act act = *route::act_of(ActKind::global_request, request.name);
-  if (act != Act::no_more_sessions && act != Act::unknown_global) return forwards_.handle(act, request, ticket);
+  const bool about_forwards = act != Act::no_more_sessions && act != Act::prove_host_keys && act != Act::unknown_global;
+  if (about_forwards) return forwards_.handle(act, request, ticket);
   const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = act});
+  if (verdict.permit() != nullptr && act == Act::prove_host_keys) return prove_host_keys(request.rest, ticket);
   if (verdict.denial() != nullptr)
     services_.journal.request_refused(client_, std::nullopt, request.name, verdict.reason());
   // Honoured here and not passed on: sshd would end the trunk at the next client's session.
   if (verdict.permit() != nullptr && act == Act::no_more_sessions) no_more_sessions_ = true;
   answer_global(ticket, verdict.permit() != nullptr);
+}
+
+void Link::prove_host_keys(ByteView fields, GlobalReplies::Ticket ticket) {
+  if (ticket == GlobalReplies::Ticket::none) return;
+  if (client_.host_keys == nullptr || proof_ != nullptr || proofs_ == kMaximumProofs) return answer_global(ticket, false);
+  ++proofs_;
+  proof_ = client_.host_keys->prove(fields, {session_id(), client_.host_key_algorithm}, [this, ticket](std::optional<Bytes> answer) {
+    proof_.reset();
+    answer_global(ticket, answer.has_value(), answer ? ByteView(*answer) : ByteView());
+  });
 }
 
 void Link::take_channel(Trunk& trunk, const wire::ChannelOpen& open, TargetChannelInfo info) {
@@ -189,6 +208,7 @@ void Link::on_unsound(wire::Form form, std::string_view name, std::string_view w
 void Link::on_violation(std::string_view what) { services_.journal.connection_violation(client_, what); }
 
 void Link::on_connection_closed(const Error& why) {
+  proof_.reset();
   forwards_.leave();
   for (auto& channel : by_number_) graveyard_.bury(std::move(channel));
   by_number_.clear();

@@ -84,6 +84,9 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
   void refuse_unknown(const wire::ChannelOpen& open, const route::Verdict& verdict);
   void open_session(const wire::ChannelOpen& open);
   void open_forward(route::Act act, const wire::ChannelOpen& open);
+  void prove_host_keys(ByteView fields, GlobalReplies::Ticket ticket);
+  /// Why there is no room for one more forwarded connection; empty when there is.
+  std::string_view refuses_forwarded() const;
   void keep(LocalChannel local, std::unique_ptr<LinkChannel> channel);
 
   Services services_;
@@ -93,6 +96,8 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
   std::size_t sessions_ = 0;  // of the open channels
   LinkEvents& owner_;
   bool no_more_sessions_ = false;
+  std::unique_ptr<HostKeyProof> proof_;  // is being made
+  std::uint32_t proofs_ = 0;             // that were asked for
   LinkForwards forwards_;
   TimePoint since_;
   std::vector<std::unique_ptr<LinkChannel>> by_number_;  // our channel number

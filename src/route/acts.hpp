@@ -38,6 +38,7 @@ enum class Act : std::uint8_t {
   cancel_tcpip_forward,
   cancel_streamlocal_forward,
   no_more_sessions,
+  prove_host_keys,
   unknown_global,
   // channels that a target opens to it
   forwarded_tcpip,
@@ -84,6 +85,7 @@ inline constexpr std::array<ActInfo, kActCount> kActs{{
     {Act::cancel_tcpip_forward, ActKind::global_request, "cancel-tcpip-forward", ""},
     {Act::cancel_streamlocal_forward, ActKind::global_request, "cancel-streamlocal-forward@openssh.com", ""},
     {Act::no_more_sessions, ActKind::global_request, "no-more-sessions@openssh.com", ""},
+    {Act::prove_host_keys, ActKind::global_request, "hostkeys-prove-00@openssh.com", ""},
     {Act::unknown_global, ActKind::global_request, "", ""},
     {Act::forwarded_tcpip, ActKind::target_channel, "forwarded-tcpip", ""},
     {Act::forwarded_streamlocal, ActKind::target_channel, "forwarded-streamlocal@openssh.com", ""},

@@ -183,6 +183,7 @@ ConnectionInfo Connection::info() const {
   ConnectionInfo info;
   info.peer_identification = text_or_empty(peer_identification());
   info.kex = text_or_empty(ssh_get_kex_algo(session));
+  info.host_key = text_or_empty(spssh_host_key_algorithm(session));
   info.cipher_in = text_or_empty(ssh_get_cipher_in(session));
   info.cipher_out = text_or_empty(ssh_get_cipher_out(session));
   info.mac_in = text_or_empty(ssh_get_hmac_in(session));

@@ -9,6 +9,7 @@ namespace sallyport::ssh {
 struct ConnectionInfo {
   std::string peer_identification;  ///< from the peer: to be escaped before it is shown
   std::string kex;
+  std::string host_key;  ///< the algorithm of its signature
   std::string cipher_in;
   std::string cipher_out;
   std::string mac_in;

@@ -9,6 +9,7 @@
 #include "ssh/base64.hpp"
 #include "ssh/handles.hpp"
 #include "ssh/seam/seam.h"
+#include "ssh/signature.hpp"
 #include "wire/encoding.hpp"
 
 namespace sallyport::ssh {
@@ -46,6 +47,31 @@ std::vector<Bytes> parse_host_keys(ByteView fields) {
 Bytes build_proof_request(const std::vector<Bytes>& keys) {
   wire::Writer out;
   for (const Bytes& key : keys) out.string(key);
+  return out.take();
+}
+
+Bytes build_announcement(const HostKeys& keys) {
+  wire::Writer out;
+  for (const HostKey& key : keys.keys()) out.string(public_blob_of(key.key.get()));
+  return out.take();
+}
+
+std::optional<Bytes> build_proofs(const HostKeys& keys, ByteView fields, ByteView session_id, std::string_view algorithm) {
+  const RsaHash hash = algorithm == "rsa-sha2-256" ? RsaHash::sha256 : RsaHash::sha512;
+  wire::Reader reader(fields);
+  wire::Writer out;
+  for (std::size_t count = 0; !reader.rest().empty(); ++count) {
+    const ByteView blob = reader.string();
+    const auto named = std::find_if(keys.keys().begin(), keys.keys().end(), [&](const HostKey& key) {
+      const Bytes ours = public_blob_of(key.key.get());
+      return std::equal(ours.begin(), ours.end(), blob.begin(), blob.end());
+    });
+    if (!reader.ok() || count == kMaxHostKeys || named == keys.keys().end()) return std::nullopt;
+    const Bytes data = wire::Writer().string(kProve).string(session_id).string(blob).take();
+    const Bytes signature = sign(named->key, data, hash);
+    if (signature.empty()) return std::nullopt;
+    out.string(signature);
+  }
   return out.take();
 }
 

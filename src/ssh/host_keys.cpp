@@ -101,6 +101,8 @@ Result<HostKeys> HostKeys::load(const std::vector<std::string>& files, Missing m
     entry.key = std::move(*key);
     entry.type = ssh_key_type_to_char(ssh_key_type(entry.key.get()));
     entry.fingerprint = fingerprint_of(public_blob_of(entry.key.get()));
+    for (const auto& other : loaded.keys_)
+      if (other.fingerprint == entry.fingerprint) return fail(Errc::config, "host key " + file + ": the same key as " + other.file);
     loaded.keys_.push_back(std::move(entry));
   }
   if (loaded.keys_.empty()) return fail(Errc::config, "no host key");

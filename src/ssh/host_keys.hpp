@@ -20,12 +20,18 @@ struct HostKey {
   KeyHandle key;
 };
 
-/// At most one each of ed25519, rsa and the three curves of ecdsa: that is what a server can offer.
+/// A server shows the first key of each type and curve. Clients are told of the others as well, so that they know them when their
+/// turn comes.
 class HostKeys {
  public:
-  /// Loads the files; one that is not there is made (ed25519, mode 0600, with FILE.pub beside it). Errc::config when
-  /// a file can't be used: unreadable, no private key, encrypted, two of one type. Blocks; for start-up and reload.
-  static Result<HostKeys> load(const std::vector<std::string>& files);
+  /// What becomes of a file that isn't there.
+  enum class Missing : std::uint8_t {
+    make,      ///< a key is made (ed25519, mode 0600, with FILE.pub beside it), with its folder (0700) if that is missing, too
+    only_ask,  ///< nothing is written: a key that nobody keeps stands for it, or it is an error when it couldn't be made
+  };
+  /// Loads the files. Errc::config when one can't be used: unreadable, no private key, encrypted, the same key twice. Blocks; for
+  /// start-up and reload.
+  static Result<HostKeys> load(const std::vector<std::string>& files, Missing missing = Missing::make);
 
   const std::vector<HostKey>& keys() const { return keys_; }
 

@@ -4,6 +4,7 @@
 #include <libssh/server.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <sallyport/told_once.hpp>
@@ -82,7 +83,9 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::make(const HostKeys&
   std::vector<KeyHandle> ecdsa_keys;
   const Names allowed = wanted.host_keys.value_or(default_host_keys());
   bool fits = false;
+  std::set<std::string_view> types;
   for (const auto& entry : keys.keys()) {
+    if (!types.insert(entry.type).second) continue;  // as with sshd, the first of a type is the one that is shown
     fits = fits || std::any_of(allowed.begin(), allowed.end(), [&entry](const std::string& name) {
              return name == entry.type || (entry.type == "ssh-rsa" && name.starts_with("rsa-sha2-"));
            });

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "ssh/base64.hpp"
-#include "ssh/seam/seam.h"
+#include "ssh/signature.hpp"
 #include "wire/encoding.hpp"
 
 namespace sallyport::ssh {
@@ -19,11 +19,6 @@ constexpr std::size_t kNonceSize = 32;
 // In alphabetical order, as the format demands. What the client may do is the bastion's decision, made before.
 constexpr std::array<std::string_view, 5> kExtensions{"permit-X11-forwarding", "permit-agent-forwarding",
                                                       "permit-port-forwarding", "permit-pty", "permit-user-rc"};
-
-struct StringFree {
-  void operator()(ssh_string_struct* text) const noexcept { ssh_string_free(text); }
-};
-using StringHandle = std::unique_ptr<ssh_string_struct, StringFree>;
 
 void uint64(wire::Writer& out, std::uint64_t value) {
   out.uint32(static_cast<std::uint32_t>(value >> 32)).uint32(static_cast<std::uint32_t>(value));
@@ -75,9 +70,9 @@ Result<> issue_certificate(const KeyHandle& key, const KeyHandle& authority, con
   uint64(out, seconds_since_epoch(now + request.validity));
   out.string(ByteView{}).string(extensions.bytes()).string(ByteView{});  // critical options, extensions, reserved
   out.string(public_blob_of(authority.get()));
-  const StringHandle signature{spssh_sign(authority.get(), out.bytes().data(), out.bytes().size())};
-  if (!signature) return fail(Errc::config, "the key of the certificate authority can't sign");
-  out.string(ByteView{static_cast<const std::uint8_t*>(ssh_string_data(signature.get())), ssh_string_len(signature.get())});
+  const Bytes signature = sign(authority, out.bytes());
+  if (signature.empty()) return fail(Errc::config, "the key of the certificate authority can't sign");
+  out.string(signature);
   return add_certificate(key, base64_encode(out.bytes()).c_str(), SSH_KEYTYPE_ED25519_CERT01);
 }
 

@@ -131,6 +131,7 @@ inline constexpr auto kVocabulary = [] {
       client_global("streamlocal-forward@openssh.com", built, {text}),  // PROTOCOL, 2.4
       client_global("cancel-streamlocal-forward@openssh.com", built, {text}),
       client_global("no-more-sessions@openssh.com", kept, {rest}),                              // PROTOCOL, 2.2
+      client_global("hostkeys-prove-00@openssh.com", kept, {rest}),                             // PROTOCOL, 2.5: of our keys
       Word{Form::global_request, "hostkeys-00@openssh.com", false, true, false, kept, {rest}},  // PROTOCOL, 2.5
       Word{Form::global_request, "keepalive@openssh.com", true, true, false, kept, {rest}},
   };

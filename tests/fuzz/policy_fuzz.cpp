@@ -256,7 +256,7 @@ struct Scene {
           act = found;
       require(act.has_value(), "nobody here knows", about);
       require(deed.argument.find('\0') == std::string::npos, "a zero byte in", about);
-      if (*act == Act::no_more_sessions) require(false, "passed on:", about);
+      if (*act == Act::no_more_sessions || *act == Act::prove_host_keys) require(false, "passed on:", about);
       const std::optional<route::Destination> destination = destination_of(*act, deed.argument);
       const fuzz::Deed* running = server.programs.contains(deed.channel) ? &server.programs[deed.channel] : nullptr;
       route::Program program;

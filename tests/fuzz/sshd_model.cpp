@@ -208,6 +208,8 @@ void SshdModel::global_request(Packet& packet) {
   } else if (name == "no-more-sessions@openssh.com") {
     no_more_sessions_ = good = true;
     done(name, {});
+  } else if (name == "hostkeys-prove-00@openssh.com") {
+    done(name, {});  // it would prove its own keys, and not the bastion's
   }
   if (!want_reply) return;
   Bytes answer = message_of(good ? kSuccess : kFailure, {});

@@ -155,8 +155,9 @@ int spssh_signed_request_outcome(ssh_session session);
 /// to the swap space, if OpenSSL has been given any. Returns 0, or -1 when there is none left.
 int spssh_lock_key(ssh_key key);
 
-/// A signature over `data`, as it stands on the wire; null on failure. To be freed with ssh_string_free().
-ssh_string spssh_sign(ssh_key key, const uint8_t* data, size_t length);
+/// A signature over `data`, as it stands on the wire; null on failure. To be freed with ssh_string_free(). An RSA key signs with
+/// SHA-512, or with SHA-256 when `sha256` is set.
+ssh_string spssh_sign(ssh_key key, int sha256, const uint8_t* data, size_t length);
 /// Whether `signature` (as it stands on the wire) by `key` over `data` is good. Of an RSA key's, SHA-1 isn't.
 int spssh_verify(ssh_session session, ssh_key key, const uint8_t* signature, size_t signature_length,
                  const uint8_t* data, size_t length);

@@ -2,6 +2,7 @@
 #include "internals.h"
 
 #include "libssh/crypto.h"
+#include "libssh/kex.h"
 #include "libssh/pki.h"
 #include "libssh/pki_priv.h"
 
@@ -12,6 +13,27 @@ const uint8_t* spssh_session_id(ssh_session session, size_t* length) {
   if (crypto == NULL || crypto->session_id == NULL) return NULL;
   *length = crypto->session_id_len;
   return crypto->session_id;
+}
+
+void spssh_keep_host_signature(ssh_session session) {
+  ssh_socket s = session->socket;
+  const struct ssh_crypto_struct* const crypto = session->next_crypto;
+  if (!session->client || s->host_signature != NULL || session->current_crypto != NULL || crypto == NULL) return;
+  // Out of memory there is none, and agents are told nothing.
+  if (crypto->dh_server_signature != NULL) s->host_signature = ssh_string_copy(crypto->dh_server_signature);
+}
+
+const uint8_t* spssh_host_key_signature(ssh_session session, size_t* length) {
+  const ssh_string signature = session->socket->host_signature;
+  if (signature == NULL) return NULL;
+  *length = ssh_string_len(signature);
+  return ssh_string_data(signature);
+}
+
+int spssh_takes_hostbound(ssh_session session) { return (session->extensions & SSH_EXT_PUBLICKEY_HOSTBOUND) != 0; }
+
+const char* spssh_host_key_algorithm(ssh_session session) {
+  return session->current_crypto == NULL ? NULL : session->current_crypto->kex_methods[SSH_HOSTKEYS];
 }
 
 const char* spssh_signature_algorithm(ssh_session session, ssh_key key) {
@@ -57,9 +79,10 @@ static enum ssh_digest_e digest_for(ssh_key key) {
   }
 }
 
-ssh_string spssh_sign(ssh_key key, const uint8_t* data, size_t length) {
+ssh_string spssh_sign(ssh_key key, int sha256, const uint8_t* data, size_t length) {
   ssh_string blob = NULL;
-  ssh_signature signature = pki_do_sign(key, data, length, digest_for(key));
+  const enum ssh_digest_e digest = sha256 && key->type == SSH_KEYTYPE_RSA ? SSH_DIGEST_SHA256 : digest_for(key);
+  ssh_signature signature = pki_do_sign(key, data, length, digest);
   if (signature == NULL) return NULL;
   if (ssh_pki_export_signature_blob(signature, &blob) != SSH_OK) blob = NULL;
   ssh_signature_free(signature);

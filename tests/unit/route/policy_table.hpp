@@ -81,6 +81,7 @@ inline constexpr std::array<PolicyRow, kActCount> kPolicyTable{{
     {Act::cancel_tcpip_forward,       "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
     {Act::cancel_streamlocal_forward, "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
     {Act::no_more_sessions,           "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
+    {Act::prove_host_keys,            "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
     {Act::unknown_global,             "------" "---" "---" "----" "---" "----" "---"},
     {Act::forwarded_tcpip,            "++-++-" "+++" "+++" "++++" "---" "++++" "+++"},
     {Act::forwarded_streamlocal,      "++-++-" "+++" "+++" "++++" "---" "++++" "+++"},

@@ -1,10 +1,12 @@
 // The server's own keys: which ones it may have, and which one a client gets to see.
 #include <libssh/libssh.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "ssh/connection.hpp"
+#include "ssh/host_key_proof.hpp"
 #include "ssh/seam/seam.h"
 #include "ssh_fixture.hpp"
 
@@ -50,20 +52,64 @@ class HostKeysTest : public SshTest {
   }
 };
 
-TEST_F(HostKeysTest, OneOfEachTypeAndCurveAndNoTwoOfOne) {
+TEST_F(HostKeysTest, AnyNumberButNoneTwice) {
   std::vector<std::string> files = one_of_each();
+  for (const KeyKind kind : {KeyKind::ed25519, KeyKind::ecdsa256, KeyKind::ecdsa384, KeyKind::ecdsa521, KeyKind::rsa})
+    files.push_back(made("second" + std::to_string(files.size()), kind));
   auto keys = HostKeys::load(files);
   ASSERT_TRUE(keys) << keys.error().detail;
   EXPECT_EQ(keys->keys().size(), files.size());
-  for (const KeyKind kind : {KeyKind::ed25519, KeyKind::ecdsa256, KeyKind::ecdsa384, KeyKind::ecdsa521, KeyKind::rsa}) {
-    files.push_back(made("second", kind));
-    auto twice = HostKeys::load(files);
-    ASSERT_FALSE(twice);
-    EXPECT_EQ(twice.error().code, Errc::config);
-    EXPECT_NE(twice.error().detail.find(files.back()), std::string::npos);
-    EXPECT_NE(twice.error().detail.find("already"), std::string::npos);
-    files.pop_back();
+  files.push_back(files.front());
+  const auto twice = HostKeys::load(files);
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(twice.error().code, Errc::config);
+  EXPECT_NE(twice.error().detail.find("the same key as " + files.front()), std::string::npos);
+}
+
+TEST_F(HostKeysTest, TheFirstOfATypeIsShown) {
+  for (const bool swapped : {false, true}) {
+    host_key_files_ = {made("first", KeyKind::ed25519), made("other", KeyKind::ed25519), made("p1", KeyKind::ecdsa256),
+                       made("p2", KeyKind::ecdsa256)};
+    if (swapped) std::reverse(host_key_files_.begin(), host_key_files_.end());
+    const auto keys = HostKeys::load(host_key_files_);
+    ASSERT_TRUE(keys);
+    listen();
+    for (const std::string_view type : {"ssh-ed25519", "ecdsa-sha2-nistp256"}) {
+      const auto first = std::find_if(keys->keys().begin(), keys->keys().end(), [type](const HostKey& key) { return key.type == type; });
+      ClientOptions options = client_options();
+      options.algorithms.host_keys = std::vector<std::string>{std::string(type)};
+      Bytes seen;
+      options.on_host_key = [&seen](ByteView blob) { seen.assign(blob.begin(), blob.end()); };
+      servers_.clear();
+      client_.log.transport.reset();
+      client_.failed.reset();
+      connect(options);
+      ASSERT_TRUE(run_until([this] { return client_.failed.has_value(); }));
+      EXPECT_EQ(fingerprint_of(seen), first->fingerprint);
+    }
   }
+}
+
+TEST_F(HostKeysTest, AreAnnouncedAndProvedForOneSession) {
+  const auto keys = HostKeys::load({made("ed", KeyKind::ed25519), made("rsa", KeyKind::rsa), made("p384", KeyKind::ecdsa384)});
+  const auto others = HostKeys::load({made("else", KeyKind::ed25519)});
+  ASSERT_TRUE(keys && others);
+  const Bytes session_id(32, 7);
+  const std::vector<Bytes> told = parse_host_keys(build_announcement(*keys));
+  ASSERT_EQ(told.size(), 3u);
+  for (const std::string_view algorithm : {"ssh-ed25519", "rsa-sha2-256", "rsa-sha2-512"}) {
+    const auto proof = build_proofs(*keys, build_proof_request(told), session_id, algorithm);
+    ASSERT_TRUE(proof);
+    EXPECT_TRUE(proves(*proof, told, session_id));
+    EXPECT_FALSE(proves(*proof, told, Bytes(32, 8)));
+    const std::string text(proof->begin(), proof->end());
+    EXPECT_EQ(text.find("rsa-sha2-256") != std::string::npos, algorithm == "rsa-sha2-256");
+  }
+  EXPECT_FALSE(build_proofs(*keys, build_announcement(*others), session_id, ""));
+  EXPECT_FALSE(build_proofs(*keys, Bytes{0, 0, 0, 9, 1}, session_id, ""));
+  EXPECT_FALSE(build_proofs(*keys, build_proof_request(std::vector<Bytes>(kMaxHostKeys + 1, told[0])), session_id, ""));
+  const auto none = build_proofs(*keys, {}, session_id, "");
+  EXPECT_TRUE(none && none->empty());
 }
 
 TEST_F(HostKeysTest, AClientGetsTheOneThatItAsksFor) {
