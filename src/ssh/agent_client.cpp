@@ -27,6 +27,12 @@ Result<std::unique_ptr<AgentClient>> AgentClient::open(net::Loop& loop, net::Fd 
   return client;
 }
 
+void AgentClient::bind(const agent::SessionBinding& binding, std::function<void(Result<>)> done) {
+  ask(agent::build_session_bind(binding), [done = std::move(done)](const Result<Bytes>& message) {
+    done(message ? Result<>{} : Result<>(fail(message.error())));
+  });
+}
+
 void AgentClient::list(std::function<void(Result<std::vector<AgentIdentity>>)> done) {
   ask(agent::build_list_request(), [done = std::move(done)](Result<Bytes> message) {
     if (!message) return done(fail(message.error()));

@@ -22,6 +22,17 @@ KeyHandle public_key_of(const AgentIdentity& identity) {
   return KeyHandle{key};
 }
 
+std::optional<agent::SessionBinding> binding_of(ssh_session session) {
+  std::size_t id_length = 0;
+  std::size_t signature_length = 0;
+  const std::uint8_t* const id = spssh_session_id(session, &id_length);
+  const std::uint8_t* const signature = spssh_host_key_signature(session, &signature_length);
+  ssh_key raw = nullptr;
+  if (id == nullptr || signature == nullptr || ssh_get_server_publickey(session, &raw) != SSH_OK) return std::nullopt;
+  const KeyHandle key{raw};
+  return agent::SessionBinding{public_blob_of(key.get()), Bytes(id, id + id_length), Bytes(signature, signature + signature_length)};
+}
+
 }  // namespace
 
 AgentMethod::AgentMethod(LoginHost& host, std::string path) : LoginMethod(host), path_(std::move(path)) {}
@@ -85,6 +96,17 @@ void AgentMethod::talk(Result<net::Fd> socket) {
   auto agent = AgentClient::open(host_.io().loop(), std::move(*socket));
   if (!agent) return give_up(agent.error().detail);
   agent_ = std::move(*agent);
+  binding_ = binding_of(host_.session());
+  if (!binding_) return list();
+  agent_->bind(*binding_, [this](const Result<>& bound) {
+    if (bound) return list();
+    limit_.reset();
+    give_up(bound.error().detail);
+    host_.wake();
+  });
+}
+
+void AgentMethod::list() {
   agent_->list([this](Result<std::vector<AgentIdentity>> identities) {
     limit_.reset();
     if (!identities) {
@@ -121,15 +143,18 @@ bool AgentMethod::choose() {
 
 void AgentMethod::sign() {
   const AgentIdentity& identity = identities_[next_ - 1];
-  request_ = wire::Writer()
-                 .byte(kUserauthRequest)
-                 .string(host_.options().user)
-                 .string(std::string_view("ssh-connection"))
-                 .string(std::string_view("publickey"))
-                 .boolean(true)
-                 .string(algorithm_)
-                 .string(identity.blob)
-                 .take();
+  // An agent of somebody who has lent it signs with a key that is bound to hosts only what names the host's key.
+  const bool bound = binding_ && spssh_takes_hostbound(host_.session()) != 0;
+  wire::Writer request;
+  request.byte(kUserauthRequest)
+      .string(host_.options().user)
+      .string(std::string_view("ssh-connection"))
+      .string(std::string_view(bound ? "publickey-hostbound-v00@openssh.com" : "publickey"))
+      .boolean(true)
+      .string(algorithm_)
+      .string(identity.blob);
+  if (bound) request.string(binding_->host_key);
+  request_ = request.take();
   std::size_t length = 0;
   const std::uint8_t* const session_id = spssh_session_id(host_.session(), &length);
   const Bytes data = wire::Writer().string(ByteView(session_id, length)).raw(request_).take();

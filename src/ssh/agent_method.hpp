@@ -38,6 +38,7 @@ class AgentMethod final : public LoginMethod {
 
   void open();
   void talk(Result<net::Fd> socket);
+  void list();
   void give_up(std::string why);
   /// False when there is none left.
   bool choose();
@@ -48,6 +49,7 @@ class AgentMethod final : public LoginMethod {
   const std::string path_;
   State state_ = State::new_;
   std::unique_ptr<AgentClient> agent_;
+  std::optional<agent::SessionBinding> binding_;  // of this connection, as the agent has been told
   std::unique_ptr<Timer> limit_;
   std::vector<AgentIdentity> identities_;
   std::size_t next_ = 0;  // of identities_

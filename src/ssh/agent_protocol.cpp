@@ -10,6 +10,7 @@ constexpr std::uint8_t kRequestIdentities = 11;
 constexpr std::uint8_t kIdentitiesAnswer = 12;
 constexpr std::uint8_t kSignRequest = 13;
 constexpr std::uint8_t kSignResponse = 14;
+constexpr std::uint8_t kExtension = 27;
 
 Bytes with_length(Bytes message) { return wire::Writer().string(message).take(); }
 
@@ -19,6 +20,17 @@ RsaDigest digest_for(std::string_view algorithm) {
   if (algorithm.starts_with("rsa-sha2-512")) return RsaDigest::sha512;
   if (algorithm.starts_with("rsa-sha2-256")) return RsaDigest::sha256;
   return RsaDigest::none;
+}
+
+Bytes build_session_bind(const SessionBinding& binding) {
+  return with_length(wire::Writer()
+                         .byte(kExtension)
+                         .string("session-bind@openssh.com")
+                         .string(binding.host_key)
+                         .string(binding.session_id)
+                         .string(binding.signature)
+                         .boolean(false)  // for a login there, not for an agent's way on
+                         .take());
 }
 
 Bytes build_list_request() { return with_length({kRequestIdentities}); }

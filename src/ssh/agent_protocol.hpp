@@ -30,7 +30,15 @@ enum class RsaDigest : std::uint32_t { none = 0, sha256 = 2, sha512 = 4 };
 /// The one that goes with the name of a signature algorithm; none for other keys.
 RsaDigest digest_for(std::string_view algorithm);
 
+/// A connection that an agent is to sign for, as the server has proved to be at its end (OpenSSH's PROTOCOL.agent, 1).
+struct SessionBinding {
+  Bytes host_key;
+  Bytes session_id;
+  Bytes signature;  ///< the host key's over the session's identifier
+};
+
 /// Whole messages, with their length in front.
+Bytes build_session_bind(const SessionBinding& binding);
 Bytes build_list_request();
 Bytes build_sign_request(ByteView key_blob, ByteView data, RsaDigest digest);
 

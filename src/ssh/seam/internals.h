@@ -47,6 +47,7 @@ struct ssh_socket_struct {
   void (*step)(ssh_session session);  // libssh's, behind ours
   enum spssh_strictness strict;
   struct spssh_ecdsa_keys* ecdsa;  // the server's own, if it has any
+  ssh_string host_signature;       // client role: the server's over the session's identifier
 };
 
 // Puts our handlers in front of libssh's.
@@ -59,6 +60,8 @@ void spssh_offer_ecdsa_keys(ssh_session session);
 // The algorithms have been agreed on: the key of that type is the session's. Returns 0, or -1 when out of memory.
 int spssh_choose_ecdsa_key(ssh_session session);
 void spssh_free_ecdsa_keys(struct spssh_ecdsa_keys* ecdsa);
+// After each packet of the client role: keeps the server's signature of the first exchange, which libssh throws away at its end.
+void spssh_keep_host_signature(ssh_session session);
 // After each packet: ends the session if that one didn't belong in a strict exchange.
 void spssh_check_exchange(ssh_session session);
 

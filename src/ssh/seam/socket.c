@@ -31,6 +31,7 @@ void ssh_socket_free(ssh_socket s) {
   if (s->poll_handle != NULL) ssh_poll_free(s->poll_handle);
   free(s->identification);
   spssh_free_ecdsa_keys(s->ecdsa);
+  ssh_string_free(s->host_signature);
   free(s);
 }
 
@@ -135,6 +136,7 @@ size_t spssh_feed(ssh_session session, uint8_t* data, size_t length) {
   spssh_watch_steps(session);
   const size_t taken = s->callbacks->data(data, length, s->callbacks->userdata);
   spssh_check_exchange(session);
+  spssh_keep_host_signature(session);
   if (taken == 0) check_length(session);
   return taken;
 }
