@@ -70,6 +70,17 @@ class ObstaclesTest(ReadinessCase):
                 self.assertIn(started.status, (1, 3), started.stderr)
                 self.assertFalse((self.workspace / "missing").exists())
 
+    def test_what_the_build_of_libssh_lacks(self):
+        name = "mlkem1024nistp384-sha384"  # with OpenSSL from 3.5 on
+        for where in (self.config(algorithms=f'kex = ["{name}"]'),
+                      self.config(BODY + UPSTREAM + f'[target.far.algorithms]\nkex = ["curve25519-sha256", "{name}"]\n')):
+            checked = self.check(where)
+            if checked.status == 0:
+                self.skipTest("this one has it")
+            self.assertEqual(checked.status, 3)
+            self.assertIn(f'this build of libssh has no key exchange method "{name}"', checked.stderr)
+            self.assertEqual(run_daemon("-f", self.workspace.write("started.toml", where)).status, 3)
+
     def test_what_a_reload_refuses(self):
         bastion = Sallyport(self.workspace, self.config())
         self.addCleanup(lambda: self.assertEqual(bastion.stop(), []))

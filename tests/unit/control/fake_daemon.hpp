@@ -1,6 +1,7 @@
 // The daemon's ports with a script, and a clock that stands still.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,7 +44,7 @@ class FakeDaemon final : public Connections, public DaemonControl {
     return change("renew", which, reason);
   }
   void check_trunks(const TrunkSelection& which, std::function<void(TargetCheck)> done) override {
-    done(which.target == "web9" ? TargetCheck{} : check_);
+    done(has_trunks(which) ? check_ : TargetCheck{});
   }
 
   DaemonStatus status() const override { return status_; }
@@ -80,8 +81,13 @@ class FakeDaemon final : public Connections, public DaemonControl {
   bool draining_ = false;
 
  private:
+  /// To "web9", which is a target, there is none.
+  bool has_trunks(const TrunkSelection& which) const {
+    const std::vector<std::string> names = targets();
+    return which.target != "web9" && std::find(names.begin(), names.end(), which.target) != names.end();
+  }
   Result<std::size_t> change(const char* what, const TrunkSelection& which, std::string_view reason) {
-    if (which.target == "web9") return fail(Errc::not_found, "no such");
+    if (!has_trunks(which)) return fail(Errc::not_found, "no such");
     ended_.push_back(std::string(what) + " " + which.target + "/" + which.user + " " + std::string(reason));
     return std::size_t{2};
   }
