@@ -58,6 +58,11 @@ class Transport {
   virtual void send(ByteView head, ByteView tail = {}) = 0;
   /// Bytes that were given to send() and that the kernel has not taken yet.
   virtual std::size_t backlog() const = 0;
+  /// Bytes of output that there have been since the beginning, the backlog included.
+  virtual std::uint64_t sent() const = 0;
+  /// How many of those have reached the peer's host, which has acknowledged them: none of the backlog, nor what the kernel still
+  /// has to send or to send again. It never falls. The kernel is asked once a turn at the most.
+  virtual std::uint64_t acknowledged() = 0;
   /// The smallest round trip to the peer that has been seen; 0 where it isn't known. May be a second old.
   virtual std::chrono::microseconds round_trip() = 0;
   /// The identifier of the first key exchange (RFC 4253, 7.2), over which peers prove their keys; empty when there is none.

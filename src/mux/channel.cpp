@@ -28,7 +28,10 @@ Channel::Channel(Connection& connection, LocalChannel local, std::string_view ty
       is_session_(type == kSessionType),
       send_window_(peer.window),
       maximum_packet_(peer.maximum_packet),
-      held_charge_(connection.account()) {}
+      outflow_(connection.habit()),
+      held_charge_(connection.account()) {
+  outflow_.opened(peer.window);
+}
 
 const std::shared_ptr<Account>& Channel::account() const { return connection_.account(); }
 
@@ -40,6 +43,7 @@ Channel::Channel(Connection& connection, LocalChannel local, const OpenRequest& 
       is_session_(request.type == kSessionType),
       receive_window_(request.granted),
       asked_at_(connection.now()),
+      outflow_(connection.habit()),
       held_charge_(connection.account()) {}
 
 void Channel::confirm(std::uint32_t granted) {
@@ -85,7 +89,7 @@ void Channel::send_data_messages(DataKind kind, ByteView bytes) {
   assert(fits);
   if (!fits) return send_close();  // a stream with a hole must not pass for the whole one
   bytes_sent_ += size;
-  unconsumed_ += size;
+  outflow_.count(size);
   while (!bytes.empty()) {
     const ByteView chunk = bytes.first(std::min<std::size_t>(bytes.size(), maximum_packet_));
     bytes = bytes.subspan(chunk.size());
@@ -95,9 +99,14 @@ void Channel::send_data_messages(DataKind kind, ByteView bytes) {
     head.uint32(number(recipient_));
     if (kind.extended) head.uint32(kind.code);
     head.uint32(static_cast<std::uint32_t>(chunk.size()));
-    must_hold() ? hold(head.view(), chunk, kind) : connection_.send(head.view(), chunk);
+    must_hold() ? hold(head.view(), chunk, kind) : pass(head.view(), chunk, static_cast<std::uint32_t>(chunk.size()));
   }
   connection_.note_activity(*this, size);
+}
+
+void Channel::pass(ByteView head, ByteView tail, std::uint32_t data) {
+  connection_.send(head, tail);
+  if (data > 0) outflow_.pass(connection_.sent(), data);
 }
 
 void Channel::send_eof() { apply(ChannelEvent::local_eof); }
@@ -192,7 +201,7 @@ bool Channel::send_held() {
     held_messages_.erase(held_messages_.begin(), held_messages_.begin() + static_cast<std::ptrdiff_t>(next_held_));
     next_held_ = 0;
   }
-  connection_.send(held.message);
+  pass(held.message, {}, held.data);
   return true;
 }
 
@@ -214,15 +223,19 @@ void Channel::on_uncongested() {
   if (user_ != nullptr) user_->on_window();
 }
 
-std::uint32_t Channel::under_way() const {
-  // What has left the daemon may still stand in the peer's socket, in front of a neighbour's keystroke. A step of the
-  // peer's own is left out: it says nothing before it has consumed that much.
-  if (unconsumed_ <= adjust_step_) return held_data_;
-  return std::max(held_data_, static_cast<std::uint32_t>(unconsumed_ - adjust_step_));
+std::uint32_t Channel::room_within(const RoomLimits& limits) {
+  return outflow_.room(limits, held_data_, connection_.acknowledged());
 }
 
-void Channel::expect_larger_adjusts() {
-  if (!std::exchange(adjusted_, false)) adjust_step_ = std::max(adjust_step_, unconsumed_);
+void Channel::call_when_there_is_room() {
+  if (!std::exchange(waiting_for_room_, true)) connection_.look_later(*this);
+}
+
+void Channel::look_for_room() {
+  waiting_for_room_ = false;
+  if (outflow_.is_silent(connection_.acknowledged(), held_data_, connection_.now(), connection_.round_trip()))
+    connection_.learn(outflow_.habit());
+  if (user_ != nullptr) user_->on_window();
 }
 
 std::uint32_t Channel::credit() const {
@@ -254,6 +267,7 @@ Channel::Violation Channel::on_confirmation(const PeerEnd& peer) {
   recipient_ = peer.number;
   send_window_ = Window(peer.window);
   maximum_packet_ = peer.maximum_packet;
+  outflow_.opened(peer.window);
   connection_.note_answer(connection_.now() - asked_at_);
   apply(ChannelEvent::confirmed);
   if (OpenEvents* outcome = std::exchange(outcome_, nullptr)) outcome->on_open_confirmed();
@@ -270,12 +284,8 @@ Channel::Violation Channel::on_window_adjust(std::uint32_t bytes) {
   if (!is_answered(state_)) return "a window adjust before its time";
   // held data has left the window already, so this is the sum that RFC 4254, 5.2 bounds
   if (!send_window_.add(bytes)) return "a window beyond 2^32-1";
-  // A peer may also just enlarge its window; what it gives back is what it has consumed, in steps of its own choice.
-  // An average: one that was stopped for a while makes a large adjust, and small ones again.
-  const std::uint64_t given_back = std::min<std::uint64_t>(bytes, unconsumed_);
-  adjust_step_ = adjust_step_ - adjust_step_ / 8 + given_back / 8;
-  adjusted_ = true;
-  unconsumed_ -= given_back;
+  outflow_.gave_back(bytes);
+  connection_.learn(outflow_.habit());
   if (user_ != nullptr) user_->on_window();
   return {};
 }

@@ -15,6 +15,7 @@
 
 #include "mux/channel_end.hpp"
 #include "mux/channel_lifecycle.hpp"
+#include "mux/outflow.hpp"
 #include "mux/reply_queue.hpp"
 #include "mux/window.hpp"
 #include "wire/messages.hpp"
@@ -59,8 +60,6 @@ class Channel final : public ChannelEnd {
   static constexpr std::size_t kHeldRequestLimit = 128 * 1024;
   /// … and a peer that has made us hold this much, answers to requests of its own included, is flooding.
   static constexpr std::size_t kHeldControlLimit = 256 * 1024;
-  /// A peer gives its window back in steps; OpenSSH when more than three packets have been consumed.
-  static constexpr std::uint32_t kUsualAdjust = 4 * kMaximumPacket;
   /// How many messages the peer's maximum packet size may make of what one credit allows: a maximum of one byte
   /// must not turn two megabytes of data into two million messages.
   static constexpr std::uint32_t kMaximumMessages = 1024;
@@ -98,8 +97,8 @@ class Channel final : public ChannelEnd {
   bool takes_requests() const override { return held_control_ <= kHeldRequestLimit; }
   void send_reply(bool success) override;
   std::uint32_t window() const override { return send_window_.bytes(); }
-  std::uint32_t under_way() const override;
-  void expect_larger_adjusts() override;
+  std::uint32_t room_within(const RoomLimits& limits) override;
+  void call_when_there_is_room() override;
   bool congested() override;
   std::uint32_t credit() const override;
   bool in_company() const override;
@@ -127,6 +126,8 @@ class Channel final : public ChannelEnd {
   bool has_held() const { return next_held_ < held_messages_.size(); }
   /// Tells the user that it may go on. Called when nothing is held any more and the connection isn't congested.
   void on_uncongested();
+  /// The look that call_when_there_is_room() asked for.
+  void look_for_room();
 
   std::uint64_t bytes_received() const { return bytes_received_; }
   std::uint64_t bytes_sent() const { return bytes_sent_; }
@@ -151,6 +152,8 @@ class Channel final : public ChannelEnd {
   /// What keeps a request from being passed on; empty when nothing does.
   std::string_view why_unsound(const wire::Reading& request) const;
   void send_data_messages(DataKind kind, ByteView bytes);
+  /// Sends a message that ends with `data` bytes of data.
+  void pass(ByteView head, ByteView tail, std::uint32_t data);
   /// Sends the message, or holds it while it can't leave.
   void emit(ByteView message);
   bool must_hold() const;
@@ -170,15 +173,14 @@ class Channel final : public ChannelEnd {
   ChannelState state_;
   bool is_session_;
   bool waiting_for_drain_ = false;  // in the connection's list of channels to call when it drains
+  bool waiting_for_room_ = false;   // in that of channels to look at
   std::uint8_t active_in_ = 0;      // see Connection::note_activity
   Window send_window_;
   std::uint32_t maximum_packet_ = 0;
   Window receive_window_;
   TimePoint asked_at_;  // when we sent CHANNEL_OPEN
   std::uint32_t held_data_ = 0;
-  std::uint64_t unconsumed_ = 0;   // data sent or held, less what the peer's adjusts have given back
-  std::uint64_t adjust_step_ = kUsualAdjust;  // what the peer gives back at a time, on average
-  bool adjusted_ = false;                     // since expect_larger_adjusts()
+  Outflow outflow_;
   std::uint32_t expected_replies_ = 0;
   std::size_t held_control_ = 0;  // bytes of held messages without data
   Charge held_charge_;            // all of them

@@ -34,6 +34,12 @@ class ChannelEvents {
   virtual void on_lost(std::string_view told) = 0;
 };
 
+/// How much of what was sent to an end may be where, in bytes.
+struct RoomLimits {
+  std::uint32_t unread = 0;      ///< with the peer, which hasn't consumed it
+  std::uint32_t on_the_way = 0;  ///< here, in a queue or on the line
+};
+
 /// One end. What is sent leaves in order, but for window adjusts.
 class ChannelEnd {
  public:
@@ -57,11 +63,11 @@ class ChannelEnd {
 
   /// Data bytes that may be sent now.
   virtual std::uint32_t window() const = 0;
-  /// Data bytes that were sent here and that the peer has not consumed yet, as far as can be told.
-  virtual std::uint32_t under_way() const = 0;
-  /// Nothing may be sent for want of under_way() going down. If the peer hasn't adjusted its window since the last such
-  /// call, it does so in larger steps than it was thought to.
-  virtual void expect_larger_adjusts() = 0;
+  /// How many bytes may be sent within the limits, as far as can be told.
+  virtual std::uint32_t room_within(const RoomLimits& limits) = 0;
+  /// Nothing more is sent for want of that room: on_window() comes when there may be more, after the larger of a round trip and some
+  /// milliseconds unless the line itself stands. Nothing when it has been asked for already.
+  virtual void call_when_there_is_room() = 0;
   /// The connection behind this end takes no more for now; on_window() comes when it does.
   virtual bool congested() = 0;
   /// The most that the peer behind this end may ever send ahead, or have unconsumed.

@@ -26,6 +26,10 @@ Connection::Connection(std::unique_ptr<Transport> transport, Clock& clock, Grave
     : clock_(clock),
       graveyard_(graveyard),
       transport_(std::move(transport)),
+      line_(clock, *transport_,
+            [this](LocalChannel local) {
+              if (Channel* channel = find(local)) channel->look_for_room();
+            }),
       keepalive_(keepalive),
       credit_(credit),
       account_(std::move(account)),

@@ -14,11 +14,13 @@
 #include <sallyport/clock.hpp>
 #include <sallyport/transport.hpp>
 
+#include "mux/adjust_habit.hpp"
 #include "mux/channel.hpp"
 #include "mux/flow_credit.hpp"
 #include "mux/global_replies.hpp"
 #include "mux/global_requests.hpp"
 #include "mux/graveyard.hpp"
+#include "mux/line_watch.hpp"
 #include "mux/rate_meter.hpp"
 #include "wire/messages.hpp"
 #include "wire/vocabulary.hpp"
@@ -105,6 +107,14 @@ class Connection : public TransportEvents {
   void note_answer(Duration after) { quickest_answer_ = std::min(quickest_answer_.value_or(after), after); }
   /// More than one channel has been active in the last second or two.
   bool in_company() const { return std::max(active_now_, active_before_) > 1; }
+  /// Bytes that have been sent, in all, and those of them that have reached the peer's host; see Transport.
+  std::uint64_t sent() const { return transport_->sent(); }
+  std::uint64_t acknowledged() { return transport_->acknowledged(); }
+  /// Has the channel look for room, soon. One that waits already must not.
+  void look_later(Channel& channel) { line_.wait(channel.local()); }
+  /// How the peer gives back its windows: what the last channel to find out has found, and the next one begins with.
+  const AdjustHabit& habit() const { return habit_; }
+  void learn(const AdjustHabit& habit) { habit_ = habit; }
   /// See ChannelEnd.
   std::uint32_t floor_in_company() const { return FlowCredit::floor_of(rate_.per_millisecond()); }
   /// `what` is a fixed phrase: the peer broke the rules; the connection ends.
@@ -200,6 +210,8 @@ class Connection : public TransportEvents {
   void arm_keepalive();
 
   std::unique_ptr<Transport> transport_;
+  LineWatch line_;
+  AdjustHabit habit_;
   KeepaliveSettings keepalive_;
   Credit credit_;
   const std::shared_ptr<Account> account_;

@@ -11,6 +11,8 @@ using std::chrono::microseconds;
 /// company it would be felt.
 constexpr microseconds kSlackAlone{4000};
 constexpr microseconds kSlackInCompany{200};
+/// From one look to the next, with what clocks of milliseconds make of it.
+constexpr microseconds kLookAtLine{2500};
 /// Of the bandwidth-delay product. More than 1, or a credit that is the limit would never grow.
 constexpr double kGainAlone = 2.0;
 constexpr double kGainInCompany = 1.25;
@@ -31,21 +33,26 @@ std::uint32_t FlowCredit::floor_of(std::uint64_t bytes_in_a_millisecond) {
 
 void FlowCredit::begin(TimePoint now, microseconds round_trip) {
   const double product = kAssumedRate * static_cast<double>(round_trip.count());
-  value_ = static_cast<std::uint32_t>(std::clamp<double>(product, kFloorAlone, kFirstAlone));
-  round_began_ = now;
+  alone_ = static_cast<std::uint32_t>(std::clamp<double>(product, kFloorAlone, kFirstAlone));
+  round_began_ = latest_ = now;
 }
 
 void FlowCredit::adapt(TimePoint now, const Line& line) {
-  const double rate = static_cast<double>(round_bytes_) / static_cast<double>(microseconds(now - round_began_).count());
-  const double largest = std::min(value_ * kLargestGrowth, kLargestCredit);
-  const auto credit = [&](double gain, microseconds slack, double least) {
+  const Duration taken = now - round_began_;
+  const auto credit = [&](Duration time, double gain, microseconds slack, double least, double before) {
+    const double rate = static_cast<double>(round_bytes_) / static_cast<double>(microseconds(time).count());
     const double product = gain * rate * static_cast<double>((line.round_trip + slack).count());
+    const double largest = std::min(before * kLargestGrowth, kLargestCredit);
     return static_cast<std::uint32_t>(std::clamp(product, least, std::max(largest, least)));
   };
-  in_company_limit_ = credit(kGainInCompany, kSlackInCompany, line.floor_in_company);
-  value_ = line.in_company ? in_company_limit_
-                           : credit(kGainAlone, kSlackAlone, std::max<double>(kFloorAlone, value_ * kLargestFallAlone));
+  const double least = std::max<double>(kFloorAlone, alone_ * kLargestFallAlone);
+  const double before = std::max(alone_, allowed_);
+  const std::uint32_t for_bursts = credit(std::max(taken - rested_, kShortestRound), kGainAlone, kSlackAlone, least, before);
+  alone_ = std::max(credit(taken, kGainAlone, kSlackAlone, least, before), std::min(for_bursts, kFirstAlone));
+  in_company_ = credit(taken, kGainInCompany, kSlackInCompany, line.floor_in_company, allowed_);
+  for_line_ = credit(taken, kGainInCompany, kLookAtLine, 0, std::max(for_line_, allowed_));
   round_bytes_ = 0;
+  rested_ = {};
   round_began_ = now;
 }
 

@@ -1,6 +1,7 @@
 // A channel end that is a program on the bastion.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -53,8 +54,11 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   bool takes_requests() const override { return true; }  // they are carried out at once
   void send_reply(bool) override {}  // a program asks nothing
   std::uint32_t window() const override { return input_window_.bytes(); }
-  std::uint32_t under_way() const override { return kInputWindow - input_window_.bytes(); }
-  void expect_larger_adjusts() override {}
+  std::uint32_t room_within(const RoomLimits& limits) override {
+    const std::uint32_t waiting = kInputWindow - input_window_.bytes();
+    return limits.unread - std::min(limits.unread, waiting);
+  }
+  void call_when_there_is_room() override {}  // whatever the program takes is told
   bool congested() override { return false; }
   std::uint32_t credit() const override { return kOutputCredit; }
   bool in_company() const override { return false; }

@@ -5,15 +5,16 @@
 namespace sallyport::mux {
 namespace {
 
-/// A relay that rests longer than this, though there is a window, isn't waiting for the peer to consume.
-constexpr Duration kStallLook = std::chrono::milliseconds(200);
-/// From here on a sender is far: what it isn't granted in time is missed a round trip later, and adjusts are cheap
-/// beside that. So it gets smaller steps, each still worth a packet.
-constexpr std::chrono::microseconds kFar{5000};
-constexpr std::uint32_t kStepFromFar = 64 * 1024;
+/// The largest step: whoever is far misses a round trip later what he isn't granted in time, and adjusts are cheap beside that.
+constexpr std::uint32_t kLargestStep = 64 * 1024;
+/// The smallest one where two of it are allowed: whoever waits for it sends a message of the full size.
+constexpr std::uint32_t kFullStep = 32 * 1024;
 
-Duration stall_look_after(const ChannelEnd& sink) {
-  return kStallLook + 2 * std::chrono::ceil<Duration>(sink.round_trip());
+/// In which steps a peer is granted what it may send, when that is `allowed` bytes in all. An adjust for each message would double their
+/// number; and the steps are regular, since another Sallyport, or anybody who does as we do, takes us for somebody who has consumed
+/// nothing until it knows them (see AdjustHabit).
+std::uint32_t step_within(std::uint32_t allowed) {
+  return std::clamp(allowed / 4, std::min(allowed / 2, kFullStep), kLargestStep);
 }
 
 }  // namespace
@@ -34,7 +35,6 @@ void Relay::join(ChannelEnd& downstream, ChannelEnd& upstream) {
 
 void Relay::part() {
   downstream_ = upstream_ = nullptr;
-  stall_look_.reset();
   refill_.reset();
 }
 
@@ -63,8 +63,8 @@ void Relay::note_passed(Side from, std::size_t bytes) {
   ChannelEnd& sink = *opposite(from);
   FlowCredit& credit = credit_of(from);
   const TimePoint now = clock_.now();
-  if (credit.count(bytes, now)) {
-    credit.adapt(now, {source.round_trip() + sink.round_trip(), source.in_company() || sink.in_company(),
+  if (credit.count(bytes, allowed(from), source.granted(), now)) {
+    credit.adapt(now, {source.round_trip() + sink.round_trip(),
                        std::min(source.floor_in_company(), sink.floor_in_company())});
   }
   top_up(from);
@@ -74,17 +74,28 @@ void Relay::top_up(Side from) {
   ChannelEnd& source = *end(from);
   ChannelEnd& sink = *opposite(from);
   if (sink.congested()) return;  // on_window() comes when it is no more
-  FlowCredit& credit = credit_of(from);
-  if (source.in_company() || sink.in_company()) credit.yield_to_company();
-  const std::uint32_t allowed = std::min({credit.value(), source.credit(), sink.credit()});
-  const std::uint32_t under_way = sink.under_way();
-  const std::uint32_t room = std::min(sink.window(), allowed > under_way ? allowed - under_way : 0);
-  if (room == 0 && sink.window() > 0 && source.granted() == 0 && stall_look_ == nullptr)
-    stall_look_ = clock_.after(stall_look_after(sink), [this] { look_after_stall(); });
-  // In steps, of a quarter at the most: a window adjust for each message would double their number.
-  const std::uint32_t step = source.round_trip() >= kFar ? std::min(room / 4, kStepFromFar) : room / 4;
-  if (source.granted() > room - step || source.granted() >= room) return;
-  source.grant(within_limit(from, room - source.granted()));
+  const std::uint32_t granted = source.granted();
+  const std::uint32_t wanted = std::min(sink.window(), allowed(from));
+  const std::uint32_t step = step_within(wanted);
+  if (granted >= wanted || wanted - granted < step) return;
+  // From here on only the peer's window may be what is waited for: whatever else there is too little of must tell when there is more.
+  const std::uint32_t line = std::min(credit_of(from).for_line(sink.in_company()), sink.credit());
+  const std::uint32_t room = std::min(wanted, sink.room_within({allowed_behind(from), line}));
+  if (granted >= room || room - granted < step) return sink.call_when_there_is_room();
+  std::uint32_t more = room - granted;
+  // Whole messages: an odd rest would be a small one each time.
+  if (more >= kFullStep && room < sink.window()) more -= more % kFullStep;
+  source.grant(within_limit(from, more));
+}
+
+std::uint32_t Relay::allowed(Side from) const {
+  const ChannelEnd& source = *end(from);
+  return std::min({credit_of(from).value(source.in_company()), source.credit(), allowed_behind(from)});
+}
+
+std::uint32_t Relay::allowed_behind(Side from) const {
+  const ChannelEnd& sink = *opposite(from);
+  return std::min(credit_of(from).value(sink.in_company()), sink.credit());
 }
 
 RateLimit* Relay::limit_of(Side from) const {
@@ -104,17 +115,6 @@ std::uint32_t Relay::within_limit(Side from, std::uint32_t wanted) {
     });
   }
   return taken;
-}
-
-void Relay::look_after_stall() {
-  stall_look_.reset();
-  for (const Side from : {Side::downstream, Side::upstream}) {
-    if (!joined()) return;
-    ChannelEnd& source = *end(from);
-    ChannelEnd& sink = *opposite(from);
-    if (source.granted() == 0 && sink.window() > 0 && !sink.congested()) sink.expect_larger_adjusts();
-    top_up(from);
-  }
 }
 
 }  // namespace sallyport::mux

@@ -42,11 +42,15 @@ class Relay {
 
  private:
   FlowCredit& credit_of(Side from) { return from == Side::downstream ? from_downstream_ : from_upstream_; }
+  const FlowCredit& credit_of(Side from) const { return from == Side::downstream ? from_downstream_ : from_upstream_; }
   /// Data has come from there and has been passed on.
   void note_passed(Side from, std::size_t bytes);
   /// Lets the peer on that side send as much as the opposite end can take.
   void top_up(Side from);
-  void look_after_stall();
+  /// How much that peer may have under way, on its own way to us.
+  std::uint32_t allowed(Side from) const;
+  /// The same behind us, to the opposite end's peer.
+  std::uint32_t allowed_behind(Side from) const;
   RateLimit* limit_of(Side from) const;
   /// How much of `wanted` may be granted now; when less, the rest is granted later.
   std::uint32_t within_limit(Side from, std::uint32_t wanted);
@@ -56,7 +60,6 @@ class Relay {
   ChannelEnd* upstream_ = nullptr;
   FlowCredit from_downstream_;
   FlowCredit from_upstream_;
-  std::unique_ptr<Timer> stall_look_;
   std::shared_ptr<RateLimits> limits_;
   std::unique_ptr<Timer> refill_;
 };

@@ -1,5 +1,6 @@
 #include "mux/stream_endpoint.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -34,11 +35,10 @@ void StreamEndpoint::break_off() {
 }
 
 std::uint32_t StreamEndpoint::window() const {
-  const std::uint32_t queued = under_way();
-  return queued < kOutputWindow ? kOutputWindow - queued : 0;
+  return kOutputWindow - std::min(kOutputWindow, queued());
 }
 
-std::uint32_t StreamEndpoint::under_way() const {
+std::uint32_t StreamEndpoint::queued() const {
   return stream_ == nullptr ? 0 : static_cast<std::uint32_t>(stream_->queued());
 }
 

@@ -1,6 +1,7 @@
 // A channel end that is a socket of the bastion's own.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -56,9 +57,11 @@ class StreamEndpoint final : public ChannelEnd, private StreamEvents {
   bool takes_requests() const override { return true; }
   void send_reply(bool) override {}
   std::uint32_t window() const override;
-  std::uint32_t under_way() const override;
-  void expect_larger_adjusts() override {}
-  bool congested() override { return under_way() > kCongested; }
+  std::uint32_t room_within(const RoomLimits& limits) override {
+    return limits.on_the_way - std::min(limits.on_the_way, queued());
+  }
+  void call_when_there_is_room() override {}  // whatever the kernel takes is told
+  bool congested() override { return queued() > kCongested; }
   std::uint32_t credit() const override { return kOutputWindow; }
   bool in_company() const override { return false; }
   std::uint32_t floor_in_company() const override { return FlowCredit::kFloorInFastCompany; }
@@ -67,6 +70,7 @@ class StreamEndpoint final : public ChannelEnd, private StreamEvents {
   void grant(std::uint32_t bytes) override;
 
  private:
+  std::uint32_t queued() const;
   void on_connected() override { opened_.on_stream_open(); }
   void on_failed(const Error& why) override { opened_.on_stream_failed(why); }
   void on_received(ByteView bytes) override;

@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -254,6 +255,19 @@ void Connection::send_waiting() {
 }
 
 std::size_t Connection::backlog() const { return out_.size() + in_flight_ + queued_ + waiting_.size(); }
+
+std::uint64_t Connection::sent() const { return out_.put_in() + queued_ + waiting_.size(); }
+
+std::uint64_t Connection::acknowledged() {
+  if (std::exchange(acknowledged_in_, io_.turn()) == io_.turn()) return acknowledged_;
+  uv_os_fd_t fd = -1;
+  if (!tcp_ || uv_fileno(reinterpret_cast<const uv_handle_t*>(tcp_.get()), &fd) != 0) return acknowledged_;
+  const std::uint64_t written = out_.put_in() - out_.size() - in_flight_;
+  const std::uint64_t on_the_way = unacknowledged(fd);
+  // What was written by the login thread counts there alone, and a Unix socket counts more than was written.
+  if (on_the_way < written) acknowledged_ = std::max(acknowledged_, written - on_the_way);
+  return acknowledged_;
+}
 
 std::chrono::microseconds Connection::round_trip() {
   const TimePoint now = io_.clock().now();

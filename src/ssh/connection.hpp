@@ -127,6 +127,8 @@ class Connection final : public Transport, private TurnUser, private Lender {
   void charge_to(std::shared_ptr<Account> account) override;
   void send(ByteView head, ByteView tail = {}) override;
   std::size_t backlog() const override;
+  std::uint64_t sent() const override;
+  std::uint64_t acknowledged() override;
   std::chrono::microseconds round_trip() override;
   Bytes session_id() const override;
   void pause() override;
@@ -232,6 +234,8 @@ class Connection final : public Transport, private TurnUser, private Lender {
   std::unique_ptr<Timer> exchange_deadline_;
   std::unique_ptr<Timer> answers_deadline_;
   Bytes goodbye_;  // DISCONNECT, while the session is away
+  std::uint64_t acknowledged_ = 0;
+  std::uint64_t acknowledged_in_ = 0;  // the turn of which that is
   std::chrono::microseconds round_trip_{0};
   TimePoint round_trip_seen_;
   std::unique_ptr<Timer> deadline_;

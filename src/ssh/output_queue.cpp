@@ -26,6 +26,7 @@ Chunk& OutputQueue::add_chunk() {
 void OutputQueue::added(Chunk& chunk, std::size_t count) {
   chunk.end += count;
   size_ += count;
+  put_in_ += count;
   if (!counts_answers_) return;
   chunk.answers += count;
   answers_ += count;

@@ -64,6 +64,8 @@ class OutputQueue {
   /// Bytes of answers that have not been written, give or take a chunk.
   std::size_t answers() const { return answers_; }
   std::size_t size() const { return size_; }
+  /// Bytes that have been put in since the beginning.
+  std::uint64_t put_in() const { return put_in_; }
   bool empty() const { return size_ == 0; }
   /// The first pieces, for writev; returns how many there are. Valid until the queue changes.
   unsigned int front(std::array<uv_buf_t, kMaxBuffers>& buffers) const;
@@ -82,6 +84,7 @@ class OutputQueue {
   ChunkPool& pool_;
   std::list<std::unique_ptr<Chunk>> chunks_;  // a deque would keep half a kilobyte for each idle connection
   std::size_t size_ = 0;
+  std::uint64_t put_in_ = 0;
   bool counts_answers_ = false;
   std::size_t answers_ = 0;
   Charge charge_;

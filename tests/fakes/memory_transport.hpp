@@ -88,6 +88,8 @@ class MemoryPeer {
       peer_.accept(std::move(message));
     }
     std::size_t backlog() const override { return peer_.backlog_; }
+    std::uint64_t sent() const override { return peer_.sent_; }
+    std::uint64_t acknowledged() override { return peer_.sent_ - peer_.backlog_; }
     std::chrono::microseconds round_trip() override { return peer_.round_trip; }
     void pause() override { peer_.paused_ = true; }
     void resume() override { peer_.paused_ = false; }  // what waits comes with the next delivery
@@ -102,6 +104,7 @@ class MemoryPeer {
   };
 
   void accept(Bytes message) {
+    sent_ += message.size();
     if (!shut_) {
       received_.push_back(std::move(message));
       return;
@@ -130,6 +133,7 @@ class MemoryPeer {
   std::deque<Bytes> unsent_;
   std::vector<Bytes> received_;
   std::size_t backlog_ = 0;
+  std::uint64_t sent_ = 0;
   bool shut_ = false;
   bool was_congested_ = false;
   bool paused_ = false;
