@@ -7,10 +7,10 @@ namespace {
 
 using std::chrono::microseconds;
 
-/// What is added to the round trip for the programs at both ends, which don't run at once. Alone it buys throughput; in
-/// company it would be felt.
+/// What is added to the round trip for the programs at both ends, which don't run at once, and for the steps in which we grant. Alone it
+/// buys throughput; in company it is felt, but with too little of it a channel gets ever slower on a fast line.
 constexpr microseconds kSlackAlone{4000};
-constexpr microseconds kSlackInCompany{200};
+constexpr microseconds kSlackInCompany{1000};
 /// From one look to the next, with what clocks of milliseconds make of it.
 constexpr microseconds kLookAtLine{2500};
 /// Of the bandwidth-delay product. More than 1, or a credit that is the limit would never grow.

@@ -7,14 +7,15 @@ namespace {
 
 /// The largest step: whoever is far misses a round trip later what he isn't granted in time, and adjusts are cheap beside that.
 constexpr std::uint32_t kLargestStep = 64 * 1024;
-/// The smallest one where two of it are allowed: whoever waits for it sends a message of the full size.
+/// The smallest one where there is room for it: whoever waits for it sends a message of the full size.
 constexpr std::uint32_t kFullStep = 32 * 1024;
 
 /// In which steps a peer is granted what it may send, when that is `allowed` bytes in all. An adjust for each message would double their
 /// number; and the steps are regular, since another Sallyport, or anybody who does as we do, takes us for somebody who has consumed
 /// nothing until it knows them (see AdjustHabit).
 std::uint32_t step_within(std::uint32_t allowed) {
-  return std::clamp(allowed / 4, std::min(allowed / 2, kFullStep), kLargestStep);
+  const std::uint32_t least = allowed >= kFullStep + kFullStep / 2 ? kFullStep : allowed / 2;
+  return std::clamp(allowed / 4, least, kLargestStep);
 }
 
 }  // namespace
@@ -82,10 +83,9 @@ void Relay::top_up(Side from) {
   const std::uint32_t line = std::min(credit_of(from).for_line(sink.in_company()), sink.credit());
   const std::uint32_t room = std::min(wanted, sink.room_within({allowed_behind(from), line}));
   if (granted >= room || room - granted < step) return sink.call_when_there_is_room();
-  std::uint32_t more = room - granted;
-  // Whole messages: an odd rest would be a small one each time.
-  if (more >= kFullStep && room < sink.window()) more -= more % kFullStep;
-  source.grant(within_limit(from, more));
+  // Whole messages, unless it is the window that counts: an odd rest would be a small one each time.
+  const std::uint32_t target = room < kFullStep || room == sink.window() ? room : room - room % kFullStep;
+  if (target > granted) source.grant(within_limit(from, target - granted));  // or it still has one to send
 }
 
 std::uint32_t Relay::allowed(Side from) const {

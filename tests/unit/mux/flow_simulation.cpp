@@ -35,9 +35,9 @@ struct Pace {
 
 Pace pace_of(const FlowRow& row) {
   switch (row.line) {
-    case Simulated::loopback: return {10, kNear, 100, 40};
-    case Simulated::slow_line: return {10, {500, 0}, 300, row.keystrokes ? 1200.0 : 500.0};
-    case Simulated::long_line: return {1, {125'000, 49}, 1500, 300};
+    case Simulated::loopback: return {10, kNear, 60, 30};
+    case Simulated::slow_line: return {10, {500, 0}, 200, row.keystrokes ? 800.0 : 300.0};
+    case Simulated::long_line: return {1, {125'000, 49}, 1000, 300};
     case Simulated::long_lines: break;
   }
   return {-2, {250'000, 24}, 3000, 500};
