@@ -152,6 +152,8 @@ class Peer:
         self.sealer, self.opener = Sealer(), Sealer()
         self.cipher, self.session_id, self._sent = cipher, None, 0
         self.answers_kexinit = True  # by doing its half of a re-exchange inside receive()
+        self.keeps = False  # what receive() isn't asked for, for later, instead of dropping it
+        self._kept = []
         self._buffer, self._ended, self._their_version = bytearray(), False, b""
 
     # ---- bytes
@@ -223,10 +225,12 @@ class Peer:
     def poll(self):
         """The payloads that have come, without waiting; Gone when there is nothing and the connection is over."""
         self._drain_socket()
-        found = []
+        found, self._kept = self._kept, []
         while (payload := self._next()) is not None:
             if payload[:1] == bytes([KEXINIT]) and self.answers_kexinit and self.session_id:
                 self.exchange_keys(payload)
+                found += self._kept
+                self._kept = []
             else:
                 found.append(payload)
         if self._ended and not found:
@@ -248,17 +252,26 @@ class Peer:
                 return b"\0"
         return payload
 
-    def receive(self, *kinds, patience=None):
-        """The next message, of one of `kinds` if any are given; others are dropped, KEXINITs answered."""
+    def receive(self, *kinds, patience=None, about=b""):
+        """The next message, of one of `kinds` if any are given, whose fields begin with `about`; others are dropped or (see `keeps`)
+        kept, KEXINITs answered."""
         deadline = time.monotonic() + (patience or self.patience)
+
+        def wanted(payload):
+            return (not kinds or payload[0] in kinds) and payload[1:].startswith(about)
+        for index, payload in enumerate(self._kept):
+            if wanted(payload):
+                return self._kept.pop(index)
         while True:
             while (payload := self._next()) is not None:
                 if payload[0] == KEXINIT and self.answers_kexinit and self.session_id and KEXINIT not in kinds:
                     self.exchange_keys(payload)
-                elif not kinds or payload[0] in kinds:
+                elif wanted(payload):
                     return payload
                 elif payload[0] == DISCONNECT:
                     raise Gone(repr(payload[9:200]))
+                elif self.keeps:
+                    self._kept.append(payload)
             if self._ended:
                 raise Gone("the end")
             if not select.select([self.socket], [], [], max(0.0, deadline - time.monotonic()))[0]:
