@@ -34,6 +34,8 @@ class TransportEvents {
   /// One message of types 80 to 100; `payload[0]` is the type. The bytes are gone when the call returns. The user
   /// may send on any transport and disconnect any transport, this one too, but must not destroy this one inside.
   virtual void on_message(ByteView payload) = 0;
+  /// A packet of another type has come and been dealt with. Under the same conditions.
+  virtual void on_other_message(std::uint8_t type) { static_cast<void>(type); }
   /// The backlog was above the high mark and has fallen to the low mark or below it.
   virtual void on_drained() = 0;
   /// The end, once; nothing comes after it. The user may destroy the transport inside by handing it to retire().

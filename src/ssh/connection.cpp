@@ -24,6 +24,8 @@ std::string text_or_empty(const char* text) { return text == nullptr ? std::stri
 constexpr std::uint8_t kMsgDisconnect = 1;  // RFC 4253, 12
 constexpr std::uint8_t kMsgChannelData = 94;  // RFC 4254, 9
 constexpr std::uint8_t kMsgChannelExtendedData = 95;
+constexpr std::uint8_t kFirstOfConnection = 80;
+constexpr std::uint8_t kLastOfConnection = 100;
 /// Memory worth giving back to the system as soon as it is free.
 constexpr std::size_t kMuchHeld = 1024 * 1024;
 
@@ -619,6 +621,7 @@ std::size_t Connection::feed(std::uint8_t* data, std::size_t size) {
     if (is_short || state_ != State::alive) break;
     look_at_exchange();
     if (spssh_last_packet_length(session_.get()) > kLargePacket) large_packets_ = true;
+    if (user_ != nullptr) tell_other_message(spssh_last_packet_type(session_.get()));
     if (driver_ != nullptr) {
       driver_->on_progress();
       if (role_ == Role::server) spssh_forget_packet(session_.get());
@@ -648,6 +651,11 @@ void Connection::rest_from_small() {
 
 void Connection::message(ByteView payload) {
   if (state_ == State::alive && user_ != nullptr) user_->on_message(payload);
+}
+
+void Connection::tell_other_message(std::uint8_t type) {
+  const bool is_told = type >= kFirstOfConnection && type <= kLastOfConnection;
+  if (!is_told && state_ == State::alive) user_->on_other_message(type);
 }
 
 // Linux forgets this setting by itself after some segments, hence "re-arm". Without it a peer that writes a small

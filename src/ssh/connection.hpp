@@ -161,6 +161,7 @@ class Connection final : public Transport, private TurnUser, private Lender {
   void output(ByteView bytes);
   void output_grew();
   void message(ByteView payload);
+  void tell_other_message(std::uint8_t type);
   // From LoopIo
   void end_of_turn() override;
   void on_exception(const Error& why) override { die(why); }

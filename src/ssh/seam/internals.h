@@ -39,6 +39,7 @@ struct ssh_socket_struct {
   char* identification;
   int takes_exchanges;  // messages of an exchange of keys wait for spssh_work_off()
   uint8_t taken;        // the type of the one that does; it is in in_buffer
+  unsigned int lines;   // that have come before the server's identification
   struct ssh_packet_callbacks_struct service_tap;
   struct ssh_packet_callbacks_struct exchange_tap;
   struct ssh_packet_callbacks_struct connection_tap;
@@ -62,6 +63,12 @@ int spssh_choose_ecdsa_key(ssh_session session);
 void spssh_free_ecdsa_keys(struct spssh_ecdsa_keys* ecdsa);
 // After each packet of the client role: keeps the server's signature of the first exchange, which libssh throws away at its end.
 void spssh_keep_host_signature(ssh_session session);
+// Whether the peer's identification is still to come.
+int spssh_awaits_identification(ssh_session session);
+// Takes one line of what has come, or nothing when it isn't whole.
+size_t spssh_read_identification(ssh_session session, const uint8_t* data, size_t length);
+// After each packet; `before` is the state of the session before it: a message that libssh has denied is heard all the same.
+void spssh_hear_appeal(ssh_session session, enum ssh_session_state_e before);
 // After each packet: ends the session if that one didn't belong in a strict exchange.
 void spssh_check_exchange(ssh_session session);
 

@@ -220,6 +220,8 @@ int spssh_in_rekey(ssh_session session) {
 
 uint32_t spssh_last_packet_length(ssh_session session) { return session->in_packet.len; }
 
+uint8_t spssh_last_packet_type(ssh_session session) { return session->in_packet.type; }
+
 void spssh_trim(ssh_session session) {
   ssh_buffer fresh = NULL;
   // libssh makes a new in_buffer when there is none. A packet whose length has been read is still in it.

@@ -1,7 +1,7 @@
 // The seam: the only place that sees libssh's private parts. C files implement it, since some of libssh's private headers
 // aren't C++-clean: socket.c replaces libssh's socket layer, packet_tap.c taps and sends packets, in_place.c encrypts those
-// of a stream, key_exchange.c makes the strict exchange strict, host_keys.c serves several ECDSA host keys,
-// private_key.c puts a key into locked memory, random.c gives random bytes.
+// of a stream, key_exchange.c makes the strict exchange strict, identification.c reads the peer's, appeal.c bears what OpenSSH
+// bears, host_keys.c serves several ECDSA host keys, private_key.c puts a key into locked memory, random.c gives random bytes.
 //
 // What is used of libssh's internals, and why:
 //
@@ -16,17 +16,19 @@
 //                       out_buffer (a payload goes there before ssh_packet_send, where in_place.c doesn't send it),
 //                       out_queue, dh_handshake_state (whether a message waits for an exchange of keys); recv_seq (for
 //                       UNIMPLEMENTED); in_buffer, packet_state, in_packet (to give an idle session's buffers back);
-//                       client, clientbanner (our own identification in the client role)
+//                       client, clientbanner (our own identification in the client role); serverbanner, clientbanner,
+//                       session_state and ssh_connection_callback (what libssh's readers of the peer's do with it);
+//                       session_state, packet_state and in_packet (a message that libssh's filter has denied)
 //   callbacks.h         struct ssh_socket_callbacks_struct: data, connected, userdata: how bytes get in
 //   packet.h            ssh_packet_set_callbacks (our table in front of libssh's), ssh_packet_send,
 //                       ssh_packet_send_unimplemented; ssh_packet_process, for messages of an exchange of keys that our
-//                       table has kept from libssh until then
+//                       table has kept from libssh until then, and for such as come during one
 //   crypto.h            ssh_packet_get_current_crypto, struct ssh_crypto_struct (out_hmac, do_compress_out), struct
 //                       ssh_cipher_struct (aead_encrypt, block sizes, packets, blocks and max_blocks), and of session.h
 //                       current_crypto, opts.rekey_time, raw_counter, send_seq: to encrypt a message where it is sent
 //                       from, and to know when not to
 //   session.h, pki.h    srv.ecdsa_key, its type_c, srv.hostkey: which ECDSA host keys are offered, and which one is used
-//   priv.h              ssh_get_random: our own, for libssh and for padding
+//   priv.h              ssh_get_random: our own, for libssh and for padding; ssh_reset_error
 //   wrapper.h           hmac_digest_len
 //   buffer.h            ssh_buffer_* on packets and out_buffer; ssh_buffer_set_secure on in_buffer (passwords come in
 //                       there)
@@ -173,6 +175,8 @@ enum spssh_strictness {
 enum spssh_strictness spssh_strict_kex(ssh_session session);
 /// Length of the packet that was read last.
 uint32_t spssh_last_packet_length(ssh_session session);
+/// Its message number.
+uint8_t spssh_last_packet_type(ssh_session session);
 /// Gives back the buffers that libssh keeps (up to 64 KiB each) if no packet is half read or half written.
 void spssh_trim(ssh_session session);
 

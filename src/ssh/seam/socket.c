@@ -134,7 +134,10 @@ size_t spssh_feed(ssh_session session, uint8_t* data, size_t length) {
   // The reader changes once the identification has been read: it is looked up each time.
   if (!s->open || s->callbacks == NULL || s->callbacks->data == NULL) return 0;
   spssh_watch_steps(session);
+  if (spssh_awaits_identification(session)) return spssh_read_identification(session, data, length);
+  const enum ssh_session_state_e before = session->session_state;
   const size_t taken = s->callbacks->data(data, length, s->callbacks->userdata);
+  spssh_hear_appeal(session, before);
   spssh_check_exchange(session);
   spssh_keep_host_signature(session);
   if (taken == 0) check_length(session);
