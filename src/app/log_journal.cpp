@@ -181,6 +181,11 @@ void LogJournal::connection_violation(const Admission& client, std::string_view 
   note.record(AuditEvent("refuse").with("connection", client.id).with("user", client.user).with("reason", what));
 }
 
+void LogJournal::message_ignored(const Admission& client, std::string_view what, std::uint64_t count) {
+  Records::Note note = records_.refusal(client.user, client.id);
+  note.info("conn={} message ignored user={} reason=\"{}\" count={}", client.id, client.user, what, count);
+}
+
 void LogJournal::connection_closed(const Admission& client, const Error& why, std::uint64_t bytes_from_client,
                                    std::uint64_t bytes_to_client, Duration open_for) {
   records_.log().info("conn={} connection closed user={} in={} out={} ms={} reason=\"{}\"", client.id, client.user,
@@ -256,6 +261,11 @@ void LogJournal::target_request_refused(TrunkId trunk, std::string_view request,
 void LogJournal::trunk_violation(TrunkId trunk, std::string_view what) {
   Records::Note note = records_.of_trunk(trunk, user_of(trunk));
   note.warn("trunk={} target broke the protocol reason=\"{}\"", trunk, what);
+}
+
+void LogJournal::target_message_ignored(TrunkId trunk, std::string_view what, std::uint64_t count) {
+  Records::Note note = records_.of_trunk(trunk, user_of(trunk));
+  note.info("trunk={} message ignored reason=\"{}\" count={}", trunk, what, count);
 }
 
 void LogJournal::trunk_closed(TrunkId trunk, const Error& why) {

@@ -44,6 +44,7 @@ class LogJournal final : public mux::Journal {
   void channel_closed(const mux::Admission& client, const mux::ChannelIds& ids, std::uint64_t bytes_from_client,
                       std::uint64_t bytes_to_client, Duration open_for) override;
   void connection_violation(const mux::Admission& client, std::string_view what) override;
+  void message_ignored(const mux::Admission& client, std::string_view what, std::uint64_t count) override;
   void connection_closed(const mux::Admission& client, const Error& why, std::uint64_t bytes_from_client,
                          std::uint64_t bytes_to_client, Duration open_for) override;
   void trunk_waiting(TrunkId trunk, std::string_view user, std::string_view target) override;
@@ -57,6 +58,7 @@ class LogJournal final : public mux::Journal {
   void target_open_refused(TrunkId trunk, std::string_view type, std::string_view why) override;
   void target_request_refused(TrunkId trunk, std::string_view request, std::string_view why) override;
   void trunk_violation(TrunkId trunk, std::string_view what) override;
+  void target_message_ignored(TrunkId trunk, std::string_view what, std::uint64_t count) override;
   void trunk_closed(TrunkId trunk, const Error& why) override;
 
  private:

@@ -71,6 +71,10 @@ bool Channel::apply(ChannelEvent event) {
   const auto row = transition(state_, event);
   if (!row) return false;
   state_ = row->to;
+  if (is_owed_an_end(state_)) {
+    ending_since_ = connection_.now();
+    connection_.note_ending();
+  }
   if (row->send == Send::eof) emit_number_only(MessageType::channel_eof);
   if (row->send == Send::close) emit_number_only(MessageType::channel_close);
   return true;
@@ -122,7 +126,7 @@ void Channel::send_request(std::string_view type, bool want_reply, ByteView rest
   if (!may_send(state_) && state_ != ChannelState::eof_sent && state_ != ChannelState::eof_both &&
       state_ != ChannelState::close_received)
     return;
-  if (want_reply) ++expected_replies_;
+  if (want_reply) asked_.push_back(true);
   emit(wire::build_channel_request(recipient_, type, want_reply, rest));
 }
 
@@ -259,18 +263,31 @@ void Channel::grant(std::uint32_t bytes) {
   connection_.send(message.view());  // overtakes what is held: nothing depends on its place
 }
 
+bool Channel::ask_for_life() {
+  // What is held would be overtaken, and with it the order of the answers.
+  const bool is_open = is_answered(state_) && state_ != ChannelState::close_received && !is_owed_an_end(state_);
+  if (!is_open || has_held() || asked_.size() >= kMostAsked) return false;
+  asked_.push_back(false);
+  connection_.send(wire::build_channel_request(recipient_, wire::kKeepalive, true, {}));
+  return true;
+}
+
 // --- receiving ---------------------------------------------------------------------------------------------------
 
 Channel::Violation Channel::on_confirmation(const PeerEnd& peer) {
-  if (peer.maximum_packet == 0) return "a maximum packet size of 0";
   if (state_ != ChannelState::opening && state_ != ChannelState::abandoned) return "a confirmation of no open";
   recipient_ = peer.number;
   send_window_ = Window(peer.window);
   maximum_packet_ = peer.maximum_packet;
   outflow_.opened(peer.window);
   connection_.note_answer(connection_.now() - asked_at_);
+  const bool is_of_use = peer.maximum_packet > 0;
+  if (!is_of_use) apply(ChannelEvent::local_close);
   apply(ChannelEvent::confirmed);
-  if (OpenEvents* outcome = std::exchange(outcome_, nullptr)) outcome->on_open_confirmed();
+  OpenEvents* outcome = std::exchange(outcome_, nullptr);
+  if (outcome == nullptr) return {};
+  is_of_use ? outcome->on_open_confirmed()
+            : outcome->on_open_refused(wire::OpenFailureReason::administratively_prohibited, "a maximum packet size of 0");
   return {};
 }
 
@@ -281,7 +298,10 @@ Channel::Violation Channel::on_failure(wire::OpenFailureReason reason, std::stri
 }
 
 Channel::Violation Channel::on_window_adjust(std::uint32_t bytes) {
-  if (!is_answered(state_)) return "a window adjust before its time";
+  if (!is_answered(state_)) {
+    connection_.ignore("a window adjust before its time");
+    return {};
+  }
   // held data has left the window already, so this is the sum that RFC 4254, 5.2 bounds
   if (!send_window_.add(bytes)) return "a window beyond 2^32-1";
   outflow_.gave_back(bytes);
@@ -290,35 +310,72 @@ Channel::Violation Channel::on_window_adjust(std::uint32_t bytes) {
   return {};
 }
 
-Channel::Violation Channel::take_data(std::size_t size) {
-  if (!may_receive_data(state_)) return "data that the channel's state does not allow";
-  if (size > kMaximumPacket) return "data beyond the maximum packet size";
-  if (!receive_window_.take(size)) return "data beyond its window";
+bool Channel::take_data(std::size_t size) {
+  if (!may_receive_data(state_)) {
+    connection_.ignore("data that the channel's state does not allow");
+    return false;
+  }
+  if (state_ == ChannelState::close_sent) return false;  // it has crossed our CLOSE, and nobody wants it
+  // The size of a message is not looked at: what keeps to the window costs no more in one than in several.
+  if (receive_window_.take(size)) {
+    exceeded_ = 0;
+  } else if (!take_excess(size)) {
+    return false;
+  }
   bytes_received_ += size;
   connection_.note_activity(*this, size);
-  return {};
+  // Empty data means nothing, and costs no window: it isn't passed on.
+  return user_ != nullptr && size > 0;
+}
+
+bool Channel::take_excess(std::size_t size) {
+  const std::size_t beyond = size - receive_window_.bytes();
+  Excess excess = user_ == nullptr ? Excess::refused : user_->on_excess(size);
+  if (excess == Excess::taken && beyond > kGrace - exceeded_) excess = Excess::refused;
+  if (excess == Excess::refused) {
+    end_for("more data than the window allows");
+    return false;
+  }
+  if (excess == Excess::dropped) {
+    connection_.ignore("data before a program runs");
+    return false;
+  }
+  exceeded_ += static_cast<std::uint32_t>(beyond);
+  receive_window_ = Window();
+  return true;
+}
+
+void Channel::end_for(std::string_view what) {
+  connection_.on_unsound(wire::Form::channel_request, "channel ended", what, this);
+  ChannelEvents* const user = std::exchange(user_, nullptr);
+  send_close();
+  if (user != nullptr) user->on_lost(what);
 }
 
 Channel::Violation Channel::on_data(ByteView bytes) {
-  if (Violation what = take_data(bytes.size())) return what;
-  // Empty data means nothing, and costs no window: it isn't passed on.
-  if (user_ != nullptr && !bytes.empty() && state_ != ChannelState::close_sent) user_->on_data(bytes);
+  if (take_data(bytes.size())) user_->on_data(bytes);
   return {};
 }
 
 Channel::Violation Channel::on_extended_data(std::uint32_t code, ByteView bytes) {
-  if (Violation what = take_data(bytes.size())) return what;
-  if (user_ != nullptr && !bytes.empty() && state_ != ChannelState::close_sent) user_->on_extended_data(code, bytes);
+  if (take_data(bytes.size())) user_->on_extended_data(code, bytes);
   return {};
 }
 
 Channel::Violation Channel::on_eof() {
-  if (!apply(ChannelEvent::peer_eof)) return "EOF that the channel's state does not allow";
-  if (user_ != nullptr && state_ != ChannelState::close_sent) user_->on_eof();
+  if (!apply(ChannelEvent::peer_eof)) {
+    connection_.ignore("EOF that the channel's state does not allow");
+  } else if (user_ != nullptr && state_ != ChannelState::close_sent) {
+    user_->on_eof();
+  }
   return {};
 }
 
 Channel::Violation Channel::on_close() {
+  if (state_ == ChannelState::close_received) {
+    connection_.ignore("a second CLOSE");
+    return {};
+  }
   const auto row = transition(state_, ChannelEvent::peer_close);
   if (!row) return "CLOSE that the channel's state does not allow";
   // Whatever still waits is for somebody who has left. Our own CLOSE may be among it, and it can't be held any more:
@@ -340,14 +397,20 @@ Channel::Violation Channel::on_close() {
 }
 
 Channel::Violation Channel::on_request(std::string_view type, bool want_reply, ByteView rest) {
-  if (!is_answered(state_)) return "a request before its time";
-  if (state_ == ChannelState::close_received) return "a request after CLOSE";
-  if (want_reply && owed_replies_.full()) return "too many unanswered requests";
-  if (held_control_ > kHeldControlLimit) return "too many requests";
+  if (!is_answered(state_) && want_reply) return "a request before its time";
+  if (!is_answered(state_) || state_ == ChannelState::close_received) {
+    connection_.ignore("a request that the channel's state does not allow");
+    return {};
+  }
+  if (state_ == ChannelState::close_sent) return {};  // it has crossed our CLOSE, behind which there are no answers
+  if ((want_reply && owed_replies_.full()) || held_control_ > kHeldControlLimit) {
+    end_for("too many unanswered requests");
+    return {};
+  }
   if (want_reply) owed_replies_.expect();
   // sshd's keepalive comes on any open channel; answered here, no stopped client can make it drop the connection.
-  const bool keepalive = type == "keepalive@openssh.com";
-  if (keepalive || user_ == nullptr || state_ == ChannelState::close_sent) {
+  const bool keepalive = type == wire::kKeepalive;
+  if (keepalive || user_ == nullptr) {
     if (want_reply) answer_now(keepalive);
     return {};
   }
@@ -368,9 +431,13 @@ std::string_view Channel::why_unsound(const wire::Reading& request) const {
 }
 
 Channel::Violation Channel::on_reply(bool success) {
-  if (expected_replies_ == 0) return "an answer to no request";
-  --expected_replies_;
-  if (user_ != nullptr && state_ != ChannelState::close_sent) user_->on_reply(success);
+  if (asked_.empty()) {
+    connection_.ignore("an answer to no request");
+    return {};
+  }
+  const bool is_awaited = asked_.front();
+  asked_.erase(asked_.begin());
+  if (is_awaited && user_ != nullptr && state_ != ChannelState::close_sent) user_->on_reply(success);
   return {};
 }
 

@@ -60,6 +60,10 @@ class Channel final : public ChannelEnd {
   static constexpr std::size_t kHeldRequestLimit = 128 * 1024;
   /// … and a peer that has made us hold this much, answers to requests of its own included, is flooding.
   static constexpr std::size_t kHeldControlLimit = 256 * 1024;
+  /// What OpenSSH bears beyond a window, a tenth of its largest one (channel_input_data()), in all before the peer is within it again.
+  static constexpr std::uint32_t kGrace = 2 * 1024 * 1024 / 10;
+  /// A peer that owes more answers than this gives none, and isn't asked for a sign of life here.
+  static constexpr std::size_t kMostAsked = 256;
   /// How many messages the peer's maximum packet size may make of what one credit allows: a maximum of one byte
   /// must not turn two megabytes of data into two million messages.
   static constexpr std::uint32_t kMaximumMessages = 1024;
@@ -107,7 +111,11 @@ class Channel final : public ChannelEnd {
   std::uint32_t granted() const override { return receive_window_.bytes(); }
   void grant(std::uint32_t bytes) override;
 
-  // What the connection has parsed for this channel. A text is what the peer did wrong.
+  /// Asks the peer whether it lives; the answer is swallowed. False when this channel can't: it isn't open, or has messages held.
+  bool ask_for_life();
+
+  // What the connection has parsed for this channel. A text is what the peer did wrong, and the end of its connection. What OpenSSH
+  // ignores is ignored; what exceeds a bound of this channel's ends it alone.
   using Violation = std::optional<std::string_view>;
   Violation on_confirmation(const PeerEnd& peer);
   Violation on_failure(wire::OpenFailureReason reason, std::string_view description);
@@ -148,7 +156,11 @@ class Channel final : public ChannelEnd {
 
   /// Takes the row of the table; false when there is none.
   bool apply(ChannelEvent event);
-  Violation take_data(std::size_t size);
+  /// Takes `size` bytes out of the window; false when nothing is to be made of them.
+  bool take_data(std::size_t size);
+  bool take_excess(std::size_t size);
+  /// The peer has gone too far: closes the channel. `what` is a fixed phrase, also for a client.
+  void end_for(std::string_view what);
   /// What keeps a request from being passed on; empty when nothing does.
   std::string_view why_unsound(const wire::Reading& request) const;
   void send_data_messages(DataKind kind, ByteView bytes);
@@ -181,7 +193,10 @@ class Channel final : public ChannelEnd {
   TimePoint asked_at_;  // when we sent CHANNEL_OPEN
   std::uint32_t held_data_ = 0;
   Outflow outflow_;
-  std::uint32_t expected_replies_ = 0;
+  std::vector<bool> asked_;      // the answers that the peer owes, front first: whether its user waits for it
+  std::uint32_t exceeded_ = 0;   // what has come beyond the window since it was last kept
+  TimePoint ending_since_;       // see is_owed_an_end()
+  bool overdue_ = false;         // for Connection::kEndPatience
   std::size_t held_control_ = 0;  // bytes of held messages without data
   Charge held_charge_;            // all of them
   std::vector<Held> held_messages_;

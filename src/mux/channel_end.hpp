@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -9,13 +10,25 @@
 
 namespace sallyport::mux {
 
+/// What becomes of data beyond what was granted.
+enum class Excess : std::uint8_t {
+  refused,  ///< the channel ends: a stream with a hole must not pass for the whole one
+  dropped,  ///< nothing reads yet, and sshd would drop it
+  taken,    ///< on_data() follows
+};
+
 /// What an end reports: what came from the peer behind it. None of it is called inside a call of the same end's.
 class ChannelEvents {
  public:
   virtual ~ChannelEvents() = default;
-  /// Within what was granted to the end.
+  /// Within what was granted to the end, but for what on_excess() has said.
   virtual void on_data(ByteView bytes) = 0;
   virtual void on_extended_data(std::uint32_t code, ByteView bytes) = 0;
+  /// The peer sends `size` bytes, which is more than it was granted. What is taken has a bound all the same (Channel::kGrace).
+  virtual Excess on_excess(std::size_t size) {
+    static_cast<void>(size);
+    return Excess::refused;
+  }
   virtual void on_eof() = 0;
   /// A request, which is sound (see wire/vocabulary.hpp). With `want_reply` it is owed an answer by send_reply(), in
   /// the order of requests.

@@ -61,6 +61,8 @@ bool may_receive_data(ChannelState state) {
   return state == S::open || state == S::eof_sent || state == S::close_sent;
 }
 
+bool is_owed_an_end(ChannelState state) { return state == S::abandoned || state == S::close_sent; }
+
 std::string_view name_of(ChannelState state) {
   switch (state) {
     case S::requested: return "requested";

@@ -52,6 +52,9 @@ bool may_send(ChannelState state);
 /// Data of the peer's is in order (in close_sent it is swallowed).
 bool may_receive_data(ChannelState state);
 
+/// Nobody here wants the channel any more, and the peer has a word to say before its number is free.
+bool is_owed_an_end(ChannelState state);
+
 std::string_view name_of(ChannelState state);
 std::string_view name_of(ChannelEvent event);
 

@@ -15,7 +15,7 @@ using wire::MessageType;
 
 /// How long a channel counts as active after it moved data: this, to twice this.
 constexpr Duration kActivityPeriod = std::chrono::seconds(1);
-constexpr std::string_view kKeepalive = "keepalive@openssh.com";
+constexpr std::uint8_t kMsgUnimplemented = 3;  // RFC 4253, 12
 /// Held messages up to this size are a keystroke's or a program's short answer, and go before bulk.
 constexpr std::uint32_t kInteractive = 4 * 1024;
 
@@ -43,10 +43,21 @@ Connection::Connection(std::unique_ptr<Transport> transport, Clock& clock, Grave
 
 Connection::~Connection() = default;
 
-void Connection::on_message(ByteView payload) {
-  if (disconnecting_ || payload.empty()) return;
+void Connection::note_life() {
   last_heard_ = clock_.now();
   unanswered_keepalives_ = 0;
+}
+
+void Connection::on_other_message(std::uint8_t type) {
+  if (disconnecting_) return;
+  note_life();
+  // A peer answers in order, and all that we send but a global request is known to everybody.
+  if (type == kMsgUnimplemented) static_cast<void>(asked_.on_answer(false, {}));
+}
+
+void Connection::on_message(ByteView payload) {
+  if (disconnecting_ || payload.empty()) return;
+  note_life();
   bytes_received_ += payload.size();
   dispatch(static_cast<MessageType>(payload[0]), payload);
   look_at_held();
@@ -60,32 +71,29 @@ void Connection::dispatch(MessageType type, ByteView payload) {
     case MessageType::channel_data:
       return to_channel(
           wire::parse_channel_data(payload),
-          [](Channel& channel, const wire::ChannelData& m) { return channel.on_data(m.data); }, WhenClosed::swallowed);
+          [](Channel& channel, const wire::ChannelData& m) { return channel.on_data(m.data); });
     case MessageType::channel_window_adjust:
       return to_channel(
           wire::parse_channel_window_adjust(payload),
           [](Channel& channel, const wire::ChannelWindowAdjust& m) { return channel.on_window_adjust(m.bytes); },
-          WhenClosed::swallowed);
+          Unknown::ignored);
     case MessageType::channel_extended_data:
       return to_channel(
           wire::parse_channel_extended_data(payload),
-          [](Channel& channel, const wire::ChannelExtendedData& m) { return channel.on_extended_data(m.code, m.data); },
-          WhenClosed::swallowed);
+          [](Channel& channel, const wire::ChannelExtendedData& m) { return channel.on_extended_data(m.code, m.data); });
     case MessageType::channel_request:
       return handle_channel_request(payload);
     case MessageType::channel_eof:
-      return to_channel(
-          wire::parse_channel_only(payload), [](Channel& channel, LocalChannel) { return channel.on_eof(); },
-          WhenClosed::swallowed);
+      return to_channel(wire::parse_channel_only(payload), [](Channel& channel, LocalChannel) { return channel.on_eof(); });
     case MessageType::channel_close:
       return to_channel(wire::parse_channel_only(payload),
                         [](Channel& channel, LocalChannel) { return channel.on_close(); });
     case MessageType::channel_success:
       return to_channel(wire::parse_channel_only(payload),
-                        [](Channel& channel, LocalChannel) { return channel.on_reply(true); });
+                        [](Channel& channel, LocalChannel) { return channel.on_reply(true); }, Unknown::ignored);
     case MessageType::channel_failure:
       return to_channel(wire::parse_channel_only(payload),
-                        [](Channel& channel, LocalChannel) { return channel.on_reply(false); });
+                        [](Channel& channel, LocalChannel) { return channel.on_reply(false); }, Unknown::ignored);
     case MessageType::channel_open:
       return handle_channel_open(payload);
     case MessageType::channel_open_confirmation:
@@ -102,8 +110,7 @@ void Connection::dispatch(MessageType type, ByteView payload) {
       return handle_global_request(payload);
     case MessageType::request_success:
     case MessageType::request_failure:
-      if (!asked_.on_answer(type == MessageType::request_success, payload.subspan(1)))
-        return violation("an answer to no global request");
+      if (!asked_.on_answer(type == MessageType::request_success, payload.subspan(1))) ignore("an answer to no global request");
       return;
   }
   violation("a message number of no meaning");
@@ -118,12 +125,14 @@ LocalChannel recipient_of(const Message& message) {
 }  // namespace
 
 template <typename Message, typename Handle>
-void Connection::to_channel(const std::optional<Message>& message, Handle handle, WhenClosed when_closed) {
+void Connection::to_channel(const std::optional<Message>& message, Handle handle, Unknown unknown) {
   if (!message) return violation("malformed channel message");
+  const std::size_t index = number(recipient_of(*message));
   Channel* channel = find(recipient_of(*message));
-  if (channel == nullptr && when_closed == WhenClosed::swallowed && is_resting(number(recipient_of(*message)))) return;
-  if (channel == nullptr) return violation("a message for a channel that isn't open");
-  after_event(*channel, handle(*channel, *message));
+  if (channel != nullptr) return after_event(*channel, handle(*channel, *message));
+  if (is_resting(index)) return;  // it has crossed our CLOSE
+  if (index >= channels_.size() && unknown == Unknown::violation) return violation("a message for a channel that isn't open");
+  ignore("a message for a channel that isn't open");
 }
 
 void Connection::after_event(Channel& channel, Channel::Violation what) {
@@ -133,6 +142,7 @@ void Connection::after_event(Channel& channel, Channel::Violation what) {
 
 void Connection::remove(Channel& channel) {
   const LocalChannel local = channel.local();
+  if (channel.overdue_) --overdue_channels_;
   graveyard_.bury(std::move(channels_[number(local)]));
   rests_until_[number(local)] = clock_.now() + kRest;
   resting_.push_back(number(local));
@@ -153,10 +163,11 @@ void Connection::handle_channel_open(ByteView payload) {
 }
 
 void Connection::handle_channel_request(ByteView payload) {
+  // As in OpenSSH, whose client minds none for a number that isn't open, and whose server does.
   to_channel(
       wire::parse_channel_request(payload),
       [](Channel& channel, const wire::ChannelRequest& m) { return channel.on_request(m.type, m.want_reply, m.rest); },
-      WhenClosed::swallowed);
+      peer() == wire::Speaker::target ? Unknown::ignored : Unknown::violation);
 }
 
 void Connection::handle_global_request(ByteView payload) {
@@ -164,7 +175,7 @@ void Connection::handle_global_request(ByteView payload) {
   if (!request) return violation("malformed GLOBAL_REQUEST");
   if (request->want_reply && owed_global_replies_.full()) return violation("too many unanswered global requests");
   const auto ticket = request->want_reply ? owed_global_replies_.expect() : GlobalReplies::Ticket::none;
-  if (request->name == kKeepalive) return answer_global(ticket, true);
+  if (request->name == wire::kKeepalive) return answer_global(ticket, true);
   const wire::Reading reading(wire::Form::global_request, peer(), request->name, request->rest);
   if (reading.sound()) return on_global_request(*request, ticket);
   answer_global(ticket, false);
@@ -228,13 +239,14 @@ void Connection::on_drained() {
 void Connection::on_closed(const Error& why) {
   disconnecting_ = true;
   keepalive_timer_.reset();
+  endings_look_.reset();
   for (auto& channel : channels_) {
     if (channel == nullptr) continue;
     std::unique_ptr<Channel> lost = std::move(channel);
     lost->on_lost(loss_told());
     graveyard_.bury(std::move(lost));
   }
-  open_channels_ = 0;
+  open_channels_ = overdue_channels_ = 0;
   asked_.on_lost();
   on_connection_closed(why);
 }
@@ -250,6 +262,37 @@ void Connection::violation(std::string_view what) {
   if (disconnecting_) return;
   on_violation(what);
   disconnect(DisconnectReason::protocol_error, what);
+}
+
+void Connection::ignore(std::string_view what) {
+  const auto is_power_of_ten = [](std::uint64_t count) {
+    while (count % 10 == 0) count /= 10;
+    return count == 1;
+  };
+  if (is_power_of_ten(++ignored_)) on_ignored(what, ignored_);
+}
+
+void Connection::note_ending() {
+  if (endings_look_ == nullptr && !disconnecting_)
+    endings_look_ = clock_.after(kEndPatience, [this] { look_at_endings(); });
+}
+
+void Connection::look_at_endings() {
+  endings_look_.reset();
+  const std::size_t overdue_before = overdue_channels_;
+  std::optional<TimePoint> next;
+  for_each_channel([&](Channel& channel) {
+    if (!is_owed_an_end(channel.state()) || channel.overdue_) return;
+    const TimePoint due = channel.ending_since_ + kEndPatience;
+    channel.overdue_ = due <= clock_.now();
+    if (channel.overdue_) {
+      ++overdue_channels_;
+    } else {
+      next = std::min(next.value_or(due), due);
+    }
+  });
+  if (next) endings_look_ = clock_.after(*next - clock_.now(), [this] { look_at_endings(); });
+  if (overdue_channels_ > overdue_before) on_overdue();
 }
 
 std::size_t Connection::sessions() const {
@@ -357,16 +400,26 @@ void Connection::keepalive_due() {
     return disconnect(DisconnectReason::connection_lost, "no answer to keepalives");
   }
   if (unanswered_keepalives_++ == 0) unanswered_since_ = clock_.now();
-  asked_.expect();
-  send(wire::build_global_request(kKeepalive, true));
+  ask_for_life();
   arm_keepalive();
+}
+
+void Connection::ask_for_life() {
+  // Some clients leave global requests unanswered, which are few. A server is asked as OpenSSH's client asks it.
+  if (peer() == wire::Speaker::client) {
+    for (const auto& channel : channels_)
+      if (channel != nullptr && channel->ask_for_life()) return;
+  }
+  if (asked_.full()) return;  // it answers none, and is alive all the same
+  asked_.expect();
+  send(wire::build_global_request(wire::kKeepalive, true));
 }
 
 void Connection::probe(std::function<void(Duration)> answered) {
   if (disconnecting_) return;
   std::erase_if(probes_, [](const auto& probe) { return probe->answered == nullptr; });
   probes_.push_back(std::make_unique<Probe>(clock_, std::move(answered)));
-  ask(kKeepalive, {}, *probes_.back());
+  ask(wire::kKeepalive, {}, *probes_.back());
 }
 
 }  // namespace sallyport::mux

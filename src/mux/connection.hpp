@@ -49,6 +49,9 @@ class Connection : public TransportEvents {
   static constexpr std::size_t kMostResting = 4096;
   /// A peer that doesn't read what must be sent to it at once is no longer read above this backlog.
   static constexpr std::size_t kPauseBacklog = 256 * 1024;
+  /// A channel that nobody here wants any more, and whose end the peer still owes after this, keeps its number and counts as one of the
+  /// peer's sessions, but no longer as use of the connection.
+  static constexpr Duration kEndPatience = std::chrono::seconds(10);
   /// The longest fields of a CHANNEL_OPEN or a global request that are kept: names, addresses and paths.
   static constexpr std::size_t kMaximumFields = 8 * 1024;
 
@@ -60,6 +63,7 @@ class Connection : public TransportEvents {
 
   // TransportEvents
   void on_message(ByteView payload) final;
+  void on_other_message(std::uint8_t type) final;
   void on_drained() final;
   void on_closed(const Error& why) final;
 
@@ -119,9 +123,15 @@ class Connection : public TransportEvents {
   std::uint32_t floor_in_company() const { return FlowCredit::floor_of(rate_.per_millisecond()); }
   /// `what` is a fixed phrase: the peer broke the rules; the connection ends.
   void violation(std::string_view what);
+  /// `what` is a fixed phrase: the peer said something that has no place and harms nobody, as OpenSSH sees it.
+  void ignore(std::string_view what);
+  /// A channel of ours waits for the peer's CLOSE, or for the answer to an open that nobody wants any more.
+  void note_ending();
 
   Bytes session_id() const { return transport_->session_id(); }
   std::size_t open_channels() const { return open_channels_; }
+  /// Without those whose end the peer has owed for kEndPatience.
+  std::size_t channels_in_use() const { return open_channels_ - overdue_channels_; }
   std::uint64_t bytes_received() const { return bytes_received_; }
   std::uint64_t bytes_sent() const { return bytes_sent_; }
   TimePoint last_heard() const { return last_heard_; }
@@ -158,6 +168,10 @@ class Connection : public TransportEvents {
   virtual void on_channel_gone(LocalChannel local) = 0;
   /// The peer broke the protocol, and is being disconnected; for the log.
   virtual void on_violation(std::string_view what) = 0;
+  /// The peer's `count`th message that has no place; for the log. Called for the 1st, the 10th, the 100th and so on.
+  virtual void on_ignored(std::string_view what, std::uint64_t count) = 0;
+  /// channels_in_use() has become less, by waiting.
+  virtual void on_overdue() {}
   /// What users of the channels are told when the connection is lost.
   virtual std::string_view loss_told() const = 0;
   /// The transport is gone, and every channel has been told.
@@ -192,8 +206,8 @@ class Connection : public TransportEvents {
   };
   template <typename Counts>
   std::size_t count_sessions(Counts counts) const;
-  /// What becomes of a message for a channel whose number rests.
-  enum class WhenClosed : std::uint8_t { violation, swallowed };
+  /// What a message means whose number no channel has, and none has had. A number that is free again swallows all that is late.
+  enum class Unknown : std::uint8_t { violation, ignored };
 
   /// The lowest free number that doesn't rest. For a channel that is added next.
   LocalChannel next_number();
@@ -201,12 +215,15 @@ class Connection : public TransportEvents {
   Channel& add(std::unique_ptr<Channel> channel);
   void dispatch(wire::MessageType type, ByteView payload);
   template <typename Message, typename Handle>
-  void to_channel(const std::optional<Message>& message, Handle handle, WhenClosed when_closed = WhenClosed::violation);
+  void to_channel(const std::optional<Message>& message, Handle handle, Unknown unknown = Unknown::violation);
   void after_event(Channel& channel, Channel::Violation violation);
   void handle_channel_open(ByteView payload);
   void handle_global_request(ByteView payload);
   void handle_channel_request(ByteView payload);
+  void note_life();
+  void look_at_endings();
   void keepalive_due();
+  void ask_for_life();
   void arm_keepalive();
 
   std::unique_ptr<Transport> transport_;
@@ -221,6 +238,9 @@ class Connection : public TransportEvents {
   std::size_t next_rested_ = 0;                     // … from here on
   std::vector<std::uint32_t> free_;                 // a heap: numbers that have been used and rested
   std::size_t open_channels_ = 0;
+  std::size_t overdue_channels_ = 0;
+  std::unique_ptr<Timer> endings_look_;
+  std::uint64_t ignored_ = 0;
   std::vector<LocalChannel> drain_queue_;  // in the order of call_when_drained()
   std::unique_ptr<Timer> keepalive_timer_;
   TimePoint last_heard_;

@@ -86,7 +86,7 @@ void Hub::drain(std::function<void()> then) {
 
 void Hub::look_whether_drained() {
   for (const auto& [id, link] : links_)
-    if (link->open_channels() == 0) link->disconnect(DisconnectReason::by_application, "the bastion is draining");
+    if (link->channels_in_use() == 0) link->disconnect(DisconnectReason::by_application, "the bastion is draining");
   // The sessions that trunks still carry then are nobody's: a target keeps them open for as long as their programs run.
   if (links_.empty()) pool_.end_left_behind("the bastion is draining");
   if (empty() && drained_) return std::exchange(drained_, nullptr)();

@@ -71,6 +71,8 @@ class Journal {
   virtual void channel_closed(const Admission& client, const ChannelIds& ids, std::uint64_t bytes_from_client,
                               std::uint64_t bytes_to_client, Duration open_for) = 0;
   virtual void connection_violation(const Admission& client, std::string_view what) = 0;
+  /// The client said something that has no place and harms nobody: it is ignored, for the `count`th time on its connection.
+  virtual void message_ignored(const Admission& client, std::string_view what, std::uint64_t count) = 0;
   virtual void connection_closed(const Admission& client, const Error& why, std::uint64_t bytes_from_client,
                                  std::uint64_t bytes_to_client, Duration open_for) = 0;
 
@@ -91,6 +93,8 @@ class Journal {
   /// The target said something that isn't passed on: it is unknown here, or malformed.
   virtual void target_request_refused(TrunkId trunk, std::string_view request, std::string_view why) = 0;
   virtual void trunk_violation(TrunkId trunk, std::string_view what) = 0;
+  /// As message_ignored(), of the target.
+  virtual void target_message_ignored(TrunkId trunk, std::string_view what, std::uint64_t count) = 0;
   virtual void trunk_closed(TrunkId trunk, const Error& why) = 0;
 };
 

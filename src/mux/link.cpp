@@ -207,6 +207,10 @@ void Link::on_unsound(wire::Form form, std::string_view name, std::string_view w
 
 void Link::on_violation(std::string_view what) { services_.journal.connection_violation(client_, what); }
 
+void Link::on_ignored(std::string_view what, std::uint64_t count) {
+  services_.journal.message_ignored(client_, what, count);
+}
+
 void Link::on_connection_closed(const Error& why) {
   proof_.reset();
   forwards_.leave();

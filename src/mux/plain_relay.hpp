@@ -54,6 +54,7 @@ class PlainRelay final {
     EndEvents(PlainRelay& owner, Side which) : relay(owner), side(which) {}
     void on_data(ByteView data) override;
     void on_extended_data(std::uint32_t code, ByteView data) override;
+    Excess on_excess(std::size_t size) override { return relay.relay_.judge_excess(side, size); }
     void on_eof() override { relay.relay_.on_eof(side); }
     void on_request(std::string_view type, bool want_reply, ByteView rest) override;
     void on_reply(bool) override {}  // nothing that wants an answer is ever passed on

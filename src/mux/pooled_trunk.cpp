@@ -116,6 +116,8 @@ void PooledTrunk::on_hop_lost(std::string_view told) {
 
 std::size_t PooledTrunk::used() const { return waiting_.size() + (trunk_ ? trunk_->open_channels() : 0); }
 
+std::size_t PooledTrunk::in_use() const { return waiting_.size() + (trunk_ ? trunk_->channels_in_use() : 0); }
+
 std::size_t PooledTrunk::sessions() const {
   const auto waiting =
       std::count_if(waiting_.begin(), waiting_.end(), [](const Lease* lease) { return lease->is_session(); });
@@ -310,7 +312,7 @@ void PooledTrunk::on_host_keys(Trunk& trunk, ByteView fields) {
 }
 
 void PooledTrunk::leave_when_unused() {
-  if (trunk_ == nullptr || used() > 0 || !holders_.empty() || ending()) return;
+  if (trunk_ == nullptr || in_use() > 0 || !holders_.empty() || ending()) return;
   if (phase_ == Phase::draining) return end("drained");
   idle_since_ = pool_.clock_.now();
   look_at_idle_time();

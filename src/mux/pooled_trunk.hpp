@@ -36,6 +36,8 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   const Options& options() const { return target_.options; }
   /// Channels that are open, opening or closing, and wishes that wait.
   std::size_t used() const;
+  /// The same without the channels whose end the target has owed for long: a reason to stay.
+  std::size_t in_use() const;
   /// Whether one more channel of this kind may be put on it, or wait for it.
   bool takes(const OpenRequest& request) const;
   /// Whether it may have a channel of that client connection's: see Options::reuse_after_mfa.
@@ -48,7 +50,7 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   std::optional<TrunkId> carrier() const { return hop_ ? hop_->trunk() : std::nullopt; }
   bool is_ready() const { return phase_ == Phase::ready; }
   /// Ready, and without a channel.
-  bool is_idle() const { return is_ready() && used() == 0; }
+  bool is_idle() const { return is_ready() && in_use() == 0; }
   bool has_logged_in() const { return trunk_ != nullptr; }
   TrunkRow row() const;
 
@@ -88,6 +90,7 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   void on_hop_failed(const std::string& told) override;
   void on_hop_lost(std::string_view told) override;
   void on_slot_free(Trunk& trunk) override;
+  void on_overdue(Trunk&) override { leave_when_unused(); }
   void on_host_keys(Trunk& trunk, ByteView fields) override;
   void on_trunk_closed(Trunk& trunk, const Error& why) override;
 

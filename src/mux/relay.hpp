@@ -33,6 +33,11 @@ class Relay {
   ChannelEnd* end(Side side) const { return side == Side::downstream ? downstream_ : upstream_; }
   ChannelEnd* opposite(Side side) const { return side == Side::downstream ? upstream_ : downstream_; }
 
+  /// What becomes of data beyond what that side was granted: the other one may have room for it.
+  Excess judge_excess(Side from, std::size_t size) const {
+    return joined() && opposite(from)->window() >= size ? Excess::taken : Excess::refused;
+  }
+
   // What the end of that side has reported. Nothing happens while nothing is joined.
   void on_data(Side from, ByteView bytes);
   void on_extended_data(Side from, std::uint32_t code, ByteView bytes);

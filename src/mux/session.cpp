@@ -97,6 +97,12 @@ void Session::EndEvents::on_data(ByteView bytes) {
   if (!bytes.empty()) session.relay_.on_data(side, bytes);
 }
 
+Excess Session::EndEvents::on_excess(std::size_t size) {
+  // Before a program runs sshd reads nothing either.
+  if (side == Side::downstream && !session.relay_.joined()) return Excess::dropped;
+  return session.relay_.judge_excess(side, size);
+}
+
 void Session::EndEvents::on_window() {
   if (side == Side::downstream && session.dialog_ != nullptr) return session.dialog_->on_window();
   session.relay_.on_window(side);

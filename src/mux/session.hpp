@@ -67,6 +67,7 @@ class Session final : public LinkChannel, private LeaseEvents {
     void on_extended_data(std::uint32_t code, ByteView bytes) override {
       session.relay_.on_extended_data(side, code, bytes);
     }
+    Excess on_excess(std::size_t size) override;
     void on_eof() override;
     void on_request(std::string_view type, bool want_reply, ByteView rest) override;
     void on_reply(bool success) override;

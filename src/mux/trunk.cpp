@@ -94,6 +94,8 @@ void Trunk::say_goodbye(std::string_view why) {
 
 void Trunk::on_violation(std::string_view what) { journal_.trunk_violation(id_, what); }
 
+void Trunk::on_ignored(std::string_view what, std::uint64_t count) { journal_.target_message_ignored(id_, what, count); }
+
 void Trunk::on_connection_closed(const Error& why) { owner_.end(&TrunkEvents::on_trunk_closed, *this, why); }
 
 }  // namespace sallyport::mux

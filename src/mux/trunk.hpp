@@ -24,6 +24,8 @@ class TrunkEvents {
   virtual ~TrunkEvents() = default;
   /// A channel's number, and so one of the target's sessions, is free again.
   virtual void on_slot_free(Trunk& trunk) = 0;
+  /// Channels whose end the target owes count as use no more.
+  virtual void on_overdue(Trunk& trunk) = 0;
   /// The target tells which host keys it has: the fields of hostkeys-00@openssh.com.
   virtual void on_host_keys(Trunk& trunk, ByteView fields) = 0;
   /// The last event. Every channel has been told.
@@ -77,7 +79,9 @@ class Trunk final : public Connection {
   wire::Speaker peer() const override { return wire::Speaker::target; }
   void on_unsound(wire::Form form, std::string_view name, std::string_view why, const Channel* channel) override;
   void on_channel_gone(LocalChannel local) override;
+  void on_overdue() override { owner_.tell(&TrunkEvents::on_overdue, *this); }
   void on_violation(std::string_view what) override;
+  void on_ignored(std::string_view what, std::uint64_t count) override;
   void on_connection_closed(const Error& why) override;
   void on_forwarded(const wire::ChannelOpen& open, const route::Destination& address, std::string_view originator);
   void on_lent(LenderEvents* lender, const wire::ChannelOpen& open, std::string_view originator);

@@ -93,7 +93,7 @@ bool TrunkGroup::keeps(const PooledTrunk& trunk) const {
 
 std::size_t TrunkGroup::spares() const {
   return static_cast<std::size_t>(std::count_if(trunks_.begin(), trunks_.end(), [](const auto& trunk) {
-    return (trunk->is_ready() || trunk->is_coming()) && !trunk->ending() && trunk->used() == 0;
+    return (trunk->is_ready() || trunk->is_coming()) && !trunk->ending() && trunk->in_use() == 0;
   }));
 }
 

@@ -45,6 +45,11 @@ enum class Field : std::uint8_t {
 /// over one beyond 256 KiB.
 inline constexpr std::size_t kMaximumText = 255 * 1024;
 
+/// OpenSSH's PROTOCOL, 2.1: whoever gets it need not read any more what it would send on this channel.
+inline constexpr std::string_view kEndOfWrite = "eow@openssh.com";
+/// Asks for any answer at all, on a channel or as a global request.
+inline constexpr std::string_view kKeepalive = "keepalive@openssh.com";
+
 /// What becomes of the fields of a sound message.
 enum class Use : std::uint8_t {
   built,   ///< taken apart; what the other side gets is written anew out of what was understood
@@ -109,8 +114,8 @@ inline constexpr auto kVocabulary = [] {
       // About the channel: nothing is done for these, so nothing is judged.
       hint("simple@putty.projects.tartarus.org", true, false, passed),  // PuTTY, WinSCP: there will be no other channel
       hint("winadj@putty.projects.tartarus.org", true, false, passed),  // the same: they wait for its answer, a failure
-      hint("eow@openssh.com", true, true, passed),                      // OpenSSH, 2.1: no more output is wanted
-      hint("keepalive@openssh.com", true, true, kept, {rest}),          // sshd with ClientAliveInterval
+      hint(kEndOfWrite, true, true, passed),                            // OpenSSH, 2.1: no more output is wanted
+      hint(kKeepalive, true, true, kept, {rest}),                       // sshd with ClientAliveInterval
       // What a target says of a program.
       target_request("exit-status", passed, {uint32}),                     // 6.10
       target_request("exit-signal", passed, {text, boolean, text, text}),  // 6.10
@@ -133,7 +138,7 @@ inline constexpr auto kVocabulary = [] {
       client_global("no-more-sessions@openssh.com", kept, {rest}),                              // PROTOCOL, 2.2
       client_global("hostkeys-prove-00@openssh.com", kept, {rest}),                             // PROTOCOL, 2.5: of our keys
       Word{Form::global_request, "hostkeys-00@openssh.com", false, true, false, kept, {rest}},  // PROTOCOL, 2.5
-      Word{Form::global_request, "keepalive@openssh.com", true, true, false, kept, {rest}},
+      Word{Form::global_request, kKeepalive, true, true, false, kept, {rest}},
   };
 }();
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cassert>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -29,6 +30,10 @@ class MemoryPeer {
   void deliver(Bytes message) {
     inbox_.push_back(std::move(message));
     read();
+  }
+  /// Sends one that isn't of types 80 to 100.
+  void deliver_other(std::uint8_t type) {
+    if (events_ != nullptr && !closed_) events_->on_other_message(type);
   }
   /// The kernel takes nothing more.
   void hold_shut() { shut_ = true; }

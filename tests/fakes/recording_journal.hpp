@@ -82,6 +82,9 @@ class RecordingJournal final : public mux::Journal {
   void connection_violation(const mux::Admission& client, std::string_view what) override {
     add("violation c", number(client.id), what);
   }
+  void message_ignored(const mux::Admission& client, std::string_view what, std::uint64_t count) override {
+    add("ignored c", number(client.id), std::string(what) + " " + std::to_string(count));
+  }
   void connection_closed(const mux::Admission& client, const Error& why, std::uint64_t, std::uint64_t,
                          Duration) override {
     add("connection closed c", number(client.id), why.detail);
@@ -107,6 +110,9 @@ class RecordingJournal final : public mux::Journal {
     add("target request refused t", number(trunk), std::string(request) + ": " + std::string(why));
   }
   void trunk_violation(TrunkId id, std::string_view what) override { add("violation t", number(id), what); }
+  void target_message_ignored(TrunkId id, std::string_view what, std::uint64_t count) override {
+    add("ignored t", number(id), std::string(what) + " " + std::to_string(count));
+  }
   void trunk_closed(TrunkId id, const Error& why) override { add("trunk closed t", number(id), why.detail); }
 
  private:

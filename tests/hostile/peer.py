@@ -151,6 +151,7 @@ class Peer:
         self.strict = (b"kex-strict-s-v00@openssh.com" if host_key else b"kex-strict-c-v00@openssh.com") if strict else b""
         self.sealer, self.opener = Sealer(), Sealer()
         self.cipher, self.session_id, self._sent = cipher, None, 0
+        self.version = VERSION
         self.answers_kexinit = True  # by doing its half of a re-exchange inside receive()
         self.keeps = False  # what receive() isn't asked for, for later, instead of dropping it
         self._kept = []
@@ -280,8 +281,8 @@ class Peer:
 
     # ---- the handshake
 
-    def exchange_versions(self, ours=VERSION + b"\r\n"):
-        self.write(ours)
+    def exchange_versions(self, ours=None):
+        self.write(ours or self.version + b"\r\n")
         deadline = time.monotonic() + self.patience
         while True:
             end = self._buffer.find(b"\n")
@@ -298,9 +299,9 @@ class Peer:
                 raise Late("no version")
             self._read()
 
-    def exchange_keys(self, theirs=None, extra=(), marker=None):
-        """One whole key exchange, also a later one; `theirs` is their KEXINIT if it has come, `extra` goes behind ours, and with `marker`
-        it has that one of strict key exchange."""
+    def exchange_keys(self, theirs=None, extra=(), late=(), marker=None):
+        """One whole key exchange, also a later one; `theirs` is their KEXINIT if it has come, `extra` goes behind ours, `late` in front of
+        our NEWKEYS, and with `marker` our KEXINIT has that one of strict key exchange."""
         if marker is None:
             marker = self.strict if self.session_id is None else b""
         mine = kexinit(strict=marker, cipher=self.cipher)
@@ -311,13 +312,13 @@ class Peer:
         if self.host_key:
             other = read_string(self.receive(ECDH_INIT), 1)[0]
             host_blob = key_blob(self.host_key)
-            names, inits, publics = (self._their_version, VERSION), (theirs, mine), (other, public)
+            names, inits, publics = (self._their_version, self.version), (theirs, mine), (other, public)
         else:
             self.send(bytes([ECDH_INIT]) + string(public))
             reply = self.receive(ECDH_REPLY)
             host_blob, offset = read_string(reply, 1)
             other, _ = read_string(reply, offset)
-            names, inits, publics = (VERSION, self._their_version), (mine, theirs), (public, other)
+            names, inits, publics = (self.version, self._their_version), (mine, theirs), (public, other)
         try:
             secret = mpint(private.exchange(X25519PublicKey.from_public_bytes(other)))
         except ValueError as error:
@@ -326,7 +327,7 @@ class Peer:
         self.session_id = self.session_id or digest
         if self.host_key:
             self.send(bytes([ECDH_REPLY]) + string(host_blob) + string(public) + signature(self.host_key, digest))
-        self.send(bytes([NEWKEYS]))
+        self.send(*late, bytes([NEWKEYS]))
 
         def derive(letter):
             return hashlib.sha256(secret + digest + letter + self.session_id).digest()

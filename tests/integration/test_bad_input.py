@@ -113,7 +113,7 @@ class AfterLoginTest(BadInput):
 
     def test_a_channel_number_that_is_not_the_senders(self):
         payloads = {raw.DATA: string("x"), raw.EXTENDED_DATA: struct.pack(">I", 1) + string("x"), raw.EOF: b"", raw.CLOSE: b"",
-                    raw.WINDOW_ADJUST: struct.pack(">I", 1), raw.REQUEST: string("shell") + b"\1", raw.SUCCESS: b"", raw.FAILURE: b"",
+                    raw.REQUEST: string("shell") + b"\1",
                     raw.OPEN_CONFIRMATION: struct.pack(">III", 0, 1, 1), raw.OPEN_FAILURE: struct.pack(">I", 1) + string("x") + string("")}
         for number in (7, 0xFFFFFFFF):
             for kind, payload in payloads.items():
@@ -122,14 +122,24 @@ class AfterLoginTest(BadInput):
                     connection.send(kind, struct.pack(">I", number) + payload)
                     self.disconnected(connection)
 
+    def test_a_channel_number_that_is_nobodys_where_sshd_looks_at_none(self):
+        connection, channel = self.running()
+        for number in (7, 0xFFFFFFFF):
+            for kind, payload in {raw.WINDOW_ADJUST: struct.pack(">I", 1), raw.SUCCESS: b"", raw.FAILURE: b""}.items():
+                connection.send(kind, struct.pack(">I", number) + payload)
+        connection.data(channel, b"still here")
+        self.assertTrue(self.echoed(connection, 10))
+        self.assertTrue(connection.alive)
+
     def test_more_data_than_the_window(self):
+        """The channel ends, and nothing else: here sshd ends the connection, which for us may be more than the offender's."""
         connection, channel = self.running("sleep 600")
-        try:
-            for _ in range(400):  # 12 MB into a command that reads nothing
-                connection.data(channel, b"x" * 32000)
-        except Disconnected:
-            pass
-        self.disconnected(connection)
+        for _ in range(400):  # 12 MB into a command that reads nothing
+            connection.data(channel, b"x" * 32000)
+        connection.expect(raw.CLOSE)
+        self.bastion.wait_for("channel ended.*more data than the window", since=self.mark)
+        channel = connection.open(number=1)
+        self.assertTrue(connection.exec(channel, "true"))
 
     def test_a_packet_larger_than_the_maximum(self):
         connection, channel = self.running()

@@ -117,10 +117,10 @@ class Connection:
         with self._lock:
             self.peer.send(*payloads)
 
-    def exchange_keys(self, extra=()):
-        """An exchange of keys that we begin; `extra` are messages sent behind our KEXINIT."""
+    def exchange_keys(self, extra=(), late=()):
+        """An exchange of keys that we begin; `extra` are messages sent behind our KEXINIT, `late` in front of our NEWKEYS."""
         with self._lock:
-            self.peer.exchange_keys(extra=extra)
+            self.peer.exchange_keys(extra=extra, late=late)
 
     def confirm(self, number, window=WINDOW, packet=PACKET):
         session = Session(self, len(self.sessions), number)
@@ -227,8 +227,9 @@ class Client:
     """A client of the bastion's that is logged in and then says what it likes; it answers nothing by itself, but exchanges keys
     when the bastion wants to."""
 
-    def __init__(self, workspace, port, user, key=None, strict=True):
-        self.peer = peer.connect(port, PATIENCE, strict=strict)
+    def __init__(self, workspace, port, user, key=None, version=None):
+        self.peer = peer.connect(port, PATIENCE)
+        self.peer.version = version or self.peer.version
         self.peer.keeps = True
         self.peer.handshake().log_in(user, load_key(workspace.key(key or user.split("+")[0])))
         self._numbers = 0
@@ -236,19 +237,24 @@ class Client:
     def send(self, *payloads):
         self.peer.send(*payloads)
 
-    def run(self, command, window=WINDOW):
-        """A running program on a channel of its own: a ClientChannel."""
+    def open(self, window=WINDOW):
+        """A session channel on which nothing runs yet: a ClientChannel."""
         channel = ClientChannel(self, self._numbers)
         self._numbers += 1
         self.send(bytes([OPEN]) + string("session") + u32(channel.ours) + u32(window) + u32(PACKET))
-        channel.theirs = struct.unpack_from(">I", self.peer.receive(OPEN_CONFIRMATION), 5)[0]
-        if command is not None:
-            channel.send(REQUEST, string("exec") + b"\1" + string(command))
-            channel.receive(SUCCESS)
+        channel.theirs = struct.unpack_from(">I", channel.receive(OPEN_CONFIRMATION), 5)[0]
         return channel
 
-    def exchange_keys(self, extra=()):
-        self.peer.exchange_keys(extra=extra)
+    def run(self, command, window=WINDOW):
+        """One on which the program runs."""
+        channel = self.open(window)
+        channel.send(REQUEST, string("exec") + b"\1" + string(command))
+        channel.receive(SUCCESS)
+        return channel
+
+    def exchange_keys(self, extra=(), late=()):
+        """As Connection's."""
+        self.peer.exchange_keys(extra=extra, late=late)
 
     def close(self):
         self.peer.close()
@@ -279,6 +285,12 @@ class ClientChannel:
         while len(content) < size:
             content += read_string(self.receive(DATA), 5)[0]
         return content
+
+    def read_until(self, text):
+        """Data until it ends with `text`."""
+        content = b""
+        while not content.endswith(text):
+            content += read_string(self.receive(DATA), 5)[0]
 
     def echo(self, text=b"ping"):
         """Sends a line to a program that echoes, and has it back."""

@@ -110,6 +110,8 @@ const std::vector<Fact>& facts() {
       {"trunk_draining", Written::rated, [](J& j, A&, I&, S&) { j.trunk_draining(TrunkId{3}, "old"); }},
       {"target_open_refused", Written::rated, [](J& j, A&, I&, S& s) { j.target_open_refused(TrunkId{3}, s, "no"); }},
       {"target_request_refused", Written::rated, [](J& j, A&, I&, S& s) { j.target_request_refused(TrunkId{3}, s, "no"); }},
+      {"message_ignored", Written::rated, [](J& j, A& a, I&, S&) { j.message_ignored(a, "a second EOF", 10); }},
+      {"target_message_ignored", Written::rated, [](J& j, A&, I&, S&) { j.target_message_ignored(TrunkId{3}, "a second EOF", 1); }},
       {"trunk_violation", Written::rated, [](J& j, A&, I&, S&) { j.trunk_violation(TrunkId{3}, "a bad message"); }},
       {"trunk_closed", Written::rated, [](J& j, A&, I&, S&) { j.trunk_closed(TrunkId{3}, kError); }},
   };
@@ -119,7 +121,7 @@ const std::vector<Fact>& facts() {
 /// Knows all facts that there are: a new one doesn't compile until it stands here. It must then stand in facts() as well.
 class AllFacts final : public mux::Journal {
  public:
-  static constexpr std::size_t kCount = 28;
+  static constexpr std::size_t kCount = 30;
   std::set<std::string> seen;
 
   bool healthy() const override { return true; }
@@ -163,6 +165,8 @@ class AllFacts final : public mux::Journal {
   void target_open_refused(TrunkId, std::string_view, std::string_view) override { see(__func__); }
   void target_request_refused(TrunkId, std::string_view, std::string_view) override { see(__func__); }
   void trunk_violation(TrunkId, std::string_view) override { see(__func__); }
+  void message_ignored(const Admission&, std::string_view, std::uint64_t) override { see(__func__); }
+  void target_message_ignored(TrunkId, std::string_view, std::uint64_t) override { see(__func__); }
   void trunk_closed(TrunkId, const Error&) override { see(__func__); }
 
  private:

@@ -78,8 +78,12 @@ TEST_F(LinkTest, SwallowsWhatComesShortlyAfterACloseAndGivesTheNumberToNobody) {
   client.deliver(close_message(1));
   clock.advance(Connection::kRest);
   EXPECT_FALSE(client.disconnected());
+  EXPECT_FALSE(journal.has("ignored")) << "such are no news";
   client.deliver(eof_message(1));
-  EXPECT_TRUE(client.disconnected()) << "that isn't late, it is wrong";
+  EXPECT_FALSE(client.disconnected());
+  EXPECT_TRUE(journal.has("ignored c1 a message for a channel that isn't open 1"));
+  client.deliver(eof_message(2));
+  EXPECT_TRUE(client.disconnected()) << "no channel has had that number";
 }
 
 TEST_F(LinkTest, HonoursNoMoreSessionsItself) {
