@@ -79,6 +79,8 @@ class ProcessEvents {
   virtual void on_output(OutputStream stream, ByteView bytes) = 0;
   /// Both output streams have ended; comes once, after the last output.
   virtual void on_output_end() = 0;
+  /// The program reads no more, as was found when there was something for it; comes once. Not with a terminal.
+  virtual void on_input_closed() {}
   /// That many bytes of input have been taken by the program's pipe or terminal (or dropped, once it reads no more).
   virtual void on_input_taken(std::size_t count) = 0;
   /// The program has ended; comes once, before or after on_output_end. Background children of the program may
@@ -97,6 +99,9 @@ class Process {
   virtual void write(ByteView input) = 0;
   /// No more input: closes the pipe behind what is queued. On a terminal it means nothing, as with sshd.
   virtual void end_input() = 0;
+  /// Nobody reads its standard output any more: closes it, so that a program that writes there gets SIGPIPE; its error output goes on.
+  /// on_output_end comes as ever, with both. On a terminal it means nothing.
+  virtual void end_output() = 0;
   /// Sets the terminal's size, which sends SIGWINCH; nothing without a terminal.
   virtual void resize(const WindowDimensions& dimensions) = 0;
   /// To the process group; `name` is RFC 4254's, without "SIG". False when the name is not one of section 6.10.

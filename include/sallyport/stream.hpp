@@ -65,6 +65,8 @@ class Stream {
   virtual std::size_t queued() const = 0;
   /// Half-closes behind what is queued.
   virtual void end_output() = 0;
+  /// Nothing that the peer sends is wanted any more: it is dropped, and soon not read. on_input_end follows.
+  virtual void end_input() = 0;
   /// Drops what is queued and lets the peer know, if its protocol has a way, that it hasn't got everything. The stream
   /// can then only be destroyed.
   virtual void reset() = 0;

@@ -56,6 +56,7 @@ void LocalProcess::begin(Spawned spawned) {
   if (size_) resize(*size_);
   for (const int number : std::exchange(signals_, {})) child_->signal(number);
   if (input_ended_) end_input();
+  if (output_unwanted_) call_soon();
   watch();
   events_.tell(&ProcessEvents::on_started);
 }
@@ -91,6 +92,12 @@ void LocalProcess::end_input() {
   // On a terminal nothing more: its EOF character could reach a program that asks for single keys, and sshd, which
   // only closes its own copy of the master, has taught clients that the end of their input ends no shell.
   if (!on_terminal() && queue_.empty()) input_.close();
+}
+
+void LocalProcess::end_output() {
+  if (on_terminal()) return;
+  output_unwanted_ = true;
+  if (!on_gone_) call_soon();
 }
 
 void LocalProcess::resize(const WindowDimensions& dimensions) {
@@ -198,7 +205,11 @@ void LocalProcess::write_some() {
   if (count < 0 && would_block(errno)) return watch();
   if (count < 0) {
     // EPIPE: the program reads no more. A terminal's end is for reading to find.
-    if (!on_terminal()) input_.close();
+    if (!on_terminal()) {
+      input_.close();
+      input_closed_ = !input_ended_;
+      call_soon();
+    }
     drop_input();
     return watch();
   }
@@ -230,10 +241,16 @@ void LocalProcess::call_soon() {
 void LocalProcess::soon() {
   soon_.reset();
   const bool drain = exited_ && on_terminal() && output_.fd && credit_ > 0;
+  const bool closes = output_unwanted_ && !on_terminal() && output_.fd;
   if (dropped_ > 0) {
-    if (drain) call_soon();
+    if (drain || closes || input_closed_) call_soon();
     return events_.tell(&ProcessEvents::on_input_taken, std::exchange(dropped_, 0));
   }
+  if (std::exchange(input_closed_, false) && !exited_) {
+    if (closes) call_soon();
+    return events_.tell(&ProcessEvents::on_input_closed);
+  }
+  if (closes) return stream_ended(OutputStream::standard);
   if (drain) read_from(OutputStream::standard);
 }
 

@@ -28,6 +28,7 @@ class LocalProcess final : public Process {
   void grant(std::size_t bytes) override;
   void write(ByteView input) override;
   void end_input() override;
+  void end_output() override;
   void resize(const WindowDimensions& dimensions) override;
   bool signal(std::string_view name) override;
   bool send_break(std::uint32_t milliseconds) override;
@@ -81,6 +82,8 @@ class LocalProcess final : public Process {
   std::size_t written_ = 0;               // of queue_'s front
   std::size_t dropped_ = 0;               // input that nobody will read, still to be reported as taken
   bool input_ended_ = false;              // by the caller
+  bool input_closed_ = false;             // by the program, still to be told
+  bool output_unwanted_ = false;          // by the caller; closed on the next turn
   std::optional<WindowDimensions> size_;  // asked for before the start
   std::vector<int> signals_;              // likewise
   std::unique_ptr<Timer> soon_;           // something is to be told on the next turn

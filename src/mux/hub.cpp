@@ -39,7 +39,7 @@ Hub::Hub(Clock& clock, Journal& journal, UpstreamConnector& connector, ProcessLa
       settings_(settings),
       journal_(journal),
       pool_(connector, clock, graveyard_, journal, pool_limits(settings, credit())),
-      services_{clock, graveyard_, journal, pool_, processes, streams, rates_} {}
+      services_{clock, graveyard_, journal, pool_, processes, streams, rates_, unattended_} {}
 
 Hub::~Hub() {
   // What links leave behind gives back what it has of the pool, so it goes before the pool does.

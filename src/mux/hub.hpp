@@ -79,6 +79,7 @@ class Hub final : public Connections, private LinkEvents {
   Journal& journal_;
   Pool pool_;
   RateLimiter rates_;
+  Unattended unattended_{pool_, graveyard_, journal_};
   Services services_;
   std::uint64_t last_channel_ = 0;
   std::uint64_t last_forward_ = 0;

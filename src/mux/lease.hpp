@@ -65,6 +65,10 @@ class Lease final : public UpstreamAnswers, private OpenEvents {
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
 
+  /// What was wished for.
+  const TrunkAccess& access() const { return access_; }
+  const ResolvedTarget& target() const { return target_; }
+
   // UpstreamAnswers: to the login that it waits for, if that has asked.
   [[nodiscard]] std::unique_ptr<Stream> lend_agent(StreamEvents& events) override;
   void refuse_agent(std::string why) override;

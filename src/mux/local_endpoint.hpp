@@ -43,6 +43,8 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   LocalEndpoint(ProcessLauncher& launcher, ProcessSpec spec, bool want_reply, ChannelEvents& user, Outcome outcome,
                 std::shared_ptr<Account> account);
   ~LocalEndpoint() override;
+  /// Who gets the events from now on; what came of the start is told to nobody any more. Not inside one of them.
+  void attach(ChannelEvents& user);
 
   // ChannelEnd
   void send_data(ByteView bytes) override;
@@ -72,6 +74,7 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   void on_failed(const Error& why) override;
   void on_output(OutputStream stream, ByteView bytes) override;
   void on_output_end() override;
+  void on_input_closed() override;
   void on_input_taken(std::size_t count) override;
   void on_exit(const ProcessEnd& end) override;
 
@@ -79,7 +82,7 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   bool carry_out(std::string_view type, ByteView rest);
   void close_when_over();
 
-  ChannelEvents& user_;
+  ChannelEvents* user_;
   Outcome outcome_;
   std::unique_ptr<Process> process_;
   Charge input_held_;

@@ -9,6 +9,7 @@
 #include "mux/journal.hpp"
 #include "mux/pool.hpp"
 #include "mux/rate_limit.hpp"
+#include "mux/unattended.hpp"
 
 namespace sallyport::mux {
 
@@ -21,6 +22,7 @@ struct Services {
   ProcessLauncher& processes;
   StreamConnector& streams;
   RateLimiter& rates;
+  Unattended& unattended;
 };
 
 }  // namespace sallyport::mux

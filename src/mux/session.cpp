@@ -33,26 +33,6 @@ bool is_program(Act act) { return act == Act::shell || act == Act::exec || act =
 constexpr std::size_t kShortProgram = 4 * 1024;
 constexpr std::string_view kOriginalCommand = "SSH_ORIGINAL_COMMAND";
 
-Bytes build_env(std::string_view name, std::string_view value) {
-  return wire::Writer().string(name).string(value).take();
-}
-
-Bytes build_pty_req(const PtyRequest& pty) {
-  return wire::Writer()
-      .string(pty.term)
-      .uint32(pty.dimensions.columns)
-      .uint32(pty.dimensions.rows)
-      .uint32(pty.dimensions.width_pixels)
-      .uint32(pty.dimensions.height_pixels)
-      .string(pty.modes)
-      .take();
-}
-
-/// The fields of a shell, exec or subsystem request.
-Bytes build_program(const ProgramRequest& program) {
-  return program.type == "shell" ? Bytes{} : wire::Writer().string(program.argument).take();
-}
-
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 }  // namespace
@@ -130,7 +110,7 @@ void Session::EndEvents::on_reply(bool success) {
   to->send_reply(success);
 }
 
-void Session::EndEvents::on_close() { side == Side::downstream ? session.leave() : session.upstream_closed(); }
+void Session::EndEvents::on_close() { side == Side::downstream ? session.client_closed() : session.upstream_closed(); }
 
 void Session::EndEvents::on_lost(std::string_view told) {
   if (side == Side::downstream) return session.leave();
@@ -362,16 +342,9 @@ void Session::on_leased(Channel& channel, TrunkId trunk) {
 }
 
 void Session::send_requests_upstream() {
-  // The client has had its answers to these already, so none is wanted.
-  if (const auto& pty = requests_->pty()) trunk_channel_->send_request("pty-req", false, build_pty_req(*pty));
-  for (const auto& [name, value] : requests_->variables())
-    trunk_channel_->send_request("env", false, build_env(name, value));
-  // Whether the target takes them is for its AcceptEnv to say. The later of two values counts.
-  for (const auto& [name, value] : client_.grant.environment)
-    trunk_channel_->send_request("env", false, build_env(name, value));
-  if (running_.original) trunk_channel_->send_request("env", false, build_env(kOriginalCommand, *running_.original));
+  send_preparations(*trunk_channel_, *requests_, client_.grant.environment, running_);
   send_loans_upstream();
-  trunk_channel_->send_request(program_.type, program_.want_reply, build_program(program_));
+  send_program(*trunk_channel_, program_);
 }
 
 void Session::send_loans_upstream() {
@@ -400,8 +373,7 @@ void Session::on_lease_failed(wire::OpenFailureReason, std::string_view told) {
 void Session::begin_relaying(ChannelEnd& upstream) {
   phase_ = Phase::relaying;
   const std::unique_ptr<SessionRequests> requests = std::move(requests_);
-  for (const StoredRequest& request : requests->later())
-    upstream.send_request(request.type, request.want_reply, request.rest);
+  send_later(upstream, *requests);
   if (eof_before_relaying_) upstream.send_eof();
   relay_.join(downstream_, upstream);
 }
@@ -440,6 +412,20 @@ void Session::drop_upstream() {
   // What is hung up before it has told may have started all the same.
   if (local_ != nullptr) record_program();
   services_.graveyard.bury(std::move(local_));  // perhaps it is reporting just now
+}
+
+// Who wants no answer may leave at once, and the program runs all the same: at sshd it does.
+void Session::client_closed() {
+  const bool stays = !program_.want_reply && !left_ && services_.unattended.has_room_for(client_.user);
+  if (stays && local_ != nullptr && !had_pty_) {
+    relay_.part();
+    record_program();
+    services_.unattended.keep(client_, ids_, std::move(local_));
+  } else if (stays && lease_ != nullptr && !lends_agent_ && !lends_display_) {
+    ProgramStart start{std::move(requests_), client_.grant.environment, running_, program_, eof_before_relaying_};
+    services_.unattended.start(client_, ids_, std::move(start), lease_->access(), lease_->target());
+  }
+  leave();
 }
 
 void Session::leave() {

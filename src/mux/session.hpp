@@ -23,6 +23,7 @@
 #include "mux/local_endpoint.hpp"
 #include "mux/login_dialog.hpp"
 #include "mux/pool.hpp"
+#include "mux/program_start.hpp"
 #include "mux/relay.hpp"
 #include "mux/services.hpp"
 #include "mux/session_requests.hpp"
@@ -107,6 +108,7 @@ class Session final : public LinkChannel, private LeaseEvents {
   void send_loans_upstream();
   void upstream_request(std::string_view type, bool want_reply, ByteView rest);
   void upstream_closed();
+  void client_closed();
   /// A program runs whose exit status the client has not been told.
   bool awaits_exit() const { return phase_ == Phase::relaying && !exit_passed_; }
   /// `told` is for the client, `why` for the log.

@@ -4,6 +4,8 @@
 #include <cassert>
 #include <utility>
 
+#include "wire/vocabulary.hpp"
+
 namespace sallyport::mux {
 
 StreamEndpoint::StreamEndpoint(const MakeStream& make, ChannelEvents& user, StreamOpenEvents& opened,
@@ -26,6 +28,10 @@ void StreamEndpoint::send_extended_data(std::uint32_t, ByteView) {
 
 void StreamEndpoint::send_eof() {
   if (stream_ != nullptr) stream_->end_output();
+}
+
+void StreamEndpoint::send_request(std::string_view type, bool, ByteView) {
+  if (stream_ != nullptr && type == wire::kEndOfWrite) stream_->end_input();  // all that means something to a socket
 }
 
 void StreamEndpoint::break_off() {

@@ -48,7 +48,7 @@ class StreamEndpoint final : public ChannelEnd, private StreamEvents {
   void send_extended_data(std::uint32_t code, ByteView bytes) override;
   void send_eof() override;
   void send_close() override { abandon(); }
-  void send_request(std::string_view, bool, ByteView) override {}  // a socket takes none
+  void send_request(std::string_view type, bool want_reply, ByteView rest) override;
   void abandon() override {
     stream_.reset();
     queued_.set(0);

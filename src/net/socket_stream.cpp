@@ -122,6 +122,13 @@ void SocketStream::end_output() {
   watch();
 }
 
+void SocketStream::end_input() {
+  input_unwanted_ = true;
+  // From here on reading finds what has come already, and then the end.
+  if (fd_) static_cast<void>(shutdown(fd_.get(), SHUT_RD));
+  watch();
+}
+
 void SocketStream::reset() {
   reset_ = true;
   if (fd_) reset_on_close(fd_.get());
@@ -130,7 +137,7 @@ void SocketStream::reset() {
 void SocketStream::watch() {
   if (!poll_) return;
   int events = 0;
-  if (credit_ > 0 && !input_ended_) events |= UV_READABLE;
+  if ((credit_ > 0 || input_unwanted_) && !input_ended_) events |= UV_READABLE;
   if (queued() > 0 || output_ == Output::ending || (output_ == Output::failed && input_ended_)) events |= UV_WRITABLE;
   if (events == watched_) return;  // libuv would make two system calls of it
   watched_ = events;
@@ -175,7 +182,7 @@ void SocketStream::serve(int status, int events) {
       queued() > 0 || output_ == Output::ending || (output_ == Output::failed && input_ended_);
   // Output first, since it frees memory. The other event stands until it is served.
   if (wants_write && (status != 0 || (events & UV_WRITABLE) != 0)) return write_some();
-  if (credit_ > 0 && !input_ended_) return read_some();
+  if ((credit_ > 0 || input_unwanted_) && !input_ended_) return read_some();
   watch();
 }
 
@@ -203,7 +210,8 @@ void SocketStream::write_some() {
 
 void SocketStream::read_some() {
   std::uint8_t buffer[kReadSize];
-  const ssize_t count = recv(fd_.get(), buffer, std::min(credit_, sizeof buffer), 0);
+  const ssize_t count = recv(fd_.get(), buffer, input_unwanted_ ? sizeof buffer : std::min(credit_, sizeof buffer), 0);
+  if (count > 0 && input_unwanted_) return;
   if (count > 0) {
     credit_ -= static_cast<std::size_t>(count);
     watch();

@@ -46,6 +46,7 @@ class SocketStream final : public sallyport::Stream {
   void write(ByteView bytes) override;
   std::size_t queued() const override { return queue_.size() - sent_; }
   void end_output() override;
+  void end_input() override;
   void reset() override;
 
  private:
@@ -87,6 +88,7 @@ class SocketStream final : public sallyport::Stream {
   std::string queue_;
   std::size_t sent_ = 0;  // of queue_'s front
   bool input_ended_ = false;
+  bool input_unwanted_ = false;
   bool reset_ = false;
   Output output_ = Output::open;
 };

@@ -20,6 +20,7 @@ class FakeLauncher final : public ProcessLauncher {
     std::size_t granted = 0;
     std::string input;
     bool input_ended = false;
+    bool output_ended = false;
     std::vector<WindowDimensions> sizes;
     std::vector<std::string> signals;
     bool hung_up() const { return events == nullptr; }
@@ -51,6 +52,7 @@ class FakeLauncher final : public ProcessLauncher {
     void grant(std::size_t bytes) override { program_.granted += bytes; }
     void write(ByteView input) override { program_.input += text_of(input); }
     void end_input() override { program_.input_ended = true; }
+    void end_output() override { program_.output_ended = true; }
     void resize(const WindowDimensions& size) override { program_.sizes.push_back(size); }
     bool signal(std::string_view name) override {
       program_.signals.emplace_back(name);

@@ -25,6 +25,7 @@ class FakeStreams final : public StreamConnector {
     std::size_t queued = 0;   ///< of it, what the kernel has not taken
     bool takes_all = true;    ///< the kernel takes what is written at once
     bool output_ended = false;
+    bool input_unwanted = false;
     bool was_reset = false;
     bool closed() const { return events == nullptr; }
 
@@ -68,6 +69,7 @@ class FakeStreams final : public StreamConnector {
     }
     std::size_t queued() const override { return socket_.queued; }
     void end_output() override { socket_.output_ended = true; }
+    void end_input() override { socket_.input_unwanted = true; }
     void reset() override { socket_.was_reset = true; }
 
    private:

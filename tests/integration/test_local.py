@@ -3,6 +3,7 @@
 import os
 import re
 import struct
+import subprocess
 import unittest
 
 from harness import raw
@@ -11,7 +12,7 @@ from harness.config import bastion_config, local_target, route, ssh_target
 from harness.openssh import sftp_server
 from harness.process import PATIENCE, eventually, open_descriptors, process_stat, zombies
 from harness.raw import RawConnection, requests_in, string
-from harness.workspace import login_name, sha256
+from harness.workspace import clean_environment, login_name, sha256
 
 
 class LocalBase(BastionCase):
@@ -117,6 +118,15 @@ class LocalCommandTest(LocalBase):
         done.wait()
         eventually(lambda: not zombies(self.bastion.pid), what="no zombie")
         eventually(lambda: len(open_descriptors(self.bastion.pid)) <= before + 1, what="as few descriptors as before")
+
+    def test_a_closed_output_ends_an_endless_command(self):
+        process = self.spawn(subprocess.Popen(
+            ["sh", "-c", f"{self.local().command_line()} 127.0.0.1 'echo $$ >&2; exec yes' | head -1"], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(), start_new_session=True))
+        output, errors = process.communicate(timeout=PATIENCE)
+        self.assertEqual(output, b"y\n")
+        pid = int(errors.split()[0])
+        eventually(lambda: (process_stat(pid) or "Z")[0] == "Z", what="the end of yes")
 
     def test_the_group_is_hung_up_when_the_client_dies(self):
         process = self.spawn(self.local().popen("sleep 987 & echo $! $$; wait"))
