@@ -1,0 +1,152 @@
+import com.jcraft.jsch.*;
+import java.io.*;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.*;
+import java.security.MessageDigest;
+import java.util.*;
+
+/** A client made with JSch 0.1; its arguments are those of clients.base.Library, and `editor FOLDER`. */
+public class JschClient {
+  static Session session;
+
+  public static void main(String[] args) throws Exception {
+    String operation = args[5];
+    String[] words = Arrays.copyOfRange(args, 6, args.length);
+    connect(args);
+    int status = 0;
+    switch (operation) {
+      case "exec": status = run(words[0], false, 0); break;
+      case "pty": status = run(words[0], true, 0); break;
+      case "rekey": status = run(words[0], false, 1000000); break;
+      case "four": four(words[0]); break;
+      case "forward": forward(Integer.parseInt(words[0])); break;
+      case "get": case "put": transfer(operation, words[0], words[1]); break;
+      case "editor": editor(words[0]); break;
+      default: throw new IllegalArgumentException(operation);
+    }
+    System.out.flush();
+    session.disconnect();
+    Runtime.getRuntime().halt(status);  // a thread may still wait for standard input
+  }
+
+  static void connect(String[] args) throws Exception {
+    JSch jsch = new JSch();
+    jsch.addIdentity(args[3]);
+    String[] hostKey = Files.readString(Path.of(args[4])).split(" ");
+    String line = "[" + args[0] + "]:" + args[1] + " " + hostKey[0] + " " + hostKey[1] + "\n";
+    jsch.setKnownHosts(new ByteArrayInputStream(line.getBytes(StandardCharsets.US_ASCII)));
+    session = jsch.getSession(args[2], args[0], Integer.parseInt(args[1]));
+    session.setConfig("PreferredAuthentications", "publickey");
+    session.setConfig("server_host_key", hostKey[0]);
+    session.connect(60000);
+  }
+
+  /** Runs a command with our input and output; asks for new keys after so many bytes, if any. */
+  static int run(String command, boolean terminal, int rekeyAfter) throws Exception {
+    ChannelExec channel = (ChannelExec) session.openChannel("exec");
+    channel.setCommand(command);
+    if (terminal) channel.setPtyType("vt100", 100, 30, 800, 600);
+    channel.setPty(terminal);
+    channel.setInputStream(System.in, true);
+    channel.setErrStream(System.err, true);
+    InputStream output = channel.getInputStream();
+    channel.connect(60000);
+    byte[] block = new byte[65536];
+    int left = rekeyAfter;
+    for (int length; (length = output.read(block)) >= 0; ) {
+      System.out.write(block, 0, length);
+      if (left > 0 && (left -= length) <= 0) session.rekey();
+    }
+    System.out.flush();
+    waitFor(channel);
+    return channel.getExitStatus();
+  }
+
+  static void waitFor(Channel channel) throws Exception {
+    while (!channel.isClosed()) Thread.sleep(5);
+  }
+
+  static String output(String command) throws Exception {
+    ChannelExec channel = (ChannelExec) session.openChannel("exec");
+    channel.setCommand(command);
+    InputStream output = channel.getInputStream();
+    channel.connect(60000);
+    String text = new String(output.readAllBytes(), StandardCharsets.UTF_8);
+    channel.disconnect();
+    return text;
+  }
+
+  static String digest(String command) {
+    try {
+      ChannelExec channel = (ChannelExec) session.openChannel("exec");
+      channel.setCommand(command);
+      InputStream output = channel.getInputStream();
+      channel.connect(60000);
+      MessageDigest hash = MessageDigest.getInstance("SHA-256");
+      byte[] block = new byte[65536];
+      for (int length; (length = output.read(block)) >= 0; ) hash.update(block, 0, length);
+      channel.disconnect();
+      return HexFormat.of().formatHex(hash.digest());
+    } catch (Exception error) {
+      return error.toString();
+    }
+  }
+
+  static void four(String command) throws Exception {
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 0; i < 4; ++i) threads.add(new Thread(() -> System.out.println(digest(command))));
+    for (Thread thread : threads) thread.start();
+    for (Thread thread : threads) thread.join();
+  }
+
+  static void forward(int port) throws Exception {
+    Channel channel = session.getStreamForwarder("127.0.0.1", port);
+    channel.setInputStream(System.in, true);
+    InputStream output = channel.getInputStream();
+    channel.connect(60000);
+    output.transferTo(System.out);
+  }
+
+  static ChannelSftp sftp() throws Exception {
+    ChannelSftp sftp = (ChannelSftp) session.openChannel("sftp");
+    sftp.connect(60000);
+    return sftp;
+  }
+
+  static void transfer(String operation, String source, String sink) throws Exception {
+    ChannelSftp sftp = sftp();
+    long begun = System.nanoTime();
+    if (operation.equals("get")) sftp.get(source, sink); else sftp.put(source, sink);
+    System.out.println((System.nanoTime() - begun) / 1e9);
+  }
+
+  static void check(boolean good, String what) {
+    if (!good) throw new IllegalStateException(what);
+    System.out.println(what);
+  }
+
+  /** An editor's session: it asks what the machine is, keeps one sftp channel open, runs commands beside it, and forwards a port. */
+  static void editor(String folder) throws Exception {
+    check(output("uname -sm").startsWith("Linux") && output("echo $HOME").startsWith("/"), "exec");
+    ChannelSftp sftp = sftp();
+    byte[] content = new byte[300000];
+    new Random(1).nextBytes(content);
+    sftp.put(new ByteArrayInputStream(content), folder + "/editor.jar");
+    sftp.chmod(0700, folder + "/editor.jar");
+    ByteArrayOutputStream back = new ByteArrayOutputStream();
+    sftp.get(folder + "/editor.jar", back);
+    check(Arrays.equals(back.toByteArray(), content) && sftp.stat(folder + "/editor.jar").getPermissions() == 0100700, "sftp");
+    for (int i = 0; i < 30; ++i)
+      if (!output("stat -c %s '" + folder + "/editor.jar'; sleep 0").equals("300000\n")) throw new IllegalStateException("again");
+    check(sftp.ls(folder).size() > 0, "again");
+    int port = Integer.parseInt(new String(Files.readAllBytes(Path.of(folder, "port"))).trim());
+    int local = session.setPortForwardingL(0, "127.0.0.1", port);
+    for (int i = 0; i < 10; ++i) {
+      try (java.net.Socket peer = new java.net.Socket("127.0.0.1", local)) {
+        peer.getOutputStream().write(content, 0, 1000);
+        if (!Arrays.equals(peer.getInputStream().readNBytes(1000), Arrays.copyOf(content, 1000))) throw new IllegalStateException("forward");
+      }
+    }
+    check(true, "forward");
+  }
+}

@@ -1,0 +1,94 @@
+"""OpenSSH's own clients."""
+
+import shlex
+
+from clients.base import Call, Client
+from harness.openssh import OpenSsh
+
+
+class Ssh(Client):
+    name, programs, jumps = "ssh", ("ssh",), True
+
+    def stock(self, way, **options):
+        """The stock client for that way."""
+        if way.jumps:
+            options["ProxyCommand"] = f"ssh -F {self._jump_config()} -W 127.0.0.1:{way.port} jump-{way.jumps}"
+        return OpenSsh(self.workspace, way.port, way.user, self.key.name, way.host_key, **options)
+
+    def _jump_config(self):
+        """A configuration in which jump-2 is behind jump-1, and so on."""
+        path = self.workspace / "jumps.conf"
+        if not path.exists():
+            jump = self.world.jump
+            options = OpenSsh(self.workspace, jump.port, jump.user, self.key.name, jump.host_key).options()
+            lines = "".join(f"  {option[2:].replace('=', ' ', 1)}\n" for option in options if option.startswith("-o"))
+            self.workspace.write(path.name, "".join(
+                f"Host jump-{hop}\n  HostName 127.0.0.1\n" + (f"  ProxyJump jump-{hop - 1}\n" if hop > 1 else "") for hop in (1, 2, 3))
+                + f"Host *\n{lines}")
+        return path
+
+    def exec(self, way, command):
+        return Call(self.stock(way).argv(command))
+
+    def pty(self, way, command):
+        return Call(self.stock(way).argv(command, flags=["-tt"]))
+
+    def get(self, way, there, here):
+        return Call(self.stock(way).argv(f"cat {there}"), stdout=here)
+
+    def put(self, way, here, there):
+        return Call(self.stock(way).argv(f"cat > {there}"), stdin=here)
+
+    def forward(self, way, port):
+        return Call(self.stock(way).argv(flags=["-W", f"127.0.0.1:{port}"]))
+
+    def rekey(self, way, command):
+        return Call(self.stock(way, RekeyLimit="1M").argv(command))
+
+    def four(self, way, command):
+        client = self.stock(way, ControlPath=self.workspace / "master")
+        ssh = shlex.join(map(str, ["ssh", *client.options()]))
+        at_once = f"for i in 1 2 3 4; do {ssh} {client.host} {shlex.quote(command)} | sha256sum & done; wait"
+        return Call(["sh", "-c", f"{ssh} -M -N -f {client.host} && {{ {at_once}; {ssh} -O exit {client.host} 2>/dev/null; }}"])
+
+
+class Sftp(Ssh):
+    name, programs = "sftp", ("sftp",)
+
+    def _batch(self, way, line):
+        batch = self.workspace.write(f"sftp-{way.name}-batch", f"{line}\n")
+        return Call(["sftp", "-q", "-b", batch, *self.stock(way).options(), "127.0.0.1"])
+
+    def get(self, way, there, here):
+        return self._batch(way, f"get {there} {here}")
+
+    def put(self, way, here, there):
+        return self._batch(way, f"put {here} {there}")
+
+    exec = pty = forward = rekey = four = None
+
+
+class Scp(Ssh):
+    """With the protocol of sftp, as it does today."""
+
+    name, programs, protocol = "scp", ("scp",), "-s"
+
+    def _copy(self, way, source, sink):
+        return Call(["scp", "-q", self.protocol, *self.stock(way).options(), source, sink])
+
+    def get(self, way, there, here):
+        return self._copy(way, f"127.0.0.1:{there}", here)
+
+    def put(self, way, here, there):
+        return self._copy(way, here, f"127.0.0.1:{there}")
+
+    exec = pty = forward = rekey = four = None
+
+
+class OldScp(Scp):
+    """With its own, as it did before 2022."""
+
+    name, protocol = "scp-O", "-O"
+
+
+CLIENTS = (Ssh, Sftp, Scp, OldScp)

@@ -1,0 +1,126 @@
+"""Which client is tried with what on which way, and what comes of it."""
+
+import dataclasses
+import traceback
+
+import scenarios
+from trial import Failed, TooLong, Trial
+from world import JUMPS, Way
+
+#: How much longer a transfer may take through one bastion than direct, and through several than through as many sshds.
+BAR = 1.3
+_AS_DIRECT = "fails without a bastion, too"
+
+
+@dataclasses.dataclass
+class Row:
+    client: str
+    target: str
+    scenario: str
+    way: str
+    result: str             # "ok", "skipped", "as direct", "slow" or "FAILED"
+    seconds: float | None = None
+    ratio: float | None = None
+    note: str = ""
+
+    @property
+    def bad(self):
+        return self.result in ("slow", "FAILED")
+
+    def cells(self):
+        return (self.client, self.target, self.scenario, self.way, self.result, f"{self.seconds:.2f} s" if self.seconds else "",
+                f"{'>' * (self.result == 'slow')}{self.ratio:.2f}" if self.ratio else "", self.note)
+
+
+class Matrix:
+    """Runs rows and tells `report` of each. `size` is what a transfer moves, `patience` the seconds that a program may take."""
+
+    def __init__(self, world, report, size=64_000_000, patience=60.0, rounds=3):
+        self.world, self.report, self.size, self.patience, self.rounds = world, report, size, patience, rounds
+
+    def run(self, client, target, ways, wanted=None):
+        """All scenarios of that client, or those named, at that target."""
+        for name, function in scenarios.of(client).items():
+            if wanted and name not in wanted:
+                continue
+            goal = "rekeying" if name == "rekey" and target == "openssh" and not getattr(client, "rekey", None) else target
+            trials = {way: self._trial(client, way, goal) for way in ways if _applies(client, name, way)}
+            for row in _merged(self._compared(name, function, trials)):
+                self.report(dataclasses.replace(row, client=client.name, target=target, scenario=name))
+
+    def _trial(self, client, way, target) -> Trial:
+        made: Way = self.world.way(way, target, client.nist)
+        return Trial(client, made, self.size, self.patience)
+
+    def _compared(self, name, function, trials):
+        """A row for each way, with its ratio to direct. Transfers are made in turns and the best time counts, until all are within the
+        bar or the rounds are over: a busy machine makes single times worse."""
+        rows = {}
+        for _ in range(self.rounds if name in scenarios.SPEED else 1):
+            for way, trial in trials.items():
+                if way not in rows or rows[way].result == "ok":
+                    rows[way] = _better(rows.get(way), self._one(way, function, trial, rows.get("direct")))
+            _compare(rows)
+            if all(row.ratio is None or row.ratio <= BAR for row in rows.values()):
+                break
+        return rows.values()
+
+    def _one(self, way, function, trial, direct):
+        if direct and direct.seconds:  # whoever takes eight times as long is slow, and isn't waited for any longer
+            trial.patience = min(self.patience, 5.0 + 8 * direct.seconds)
+        row = Row("", "", "", way, "ok")
+        try:
+            row.seconds = function(trial)
+        except TooLong as slow:
+            row.result, row.note = ("slow" if direct and direct.seconds else "FAILED"), str(slow)
+            row.seconds = trial.patience if row.result == "slow" else None
+        except (Failed, AssertionError) as failed:
+            row.result, row.note = "FAILED", " ".join(str(failed).split())[:300]
+        except Exception as error:  # the others shall be tried all the same
+            row.result, row.note = "FAILED", " ".join(traceback.format_exception_only(error)).strip()[:300]
+        return row
+
+
+def _applies(client, name, way):
+    """Jumps are what transfers of OpenSSH's are held against; only they are tried in company through several bastions."""
+    if way in JUMPS:
+        return client.jumps and name in scenarios.SPEED
+    return way in ("direct", "one") or name not in scenarios.IN_COMPANY or client.jumps
+
+
+def _merged(rows):
+    """Rows without times that say the same are one."""
+    merged = {}
+    for row in rows:
+        same = merged.setdefault((row.result, row.note, row.way if row.seconds else ""), row)
+        if same is not row:
+            same.way += f" {row.way}"
+    return merged.values()
+
+
+def _better(before, now):
+    """The better of two rows of one way; one that went wrong is not forgotten."""
+    if before is None or now.result != "ok" or (now.seconds or 0) < (before.seconds or 0):
+        return now
+    return before
+
+
+def _compare(rows):
+    """Fills in the ratios, and judges them: one bastion is held against direct, several against ProxyJump through as many sshds."""
+    direct = rows.get("direct")
+    for row in rows.values():
+        if row is direct:
+            continue
+        if row.bad and direct and direct.result == "FAILED":
+            row.result, row.note = "as direct", _AS_DIRECT
+        if not row.seconds or not direct or not direct.seconds or row.way in JUMPS:
+            continue
+        row.ratio = row.seconds / direct.seconds
+        jump = rows.get({"two": "jump-2", "three": "jump-3"}.get(row.way, ""))
+        if jump and jump.seconds:
+            row.note = f"{row.seconds / jump.seconds:.2f} x ProxyJump" + (f"; {row.note}" if row.note else "")
+
+
+def over_the_bar(row):
+    """Whether a row of a transfer is slower than it may be. Through several bastions that is told by its note, and by "slow" alone."""
+    return row.way == "one" and row.ratio is not None and row.ratio > BAR
