@@ -9,7 +9,6 @@ from world import JUMPS, Way
 
 #: How much longer a transfer may take through one bastion than direct, and through several than through as many sshds.
 BAR = 1.3
-_AS_DIRECT = "fails without a bastion, too"
 
 
 @dataclasses.dataclass
@@ -18,7 +17,7 @@ class Row:
     target: str
     scenario: str
     way: str
-    result: str             # "ok", "skipped", "as direct", "slow" or "FAILED"
+    result: str             # "ok", "slow", "FAILED", or "can't": not without a bastion either
     seconds: float | None = None
     ratio: float | None = None
     note: str = ""
@@ -60,6 +59,8 @@ class Matrix:
             for way, trial in trials.items():
                 if way not in rows or rows[way].result == "ok":
                     rows[way] = _better(rows.get(way), self._one(way, function, trial, rows.get("direct")))
+                    if rows["direct"].bad:  # the client, the target or the scenario, but not the bastion
+                        return [dataclasses.replace(rows["direct"], result="can't")]
             _compare(rows)
             if all(row.ratio is None or row.ratio <= BAR for row in rows.values()):
                 break
@@ -111,8 +112,6 @@ def _compare(rows):
     for row in rows.values():
         if row is direct:
             continue
-        if row.bad and direct and direct.result == "FAILED":
-            row.result, row.note = "as direct", _AS_DIRECT
         if not row.seconds or not direct or not direct.seconds or row.way in JUMPS:
             continue
         row.ratio = row.seconds / direct.seconds

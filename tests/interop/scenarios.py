@@ -33,7 +33,7 @@ def streams(trial):
 
 
 def pty(trial):
-    with trial.started(trial.client.pty(trial.way, "test -t 0 && test -t 1 && echo term''inal; exit 4")) as program:
+    with trial.started(trial.client.pty(trial.way, "test -t 0 && test -t 1 && echo term''inal; exit 4"), terminal=True) as program:
         program.expect(b"terminal\r\n")
         trial.equal(program.wait(), 4)
 

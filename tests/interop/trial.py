@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import pty
 import signal
 import subprocess
 import time
@@ -120,15 +121,18 @@ class Trial:
         return Done(process.returncode, stdout or b"", stderr, float(stdout) if call.prints_seconds else seconds)
 
     @contextlib.contextmanager
-    def started(self, call):
-        """A program with pipes, which ends with the block."""
-        process = self.begin(call, stdin=subprocess.PIPE, bufsize=0)
+    def started(self, call, terminal=False):
+        """A program with pipes, or with a terminal as its input, which ends with the block."""
+        master, slave = pty.openpty() if terminal else (None, subprocess.PIPE)
+        process = self.begin(call, stdin=slave, bufsize=0)
         try:
             yield Started(process, self.patience)
         finally:
             end(process)
+            for descriptor in (master, slave) if terminal else ():
+                os.close(descriptor)
             for pipe in (process.stdin, process.stdout, process.stderr):
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError, AttributeError):
                     pipe.close()
 
     # ---- what is moved

@@ -15,9 +15,6 @@ _BEHIND = {"far": None, "middle": "far", "near": "middle", "nist": "middle"}
 _NIST = '''kex = ["curve25519-sha256", "ecdh-sha2-nistp256"]
 host_keys = ["ssh-ed25519", "ecdsa-sha2-nistp256"]
 '''
-_SERVER = '''host_keys = ["keys/bastion_host", "keys/bastion_ecdsa"]
-control_socket = "{name}.sock"
-'''
 _LIMITS = "max_startups_per_source = 0\nmax_connections_per_user = 1000\n"
 _ALL_MAY_BE_REACHED = 'local_forwarding = ["*"]\n'
 
@@ -64,6 +61,7 @@ class World:
             self._keep(kind, targets.KINDS[kind](self.workspace, authorized, kind))
         # It exchanges keys anew after each megabyte, for clients that can't be told to.
         self._keep("rekeying", targets.OpenSsh(self.workspace, authorized, "rekeying", RekeyLimit="1M"))
+        self._keep("nist", targets.OpenSsh(self.workspace, authorized, "nist", "target_ecdsa"))
 
     def _keep(self, name, target):
         self.targets[name] = target
@@ -93,8 +91,9 @@ class World:
         """The daemon of that name, started when it is first asked for, with all that are behind it."""
         if name not in self._bastions:
             behind = self.bastion(_BEHIND[name]) if _BEHIND[name] else None
-            sections = {"server": _SERVER.format(name=name), "log": 'level = "info"\n', "audit": "", "limits": _LIMITS,
-                        "algorithms": _NIST if name == "nist" else ""}
+            sections = {"log": 'level = "info"\n', "audit": "", "limits": _LIMITS}
+            if name == "nist":
+                sections |= {"server": 'host_keys = ["keys/bastion_ecdsa"]\ncontrol_socket = "nist.sock"\n', "algorithms": _NIST}
             body = self._led_to(behind) + route("all", "{target}", targets=["*"])
             self._bastions[name] = Sallyport(self.workspace, bastion_config(body, name=name, **sections), name)
             self._known(self._bastions[name].start().port, "bastion_host")
@@ -116,9 +115,9 @@ class World:
 
     def way(self, name, target="openssh", nist=False):
         """The way of that name (of BASTIONS or JUMPS) to that target."""
-        server = self.targets[target]
         if not BASTIONS.get(name):
-            return Way(name, target, server.port, server.user, "target_ecdsa" if nist else server.host_key, JUMPS.get(name, 0))
+            server = self.targets["nist" if nist else target]
+            return Way(name, target, server.port, server.user, server.host_key, JUMPS.get(name, 0))
         asked = target if name == "one" else f"{name}-{target}"
         return Way(name, target, self.bastion("nist" if nist else "near").port, f"alice+{asked}", "bastion_ecdsa" if nist else "bastion_host")
 

@@ -130,7 +130,7 @@ public class JschClient {
     check(output("uname -sm").startsWith("Linux") && output("echo $HOME").startsWith("/"), "exec");
     ChannelSftp sftp = sftp();
     byte[] content = new byte[300000];
-    new Random(1).nextBytes(content);
+    new java.util.Random(1).nextBytes(content);
     sftp.put(new ByteArrayInputStream(content), folder + "/editor.jar");
     sftp.chmod(0700, folder + "/editor.jar");
     ByteArrayOutputStream back = new ByteArrayOutputStream();

@@ -55,15 +55,15 @@ class Ssh(Client):
 class Sftp(Ssh):
     name, programs = "sftp", ("sftp",)
 
-    def _batch(self, way, line):
-        batch = self.workspace.write(f"sftp-{way.name}-batch", f"{line}\n")
+    def _batch(self, way, operation, source, sink):
+        batch = self.workspace.write(f"{sink}-batch", f"{operation} {source} {sink}\n")
         return Call(["sftp", "-q", "-b", batch, *self.stock(way).options(), "127.0.0.1"])
 
     def get(self, way, there, here):
-        return self._batch(way, f"get {there} {here}")
+        return self._batch(way, "get", there, here)
 
     def put(self, way, here, there):
-        return self._batch(way, f"put {here} {there}")
+        return self._batch(way, "put", here, there)
 
     exec = pty = forward = rekey = four = None
 

@@ -63,15 +63,15 @@ class OldPscp(Pscp):
 class Psftp(Pscp):
     name, programs = "psftp", ("psftp", "puttygen")
 
-    def _batch(self, way, line):
-        batch = self.workspace.write(f"psftp-{way.name}-batch", f"{line}\nquit\n")
+    def _batch(self, way, operation, source, sink):
+        batch = self.workspace.write(f"{sink}-batch", f"{operation} {source} {sink}\nquit\n")
         return Call(["psftp", *self.options(way), "-b", batch, "127.0.0.1"])
 
     def get(self, way, there, here):
-        return self._batch(way, f"get {there} {here}")
+        return self._batch(way, "get", there, here)
 
     def put(self, way, here, there):
-        return self._batch(way, f"put {here} {there}")
+        return self._batch(way, "put", here, there)
 
 
 class WinScp(Plink):
@@ -88,7 +88,7 @@ class WinScp(Plink):
         source, digest = trial.world.workspace.random_file("winscp-source", 1_000_000)
         there = trial.folder / "winscp"
         content = source.read_bytes()
-        with trial.started(Call(self.argv(trial.way))) as shell:
+        with trial.started(Call(self.argv(trial.way, flags=["-T"]))) as shell:
             for command in ("unset LANG; LC_ALL=C; export LC_ALL", "unalias ls", f"ls -la --full-time {shlex.quote(str(trial.folder))}"):
                 self._ask(shell, command)
             shell.write(f"scp -p -t {there.parent} ; echo \"WinSCP: this is end-of-file:$?\"\n".encode())
@@ -96,7 +96,6 @@ class WinScp(Plink):
                 shell.expect(b"\0")
                 shell.write(sent)
             shell.expect(b"\0")  # of the content
-            shell.write(b"")
             shell.half_close()
             shell.expect(b"WinSCP: this is end-of-file:0\n")
         trial.same(there, digest)

@@ -16,16 +16,15 @@ BUILD = HERE.parents[2] / "build"
 
 
 class OpenSsh:
-    """sshd, with keys of two kinds."""
+    """sshd."""
 
     missing = staticmethod(lambda: "" if find_program("sshd") else "sshd is not installed")
 
-    def __init__(self, workspace, authorized, name, **options):
+    def __init__(self, workspace, authorized, name, host_key="target_host", **options):
         """`authorized` is the path of an authorized_keys file; `options` are settings of sshd_config(5)."""
-        self.user, self.host_key = login_name(), "target_host"
+        self.user, self.host_key = login_name(), host_key
         options = {"AuthorizedKeysFile": authorized, "LogLevel": "INFO", "MaxSessions": 200, **options}
-        second = f"{workspace.key('target_host')}\nHostKey {workspace.key('target_ecdsa', 'ecdsa')}"
-        self._sshd = Sshd(workspace, [], name, **{**options, "HostKey": second})
+        self._sshd = Sshd(workspace, [], name, host_key, **options)
 
     @property
     def port(self):

@@ -16,17 +16,31 @@ class Server(asyncssh.SSHServer):
         return True  # it connects there
 
 
+async def copy(source, sink):
+    """Writes to sink what source gives, to its end."""
+    try:
+        while block := await source.read(65536):
+            sink.write(block)
+            await sink.drain()
+    except (OSError, asyncssh.Error):  # one of them has gone
+        pass
+
+
+async def feed(process, sink):
+    await copy(process.stdin, sink)
+    sink.close()
+
+
 async def handle(process):
     argv = ["/bin/sh", *(["-c", process.command] if process.command else [])]
     if process.term_type:
         await on_terminal(process, argv)
         return
     child = await asyncio.create_subprocess_exec(*argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
-    status = await child.wait()
-    await process.stdout.drain()
-    await process.stderr.drain()
-    process.exit(status if status >= 0 else 128 - status)
+    feeding = asyncio.create_task(feed(process, child.stdin))
+    await asyncio.gather(copy(child.stdout, process.stdout), copy(child.stderr, process.stderr))
+    process.exit(shell_status(await child.wait()))
+    feeding.cancel()
 
 
 async def on_terminal(process, argv):
@@ -36,7 +50,14 @@ async def on_terminal(process, argv):
     child = await asyncio.create_subprocess_exec(*argv, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
     os.close(slave)
     await process.redirect(stdin=os.dup(master), stdout=master)
-    process.exit(await child.wait())
+    status = await child.wait()
+    await process.stdout.drain()
+    process.exit(shell_status(status))
+
+
+def shell_status(status):
+    """As a shell tells of a signal."""
+    return status if status >= 0 else 128 - status
 
 
 async def main():

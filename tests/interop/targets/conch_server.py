@@ -11,6 +11,13 @@ from twisted.internet import reactor
 from twisted.python import log
 
 
+class Realm(UnixSSHRealm):
+    """The accounts of the machine, also for a checker that gives their names as bytes."""
+
+    def requestAvatar(self, username, mind, *interfaces):
+        return super().requestAvatar(username.decode(), mind, *interfaces)
+
+
 class Anybody(dict):
     """Every user has the same keys."""
 
@@ -32,7 +39,7 @@ def main():
         keys = [Key.fromString(line) for line in lines if line.strip()]
     factory = SSHFactory()
     factory.publicKeys, factory.privateKeys = {key.sshType(): key.public()}, {key.sshType(): key}
-    factory.portal = Portal(UnixSSHRealm(), [SSHPublicKeyChecker(InMemorySSHKeyDB(Anybody(keys)))])
+    factory.portal = Portal(Realm(), [SSHPublicKeyChecker(InMemorySSHKeyDB(Anybody(keys)))])
     factory.getPrimes = lambda: None  # no group exchange
     port = reactor.listenTCP(0, factory, interface="127.0.0.1")
     log.startLogging(sys.stderr)
