@@ -147,5 +147,6 @@ SPEED = ("down", "up", *IN_COMPANY)
 
 def of(client):
     """The scenarios of a client, by name."""
-    common = {name: function for name, (function, needs) in ALL.items() if getattr(client, needs, None)}
+    common = {name: function for name, (function, needs) in ALL.items()
+              if getattr(client, needs, None) and (client.takes_input or function is not streams)}
     return {**common, **client.scenarios()}

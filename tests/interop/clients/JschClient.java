@@ -5,28 +5,36 @@ import java.nio.file.*;
 import java.security.MessageDigest;
 import java.util.*;
 
-/** A client made with JSch 0.1; its arguments are those of clients.base.Library, and `editor FOLDER`. */
+/** A client made with JSch 0.1; its arguments are those of clients.base.Library, and `editor FOLDER PORT`. */
 public class JschClient {
   static Session session;
 
-  public static void main(String[] args) throws Exception {
+  public static void main(String[] args) {
+    int status = 1;
+    try {
+      status = operate(args);
+    } catch (Exception error) {
+      error.printStackTrace();
+    }
+    System.out.flush();
+    Runtime.getRuntime().halt(status);  // a thread may still wait for standard input
+  }
+
+  static int operate(String[] args) throws Exception {
     String operation = args[5];
     String[] words = Arrays.copyOfRange(args, 6, args.length);
     connect(args);
     int status = 0;
     switch (operation) {
-      case "exec": status = run(words[0], false, 0); break;
-      case "pty": status = run(words[0], true, 0); break;
-      case "rekey": status = run(words[0], false, 1000000); break;
+      case "exec": case "pty": status = run(words[0], operation.equals("pty")); break;
       case "four": four(words[0]); break;
       case "forward": forward(Integer.parseInt(words[0])); break;
       case "get": case "put": transfer(operation, words[0], words[1]); break;
-      case "editor": editor(words[0]); break;
+      case "editor": editor(words[0], Integer.parseInt(words[1])); break;
       default: throw new IllegalArgumentException(operation);
     }
-    System.out.flush();
     session.disconnect();
-    Runtime.getRuntime().halt(status);  // a thread may still wait for standard input
+    return status;
   }
 
   static void connect(String[] args) throws Exception {
@@ -41,8 +49,8 @@ public class JschClient {
     session.connect(60000);
   }
 
-  /** Runs a command with our input and output; asks for new keys after so many bytes, if any. */
-  static int run(String command, boolean terminal, int rekeyAfter) throws Exception {
+  /** Runs a command with our input and output. */
+  static int run(String command, boolean terminal) throws Exception {
     ChannelExec channel = (ChannelExec) session.openChannel("exec");
     channel.setCommand(command);
     if (terminal) channel.setPtyType("vt100", 100, 30, 800, 600);
@@ -51,12 +59,7 @@ public class JschClient {
     channel.setErrStream(System.err, true);
     InputStream output = channel.getInputStream();
     channel.connect(60000);
-    byte[] block = new byte[65536];
-    int left = rekeyAfter;
-    for (int length; (length = output.read(block)) >= 0; ) {
-      System.out.write(block, 0, length);
-      if (left > 0 && (left -= length) <= 0) session.rekey();
-    }
+    output.transferTo(System.out);
     System.out.flush();
     waitFor(channel);
     return channel.getExitStatus();
@@ -101,9 +104,11 @@ public class JschClient {
 
   static void forward(int port) throws Exception {
     Channel channel = session.getStreamForwarder("127.0.0.1", port);
-    channel.setInputStream(System.in, true);
     InputStream output = channel.getInputStream();
+    OutputStream input = channel.getOutputStream();
     channel.connect(60000);
+    System.in.transferTo(input);  // and no end of it: with that JSch closes the channel
+    input.flush();
     output.transferTo(System.out);
   }
 
@@ -126,7 +131,7 @@ public class JschClient {
   }
 
   /** An editor's session: it asks what the machine is, keeps one sftp channel open, runs commands beside it, and forwards a port. */
-  static void editor(String folder) throws Exception {
+  static void editor(String folder, int port) throws Exception {
     check(output("uname -sm").startsWith("Linux") && output("echo $HOME").startsWith("/"), "exec");
     ChannelSftp sftp = sftp();
     byte[] content = new byte[300000];
@@ -139,7 +144,6 @@ public class JschClient {
     for (int i = 0; i < 30; ++i)
       if (!output("stat -c %s '" + folder + "/editor.jar'; sleep 0").equals("300000\n")) throw new IllegalStateException("again");
     check(sftp.ls(folder).size() > 0, "again");
-    int port = Integer.parseInt(new String(Files.readAllBytes(Path.of(folder, "port"))).trim());
     int local = session.setPortForwardingL(0, "127.0.0.1", port);
     for (int i = 0; i < 10; ++i) {
       try (java.net.Socket peer = new java.net.Socket("127.0.0.1", local)) {

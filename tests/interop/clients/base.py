@@ -34,6 +34,7 @@ class Client:
     programs = ()        # what has to be installed
     key_kind = "ed25519"
     nist = False         # knows neither curve25519 nor Ed25519
+    takes_input = True   # sends a command what comes on its standard input
     jumps = False        # can go through sshds with ProxyJump
 
     def __init__(self, world):

@@ -44,6 +44,7 @@ class AsyncSshLarge(AsyncSsh):
 
 class Ssh2(Library):
     name, programs = "node ssh2", ("node",)
+    operations = ("exec", "pty", "get", "put", "forward", "four")
 
     @classmethod
     def missing(cls):
@@ -65,6 +66,7 @@ class Jsch(Library):
     """JSch 0.1, as in many programs of before 2022."""
 
     name, programs, key_kind, nist = "jsch", ("java", "javac"), "ecdsa", True
+    operations = ("exec", "pty", "get", "put", "forward", "four")  # rekey() waits for itself when data is under way
 
     @classmethod
     def missing(cls):
@@ -83,7 +85,8 @@ class Jsch(Library):
 
     def like_an_editor(self, trial):
         """What a JetBrains editor does on one connection: commands, files beside them, and a forwarded port."""
-        done = trial.run(self._call(trial.way, "editor", trial.folder))
+        with trial.echo_server() as port:
+            done = trial.run(self._call(trial.way, "editor", trial.folder, port))
         trial.equal(done.stdout.decode().split(), ["exec", "sftp", "again", "forward"])
 
 
@@ -102,21 +105,12 @@ class NetSsh(Library):
 
 
 class PhpSecLib(Library):
-    name, programs, key_kind = "phpseclib", ("php",), "rsa"
+    name, programs, takes_input = "phpseclib", ("php",), False
     operations = ("exec", "pty", "get", "put")
 
     @classmethod
     def missing(cls):
-        return super().missing() or ("" if Path("/usr/share/php/phpseclib/autoload.php").exists() else "php-phpseclib is not installed")
-
-    def prepare(self):
-        if not self.key.exists():
-            self.workspace.write(self.key.name, super().key.read_bytes())
-            subprocess.run(["ssh-keygen", "-q", "-p", "-m", "PEM", "-N", "", "-f", self.key], check=True, capture_output=True)
-
-    @property
-    def key(self):
-        return self.workspace / "alice_rsa.pem"
+        return super().missing() or ("" if Path("/usr/share/php/phpseclib3/autoload.php").exists() else "php-phpseclib3 is not installed")
 
     def command(self):
         return ["php", "-d", "error_reporting=0", "-d", "memory_limit=1G", HERE / "phpseclib.php"]

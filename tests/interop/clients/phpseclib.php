@@ -1,9 +1,9 @@
 <?php
-// A client made with phpseclib 2; its arguments are those of clients.base.Library. It sends a command no input but by a terminal.
-require '/usr/share/php/phpseclib/autoload.php';
+// A client made with phpseclib 3; its arguments are those of clients.base.Library. It sends a command no input but by a terminal.
+require '/usr/share/php/phpseclib3/autoload.php';
 
-use phpseclib\Crypt\RSA;
-use phpseclib\Net\SFTP;
+use phpseclib3\Crypt\PublicKeyLoader;
+use phpseclib3\Net\SFTP;
 
 function fail($text)
 {
@@ -13,8 +13,7 @@ function fail($text)
 
 [, $host, $port, $user, $keyFile, $hostKey, $operation] = $argv;
 $words = array_slice($argv, 7);
-$key = new RSA();
-$key->loadKey(file_get_contents($keyFile)) or fail('the key');
+$key = PublicKeyLoader::load(file_get_contents($keyFile));
 $ssh = new SFTP($host, (int) $port, 60);
 explode(' ', $ssh->getServerPublicHostKey())[1] === explode(' ', file_get_contents($hostKey))[1] or fail('another host key');
 $ssh->login($user, $key) or fail('the login: ' . implode("\n", $ssh->getErrors()));

@@ -30,21 +30,12 @@ function join(stream, whenClosed) {
   stream.on('close', whenClosed);
 }
 
-function run(options, whenData) {
+function run(options) {
   client.exec(words[0], options, or((stream) => {
     let status = 0;
     stream.on('exit', (code) => { status = code ?? 255; });
-    if (whenData) stream.on('data', whenData);
     join(stream, () => finish(status));
   }));
-}
-
-// Asks for new keys once a megabyte has come.
-function rekey() {
-  let left = 1000000;
-  run({}, (block) => {
-    if (left > 0 && (left -= block.length) <= 0) client.rekey(() => {});
-  });
 }
 
 function digest(then) {
@@ -82,7 +73,6 @@ const operations = {
   get: () => transfer('fastGet'),
   put: () => transfer('fastPut'),
   forward: () => client.forwardOut('127.0.0.1', 1, '127.0.0.1', Number(words[0]), or((stream) => join(stream, () => finish(0)))),
-  rekey,
   four,
 };
 

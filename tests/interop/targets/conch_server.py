@@ -1,11 +1,12 @@
 """twisted's conch as a server, with the sessions of the machine's accounts: `conch_server.py HOST_KEY AUTHORIZED_KEYS`."""
 
+import os
 import sys
 
 from twisted.conch.checkers import InMemorySSHKeyDB, SSHPublicKeyChecker
 from twisted.conch.ssh.factory import SSHFactory
 from twisted.conch.ssh.keys import Key
-from twisted.conch.unix import UnixSSHRealm
+from twisted.conch.unix import SFTPServerForUnixConchUser, UnixSSHRealm
 from twisted.cred.portal import Portal
 from twisted.internet import reactor
 from twisted.python import log
@@ -16,6 +17,11 @@ class Realm(UnixSSHRealm):
 
     def requestAvatar(self, username, mind, *interfaces):
         return super().requestAvatar(username.decode(), mind, *interfaces)
+
+
+def absolute(self, path):
+    """Relative to the home folder, which version 22.4 takes for something else than a text."""
+    return os.path.join(str(getattr(self.avatar.getHomeDir(), "path", self.avatar.getHomeDir())), os.fsdecode(path))
 
 
 class Anybody(dict):
@@ -34,6 +40,7 @@ class Anybody(dict):
 
 def main():
     host_key, authorized = sys.argv[1:]
+    SFTPServerForUnixConchUser._absPath = absolute
     key = Key.fromFile(host_key)
     with open(authorized, "rb") as lines:
         keys = [Key.fromString(line) for line in lines if line.strip()]
