@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# fetch.sh FOLDER: downloads libssh 0.12's Debian source package into FOLDER and prints the path of its .dsc file.
+# fetch.sh FOLDER [PACKAGE VERSION]: downloads libssh 0.12's Debian source package into FOLDER and prints the path of its .dsc
+# file; or the one of another package whose version begins so.
 #
 # It reads the machine's own apt sources, asks the same archive for another suite, and lets apt verify what comes: the
 # archive's signature covers the index, the index the package. The machine's configuration isn't touched, root isn't needed.
 set -euo pipefail
 
-readonly wanted='0.12.'
-readonly folder=$1
+readonly folder=$1 package=${2:-libssh} wanted=${3:-0.12.}
 
-say() { printf 'libssh: %s\n' "$*" >&2; }
+say() { printf '%s: %s\n' "$package" "$*" >&2; }
 
 for tool in apt-get apt-cache dpkg-source; do
   command -v "$tool" >/dev/null || { say "$tool is missing (packages apt and dpkg-dev)"; exit 1; }
@@ -109,17 +109,17 @@ try() {
     >"$state/entry/sallyport.sources"
 
   with_entry apt-get update -o APT::Update::Error-Mode=any >"$state/log" 2>&1 || { sed 's/^/  /' "$state/log" >&2; return 1; }
-  version=$(with_entry apt-cache showsrc --only-source libssh 2>/dev/null |
+  version=$(with_entry apt-cache showsrc --only-source "$package" 2>/dev/null |
     awk -v wanted="$wanted" '$1 == "Version:" { v = $2; sub(/^[0-9]+:/, "", v); if (index(v, wanted) == 1) print $2 }' |
     sort -rV | head -n 1)
   [[ -n $version ]] || { say "$2 has no $wanted"; return 1; }
 
   say "downloading $version from $2"
-  (cd "$state/package" && with_entry apt-get source --download-only --only-source "libssh=$version") \
+  (cd "$state/package" && with_entry apt-get source --download-only --only-source "$package=$version") \
     >"$state/log" 2>&1 || { sed 's/^/  /' "$state/log" >&2; return 1; }
   mkdir -p "$folder"
   cp -- "$state/package"/* "$folder/"
-  ls -- "$folder"/libssh_"${version#*:}".dsc
+  ls -- "$folder/${package}_${version#*:}.dsc"
 }
 
 archives >"$state/archives"
@@ -128,7 +128,7 @@ archives >"$state/archives"
 while IFS=$'\t' read -r uris suites options; do
   for suite in $suites forky testing sid; do
     case $suite in
-      oldoldstable | oldstable | bookworm | trixie) continue ;;  # 0.10 and 0.11, for good
+      oldoldstable | oldstable | bookworm | trixie) [[ $package == libssh ]] && continue ;;  # 0.10 and 0.11, for good
     esac
     [[ " ${tried:-} " == *" $uris=$suite "* ]] && continue
     tried="${tried:-} $uris=$suite"
@@ -136,5 +136,5 @@ while IFS=$'\t' read -r uris suites options; do
     try "$uris" "$suite" "$options" && exit 0
   done
 done <"$state/archives"
-say "none of the suites has libssh $wanted"
+say "none of the suites has $package $wanted"
 exit 1

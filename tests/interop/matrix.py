@@ -19,16 +19,25 @@ class Row:
     way: str
     result: str             # "ok", "slow", "FAILED", or "can't": not without a bastion either
     seconds: float | None = None
-    ratio: float | None = None
+    ratio: float | None = None      # to direct
+    to_jumps: float | None = None   # to ProxyJump through as many sshds
     note: str = ""
 
     @property
     def bad(self):
         return self.result in ("slow", "FAILED")
 
+    @property
+    def over(self):
+        """Whether a transfer was slower than it may be."""
+        compared = {"one": self.ratio, "two": self.to_jumps, "three": self.to_jumps}.get(self.way)
+        return compared is not None and compared > BAR
+
     def cells(self):
+        jumps = f"{self.to_jumps:.2f} x ProxyJump" if self.to_jumps else ""
         return (self.client, self.target, self.scenario, self.way, self.result, f"{self.seconds:.2f} s" if self.seconds else "",
-                f"{'>' * (self.result == 'slow')}{self.ratio:.2f}" if self.ratio else "", self.note)
+                f"{'>' * (self.result == 'slow')}{self.ratio:.2f}" if self.ratio else "",
+                "; ".join(filter(None, ("OVER THE BAR" * self.over, jumps, self.note))))
 
 
 class Matrix:
@@ -62,7 +71,7 @@ class Matrix:
                     if rows["direct"].bad:  # the client, the target or the scenario, but not the bastion
                         return [dataclasses.replace(rows["direct"], result="can't")]
             _compare(rows)
-            if all(row.ratio is None or row.ratio <= BAR for row in rows.values()):
+            if not any(row.over for row in rows.values()):
                 break
         return rows.values()
 
@@ -107,7 +116,7 @@ def _better(before, now):
 
 
 def _compare(rows):
-    """Fills in the ratios, and judges them: one bastion is held against direct, several against ProxyJump through as many sshds."""
+    """Fills in the ratios."""
     direct = rows.get("direct")
     for row in rows.values():
         if row is direct:
@@ -117,9 +126,4 @@ def _compare(rows):
         row.ratio = row.seconds / direct.seconds
         jump = rows.get({"two": "jump-2", "three": "jump-3"}.get(row.way, ""))
         if jump and jump.seconds:
-            row.note = f"{row.seconds / jump.seconds:.2f} x ProxyJump" + (f"; {row.note}" if row.note else "")
-
-
-def over_the_bar(row):
-    """Whether a row of a transfer is slower than it may be. Through several bastions that is told by its note, and by "slow" alone."""
-    return row.way == "one" and row.ratio is not None and row.ratio > BAR
+            row.to_jumps = row.seconds / jump.seconds
