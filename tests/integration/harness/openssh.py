@@ -19,7 +19,7 @@ def sftp_server():
 
 
 @functools.cache
-def _without_penalties():
+def without_penalties():
     """What keeps sshd from refusing us after the failed logins that tests are made of: it does so from version 9.8 on."""
     tried = subprocess.run([find_program("sshd"), "-T", "-f", os.devnull, "-o", "PerSourcePenalties=no"], capture_output=True, text=True,
                            env=clean_environment(), check=False)
@@ -44,7 +44,7 @@ class Sshd:
             "KbdInteractiveAuthentication": "no", "PermitUserRC": "no", "PrintMotd": "no", "PrintLastLog": "no",
             "MaxStartups": "1000", "AcceptEnv": "SP_*", "LogLevel": "VERBOSE", "X11Forwarding": "yes",
             # A bash that sshd starts reads ~/.bashrc unless it is nested: not part of what is tested or measured.
-            "SetEnv": "SHLVL=2", "Subsystem": "sftp internal-sftp", **_without_penalties(), **options,
+            "SetEnv": "SHLVL=2", "Subsystem": "sftp internal-sftp", **without_penalties(), **options,
         }
         text = "".join(f"{key} {value}\n" for key, value in settings.items())
         self._config = workspace.write(f"{name}_config", text)
