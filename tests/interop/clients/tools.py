@@ -1,5 +1,6 @@
 """Programs that have an SSH client inside, or start ssh: as their users start them."""
 
+import inspect
 import os
 import shlex
 import socket
@@ -113,7 +114,10 @@ class Sshuttle(_Tool):
     def connection(self, trial):
         import sshuttle.ssh  # not everybody has it
         options = {"latency_control": True, "latency_buffer_size": 32768, "auto_hosts": False, "to_nameserver": None, "auto_nets": False}
-        process, peer = sshuttle.ssh.connect(self.ssh_command(trial.way), "127.0.0.1", sys.executable, subprocess.DEVNULL, options)
+        later = {"add_cmd_delimiter": True, "remote_shell": "sh"}  # arguments that newer versions have as well
+        known = inspect.signature(sshuttle.ssh.connect).parameters
+        process, peer = sshuttle.ssh.connect(self.ssh_command(trial.way), "127.0.0.1", sys.executable, subprocess.DEVNULL, options=options,
+                                             **{name: value for name, value in later.items() if name in known})
         try:
             peer.settimeout(trial.patience)
             with trial.echo_server() as port:
