@@ -1,16 +1,17 @@
-"""What every client is tried with, as far as it can do it. A scenario takes a Trial, and returns its seconds if they are to be compared."""
+"""What every client is tried with, as far as it can do it. A scenario takes a Trial; it returns its seconds if they are to be
+compared."""
 
 import concurrent.futures
 import hashlib
 import os
 import shlex
 import socket
-import subprocess
 import time
 
+from clients.openssh import Ssh
 from harness.process import eventually, process_stat
 from harness.servers import Server
-from trial import Failed, TooLong, end
+from trial import Failed, TooLong
 
 
 def exec_(trial):
@@ -120,25 +121,24 @@ def _transfer(trial, move, source, sink, digest):
 
 
 def killed(trial):
-    """A client that is killed leaves nothing behind: the command at the target ends as well."""
+    """A client that is killed leaves nothing behind: its command at the target ends as well. A neighbour doesn't notice."""
     note = trial.folder / "pid"
     note.unlink(missing_ok=True)
-    call = trial.client.exec(trial.way, f"echo $$ > {shlex.quote(str(note))}; exec cat")
-    process = trial.begin(call, stdin=subprocess.PIPE)
-    try:
-        eventually(lambda: note.exists() and note.read_text().strip(), trial.patience, "the command's start")
-        pid = int(note.read_text())
-    finally:
-        end(process)
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            pipe.close()
-    eventually(lambda: (process_stat(pid) or "Z")[0] == "Z", trial.patience, "the end of a killed client's command")
+    with trial.started(Ssh(trial.world).exec(trial.way, "cat")) as neighbour:
+        neighbour.write(b"before\n")
+        neighbour.expect(b"before\n")
+        with trial.started(trial.client.exec(trial.way, f"echo $$ > {shlex.quote(str(note))}; exec cat")):
+            eventually(lambda: note.exists() and note.read_text().strip(), trial.patience, "the command's start")
+            pid = int(note.read_text())
+        eventually(lambda: (process_stat(pid) or "Z")[0] == "Z", trial.patience, "the end of a killed client's command")
+        neighbour.write(b"after\n")
+        neighbour.expect(b"after\n")
 
 
 #: By name: the function, and what the client must have for it.
 ALL = {
-    "exec": (exec_, "exec"), "status": (status, "exec"), "streams": (streams, "exec"), "pty": (pty, "pty"), "forward": (forward, "forward"),
-    "rekey": (rekey, "exec"), "killed": (killed, "exec"), "down": (down, "get"), "up": (up, "put"), "four": (four, "get"),
+    "exec": (exec_, "exec"), "status": (status, "exec"), "streams": (streams, "exec"), "pty": (pty, "pty"),
+    "forward": (forward, "forward"), "rekey": (rekey, "exec"), "killed": (killed, "exec"), "down": (down, "get"), "up": (up, "put"), "four": (four, "get"),
     "three": (three, "get"),
 }
 IN_COMPANY = ("four", "three")

@@ -119,7 +119,8 @@ class World:
             server = self.targets["nist" if nist else target]
             return Way(name, target, server.port, server.user, server.host_key, JUMPS.get(name, 0))
         asked = target if name == "one" else f"{name}-{target}"
-        return Way(name, target, self.bastion("nist" if nist else "near").port, f"alice+{asked}", "bastion_ecdsa" if nist else "bastion_host")
+        bastion, host_key = ("nist", "bastion_ecdsa") if nist else ("near", "bastion_host")
+        return Way(name, target, self.bastion(bastion).port, f"alice+{asked}", host_key)
 
 
 def _through(bastion, name, asked):

@@ -148,7 +148,8 @@ public class JschClient {
     for (int i = 0; i < 10; ++i) {
       try (java.net.Socket peer = new java.net.Socket("127.0.0.1", local)) {
         peer.getOutputStream().write(content, 0, 1000);
-        if (!Arrays.equals(peer.getInputStream().readNBytes(1000), Arrays.copyOf(content, 1000))) throw new IllegalStateException("forward");
+        byte[] answer = peer.getInputStream().readNBytes(1000);
+        if (!Arrays.equals(answer, Arrays.copyOf(content, 1000))) throw new IllegalStateException("forward");
       }
     }
     check(true, "forward");

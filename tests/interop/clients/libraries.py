@@ -74,8 +74,9 @@ class Jsch(Library):
 
     def prepare(self):
         if not (self.workspace / "JschClient.class").exists():
-            subprocess.run(["javac", "-nowarn", "-cp", _JSCH, "-d", self.workspace.path, HERE / "JschClient.java"], check=True, capture_output=True)
-            subprocess.run(["ssh-keygen", "-q", "-p", "-m", "PEM", "-N", "", "-f", self.key], check=True, capture_output=True)
+            for words in (["javac", "-nowarn", "-cp", _JSCH, "-d", self.workspace.path, HERE / "JschClient.java"],
+                          ["ssh-keygen", "-q", "-p", "-m", "PEM", "-N", "", "-f", self.key]):
+                subprocess.run(words, check=True, capture_output=True)
 
     def command(self):
         return ["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", f"{_JSCH}:{self.workspace.path}", "JschClient"]

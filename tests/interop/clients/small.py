@@ -12,7 +12,8 @@ class Dbclient(Client):
     def prepare(self):
         self.key_file = self.workspace / "alice.dropbear"
         if not self.key_file.exists():
-            subprocess.run([find_program("dropbearconvert"), "openssh", "dropbear", self.key, self.key_file], check=True, capture_output=True)
+            words = [find_program("dropbearconvert"), "openssh", "dropbear", self.key, self.key_file]
+            subprocess.run(words, check=True, capture_output=True)
         (self.home / ".ssh").mkdir(exist_ok=True)
 
     def argv(self, way, *words, flags=()):
@@ -50,8 +51,8 @@ class Curl(Client):
 
     def _copy(self, way, path, *words):
         fingerprint = self.workspace.fingerprint(way.host_key).removeprefix("SHA256:")
-        return Call(["curl", "-sS", "--user", f"{way.user}:", "--key", self.key, "--pubkey", f"{self.key}.pub", "--hostpubsha256", fingerprint,
-                     *words, f"{self.scheme}://127.0.0.1:{way.port}{path}"])
+        return Call(["curl", "-sS", "--user", f"{way.user}:", "--key", self.key, "--pubkey", f"{self.key}.pub",
+                     "--hostpubsha256", fingerprint, *words, f"{self.scheme}://127.0.0.1:{way.port}{path}"])
 
     def get(self, way, there, here):
         return self._copy(way, there, "-o", here)

@@ -158,8 +158,10 @@ class Ansible(_Tool):
 
     def pipelining(self, trial):
         source, digest = trial.world.workspace.random_file("ansible-source", 300_000)
-        inventory = self.workspace.write("home-ansible/inventory", "box ansible_host=127.0.0.1 ansible_python_interpreter=/usr/bin/python3\n")
-        settings = {"ANSIBLE_SSH_ARGS": "-o ControlMaster=no", "ANSIBLE_SSH_COMMON_ARGS": shlex.join(map(str, self.stock(trial.way).options())),
+        line = "box ansible_host=127.0.0.1 ansible_python_interpreter=/usr/bin/python3\n"
+        inventory = self.workspace.write("home-ansible/inventory", line)
+        options = shlex.join(map(str, self.stock(trial.way).options()))
+        settings = {"ANSIBLE_SSH_ARGS": "-o ControlMaster=no", "ANSIBLE_SSH_COMMON_ARGS": options,
                     "ANSIBLE_PIPELINING": "True", "ANSIBLE_LOCAL_TEMP": str(self.home / "local"), "ANSIBLE_CONFIG": "/nonexistent",
                     "ANSIBLE_REMOTE_TEMP": str(self.home / "remote"), "LC_ALL": "C.UTF-8", "ANSIBLE_TIMEOUT": "60"}
 

@@ -132,7 +132,8 @@ class Files(paramiko.SFTPServerInterface):
         return self._attempt(lambda: paramiko.SFTPAttributes.from_stat(os.lstat(path)))
 
     def list_folder(self, path):
-        return self._attempt(lambda: [paramiko.SFTPAttributes.from_stat(os.lstat(os.path.join(path, name)), name) for name in os.listdir(path)])
+        return self._attempt(lambda: [paramiko.SFTPAttributes.from_stat(entry.stat(follow_symlinks=False), entry.name)
+                                      for entry in os.scandir(path)])
 
     def canonicalize(self, path):
         return os.path.realpath(path)
