@@ -24,9 +24,11 @@ NOT_APPLICABLE = {
     "proto-version": "speaks to `sshd -i` without a client",
     "proto-mismatch": "speaks to `sshd -i` without a client",
     "integrity": "changes what `sshd -i` sends, by the client's proxy command",
+    "scp": "copies by a program of its own in place of ssh",
+    "scp-uri": "copies by a program of its own in place of ssh",
     "broken-pipe": "names a configuration that isn't there, and connects to nobody",
     "proxy-connect": "tests the client's proxy command",
 }
 #: All that may be run: those of the Makefile's LTESTS but for the above.
 ALL = ("connect", "connect-uri", "exit-status", "exit-status-signal", "envpass", "transfer", "rekey", "stderr-data", "stderr-after-eof",
-       "yes-head", "scp", "scp3", "scp-uri", "sftp-uri", "dynamic-forward", "forwarding", "multiplex", "localcommand")
+       "yes-head", "scp3", "sftp-uri", "dynamic-forward", "forwarding", "multiplex", "localcommand")

@@ -23,7 +23,9 @@ class OpenSsh:
     def __init__(self, workspace, authorized, name, host_key="target_host", **options):
         """`authorized` is the path of an authorized_keys file; `options` are settings of sshd_config(5)."""
         self.user, self.host_key = login_name(), host_key
-        options = {"AuthorizedKeysFile": authorized, "LogLevel": "INFO", "MaxSessions": 200, **options}
+        home = workspace / f"{name}-home"  # whose shells read no settings of the machine's
+        home.mkdir()
+        options = {"AuthorizedKeysFile": authorized, "LogLevel": "INFO", "MaxSessions": 200, "SetEnv": f"SHLVL=2 HOME={home}", **options}
         self._sshd = Sshd(workspace, [], name, host_key, **options)
 
     @property

@@ -16,6 +16,22 @@ class Server(asyncssh.SSHServer):
         return True  # it connects there
 
 
+class Descriptor:
+    """A terminal as a stream."""
+
+    def __init__(self, number):
+        self._number = number
+
+    async def read(self, length):
+        return await asyncio.to_thread(os.read, self._number, length)
+
+    def write(self, data):
+        os.write(self._number, data)
+
+    async def drain(self):
+        pass
+
+
 async def copy(source, sink):
     """Writes to sink what source gives, to its end."""
     try:
@@ -49,10 +65,10 @@ async def on_terminal(process, argv):
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
     child = await asyncio.create_subprocess_exec(*argv, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
     os.close(slave)
-    await process.redirect(stdin=os.dup(master), stdout=master)
-    status = await child.wait()
-    await process.stdout.drain()
-    process.exit(shell_status(status))
+    feeding = asyncio.create_task(copy(process.stdin, Descriptor(master)))
+    await copy(Descriptor(master), process.stdout)
+    process.exit(shell_status(await child.wait()))
+    feeding.cancel()
 
 
 def shell_status(status):

@@ -6,17 +6,25 @@ import sys
 from twisted.conch.checkers import InMemorySSHKeyDB, SSHPublicKeyChecker
 from twisted.conch.ssh.factory import SSHFactory
 from twisted.conch.ssh.keys import Key
-from twisted.conch.unix import SFTPServerForUnixConchUser, UnixSSHRealm
+from twisted.conch.unix import SFTPServerForUnixConchUser, UnixConchUser
 from twisted.cred.portal import Portal
 from twisted.internet import reactor
 from twisted.python import log
 
 
-class Realm(UnixSSHRealm):
-    """The accounts of the machine, also for a checker that gives their names as bytes."""
+class Account(UnixConchUser):
+    """One whose shell reads no settings of the machine's."""
 
-    def requestAvatar(self, username, mind, *interfaces):
-        return super().requestAvatar(username.decode(), mind, *interfaces)
+    def getShell(self):
+        return "/bin/sh"
+
+
+class Realm:
+    """The accounts of the machine."""
+
+    def requestAvatar(self, username, _mind, *interfaces):
+        account = Account(os.fsdecode(username))
+        return interfaces[0], account, account.logout
 
 
 def absolute(self, path):
