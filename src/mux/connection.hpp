@@ -77,8 +77,8 @@ class Connection : public TransportEvents {
   // For Channel.
   /// Which part of wire/vocabulary.hpp the peer may use.
   virtual wire::Speaker peer() const = 0;
-  /// An open, a global request or, on `channel`, a channel request is not sound and has been refused; for the log,
-  /// which says how many of them it takes.
+  /// An open, a global request or, on `channel`, a channel request is not sound and has been refused, or the channel ends since its peer
+  /// has gone beyond a bound; for the log, which says how many of them it takes.
   virtual void on_unsound(wire::Form form, std::string_view name, std::string_view why, const Channel* channel) = 0;
   void send(ByteView head, ByteView tail = {}) {
     bytes_sent_ += head.size() + tail.size();

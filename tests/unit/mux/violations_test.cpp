@@ -194,7 +194,8 @@ class SlipTest : public RelayTest {
 TEST_F(SlipTest, OfAClientEndsNothing) {
   each_slip([this](const Slip& slip, std::uint32_t n) {
     slip.commit(*client, n);
-    if (slip.ends) EXPECT_THAT(take(*client), ::testing::Contains("CLOSE " + std::to_string(100 + n)));
+    if (!slip.ends) return;
+    EXPECT_THAT(take(*client), ::testing::Contains("CLOSE " + std::to_string(100 + n)));
   });
   EXPECT_TRUE(journal.has("ignored c1 an answer to no request 1"));
 }
@@ -202,7 +203,8 @@ TEST_F(SlipTest, OfAClientEndsNothing) {
 TEST_F(SlipTest, OfATargetEndsNothing) {
   each_slip([this](const Slip& slip, std::uint32_t n) {
     slip.commit(*server, n);
-    if (slip.ends) EXPECT_THAT(take(*client), ::testing::Contains("CLOSE " + std::to_string(100 + n)));
+    if (!slip.ends) return;
+    EXPECT_THAT(take(*client), ::testing::Contains("CLOSE " + std::to_string(100 + n)));
   });
   EXPECT_TRUE(journal.has("ignored t1 an answer to no request 1"));
 }
