@@ -91,8 +91,8 @@ TEST(FlowStallTest, NorOnSeveralConnections) {
       row.channels = row.connections = 8;
       row.daemons = daemons;
       const FlowOutcome through = expect_flow(row);
-      // In company too they are to send full messages.
-      EXPECT_GE(through.bytes, through.messages * 26 * 1024) << name_of(row);
+      // In company too they are to send whole messages, but for what is left over at the beginning.
+      EXPECT_GE(through.bytes, through.messages * 22 * 1024) << name_of(row);
     }
 }
 

@@ -225,11 +225,11 @@ TEST_F(ForwardedTest, AnswersRequestsWithFailureAndPassesOnTheOthers) {
 }
 
 TEST_F(ForwardedTest, GrantsNoMoreThanTheOtherEndTakes) {
-  client->deliver(data_message(0, std::string(30000, 'x')));
+  for (int i = 0; i < 2; ++i) client->deliver(data_message(0, std::string(20000, 'x')));
   EXPECT_THAT(take(*client), IsEmpty());
   server->take();
-  server->deliver(adjust_message(0, 30000));
-  EXPECT_THAT(take(*client), ElementsAre("ADJUST 7 30000"));
+  server->deliver(adjust_message(0, 40000));
+  EXPECT_THAT(take(*client), ElementsAre("ADJUST 7 40000"));
 }
 
 TEST_F(ForwardedTest, ALostTrunkClosesTheClientsChannel) {
