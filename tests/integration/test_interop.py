@@ -14,8 +14,10 @@ from harness.process import PATIENCE  # noqa: E402
 from trial import Trial  # noqa: E402
 from world import World  # noqa: E402
 
-#: Of those that all clients share; a tool's own are run all.
+#: Of the scenarios that all clients share; a tool's own are run all.
 COMMON = ("streams", "down", "up")
+#: They have modules of their own.
+ELSEWHERE = ("ansible",)
 SIZE = 300_000
 
 
@@ -60,7 +62,8 @@ def target_test(kind):
     return test
 
 
-for named, made, names in (("client", client_test, clients.ALL), ("target", target_test, targets.KINDS)):
+for named, made, names in (("client", client_test, [name for name in clients.ALL if name not in ELSEWHERE]),
+                           ("target", target_test, targets.KINDS)):
     for each in names:
         setattr(InteropTest, f"test_{named}_{each.replace(' ', '_').replace('-', '_').lower()}", made(each))
 

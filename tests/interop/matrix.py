@@ -110,7 +110,7 @@ def _merged(rows):
 
 def _better(before, now):
     """The better of two rows of one way; one that went wrong is not forgotten."""
-    if before is None or now.result != "ok" or (now.seconds or 0) < (before.seconds or 0):
+    if before is None or now.result == "FAILED" or (now.seconds or 0) < (before.seconds or 0):
         return now
     return before
 

@@ -138,8 +138,8 @@ def killed(trial):
 #: By name: the function, and what the client must have for it.
 ALL = {
     "exec": (exec_, "exec"), "status": (status, "exec"), "streams": (streams, "exec"), "pty": (pty, "pty"),
-    "forward": (forward, "forward"), "rekey": (rekey, "exec"), "killed": (killed, "exec"), "down": (down, "get"), "up": (up, "put"), "four": (four, "get"),
-    "three": (three, "get"),
+    "forward": (forward, "forward"), "rekey": (rekey, "exec"), "killed": (killed, "exec"), "down": (down, "get"), "up": (up, "put"),
+    "four": (four, "get"), "three": (three, "get"),
 }
 IN_COMPANY = ("four", "three")
 SPEED = ("down", "up", *IN_COMPANY)

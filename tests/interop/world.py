@@ -10,7 +10,8 @@ from harness.workspace import Workspace, login_name
 
 #: What a client logs in with, by kind: not every library knows every kind.
 CLIENT_KEYS = {"ed25519": "alice", "rsa": "alice_rsa", "ecdsa": "alice_ecdsa"}
-#: A bastion leads to its targets, and through the one behind it. `nist` is a `near` for clients that know nothing newer than NIST's curves.
+#: A bastion leads to its targets, and through the one behind it. `nist` is a `near` for clients that know nothing newer than NIST's
+#: curves.
 _BEHIND = {"far": None, "middle": "far", "near": "middle", "nist": "middle"}
 _NIST = '''kex = ["curve25519-sha256", "ecdh-sha2-nistp256"]
 host_keys = ["ssh-ed25519", "ecdsa-sha2-nistp256"]

@@ -1,4 +1,4 @@
-"""Programs made with libraries: each speaks the same command line (see Library), so that they can be told apart by their library alone."""
+"""Programs made with libraries. Each takes the same command line (see Library)."""
 
 import os
 import subprocess

@@ -143,7 +143,8 @@ class Dropbear(_Fixed):
     def missing():
         if not find_program("dropbear"):
             return "dropbear-bin is not installed"
-        if os.getuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode != 0:
+        mount = ["unshare", "-m", "mount", "--bind", "/tmp", "/tmp"]
+        if os.getuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
             return "dropbear needs a home folder of its own, which only root can give it"
         return ""
 

@@ -49,7 +49,7 @@ async def feed(process, sink):
 
 async def handle(process):
     argv = ["/bin/sh", *(["-c", process.command] if process.command else [])]
-    if process.term_type:
+    if process.term_type is not None:
         await on_terminal(process, argv)
         return
     child = await asyncio.create_subprocess_exec(*argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
