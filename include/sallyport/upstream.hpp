@@ -25,6 +25,8 @@ struct UpstreamFailure {
   Errc code = Errc::io;
   std::string told;    ///< "target web1 can't be reached: connection refused"
   std::string detail;  ///< for the log
+  /// The login was refused for what that one client has brought along, or has answered: it says nothing about anybody else's.
+  bool of_client = false;
 };
 
 /// On whose behalf a login at a target is made, and what that client has brought along for it. A plain value, so that it may
@@ -73,7 +75,7 @@ class UpstreamNeeds {
   /// It is the turn of the credential "forwarded-agent": answered by lend_agent() or refuse_agent(). Asked only of a client
   /// that `lends_agent`.
   virtual void on_agent_wanted(UpstreamAnswers& to) = 0;
-  /// Answered by answer() or refuse_answer(). While it waits the login has kAnswerTime in place of its connect_timeout.
+  /// Answered by answer() or refuse_answer(). While it waits the login has kAnswerTime.
   virtual void on_question(UpstreamAnswers& to, const UpstreamQuestion& question) = 0;
 };
 
@@ -95,6 +97,10 @@ class UpstreamEvents : public UpstreamNeeds {
 /// How long a person may take for one answer to a target.
 inline constexpr Duration kAnswerTime = std::chrono::seconds(90);
 
+/// How long a target may take to decide about a login, from the end of the key exchange on, or from the last answer: some ask
+/// servers elsewhere first.
+inline constexpr Duration kLoginTime = std::chrono::seconds(60);
+
 /// An attempt whose connection is carried by somebody else: what is written to `carrier` reaches the attempt, and the other
 /// way round.
 struct CarriedAttempt {
@@ -114,7 +120,8 @@ class HostKeyLearner {
   virtual void on_proof(ByteView fields) = 0;
 };
 
-/// Makes upstream connections: name look-up, TCP, handshake, host key check, login, all within the target's connect_timeout.
+/// Makes upstream connections: name look-up, TCP, handshake and host key check within the target's connect_timeout, and then
+/// the login within kLoginTime.
 class UpstreamConnector {
  public:
   virtual ~UpstreamConnector() = default;

@@ -1,6 +1,7 @@
 // One channel of one SSH connection: its numbers, its state, its windows, and what waits to be sent.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -43,6 +44,7 @@ struct OpenRequest {
   std::string type{kSessionType};
   std::uint32_t granted = 0;  ///< its initial window
   Bytes rest;                 ///< the fields that belong to the type
+  std::optional<TrunkId> beside = {};  ///< the trunk that it had best go to, if that has room: see WishOrder
 };
 
 /// The peer's side of a channel, from its CHANNEL_OPEN or its confirmation.
@@ -100,7 +102,12 @@ class Channel final : public ChannelEnd {
   void abandon() override;
   bool takes_requests() const override { return held_control_ <= kHeldRequestLimit; }
   void send_reply(bool success) override;
-  std::uint32_t window() const override { return send_window_.bytes(); }
+  std::uint32_t window() const override { return send_window_.bytes() - std::min(send_window_.bytes(), reserved_); }
+  /// Keeps some of the window back from whoever is told window(), for what the bastion itself may have to say to the peer beside it.
+  /// A quarter at the most.
+  void reserve(std::uint32_t bytes) { reserved_ = std::min(bytes, send_window_.bytes() / 4); }
+  /// All that may be sent, what is reserved included.
+  std::uint32_t whole_window() const { return send_window_.bytes(); }
   std::uint32_t room_within(const RoomLimits& limits) override;
   void call_when_there_is_room() override;
   bool congested() override;
@@ -188,6 +195,7 @@ class Channel final : public ChannelEnd {
   bool waiting_for_room_ = false;   // in that of channels to look at
   std::uint8_t active_in_ = 0;      // see Connection::note_activity
   Window send_window_;
+  std::uint32_t reserved_ = 0;
   std::uint32_t maximum_packet_ = 0;
   Window receive_window_;
   TimePoint asked_at_;  // when we sent CHANNEL_OPEN

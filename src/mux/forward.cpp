@@ -41,7 +41,7 @@ ForwardRequest parse_forward(const wire::ChannelOpen& open) {
           sound_originator(fields.originator, fields.originator_port)};
 }
 
-Forward::Forward(const Services& services, const Admission& client, ChannelId id, Channel& downstream,
+Forward::Forward(const Services& services, const Admission& client, WishOrder& order, ChannelId id, Channel& downstream,
                  ForwardRequest request, const route::Permit& permit)
     : services_(services),
       client_(client),
@@ -49,6 +49,7 @@ Forward::Forward(const Services& services, const Admission& client, ChannelId id
       downstream_(downstream),
       request_(std::move(request)),
       target_name_(permit.target().name),
+      permit_(std::make_unique<route::Permit>(permit)),
       relay_(services.clock, *this),
       since_(services.clock.now()) {
   const ResolvedTarget& target = permit.target();
@@ -56,15 +57,33 @@ Forward::Forward(const Services& services, const Admission& client, ChannelId id
   relay_.limit(services_.rates.limits_of(client_.user, target.name, static_cast<std::uint64_t>(target.options.rate_limit),
                                          services_.clock.now()));
   watch_idleness(target.options);
-  target.options.jump == Jump::target ? ask_target(target) : connect(target);
+  // What the bastion connects itself, for a target elsewhere, has nothing to do with what goes there.
+  if (target.options.jump == Jump::target || target.kind == TargetKind::local)
+    wish_ = order.enter(target.name, [this] { begin(); });
+  begin();
 }
 
 Forward::~Forward() = default;
 
+void Forward::begin() {
+  if (permit_ == nullptr) return;
+  const ResolvedTarget& target = permit_->target();
+  if (target.options.jump == Jump::target) return ask_target(target);
+  if (wish_ != nullptr && !wish_->may_go(std::nullopt)) return;
+  wish_.reset();
+  connect(target);
+  permit_.reset();
+}
+
 void Forward::ask_target(const ResolvedTarget& target) {
   // The target may send at once what the client has offered to take.
-  OpenRequest open{request_.type, std::min({downstream_.window(), downstream_.credit(), FlowCredit::kFloorAlone}), upstream_fields()};
-  lease_ = services_.pool.lease(trunk_access(client_, target), target, std::move(open), *this);
+  OpenRequest open{request_.type, std::min({downstream_.window(), downstream_.credit(), FlowCredit::kFloorAlone}),
+                   upstream_fields(), wish_->beside()};
+  TrunkAccess access = trunk_access(client_, target);
+  if (!wish_->may_go(services_.pool.trunk_for(access, open))) return;
+  lease_ = services_.pool.lease(std::move(access), target, std::move(open), *this);
+  if (const auto trunk = lease_->asked_on()) wish_->note_gone(*trunk);
+  permit_.reset();
 }
 
 void Forward::connect(const ResolvedTarget& target) {
@@ -106,6 +125,7 @@ ChannelRow Forward::row() const {
 }
 
 void Forward::on_leased(Channel& channel, TrunkId trunk) {
+  WishOrder::Wish::arrive(wish_);
   services_.graveyard.bury(std::move(lease_));
   ids_.trunk = trunk;
   channel.attach(&relay_.events(Side::upstream));
@@ -121,6 +141,7 @@ void Forward::begin_relaying(ChannelEnd& upstream) {
 }
 
 void Forward::on_lease_failed(wire::OpenFailureReason reason, std::string_view told) {
+  WishOrder::Wish::arrive(wish_);
   services_.graveyard.bury(std::move(lease_));
   refuse(reason, told, told);
 }
@@ -145,6 +166,8 @@ void Forward::end(std::string_view told) {
 
 void Forward::leave() {
   if (std::exchange(left_, true)) return;
+  wish_.reset();
+  permit_.reset();
   lease_.reset();
   relay_.end();
   if (endpoint_ != nullptr) endpoint_->abandon();  // it reports nothing more, wherever it is

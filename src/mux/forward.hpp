@@ -17,6 +17,7 @@
 #include "mux/plain_relay.hpp"
 #include "mux/services.hpp"
 #include "mux/stream_endpoint.hpp"
+#include "mux/wish_order.hpp"
 #include "route/policy.hpp"
 #include "wire/messages.hpp"
 
@@ -37,9 +38,9 @@ ForwardRequest parse_forward(const wire::ChannelOpen& open);
 /// Sallyport itself (see Jump). Its open is confirmed or refused when the outcome is known.
 class Forward final : public LinkChannel, private LeaseEvents, private StreamOpenEvents, private PlainRelayEvents {
  public:
-  /// `downstream` waits for its answer; it and `client` outlive the forward. `permit` is for the destination.
-  Forward(const Services& services, const Admission& client, ChannelId id, Channel& downstream, ForwardRequest request,
-          const route::Permit& permit);
+  /// `downstream` waits for its answer; it, `client` and `order` outlive the forward. `permit` is for the destination.
+  Forward(const Services& services, const Admission& client, WishOrder& order, ChannelId id, Channel& downstream,
+          ForwardRequest request, const route::Permit& permit);
   ~Forward() override;
   Forward(const Forward&) = delete;
   Forward& operator=(const Forward&) = delete;
@@ -54,6 +55,7 @@ class Forward final : public LinkChannel, private LeaseEvents, private StreamOpe
  private:
   void watch_idleness(const Options& options);
   // LeaseEvents
+  void on_asked(TrunkId trunk) override { wish_->note_gone(trunk); }
   void on_leased(Channel& channel, TrunkId trunk) override;
   void on_lease_failed(wire::OpenFailureReason reason, std::string_view told) override;
   // StreamOpenEvents
@@ -62,6 +64,8 @@ class Forward final : public LinkChannel, private LeaseEvents, private StreamOpe
   // PlainRelayEvents
   void on_relay_over(Side by, std::string_view lost) override;
 
+  /// Asks the target, or connects, if it is its turn; else it is called again when it may be.
+  void begin();
   void ask_target(const ResolvedTarget& target);
   void connect(const ResolvedTarget& target);
   void begin_relaying(ChannelEnd& upstream);
@@ -77,7 +81,9 @@ class Forward final : public LinkChannel, private LeaseEvents, private StreamOpe
   Channel& downstream_;
   ForwardRequest request_;
   std::string target_name_;
+  std::unique_ptr<route::Permit> permit_;  // until it has begun
   bool left_ = false;
+  std::unique_ptr<WishOrder::Wish> wish_;  // null: it needs no place, or has arrived
   std::unique_ptr<Lease> lease_;
   std::unique_ptr<StreamEndpoint> endpoint_;
   PlainRelay relay_;

@@ -12,12 +12,6 @@ namespace {
 /// A lease whose trunk goes before the open was answered is tried again on another that many times.
 constexpr std::uint32_t kMaximumLosses = 2;
 
-/// Reasons with which servers say that there are too many sessions. sshd uses connect_failed for that; of other
-/// channels it says so when the connection behind them fails.
-bool may_be_a_limit(wire::OpenFailureReason reason) {
-  return reason == wire::OpenFailureReason::connect_failed || reason == wire::OpenFailureReason::resource_shortage;
-}
-
 }  // namespace
 
 Lease::Lease(Pool& pool, TrunkAccess access, ResolvedTarget target, OpenRequest request, LeaseEvents& events)
@@ -27,16 +21,16 @@ Lease::Lease(Pool& pool, TrunkAccess access, ResolvedTarget target, OpenRequest 
       request_(std::move(request)),
       events_(events),
       helper_(events),
-      wait_until_(pool.clock_.now() + 2 * target_.options.connect_timeout) {}
+      wait_until_(pool.clock_.now() + longest_wait()) {}
 
-Lease::Lease(Pool& pool, TrunkAccess access, ResolvedTarget target, HoldEvents& holder)
+Lease::Lease(Pool& pool, TrunkAccess access, ResolvedTarget target, std::optional<TrunkId> beside, HoldEvents& holder)
     : pool_(pool),
       access_(std::move(access)),
       target_(std::move(target)),
-      request_{.type = {}, .granted = 0, .rest = {}},
+      request_{.type = {}, .granted = 0, .rest = {}, .beside = beside},
       holder_(holder),
       helper_(holder),
-      wait_until_(pool.clock_.now() + 2 * target_.options.connect_timeout) {}
+      wait_until_(pool.clock_.now() + longest_wait()) {}
 
 Lease::~Lease() {
   if (channel_ != nullptr) {
@@ -75,8 +69,8 @@ void Lease::refuse_answer(std::string told) {
 
 void Lease::waited_too_long() {
   if (trunk_->awaits_answer()) {  // a person is slower than any target; the login itself has a limit for that
-    wait_until_ = pool_.clock_.now() + target_.options.connect_timeout;
-    timer_ = pool_.clock_.after(target_.options.connect_timeout, [this] { waited_too_long(); });
+    wait_until_ = pool_.clock_.now() + target_.options.connect_timeout + kLoginTime;
+    timer_ = pool_.clock_.after(wait_until_ - pool_.clock_.now(), [this] { waited_too_long(); });
     return;
   }
   trunk_->stop_waiting(*this);
@@ -88,6 +82,11 @@ void Lease::open_on(PooledTrunk& trunk) {
   channel_ = &trunk.open(request_, *this);
   timer_ = pool_.clock_.after(is_session() ? target_.options.connect_timeout : kForwardingTimeout,
                               [this] { not_answered(); });
+  if (placed_) events_.tell(&LeaseEvents::on_asked, trunk.id());
+}
+
+std::optional<TrunkId> Lease::asked_on() const {
+  return channel_ == nullptr ? std::nullopt : std::optional(trunk_->id());
 }
 
 void Lease::hold(PooledTrunk& trunk) {
@@ -120,6 +119,10 @@ void Lease::not_answered() {
 void Lease::on_open_confirmed() {
   timer_.reset();
   trunk_->note_confirmed();
+  if (is_session()) {
+    trunk_->note_session();
+    if (taken_before_) pool_.lifetime_limits_.learn(key().policy, *taken_before_);
+  }
   Channel& channel = *std::exchange(channel_, nullptr);
   const TrunkId trunk = std::exchange(trunk_, nullptr)->id();
   events_.end(&LeaseEvents::on_leased, channel, trunk);
@@ -129,7 +132,12 @@ void Lease::on_open_refused(wire::OpenFailureReason reason, std::string_view des
   channel_ = nullptr;
   timer_.reset();
   PooledTrunk& trunk = *std::exchange(trunk_, nullptr);
-  if (is_session() && may_be_a_limit(reason) && trunk.note_refused()) return pool_.place(*this);
+  // Servers give all kinds of reasons for a limit. Of other channels than sessions they say what became of the connection behind.
+  if (is_session()) {
+    const PooledTrunk::Refusal refusal = trunk.note_refused();
+    if (refusal == PooledTrunk::Refusal::spent) taken_before_ = trunk.sessions_had();
+    if (refusal != PooledTrunk::Refusal::real) return pool_.place(*this);
+  }
   fail(reason, "target " + target_.name + " refused the channel: " + clean_line(description));
 }
 
@@ -143,7 +151,7 @@ void Lease::try_elsewhere(std::string_view told) {
   timer_.reset();
   // Nothing has been started yet, so it is safe to try again: the connection may have been dead for long.
   if (++losses_ > kMaximumLosses) return fail(wire::OpenFailureReason::connect_failed, std::string(told));
-  wait_until_ = pool_.clock_.now() + 2 * target_.options.connect_timeout;
+  wait_until_ = pool_.clock_.now() + longest_wait();
   pool_.place(*this);
 }
 

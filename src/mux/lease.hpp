@@ -25,14 +25,18 @@ class Trunk;
 class LoginNeeds : public UpstreamNeeds {
  public:
   void on_agent_wanted(UpstreamAnswers& to) override { to.refuse_agent("the client has not lent it to this channel"); }
-  void on_question(UpstreamAnswers& to, const UpstreamQuestion&) override {
+  void on_question(UpstreamAnswers& to, const UpstreamQuestion& question) override {
+    if (question.prompts.empty()) return to.answer({});  // something is told, and nothing to be answered
     to.refuse_answer("it asks a question, which only a session with a terminal can answer: log in with ssh -t");
   }
 };
 
-/// Receives the outcome of a lease: exactly one of the two, never inside Pool::lease().
+/// Receives the outcome of a lease: exactly one of on_leased() and on_lease_failed(), never inside Pool::lease().
 class LeaseEvents : public LoginNeeds {
  public:
+  /// The channel has been asked for on that trunk, before there is an outcome; anew when it is tried elsewhere. Not called for
+  /// what was asked for inside Pool::lease(): see Lease::asked_on().
+  virtual void on_asked(TrunkId trunk) { static_cast<void>(trunk); }
   /// An open channel on a trunk. It belongs to the trunk; whoever has it ends it by abandon() or by CLOSE.
   virtual void on_leased(Channel& channel, TrunkId trunk) = 0;
   /// `told` is for the client; `reason` is the target's own when it refused.
@@ -51,8 +55,8 @@ class HoldEvents : public LoginNeeds {
   virtual void on_hold_lost(std::string_view told) = 0;
 };
 
-/// A wish for a channel, or a hold on a trunk itself. Destroying it gives the wish up, or lets go of the trunk. A lease never waits for ever: it waits at most twice `connect_timeout` for a trunk
-/// (once for its turn to log in, once for the login), and then for the target's answer.
+/// A wish for a channel, or a hold on a trunk itself. Destroying it gives the wish up, or lets go of the trunk. A lease never waits for ever: it waits at most twice `connect_timeout` and kLoginTime
+/// for a trunk (for its turn, for the connection, and for the login), and then for the target's answer.
 ///
 /// The wish that a trunk was begun for is the one whose client the login asks for help; it is also where that client answers.
 class Lease final : public UpstreamAnswers, private OpenEvents {
@@ -68,6 +72,8 @@ class Lease final : public UpstreamAnswers, private OpenEvents {
   /// What was wished for.
   const TrunkAccess& access() const { return access_; }
   const ResolvedTarget& target() const { return target_; }
+  /// Where the channel has been asked for; absent while there is no trunk for it.
+  std::optional<TrunkId> asked_on() const;
 
   // UpstreamAnswers: to the login that it waits for, if that has asked.
   [[nodiscard]] std::unique_ptr<Stream> lend_agent(StreamEvents& events) override;
@@ -79,7 +85,7 @@ class Lease final : public UpstreamAnswers, private OpenEvents {
   friend class Pool;
   friend class PooledTrunk;
   Lease(Pool& pool, TrunkAccess access, ResolvedTarget target, OpenRequest request, LeaseEvents& events);
-  Lease(Pool& pool, TrunkAccess access, ResolvedTarget target, HoldEvents& holder);
+  Lease(Pool& pool, TrunkAccess access, ResolvedTarget target, std::optional<TrunkId> beside, HoldEvents& holder);
 
   void on_open_confirmed() override;
   void on_open_refused(wire::OpenFailureReason reason, std::string_view description) override;
@@ -87,6 +93,8 @@ class Lease final : public UpstreamAnswers, private OpenEvents {
 
   bool is_hold() const { return request_.type.empty(); }
   bool is_session() const { return request_.type == kSessionType; }
+  /// For a trunk.
+  Duration longest_wait() const { return 2 * target_.options.connect_timeout + kLoginTime; }
   const ShareKey& key() const { return access_.key; }
   const std::optional<ConnectionId>& client() const { return access_.client.connection; }
   /// The login that waits for the client's help; null when none does.
@@ -116,7 +124,9 @@ class Lease final : public UpstreamAnswers, private OpenEvents {
   TimePoint wait_until_;
   PooledTrunk* trunk_ = nullptr;  // where it waits or is being opened, or what is held
   bool held_ = false;
+  bool placed_ = false;           // Pool::lease() is over
   Channel* channel_ = nullptr;    // while it is being opened
+  std::optional<std::size_t> taken_before_;  // sessions that a trunk had had, when it refused this one beside no other
   std::uint32_t losses_ = 0;      // trunks that went, or were silent, while it was being opened
   std::unique_ptr<Timer> timer_;  // until the end of the present phase
 };

@@ -30,7 +30,8 @@ Link::Link(const Services& services, Admission client, std::unique_ptr<Transport
       maximum_channels_(settings.maximum_channels),
       maximum_forwarded_(settings.maximum_forwarded),
       owner_(owner),
-      forwards_(services_, client_, static_cast<LinkForwardsHost&>(*this), settings.maximum_forwards),
+      order_(services.pool, services.clock),
+      forwards_(services_, client_, order_, static_cast<LinkForwardsHost&>(*this), settings.maximum_forwards),
       since_(services.clock.now()) {
   if (client_.host_keys != nullptr) tell(kHostKeys, client_.host_keys->announcement());
 }
@@ -89,7 +90,8 @@ void Link::open_session(const wire::ChannelOpen& open) {
   channel.confirm(0);
   const ChannelId id = owner_.next_channel_id();
   services_.journal.channel_opened(client_, id, open.type);
-  keep(channel.local(), std::make_unique<Session>(services_, client_, id, channel, static_cast<LenderEvents&>(*this)));
+  keep(channel.local(),
+       std::make_unique<Session>(services_, client_, order_, id, channel, static_cast<LenderEvents&>(*this)));
 }
 
 void Link::open_forward(Act act, const wire::ChannelOpen& open) {
@@ -105,7 +107,7 @@ void Link::open_forward(Act act, const wire::ChannelOpen& open) {
   Channel& channel = accept(open);
   services_.journal.channel_opened(client_, id, open.type);
   keep(channel.local(),
-       std::make_unique<Forward>(services_, client_, id, channel, std::move(request), *verdict.permit()));
+       std::make_unique<Forward>(services_, client_, order_, id, channel, std::move(request), *verdict.permit()));
 }
 
 void Link::keep(LocalChannel local, std::unique_ptr<LinkChannel> channel) {

@@ -16,6 +16,7 @@
 #include "mux/link_forwards.hpp"
 #include "mux/session.hpp"
 #include "mux/trunk.hpp"
+#include "mux/wish_order.hpp"
 #include "route/policy.hpp"
 
 namespace sallyport::mux {
@@ -99,6 +100,7 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
   bool no_more_sessions_ = false;
   std::unique_ptr<HostKeyProof> proof_;  // is being made
   std::uint32_t proofs_ = 0;             // that were asked for
+  WishOrder order_;
   LinkForwards forwards_;
   TimePoint since_;
   std::vector<std::unique_ptr<LinkChannel>> by_number_;  // our channel number

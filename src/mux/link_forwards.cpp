@@ -21,13 +21,27 @@ route::Destination streamlocal_address(ByteView rest) {
 
 }  // namespace
 
-/// A forward that the client has cancelled, until the target has answered. It keeps the trunk that long.
+/// A forward is to be cancelled: when it is the wish's turn, and until the target has answered. The forward stays that long, and
+/// with it the trunk, unless it comes to its end before.
 class LinkForwards::Cancel final : public GlobalAnswerEvents {
  public:
-  Cancel(LinkForwards& owner, Entry entry, GlobalReplies::Ticket its_ticket)
-      : forward(std::move(entry.forward)), ticket(its_ticket), owner_(owner), trunk_(&forward->cancel(*this)) {}
+  Cancel(LinkForwards& owner, RemoteForward& its_forward, GlobalReplies::Ticket its_ticket)
+      : forward(&its_forward),
+        ticket(its_ticket),
+        owner_(owner),
+        wish_(owner.order_.enter(its_forward.target(), [this] { ask(); })) {}
   ~Cancel() override {
     if (trunk_ != nullptr) trunk_->forget(*this);
+  }
+
+  /// Asks the target, if it is its turn.
+  void ask() {
+    if (trunk_ != nullptr) return;
+    const auto on = forward == nullptr ? std::nullopt : forward->asked_on();
+    if (!wish_->may_go(on)) return;
+    if (!on) return finish(forward == nullptr);  // it has come to nothing, or it is gone already
+    trunk_ = &forward->cancel(*this);
+    wish_->note_gone(on);
   }
 
   void on_global_answer(bool success, ByteView) override { finish(success); }
@@ -37,22 +51,24 @@ class LinkForwards::Cancel final : public GlobalAnswerEvents {
   }
   void on_global_lost() override { finish(true); }  // nothing listens any more
 
-  std::unique_ptr<RemoteForward> forward;
+  RemoteForward* forward;  // null: it has ended
   GlobalReplies::Ticket ticket;
 
  private:
   void finish(bool success) {
     trunk_ = nullptr;
+    WishOrder::Wish::arrive(wish_);
     owner_.on_cancelled(*this, success);
   }
 
   LinkForwards& owner_;
-  Trunk* trunk_;
+  std::unique_ptr<WishOrder::Wish> wish_;
+  Trunk* trunk_ = nullptr;  // once it has been asked, until it has answered
 };
 
-LinkForwards::LinkForwards(const Services& services, const Admission& client, LinkForwardsHost& host,
+LinkForwards::LinkForwards(const Services& services, const Admission& client, WishOrder& order, LinkForwardsHost& host,
                            std::uint32_t maximum)
-    : services_(services), client_(client), host_(host), maximum_(maximum) {}
+    : services_(services), client_(client), order_(order), host_(host), maximum_(maximum) {}
 
 LinkForwards::~LinkForwards() = default;
 
@@ -69,23 +85,29 @@ void LinkForwards::handle(route::Act act, const wire::GlobalRequest& request, Gl
 void LinkForwards::listen(const route::Destination& address, std::string_view request, const route::Permit& permit,
                           GlobalReplies::Ticket ticket) {
   std::string_view why = host_.refuses_forwards();
-  if (forwards_.size() + cancels_.size() >= maximum_)
+  // A flood of cancels whose forwards are gone is one as well.
+  const auto left = std::count_if(cancels_.begin(), cancels_.end(), [](const auto& one) { return one->forward == nullptr; });
+  if (forwards_.size() + static_cast<std::size_t>(left) >= maximum_)
     why = "too many forwards on this connection: max_forwards_per_connection";
   if (!why.empty()) return refuse(request, address.text(), why, ticket);
-  forwards_.push_back({std::make_unique<RemoteForward>(services_, client_, host_.next_forward_id(), address, permit,
-                                                       static_cast<RemoteForwardEvents&>(*this)),
+  forwards_.push_back({std::make_unique<RemoteForward>(services_, client_, order_, host_.next_forward_id(), address,
+                                                       permit, static_cast<RemoteForwardEvents&>(*this)),
                        ticket});
 }
 
 void LinkForwards::cancel(const route::Destination& address, std::string_view request, GlobalReplies::Ticket ticket) {
-  const auto entry = std::find_if(forwards_.begin(), forwards_.end(), [&address](const Entry& one) {
-    return one.forward->listens() && one.forward->address() == address;
+  RemoteForward* const forward = find(address);
+  if (forward == nullptr) return refuse(request, address.text(), "this connection has no such forward", ticket);
+  forward->note_cancelled();
+  cancels_.push_back(std::make_unique<Cancel>(*this, *forward, ticket));
+  cancels_.back()->ask();
+}
+
+RemoteForward* LinkForwards::find(const route::Destination& address) {
+  const auto entry = std::find_if(forwards_.rbegin(), forwards_.rend(), [&address](const Entry& one) {
+    return !one.forward->cancelled() && one.forward->address() == address;
   });
-  if (entry == forwards_.end())
-    return refuse(request, address.text(), "this connection has no such forward", ticket);
-  Entry taken = take_out(*entry->forward);
-  services_.journal.remote_forward_ended(client_, taken.forward->facts(), "cancelled by the client");
-  cancels_.push_back(std::make_unique<Cancel>(*this, std::move(taken), ticket));
+  return entry == forwards_.rend() ? nullptr : entry->forward.get();
 }
 
 void LinkForwards::refuse(std::string_view request, std::string_view address, std::string_view why,
@@ -98,6 +120,11 @@ void LinkForwards::on_cancelled(Cancel& cancel, bool success) {
   const auto place = std::find_if(cancels_.begin(), cancels_.end(),
                                   [&cancel](const auto& one) { return one.get() == &cancel; });
   const GlobalReplies::Ticket ticket = cancel.ticket;
+  if (cancel.forward != nullptr) {
+    Entry entry = take_out(*cancel.forward);
+    services_.journal.remote_forward_ended(client_, entry.forward->facts(), "cancelled by the client");
+    services_.graveyard.bury(std::move(entry.forward));
+  }
   services_.graveyard.bury(std::move(*place));
   cancels_.erase(place);
   host_.answer_forward(ticket, success, {});
@@ -127,6 +154,12 @@ void LinkForwards::on_forward_lost(RemoteForward& forward, std::string_view told
   host_.on_forward_lost(told);
 }
 
+void LinkForwards::on_forward_taken_over(RemoteForward& forward) {
+  Entry entry = take_out(forward);
+  services_.journal.remote_forward_ended(client_, forward.facts(), "another connection of the user has it now");
+  services_.graveyard.bury(std::move(entry.forward));
+}
+
 void LinkForwards::on_forward_connection(RemoteForward& forward, Trunk& trunk, const wire::ChannelOpen& open,
                                          std::string_view originator) {
   std::string origin = forward.address().text();
@@ -139,11 +172,14 @@ LinkForwards::Entry LinkForwards::take_out(const RemoteForward& forward) {
                                   [&forward](const Entry& one) { return one.forward.get() == &forward; });
   Entry entry = std::move(*place);
   forwards_.erase(place);
+  for (const auto& cancel : cancels_)
+    if (cancel->forward == &forward) cancel->forward = nullptr;
   return entry;
 }
 
 void LinkForwards::add_rows(std::vector<ForwardRow>& rows) const {
-  for (const Entry& entry : forwards_) rows.push_back(entry.forward->row());
+  for (const Entry& entry : forwards_)
+    if (!entry.forward->cancelled()) rows.push_back(entry.forward->row());
 }
 
 bool LinkForwards::uses(TrunkId trunk) const {
@@ -152,6 +188,7 @@ bool LinkForwards::uses(TrunkId trunk) const {
 }
 
 void LinkForwards::leave() {
+  cancels_.clear();
   for (Entry& entry : forwards_) {
     if (entry.forward->listens())
       services_.journal.remote_forward_ended(client_, entry.forward->facts(), "the client is gone");
@@ -159,8 +196,6 @@ void LinkForwards::leave() {
     services_.graveyard.bury(std::move(entry.forward));
   }
   forwards_.clear();
-  for (auto& cancel : cancels_) services_.graveyard.bury(std::move(cancel->forward));
-  cancels_.clear();
 }
 
 }  // namespace sallyport::mux

@@ -15,6 +15,7 @@
 #include "mux/remote_forward.hpp"
 #include "mux/services.hpp"
 #include "mux/target_channel.hpp"
+#include "mux/wish_order.hpp"
 #include "route/acts.hpp"
 #include "wire/messages.hpp"
 
@@ -36,8 +37,9 @@ class LinkForwardsHost {
 
 class LinkForwards final : private RemoteForwardEvents {
  public:
-  /// `client` and `host` outlive it.
-  LinkForwards(const Services& services, const Admission& client, LinkForwardsHost& host, std::uint32_t maximum);
+  /// `client`, `order` and `host` outlive it.
+  LinkForwards(const Services& services, const Admission& client, WishOrder& order, LinkForwardsHost& host,
+               std::uint32_t maximum);
   ~LinkForwards() override;
 
   /// `act` is one of the four that these are, and the request is sound. The request is answered, now or later.
@@ -62,20 +64,24 @@ class LinkForwards final : private RemoteForwardEvents {
   void on_forward_lost(RemoteForward& forward, std::string_view told) override;
   void on_forward_connection(RemoteForward& forward, Trunk& trunk, const wire::ChannelOpen& open,
                              std::string_view originator) override;
+  void on_forward_taken_over(RemoteForward& forward) override;
 
   void listen(const route::Destination& address, std::string_view request, const route::Permit& permit,
               GlobalReplies::Ticket ticket);
   void cancel(const route::Destination& address, std::string_view request, GlobalReplies::Ticket ticket);
   void refuse(std::string_view request, std::string_view address, std::string_view why, GlobalReplies::Ticket ticket);
   void on_cancelled(Cancel& cancel, bool success);
+  /// The newest with that address which isn't to be cancelled yet; null: there is none.
+  RemoteForward* find(const route::Destination& address);
   Entry take_out(const RemoteForward& forward);
 
   Services services_;
   const Admission& client_;
+  WishOrder& order_;
   LinkForwardsHost& host_;
   std::uint32_t maximum_;
   std::vector<Entry> forwards_;
-  std::vector<std::unique_ptr<Cancel>> cancels_;  // that wait for the target's answer
+  std::vector<std::unique_ptr<Cancel>> cancels_;  // that wait for their turn, or the target's answer
 };
 
 }  // namespace sallyport::mux

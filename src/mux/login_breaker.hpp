@@ -6,7 +6,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <sallyport/clock.hpp>
@@ -22,7 +21,8 @@ namespace sallyport::mux {
 /// ends that, and so does time.
 ///
 /// Only what the target itself has seen fail counts. A server that is down, or just being restarted, punishes nobody:
-/// there the next attempt may come at once. A file of the bastion's own that is missing or can't be used doesn't either.
+/// there the next attempt may come at once. A file of the bastion's own that is missing or can't be used doesn't either, nor
+/// does what a client lacks. And what one client has brought along (UpstreamFailure::of_client) makes that one pause alone.
 class LoginBreaker {
  public:
   static constexpr Duration kFirstPause = std::chrono::seconds(1);
@@ -35,11 +35,12 @@ class LoginBreaker {
   explicit LoginBreaker(const Clock& clock) : clock_(clock) {}
 
   static bool counts(Errc code);
-  /// The pause in which the next login would fall; nothing when it may be tried.
-  std::optional<LoginPause> pause_of(const ShareKey& key) const;
+  /// The pause in which the next login for that client would fall; nothing when it may be tried.
+  std::optional<LoginPause> pause_of(const ShareKey& key, const std::optional<ConnectionId>& client) const;
   /// Takes note of a failure that counts, and returns how long the pause is.
-  Duration note_failure(const ShareKey& key, const std::string& target, const UpstreamFailure& why);
-  void note_success(const ShareKey& key) { entries_.erase(login_of(key)); }
+  Duration note_failure(const ShareKey& key, const UpstreamClient& client, const std::string& target,
+                        const UpstreamFailure& why);
+  void note_success(const ShareKey& key, const std::optional<ConnectionId>& client);
   /// Those that go on now, by user and then policy.
   std::vector<LoginPause> pauses() const;
   /// Ends all pauses and forgets the failures.
@@ -48,8 +49,14 @@ class LoginBreaker {
   std::size_t end_pauses(const std::string& target, const std::string& user);
 
  private:
-  /// Who, and with which policy: a connection that has trunks of its own doesn't get attempts of its own.
-  using Login = std::pair<std::string, std::string>;
+  /// Who, and with which policy: a connection that has trunks of its own doesn't get attempts of its own, unless it is for what it
+  /// brings along itself.
+  struct Login {
+    std::string user;
+    std::string policy;
+    std::optional<ConnectionId> client;
+    auto operator<=>(const Login&) const = default;
+  };
   struct Entry {
     std::string target;
     std::string told;
@@ -57,7 +64,6 @@ class LoginBreaker {
     TimePoint until;
   };
 
-  static Login login_of(const ShareKey& key) { return {key.user, key.policy}; }
   void make_room(const std::string& user);
 
   const Clock& clock_;

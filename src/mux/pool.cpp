@@ -26,7 +26,8 @@ Pool::Pool(UpstreamConnector& connector, Clock& clock, Graveyard& graveyard, Jou
       limits_(limits),
       logins_(clock, limits.logins_per_target),
       breaker_(clock),
-      session_limits_(clock) {
+      session_limits_(clock),
+      lifetime_limits_(clock) {
   accounts_.set_limits(limits.held);
 }
 
@@ -45,15 +46,24 @@ std::unique_ptr<Lease> Pool::lease(TrunkAccess access, ResolvedTarget target, Op
       std::unique_ptr<Lease>(new Lease(*this, std::move(access), std::move(target), std::move(request), events)));
 }
 
-std::unique_ptr<Lease> Pool::hold(TrunkAccess access, ResolvedTarget target, HoldEvents& holder) {
-  return begin(std::unique_ptr<Lease>(new Lease(*this, std::move(access), std::move(target), holder)));
+std::unique_ptr<Lease> Pool::hold(TrunkAccess access, ResolvedTarget target, std::optional<TrunkId> beside,
+                                  HoldEvents& holder) {
+  return begin(std::unique_ptr<Lease>(new Lease(*this, std::move(access), std::move(target), beside, holder)));
 }
 
 std::unique_ptr<Lease> Pool::begin(std::unique_ptr<Lease> lease) {
   TrunkGroup& group = groups_.try_emplace(lease->key(), *this, lease->key()).first->second;
   group.add_client(*lease->access_.client.connection);
   place(*lease);
+  lease->placed_ = true;
   return lease;
+}
+
+std::optional<TrunkId> Pool::trunk_for(const TrunkAccess& access, const OpenRequest& request) const {
+  const auto group = groups_.find(access.key);
+  const PooledTrunk* const ready =
+      group == groups_.end() ? nullptr : group->second.ready_for(request, access.client.connection);
+  return ready == nullptr ? std::nullopt : std::optional(ready->id());
 }
 
 Trunk* Pool::find(TrunkId id) {
@@ -86,7 +96,7 @@ void Pool::place(Lease& lease) {
   PooledTrunk* coming = group.coming_for(lease.request_, lease.client());
   if (coming == nullptr) {
     if (ending_) return lease.fail_later(OpenFailureReason::connect_failed, "the bastion is ending");
-    if (const auto pause = breaker_.pause_of(lease.key()))
+    if (const auto pause = breaker_.pause_of(lease.key(), lease.client()))
       return lease.fail_later(OpenFailureReason::connect_failed,
                               pause->told + "; next attempt in " + in_seconds(pause->left));
     if (trunks_of(lease.key().user) >= limits_.trunks_per_user)
@@ -102,7 +112,7 @@ void Pool::place(Lease& lease) {
 }
 
 bool Pool::may_log_in(const ShareKey& key) const {
-  return !draining_ && !ending_ && !breaker_.pause_of(key) && trunks_of(key.user) < limits_.trunks_per_user;
+  return !draining_ && !ending_ && !breaker_.pause_of(key, std::nullopt) && trunks_of(key.user) < limits_.trunks_per_user;
 }
 
 PooledTrunk& Pool::begin_trunk(TrunkGroup& group, const ResolvedTarget& target, const UpstreamClient& client) {
@@ -196,6 +206,7 @@ std::size_t Pool::renew(const TrunkSelection& which, std::string_view why) {
   const std::vector<PooledTrunk*> trunks = selected(which);
   for (PooledTrunk* trunk : trunks) {
     session_limits_.forget(trunk->key().policy);
+    lifetime_limits_.forget(trunk->key().policy);
     trunk->drain(why);
   }
   return trunks.size() + breaker_.end_pauses(which.target, which.user);

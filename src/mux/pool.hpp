@@ -45,8 +45,11 @@ class Pool {
   /// Asks, on behalf of a client's connection, for a channel to `target` on a trunk that it may share.
   [[nodiscard]] std::unique_ptr<Lease> lease(TrunkAccess access, ResolvedTarget target, OpenRequest request,
                                              LeaseEvents& events);
-  /// The same for a trunk to make global requests on.
-  [[nodiscard]] std::unique_ptr<Lease> hold(TrunkAccess access, ResolvedTarget target, HoldEvents& holder);
+  /// The same for a trunk to make global requests on; `beside` is as in OpenRequest.
+  [[nodiscard]] std::unique_ptr<Lease> hold(TrunkAccess access, ResolvedTarget target, std::optional<TrunkId> beside,
+                                            HoldEvents& holder);
+  /// Which trunk lease() would ask for the channel at once; absent: it would have to wait for one.
+  std::optional<TrunkId> trunk_for(const TrunkAccess& access, const OpenRequest& request) const;
   /// The trunk, while it is connected; else null.
   Trunk* find(TrunkId id);
   /// The same on behalf of a trunk that is reached through another one.
@@ -114,7 +117,8 @@ class Pool {
   UserAccounts accounts_;
   LoginQueue logins_;
   LoginBreaker breaker_;
-  SessionLimits session_limits_;
+  SessionLimits session_limits_;   // at a time
+  SessionLimits lifetime_limits_;  // in a connection's life
   std::map<std::uint64_t, Check> checks_;
   std::uint64_t last_check_ = 0;
   std::uint64_t last_id_ = 0;

@@ -46,7 +46,7 @@ void PooledTrunk::begin() {
 
 void PooledTrunk::on_turn() {
   turn_deadline_.reset();
-  const auto pause = pool_.breaker_.pause_of(key_);  // others of this key may have been refused meanwhile
+  const auto pause = pool_.breaker_.pause_of(key_, access_.client.connection);  // others of this key may have been refused meanwhile
   if (!pause) return log_in();
   fail({Errc::limit, pause->told + "; next attempt in " + in_seconds(pause->left), pause->told});
 }
@@ -54,7 +54,7 @@ void PooledTrunk::on_turn() {
 void PooledTrunk::log_in() {
   if (phase_ == Phase::waiting) phase_ = Phase::connecting;  // it may be draining already
   since_ = pool_.clock_.now();
-  logged_in_by_ = since_ + target_.options.connect_timeout;
+  connected_by_ = since_ + target_.options.connect_timeout;
   pool_.journal_.trunk_connecting(id_, key_.user, target_.name);
   if (!target_.via) {
     attempt_ = pool_.connector_.connect(target_, access_.client, *this);
@@ -65,7 +65,7 @@ void PooledTrunk::log_in() {
 }
 
 void PooledTrunk::limit_hop() {
-  hop_deadline_ = pool_.clock_.after(logged_in_by_ - pool_.clock_.now(), [this] {
+  hop_deadline_ = pool_.clock_.after(connected_by_ + kLoginTime - pool_.clock_.now(), [this] {
     on_hop_failed("via " + target_.via->name + ": no connection in time");
   });
 }
@@ -77,12 +77,14 @@ void PooledTrunk::on_agent_wanted(UpstreamAnswers& to) {
 }
 
 void PooledTrunk::on_question(UpstreamAnswers& to, const UpstreamQuestion& question) {
+  // Where there is nothing to answer, nobody need be there to do so.
+  if (opener_ == nullptr && question.prompts.empty()) return to.answer({});
   asker_ = &to;
   if (opener_ == nullptr) return to.refuse_answer("it asks a question, and the client that it was for has gone");
   // Whoever thinks about the answer doesn't keep others from logging in there.
   turn_.reset();
   answer_until_ = pool_.clock_.now() + kAnswerTime;
-  logged_in_by_ = answer_until_ + target_.options.connect_timeout;
+  connected_by_ = answer_until_ + target_.options.connect_timeout;
   if (!question.prompts.empty()) {
     asked_ = true;
     asked_client_ = opener_->access_.client.connection;
@@ -94,10 +96,10 @@ void PooledTrunk::on_question(UpstreamAnswers& to, const UpstreamQuestion& quest
 void PooledTrunk::on_hop_ready() {
   hop_deadline_.reset();
   asker_ = nullptr;
-  // connect_timeout is for the whole way, but for what a person may have been asked on it.
+  // connect_timeout is for the whole way, but for a login on it that took its time, or asked a person.
   ResolvedTarget target = target_;
-  target.options.connect_timeout =
-      std::clamp(logged_in_by_ - pool_.clock_.now(), Duration(1), target_.options.connect_timeout);
+  const Duration left = connected_by_ - pool_.clock_.now();
+  if (left > Duration::zero()) target.options.connect_timeout = std::min(left, target_.options.connect_timeout);
   attempt_ = hop_->connect(target, access_.client, *this);
 }
 
@@ -127,7 +129,15 @@ std::size_t PooledTrunk::sessions() const {
 bool PooledTrunk::has_room_for(const OpenRequest& request) const {
   if (request.type.empty()) return true;  // a hold takes none
   if (request.type != kSessionType) return used() < channel_limit_ * kForwardsForASession;
-  return sessions() < std::min(channel_limit_, session_limit_.value_or(channel_limit_));
+  const auto in_life = pool_.lifetime_limits_.of(key_.policy);
+  if (in_life && sessions_ended() + sessions() >= *in_life) return false;
+  // What it has not learnt itself, a sibling may have.
+  const auto at_a_time = session_limit_ ? session_limit_ : pool_.session_limits_.of(key_.policy);
+  return sessions() < std::min(channel_limit_, at_a_time.value_or(channel_limit_));
+}
+
+std::size_t PooledTrunk::sessions_ended() const {
+  return had_ - (trunk_ ? std::min(trunk_->confirmed_or_closing_sessions(), had_) : 0);
 }
 
 bool PooledTrunk::takes(const OpenRequest& request) const {
@@ -212,23 +222,43 @@ void PooledTrunk::note_confirmed() {
   }
   was_used_ = true;
   group_->note_use();
-  peak_ = std::max(peak_, trunk_->confirmed_sessions());
-  pool_.session_limits_.disprove(key_.policy, peak_);
 }
 
-bool PooledTrunk::note_refused() {
+void PooledTrunk::note_session() {
+  ++had_;
+  peak_ = std::max(peak_, trunk_->confirmed_sessions());
+  pool_.session_limits_.disprove(key_.policy, peak_);
+  pool_.lifetime_limits_.disprove(key_.policy, had_);
+}
+
+PooledTrunk::Refusal PooledTrunk::note_refused() {
   // Answers come in the order of opens: those still being opened were not there when the target refused.
   const std::size_t others = trunk_->confirmed_or_closing_sessions() - 1;  // the refused one counts as closed
-  if (others == 0) return false;
-  session_limit_ = others;
-  pool_.session_limits_.learn(key_.policy, std::max(others, peak_));
-  pool_.journal_.trunk_full(id_, others);
-  return true;
+  if (others > 0) {
+    note_full(others);
+    return Refusal::full;
+  }
+  if (had_ > 0) {
+    drain("the target takes no more sessions on it");
+    return Refusal::spent;
+  }
+  // A fresh one takes none either, so it was no limit that made the others refuse.
+  pool_.session_limits_.forget(key_.policy);
+  return Refusal::real;
+}
+
+void PooledTrunk::note_full(std::size_t sessions) {
+  session_limit_ = sessions;
+  pool_.session_limits_.learn(key_.policy, std::max(sessions, peak_));
+  pool_.journal_.trunk_full(id_, sessions);
 }
 
 void PooledTrunk::suspect() {
   suspected_ = pool_.clock_.now();
   pool_.journal_.trunk_silent(id_);
+  // Some answer an open only when the session before has ended. Whoever answers everything else has a limit.
+  const std::size_t others = trunk_->confirmed_sessions();
+  if (others > 0) trunk_->probe([this, others](Duration) { note_full(others); });
 }
 
 void PooledTrunk::on_connected(std::unique_ptr<Transport> transport) {
@@ -241,7 +271,7 @@ void PooledTrunk::on_connected(std::unique_ptr<Transport> transport) {
       KeepaliveSettings{target_.options.keepalive_interval, target_.options.keepalive_count}, pool_.limits_.credit,
       pool_.accounts_.of_trunk(key_.user), static_cast<TrunkEvents&>(*this), pool_.journal_);
   pool_.journal_.trunk_ready(id_, pool_.clock_.now() - since_);
-  pool_.breaker_.note_success(key_);
+  pool_.breaker_.note_success(key_, access_.client.connection);
   note_answers();
   if (phase_ == Phase::connecting) phase_ = Phase::ready;
   if (pool_.draining_) drain("the bastion is draining");
@@ -286,7 +316,7 @@ void PooledTrunk::fail(const UpstreamFailure& why) {
   pool_.graveyard_.bury(std::move(attempt_));
   pool_.journal_.trunk_failed(id_, why.detail);
   if (LoginBreaker::counts(why.code)) {
-    const Duration pause = pool_.breaker_.note_failure(key_, target_.name, why);
+    const Duration pause = pool_.breaker_.note_failure(key_, access_.client, target_.name, why);
     pool_.journal_.logins_paused(id_, key_.user, target_.name, pause);
   }
   if (phase_ != Phase::closing) group_->note_loss();
@@ -300,6 +330,8 @@ void PooledTrunk::fail(const UpstreamFailure& why) {
 void PooledTrunk::on_slot_free(Trunk&) {
   // A refusal may have come from a session that the target had not wound up yet: what it once took, it takes again.
   if (session_limit_) session_limit_ = std::max(*session_limit_, peak_);
+  const auto in_life = pool_.lifetime_limits_.of(key_.policy);
+  if (in_life && sessions_ended() >= *in_life) drain("it has had all the sessions that the target takes on it");
   leave_when_unused();
 }
 

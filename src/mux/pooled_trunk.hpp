@@ -57,10 +57,16 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   void wait(Lease& lease);
   void stop_waiting(Lease& lease);
   Channel& open(const OpenRequest& request, OpenEvents& outcome);
-  /// The channel that was being opened is open.
+  /// The channel that was being opened is open …
   void note_confirmed();
-  /// The target refused one more session. False when there was no other: then it is no limit but a refusal.
-  bool note_refused();
+  /// … and is a session.
+  void note_session();
+  /// Why the target refuses one more session: it takes no more at a time, or in a connection's life; or, when it has never had one
+  /// here, it just does. But for that another trunk may be tried, and in the end a fresh one.
+  enum class Refusal : std::uint8_t { full, spent, real };
+  Refusal note_refused();
+  /// Sessions that it has had, until now.
+  std::size_t sessions_had() const { return had_; }
   /// The target let a channel wait too long: until it gives a sign of life, new ones go elsewhere.
   void suspect();
   /// It is in use until the lease lets go of it, with or without a channel.
@@ -117,6 +123,9 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   void tell_waiting(Tell tell);
   bool has_room_for(const OpenRequest& request) const;
   std::size_t sessions() const;
+  std::size_t sessions_ended() const;
+  /// The target takes no more than so many sessions at a time.
+  void note_full(std::size_t sessions);
   bool is_silent() const;
   void leave_when_unused();
   void idle_time_over();
@@ -132,7 +141,8 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   std::optional<TimePoint> idle_since_;
   std::optional<TimePoint> suspected_;
   std::size_t channel_limit_;                 // channels_per_trunk
-  std::optional<std::size_t> session_limit_;  // what the target takes, once that is known
+  std::optional<std::size_t> session_limit_;  // what the target takes at a time, once that is known
+  std::size_t had_ = 0;                       // sessions that it has taken
   bool was_used_ = false;                     // it has had a channel, or was held
   std::size_t peak_ = 0;                      // the most sessions that the target has had here at a time
   std::vector<Lease*> waiting_;
@@ -150,7 +160,7 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   std::optional<ConnectionId> asked_client_;  // … through that connection
   std::vector<Answered> answered_;
   TimePoint answer_until_;
-  TimePoint logged_in_by_;            // the end of connect_timeout
+  TimePoint connected_by_;            // the end of connect_timeout
   std::unique_ptr<Trunk> trunk_;
   std::unique_ptr<HostKeyLesson> lesson_;  // after the trunk, which it asks
   std::unique_ptr<Timer> idle_;

@@ -1,5 +1,6 @@
 #include "mux/program_start.hpp"
 
+#include "route/acts.hpp"
 #include "wire/encoding.hpp"
 
 namespace sallyport::mux {
@@ -7,30 +8,23 @@ namespace {
 
 constexpr std::string_view kOriginalCommand = "SSH_ORIGINAL_COMMAND";
 
-Bytes build_env(std::string_view name, std::string_view value) {
-  return wire::Writer().string(name).string(value).take();
-}
-
-Bytes build_pty_req(const PtyRequest& pty) {
-  return wire::Writer()
-      .string(pty.term)
-      .uint32(pty.dimensions.columns)
-      .uint32(pty.dimensions.rows)
-      .uint32(pty.dimensions.width_pixels)
-      .uint32(pty.dimensions.height_pixels)
-      .string(pty.modes)
-      .take();
+void send_env(ChannelEnd& to, std::string_view name, std::string_view value) {
+  to.send_request("env", false, wire::Writer().string(name).string(value).take());
 }
 
 }  // namespace
 
-void send_preparations(ChannelEnd& to, const SessionRequests& requests,
-                       const std::map<std::string, std::string>& environment, const route::Program& running) {
-  if (const auto& pty = requests.pty()) to.send_request("pty-req", false, build_pty_req(*pty));
-  for (const auto& [name, value] : requests.variables()) to.send_request("env", false, build_env(name, value));
+void send_preparations(ChannelEnd& to, const SessionRequests& requests) {
+  for (const PreparingRequest& request : requests.preparing()) {
+    if (request.act == route::Act::pty || request.act == route::Act::env)
+      to.send_request(route::info_of(request.act).wire, false, requests.fields_of(request));
+  }
+}
+
+void send_environment(ChannelEnd& to, const std::map<std::string, std::string>& environment, const route::Program& running) {
   // Whether the target takes them is for its AcceptEnv to say. The later of two values counts.
-  for (const auto& [name, value] : environment) to.send_request("env", false, build_env(name, value));
-  if (running.original) to.send_request("env", false, build_env(kOriginalCommand, *running.original));
+  for (const auto& [name, value] : environment) send_env(to, name, value);
+  if (running.original) send_env(to, kOriginalCommand, *running.original);
 }
 
 void send_program(ChannelEnd& to, const ProgramRequest& program) {
@@ -38,8 +32,8 @@ void send_program(ChannelEnd& to, const ProgramRequest& program) {
   to.send_request(program.type, program.want_reply, fields);
 }
 
-void send_later(ChannelEnd& to, const SessionRequests& requests) {
-  for (const StoredRequest& request : requests.later()) to.send_request(request.type, request.want_reply, request.rest);
+void send_later(ChannelEnd& to, SessionRequests& requests) {
+  for (const StoredRequest& request : requests.take_later()) to.send_request(request.type, request.want_reply, request.rest);
 }
 
 }  // namespace sallyport::mux

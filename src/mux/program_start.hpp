@@ -20,12 +20,13 @@ struct ProgramStart {
   bool input_ended = false;  ///< the client has sent EOF already
 };
 
-/// The terminal and the variables. The client has had its answers to these already, so none is wanted.
-void send_preparations(ChannelEnd& to, const SessionRequests& requests,
-                       const std::map<std::string, std::string>& environment, const route::Program& running);
+/// The terminal and the variables that the client has asked for. Nobody is there to be told the answers, so none is wanted.
+void send_preparations(ChannelEnd& to, const SessionRequests& requests);
+/// The variables that are the bastion's own to set.
+void send_environment(ChannelEnd& to, const std::map<std::string, std::string>& environment, const route::Program& running);
 /// The shell, exec or subsystem request.
 void send_program(ChannelEnd& to, const ProgramRequest& program);
 /// What has been asked for behind it.
-void send_later(ChannelEnd& to, const SessionRequests& requests);
+void send_later(ChannelEnd& to, SessionRequests& requests);
 
 }  // namespace sallyport::mux

@@ -8,7 +8,7 @@
 
 namespace sallyport::mux {
 
-RemoteForward::RemoteForward(const Services& services, const Admission& client, ForwardId id,
+RemoteForward::RemoteForward(const Services& services, const Admission& client, WishOrder& order, ForwardId id,
                              route::Destination address, const route::Permit& permit, RemoteForwardEvents& owner)
     : client_(client),
       id_(id),
@@ -17,7 +17,8 @@ RemoteForward::RemoteForward(const Services& services, const Admission& client, 
       owner_(owner),
       choice_(!address_.is_socket && address_.port == 0),
       since_(services.clock.now()),
-      lease_(services.pool.hold(trunk_access(client, permit.target()), permit.target(), *this)) {}
+      wish_(order.enter(target_name_, [this] { ask(); })),
+      lease_(services.pool.hold(trunk_access(client, permit.target()), permit.target(), wish_->beside(), *this)) {}
 
 RemoteForward::~RemoteForward() = default;
 
@@ -43,9 +44,16 @@ void RemoteForward::on_held(Trunk& trunk) {
   if (phase_ == Phase::over) return;
   trunk_ = &trunk;
   trunk_id_ = trunk.id();
+  wish_->plan(trunk.id());
+  ask();
+}
+
+void RemoteForward::ask() {
+  if (phase_ != Phase::connecting || trunk_ == nullptr || !wish_->may_go(trunk_id_)) return;
   phase_ = Phase::asking;
-  listener_ = trunk.forwards().listen(address_, *this);
-  if (listener_ == nullptr) fail("another connection of the user has asked for it already");
+  listener_ = trunk_->forwards().listen(address_, *this);
+  if (listener_ == nullptr) return fail("another connection of the user has asked for it already");
+  wish_->note_gone(trunk_id_);
 }
 
 void RemoteForward::on_hold_failed(std::string_view told) { fail(told); }
@@ -53,11 +61,14 @@ void RemoteForward::on_hold_failed(std::string_view told) { fail(told); }
 void RemoteForward::on_hold_lost(std::string_view told) {
   trunk_ = nullptr;
   listener_ = nullptr;
-  if (std::exchange(phase_, Phase::over) != Phase::over) owner_.on_forward_lost(*this, told);
+  if (phase_ != Phase::listening) return fail(told);
+  phase_ = Phase::over;
+  owner_.on_forward_lost(*this, told);
 }
 
 void RemoteForward::on_listening(std::uint32_t port) {
-  phase_ = Phase::listening;
+  WishOrder::Wish::arrive(wish_);
+  phase_ = cancelled_ && listener_ == nullptr ? Phase::over : Phase::listening;
   if (!address_.is_socket) address_.port = port;
   owner_.on_forward_listening(*this);
 }
@@ -67,7 +78,13 @@ void RemoteForward::on_not_listening(std::string_view why) {
   fail(why);
 }
 
+void RemoteForward::on_taken_over() {
+  listener_ = nullptr;
+  if (std::exchange(phase_, Phase::over) != Phase::over) owner_.on_forward_taken_over(*this);
+}
+
 void RemoteForward::fail(std::string_view why) {
+  WishOrder::Wish::arrive(wish_);
   if (std::exchange(phase_, Phase::over) != Phase::over) owner_.on_forward_failed(*this, why);
 }
 
@@ -78,11 +95,13 @@ void RemoteForward::on_connection(const wire::ChannelOpen& open, std::string_vie
 
 void RemoteForward::drop() {
   phase_ = Phase::over;
+  wish_.reset();
   if (listener_ != nullptr) trunk_->forwards().drop(*std::exchange(listener_, nullptr));
 }
 
 Trunk& RemoteForward::cancel(GlobalAnswerEvents& asker) {
-  phase_ = Phase::over;
+  // Who listens already has had the answer, and nothing more to hear.
+  if (phase_ == Phase::listening) phase_ = Phase::over;
   trunk_->forwards().cancel(*std::exchange(listener_, nullptr), asker);
   return *trunk_;
 }

@@ -16,6 +16,7 @@
 #include "mux/pool.hpp"
 #include "mux/services.hpp"
 #include "mux/trunk_forwards.hpp"
+#include "mux/wish_order.hpp"
 #include "route/policy.hpp"
 
 namespace sallyport::mux {
@@ -31,6 +32,8 @@ class RemoteForwardEvents {
   virtual void on_forward_failed(RemoteForward& forward, std::string_view why) = 0;
   /// It listened, and the connection to the target is gone. `told` is for the client.
   virtual void on_forward_lost(RemoteForward& forward, std::string_view told) = 0;
+  /// It listened, and the target has given the place to another connection of the user's.
+  virtual void on_forward_taken_over(RemoteForward& forward) = 0;
   /// See ListenerEvents::on_connection().
   virtual void on_forward_connection(RemoteForward& forward, Trunk& trunk, const wire::ChannelOpen& open,
                                      std::string_view originator) = 0;
@@ -40,9 +43,9 @@ class RemoteForwardEvents {
 /// a channel. A trunk that drains stays for its forwards: they end with their client.
 class RemoteForward final : private HoldEvents, private ListenerEvents {
  public:
-  /// `client` and `owner` outlive the forward, which is buried, not destroyed. `permit` is for the address.
-  RemoteForward(const Services& services, const Admission& client, ForwardId id, route::Destination address,
-                const route::Permit& permit, RemoteForwardEvents& owner);
+  /// `client`, `order` and `owner` outlive the forward, which is buried, not destroyed. `permit` is for the address.
+  RemoteForward(const Services& services, const Admission& client, WishOrder& order, ForwardId id,
+                route::Destination address, const route::Permit& permit, RemoteForwardEvents& owner);
   ~RemoteForward() override;
   RemoteForward(const RemoteForward&) = delete;
   RemoteForward& operator=(const RemoteForward&) = delete;
@@ -52,6 +55,8 @@ class RemoteForward final : private HoldEvents, private ListenerEvents {
   const route::Destination& address() const { return address_; }
   const std::string& target() const { return target_name_; }
   bool listens() const { return phase_ == Phase::listening; }
+  /// It is to be cancelled.
+  bool cancelled() const { return cancelled_; }
   /// The target was asked to choose the port.
   bool port_was_chosen() const { return choice_; }
   RemoteForwardFacts facts() const;
@@ -59,7 +64,12 @@ class RemoteForward final : private HoldEvents, private ListenerEvents {
 
   /// Nobody wants it any more. No event follows.
   void drop();
-  /// The same for one that listens; the target's answer goes to `asker`. The trunk stays until the forward is destroyed.
+  /// Says that it is going to be cancelled, as soon as its turn comes: who cancels an address means no forward twice.
+  void note_cancelled() { cancelled_ = true; }
+  /// Once the target has been asked to listen: where that was.
+  std::optional<TrunkId> asked_on() const { return listener_ == nullptr ? std::nullopt : trunk_id_; }
+  /// The target is told to listen no more, and its answer goes to `asker`. What it still owes to the question before is
+  /// reported as ever. The trunk stays until the forward is destroyed. Only after asked_on().
   Trunk& cancel(GlobalAnswerEvents& asker);
 
  private:
@@ -73,7 +83,10 @@ class RemoteForward final : private HoldEvents, private ListenerEvents {
   void on_listening(std::uint32_t port) override;
   void on_not_listening(std::string_view why) override;
   void on_connection(const wire::ChannelOpen& open, std::string_view originator) override;
+  void on_taken_over() override;
 
+  /// Asks the target to listen, when the wish's turn has come.
+  void ask();
   void fail(std::string_view why);
 
   const Admission& client_;
@@ -82,12 +95,14 @@ class RemoteForward final : private HoldEvents, private ListenerEvents {
   std::string target_name_;
   RemoteForwardEvents& owner_;
   bool choice_;
+  bool cancelled_ = false;
   Phase phase_ = Phase::connecting;
   Trunk* trunk_ = nullptr;
   std::optional<TrunkId> trunk_id_;
   TrunkForwards::Listener* listener_ = nullptr;
   std::uint64_t connections_ = 0;
   TimePoint since_;
+  std::unique_ptr<WishOrder::Wish> wish_;  // until the target has answered
   std::unique_ptr<Lease> lease_;
 };
 

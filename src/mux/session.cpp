@@ -6,11 +6,8 @@
 
 #include "config/match.hpp"
 #include "mux/permission.hpp"
-#include "mux/share_key.hpp"
 #include "mux/shown_text.hpp"
 #include "wire/channel_requests.hpp"
-#include "wire/encoding.hpp"
-#include "wire/forwards.hpp"
 #include "wire/messages.hpp"
 
 namespace sallyport::mux {
@@ -29,20 +26,28 @@ bool is_remark(Act act) { return act == Act::end_of_write || act == Act::simple_
 
 bool is_program(Act act) { return act == Act::shell || act == Act::exec || act == Act::subsystem; }
 
+/// Of what is told to a client that takes nothing, more is dropped.
+constexpr std::uint32_t kMostSaid = 4 * 1024;
 /// Of so many bytes a text is not worth counting.
 constexpr std::size_t kShortProgram = 4 * 1024;
-constexpr std::string_view kOriginalCommand = "SSH_ORIGINAL_COMMAND";
+
+/// Whether a program there gets a variable of that name from the client.
+bool accepts(const LocalSettings& local, const std::string& variable) {
+  return std::any_of(local.accept_environment.begin(), local.accept_environment.end(),
+                     [&variable](const std::string& pattern) { return config::glob_matches(pattern, variable); });
+}
 
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 }  // namespace
 
-Session::Session(const Services& services, const Admission& client, ChannelId id, Channel& downstream,
+Session::Session(const Services& services, const Admission& client, WishOrder& order, ChannelId id, Channel& downstream,
                  LenderEvents& lender)
     : services_(services),
       client_(client),
       ids_{client.id, id, std::nullopt},
       downstream_(downstream),
+      order_(order),
       lender_(lender),
       requests_(std::make_unique<SessionRequests>(downstream.account())),
       kept_(downstream.account()),
@@ -74,6 +79,7 @@ ChannelRow Session::row() const {
 void Session::EndEvents::on_data(ByteView bytes) {
   if (side == Side::downstream && session.dialog_ != nullptr) return session.dialog_->on_data(bytes);
   if (side == Side::downstream) bytes = bytes.subspan(session.take_stray(bytes.size()));
+  if (side == Side::upstream) session.note_life();
   if (!bytes.empty()) session.relay_.on_data(side, bytes);
 }
 
@@ -85,6 +91,7 @@ Excess Session::EndEvents::on_excess(std::size_t size) {
 
 void Session::EndEvents::on_window() {
   if (side == Side::downstream && session.dialog_ != nullptr) return session.dialog_->on_window();
+  if (side == Side::downstream) session.flush_said();
   session.relay_.on_window(side);
 }
 
@@ -100,20 +107,18 @@ void Session::EndEvents::on_request(std::string_view type, bool want_reply, Byte
 }
 
 void Session::EndEvents::on_reply(bool success) {
-  ChannelEnd* to = session.relay_.opposite(side);
-  if (to == nullptr) return;
-  if (side == Side::upstream && std::exchange(session.program_answered_early_, false)) {
-    if (!success) session.end("target " + session.target_name_ + " refused the request");
-    return;
-  }
-  if (side == Side::upstream) session.program_unanswered_ = false;
-  to->send_reply(success);
+  if (side == Side::upstream) return session.upstream_replied(success);
+  if (ChannelEnd* const to = session.relay_.opposite(side)) to->send_reply(success);
 }
 
 void Session::EndEvents::on_close() { side == Side::downstream ? session.client_closed() : session.upstream_closed(); }
 
 void Session::EndEvents::on_lost(std::string_view told) {
   if (side == Side::downstream) return session.leave();
+  if (session.phase_ == Phase::collecting) {  // there will be another one for the program
+    session.unbind();
+    return session.answer_unasked(true);
+  }
   session.drop_upstream();
   session.end_with(told);
 }
@@ -129,18 +134,28 @@ void Session::client_request(std::string_view type, bool want_reply, ByteView re
   }
   if (const route::Verdict verdict = judge(act, rest); verdict.denial() != nullptr)
     return refuse(type, want_reply, verdict.reason());
-  if (phase_ == Phase::collecting) {
-    // Nothing has been refused where a remark about the channel finds nobody.
-    if (is_remark(act)) return refuse(type, want_reply, {});
-    if (const char* why = collect(act, rest)) return refuse(type, want_reply, why);
-    if (want_reply) downstream_.answer_now(true);
-    return;
-  }
+  if (phase_ == Phase::collecting)
+    return prepares_program(act) ? prepare(act, type, want_reply, rest) : request_without_program(act, type, want_reply, rest);
   if (prepares_program(act)) return refuse(type, want_reply, "a program has been asked for already");
-  ChannelEnd* upstream = relay_.end(Side::upstream);
-  if (upstream != nullptr && upstream->takes_requests()) return upstream->send_request(type, want_reply, rest);
-  if (phase_ == Phase::binding && requests_->add_later(type, want_reply, rest)) return;
+  ChannelEnd* const upstream = relay_.end(Side::upstream);
+  if (phase_ == Phase::relaying && upstream != nullptr && upstream->takes_requests())
+    return pass_on(*upstream, type, want_reply, rest);
+  if (phase_ == Phase::binding) {
+    // As long as nobody has been told how large the terminal is, only its last size counts.
+    const bool is_resize = act == Act::window_change && !want_reply;
+    if (is_resize) requests_->resize(*wire::parse_window_change(rest));
+    if ((is_resize && had_pty_ && trunk_channel_ == nullptr) || requests_->add_later(type, want_reply, rest)) return;
+  }
   refuse(type, want_reply, {});  // too late, or too many
+}
+
+void Session::request_without_program(Act act, std::string_view type, bool want_reply, ByteView rest) {
+  // Nothing has been refused where a remark about the channel finds nobody.
+  if (is_remark(act)) return refuse(type, want_reply, {});
+  if (act != Act::window_change) return refuse(type, want_reply, "nothing runs yet");
+  requests_->resize(*wire::parse_window_change(rest));
+  if (trunk_channel_ != nullptr && trunk_channel_->takes_requests()) return pass_on(*trunk_channel_, type, want_reply, rest);
+  if (want_reply) downstream_.answer_now(true);  // without a terminal it means nothing, and sshd says yes
 }
 
 void Session::refuse(std::string_view type, bool want_reply, std::string_view why) {
@@ -154,28 +169,32 @@ route::Verdict Session::judge(Act act, ByteView rest) const {
                     {.act = act, .argument = name, .running = phase_ == Phase::collecting ? nullptr : &running_});
 }
 
-const char* Session::collect(Act act, ByteView rest) {
-  switch (act) {
-    case Act::env: {
-      const auto env = *wire::parse_env(rest);
-      return requests_->add_variable(env.name, env.value) ? nullptr : "too many variables";
-    }
-    case Act::pty: {
-      const auto pty = *wire::parse_pty_req(rest);
-      const bool kept =
-          requests_->set_pty({std::string(pty.term), pty.dimensions, Bytes(pty.modes.begin(), pty.modes.end())});
-      return kept ? nullptr : "there is a terminal already, or this one is too large";
-    }
-    case Act::window_change:
-      requests_->resize(*wire::parse_window_change(rest));
-      return nullptr;  // without a terminal it means nothing, and sshd says yes
-    case Act::lend_agent:
-      return requests_->want_agent() ? nullptr : "the agent has been lent already";
-    case Act::lend_display:
-      if (!is_sound_x11_request(rest)) return "not what xauth understands";
-      return requests_->want_display(rest) ? nullptr : "the display has been lent already";
-    default:
-      return "nothing runs yet";
+void Session::prepare(Act act, std::string_view type, bool want_reply, ByteView rest) {
+  if (const char* const why = requests_->keep(act, want_reply, rest)) {
+    if (!want_reply && act == Act::env)
+      say("the variable " + std::string(wire::parse_env(rest)->name) + " was left out: " + why);
+    return refuse(type, want_reply, why);
+  }
+  if (trunk_channel_ == nullptr && !want_reply) return;
+  const std::optional<ResolvedTarget> end = where_programs_end(client_, services_.clock);
+  if (end && end->kind == TargetKind::local) return answer_preparations(end->local);
+  if (prepare_at(end) || !want_reply) return;
+  if (client_waits_) return answer_unasked(true);
+  if (sent_along_ != nullptr) return;
+  sent_along_ = services_.clock.after(kSentAlong, [this] {
+    sent_along_.reset();
+    client_waits_ = true;
+    answer_unasked(true);
+  });
+}
+
+void Session::answer_unasked(bool success) {
+  using Answer = PreparingRequest::Answer;
+  if (requests_ == nullptr) return;
+  for (PreparingRequest& request : requests_->preparing()) {
+    if (request.answer != Answer::owed) continue;
+    request.answer = success ? Answer::promised : Answer::given;
+    downstream_.send_reply(success);
   }
 }
 
@@ -186,6 +205,11 @@ void Session::start(Act act, ProgramRequest program) {
   program_unanswered_ = program_.want_reply;
   had_pty_ = requests_->has_pty();
   phase_ = Phase::binding;
+  sent_along_.reset();
+  using Answer = PreparingRequest::Answer;
+  const auto is_promise = [](const PreparingRequest& request) { return request.answer == Answer::promised; };
+  const auto& preparing = requests_->preparing();
+  if (!said_.empty() || std::any_of(preparing.begin(), preparing.end(), is_promise)) downstream_.reserve(kMostSaid);
   if (!is_short && downstream_.account()->is_pressed()) {
     constexpr std::string_view kTold = "too much is held for this connection already";
     deny(kTold, kTold);
@@ -200,8 +224,9 @@ void Session::start(Act act, ProgramRequest program) {
   program_.argument = running_.argument;
   const ResolvedTarget& target = verdict.permit()->target();
   target_name_ = target.name;
-  relay_.limit(services_.rates.limits_of(client_.user, target.name, static_cast<std::uint64_t>(target.options.rate_limit),
-                                         services_.clock.now()));
+  if (!relay_.joined())
+    relay_.limit(services_.rates.limits_of(client_.user, target.name, static_cast<std::uint64_t>(target.options.rate_limit),
+                                           services_.clock.now()));
   watch_idleness(target.options);
   target.kind == TargetKind::local ? start_local(*verdict.permit()) : start_upstream(*verdict.permit());
 }
@@ -219,6 +244,7 @@ void Session::watch_idleness(const Options& options) {
 
 void Session::deny(std::string_view told, std::string_view why) {
   services_.journal.program_refused(client_, ids_, program_.type, program_.argument, told, why);
+  drop_upstream();
   end_with(told);
 }
 
@@ -226,30 +252,56 @@ void Session::deny(std::string_view told, std::string_view why) {
 
 void Session::start_local(const route::Permit& permit) {
   const ResolvedTarget& target = permit.target();
+  unbind();
+  answer_preparations(target.local);
+  if (program_.type == "subsystem" && !target.local.subsystems.contains(program_.argument)) {
+    services_.journal.program_refused(client_, ids_, program_.type, program_.argument, "no such subsystem",
+                                      "target " + target.name + " has none of that name");
+    return collect_again();
+  }
+  wish_ = order_.enter(target_name_, [this] { begin_local(); });
+  permit_ = std::make_unique<route::Permit>(permit);
+  begin_local();
+}
+
+void Session::begin_local() {
+  if (permit_ == nullptr || !wish_->may_go(std::nullopt)) return;
+  wish_->note_gone(std::nullopt);
+  const std::unique_ptr<route::Permit> permit = std::move(permit_);
+  const ResolvedTarget& target = permit->target();
   const LocalSettings& local = target.local;
   std::vector<std::string> argv = local.shell;
   if (program_.type == "exec") {
     argv.push_back("-c");
     argv.push_back(program_.argument);
   } else if (program_.type == "subsystem") {
-    const auto subsystem = local.subsystems.find(program_.argument);
-    if (subsystem == local.subsystems.end()) {
-      services_.journal.program_refused(client_, ids_, program_.type, program_.argument, "no such subsystem",
-                                        "target " + target.name + " has none of that name");
-      phase_ = Phase::collecting;  // as with sshd, the client may ask for something else
-      return answer_program(false);
-    }
-    argv = subsystem->second;
+    argv = local.subsystems.at(program_.argument);
   }
+  const auto started = [this] {
+    wish_.reset();
+    record_program();
+  };
   const auto failed = [this](const Error& why) {
     recorded_ = true;
+    wish_.reset();
     services_.journal.program_failed(client_, ids_, program_.type, program_.argument, why.detail);
   };
   local_ = std::make_unique<LocalEndpoint>(services_.processes, process_spec(target, std::move(argv)),
                                            program_.want_reply, upstream_events_,
-                                           LocalEndpoint::Outcome{[this] { record_program(); }, failed},
+                                           LocalEndpoint::Outcome{started, failed},
                                            downstream_.account());
+  if (program_.want_reply) asked_.push_back({Asked::What::program});
   begin_relaying(*local_);
+}
+
+void Session::answer_preparations(const LocalSettings& local) {
+  using Answer = PreparingRequest::Answer;
+  for (PreparingRequest& request : requests_->preparing()) {
+    const bool success = request.act != Act::env || accepts(local, std::string(wire::parse_env(request.rest)->name));
+    if (request.answer == Answer::promised && !success) tell_refused(request, "the bastion");
+    if (request.answer == Answer::owed) downstream_.send_reply(success);
+    if (request.answer != Answer::unwanted) request.answer = Answer::given;
+  }
 }
 
 void Session::record_program() {
@@ -265,15 +317,11 @@ ProcessSpec Session::process_spec(const ResolvedTarget& target, std::vector<std:
   spec.user = local.user;
   spec.login = local_login(local, client_.source.address);
   spec.pty = requests_->pty();
-  const auto is_accepted = [&local](const std::string& name) {
-    return std::any_of(local.accept_environment.begin(), local.accept_environment.end(),
-                       [&name](const std::string& pattern) { return config::glob_matches(pattern, name); });
-  };
   for (const auto& [name, value] : requests_->variables())
-    if (is_accepted(name)) spec.environment.emplace_back(name, value);
+    if (accepts(local, name)) spec.environment.emplace_back(name, value);
   for (const auto& [name, value] : local.environment) spec.environment.emplace_back(name, value);
   for (const auto& [name, value] : client_.grant.environment) spec.environment.emplace_back(name, value);
-  if (running_.original) spec.environment.emplace_back(kOriginalCommand, *running_.original);
+  if (running_.original) spec.environment.emplace_back("SSH_ORIGINAL_COMMAND", *running_.original);
   const std::string source = client_.source.address + " " + std::to_string(client_.source.port);
   const std::string port = std::to_string(client_.local.port);
   spec.environment.emplace_back("SSH_CLIENT", source + " " + port);
@@ -281,130 +329,14 @@ ProcessSpec Session::process_spec(const ResolvedTarget& target, std::vector<std:
   return spec;
 }
 
-// --- an endpoint at a target -------------------------------------------------------------------------------------
-
-void Session::start_upstream(const route::Permit& permit) {
-  const ResolvedTarget& target = permit.target();
-  OpenRequest request;
-  // With a terminal, the login may ask a question, and showing it takes of the window that the target would have been
-  // promised.
-  request.granted = had_pty_ ? 0 : std::min({downstream_.window(), downstream_.credit(), FlowCredit::kFloorAlone});
-  // A channel rule may have led to another target than the one that was thought of when the client asked.
-  lends_agent_ = requests_->agent() && borrows(target, Loan::agent);
-  lends_display_ = requests_->display() && borrows(target, Loan::display);
-  lease_ = services_.pool.lease(trunk_access(client_, target, {lends_agent_, lends_display_}), target, std::move(request), *this);
-}
-
-void Session::on_agent_wanted(UpstreamAnswers& to) {
-  if (!lends_agent_) return LeaseEvents::on_agent_wanted(to);
-  agent_borrower_ = std::make_shared<AgentBorrower>(AgentBorrower{&to, target_name_});
-  lender_.lend_agent_to(agent_borrower_);
-}
-
-void Session::on_question(UpstreamAnswers& to, const UpstreamQuestion& question) {
-  if (!had_pty_) return LeaseEvents::on_question(to, question);
-  if (eof_before_relaying_) return to.refuse_answer("it asks a question, and there is no input to answer it");
-  // Some clients take no input before they know that the program runs.
-  if (program_unanswered_) {
-    program_answered_early_ = true;
-    answer_program(true);
-  }
-  // A question may be the second one, and come while the first one's handler is on the stack.
-  services_.graveyard.bury(std::move(dialog_));
-  dialog_ = std::make_unique<LoginDialog>(
-      downstream_, requests_->pty()->dimensions.columns, target_name_,
-      LoginDialog::Handlers{.answered = [&to](std::vector<SecretString> answers) { to.answer(std::move(answers)); },
-                            .cancelled = [&to] { to.refuse_answer("the question that it asks was not answered"); }});
-  dialog_->ask(question);
-}
-
-void Session::end_login() {
-  if (agent_borrower_ != nullptr) std::exchange(agent_borrower_, nullptr)->to = nullptr;
-  services_.graveyard.bury(std::move(dialog_));
-}
-
-std::size_t Session::take_stray(std::size_t available) {
-  const std::size_t taken = std::min<std::size_t>(available, stray_);
-  stray_ -= static_cast<std::uint32_t>(taken);
-  return taken;
-}
-
-void Session::on_leased(Channel& channel, TrunkId trunk) {
-  end_login();
-  stray_ = downstream_.granted();
-  services_.graveyard.bury(std::move(lease_));
-  ids_.trunk = trunk;
-  record_program();
-  trunk_channel_ = &channel;
-  channel.attach(&upstream_events_);
-  send_requests_upstream();
-  begin_relaying(channel);
-}
-
-void Session::send_requests_upstream() {
-  send_preparations(*trunk_channel_, *requests_, client_.grant.environment, running_);
-  send_loans_upstream();
-  send_program(*trunk_channel_, program_);
-}
-
-void Session::send_loans_upstream() {
-  if (!lends_agent_ && !lends_display_) return;
-  Trunk* trunk = services_.pool.find(*ids_.trunk);  // of this connection alone: see trunk_access()
-  if (trunk == nullptr) return;                     // going; the channel will tell
-  if (lends_agent_) {
-    services_.journal.forward_opened(client_, ids_, wire::kAgentRequest, {}, target_name_);
-    if (trunk->lend_agent(lender_)) trunk_channel_->send_request(wire::kAgentRequest, false, {});
-  }
-  if (lends_display_) {
-    services_.journal.forward_opened(client_, ids_, wire::kX11Request, {}, target_name_);
-    trunk->lend_display(lender_);
-    trunk_channel_->send_request(wire::kX11Request, false, *requests_->display());
-  }
-}
-
-void Session::on_lease_failed(wire::OpenFailureReason, std::string_view told) {
-  end_login();
-  services_.graveyard.bury(std::move(lease_));
-  deny(told, told);
-}
-
-// --- relaying ----------------------------------------------------------------------------------------------------
-
-void Session::begin_relaying(ChannelEnd& upstream) {
-  phase_ = Phase::relaying;
-  const std::unique_ptr<SessionRequests> requests = std::move(requests_);
-  send_later(upstream, *requests);
-  if (eof_before_relaying_) upstream.send_eof();
-  relay_.join(downstream_, upstream);
-}
-
-void Session::upstream_request(std::string_view type, bool want_reply, ByteView rest) {
-  if (phase_ != Phase::relaying) return;
-  const bool exit = type == "exit-status" || type == "exit-signal";
-  if (exit ? exit_passed_ : !downstream_.takes_requests()) {
-    // A target has no business with so many; the client that doesn't read them must not cost us memory.
-    if (want_reply && trunk_channel_ != nullptr) trunk_channel_->answer_now(false);
-    return;
-  }
-  if (type == "exit-status") {
-    exit_passed_ = true;
-    services_.journal.program_ended(client_, ids_, wire::parse_single_uint32(rest), {});
-  } else if (type == "exit-signal") {
-    exit_passed_ = true;
-    services_.journal.program_ended(client_, ids_, std::nullopt, wire::parse_exit_signal(rest)->signal);
-  }
-  downstream_.send_request(type, want_reply, rest);
-}
-
-void Session::upstream_closed() {
-  trunk_channel_ = nullptr;  // closed both ways: its connection frees it
-  drop_upstream();
-  phase_ = Phase::ended;
-  answer_program(false);
-  downstream_.send_close();
-}
+// --- the end -----------------------------------------------------------------------------------------------------
 
 void Session::drop_upstream() {
+  wish_.reset();
+  permit_.reset();
+  sent_along_.reset();
+  asked_.clear();
+  bound_.reset();
   relay_.part();
   end_login();
   lease_.reset();
@@ -416,11 +348,13 @@ void Session::drop_upstream() {
 
 // Who wants no answer may leave at once, and the program runs all the same: at sshd it does.
 void Session::client_closed() {
-  const bool stays = !program_.want_reply && !left_ && services_.unattended.has_room_for(client_.user);
+  const bool stays = phase_ != Phase::collecting && !program_.want_reply && !left_ && services_.unattended.has_room_for(client_.user);
   if (stays && local_ != nullptr && !had_pty_) {
     relay_.part();
     record_program();
     services_.unattended.keep(client_, ids_, std::move(local_));
+  } else if (stays && phase_ == Phase::binding && trunk_channel_ != nullptr) {
+    go_upstream();  // before its turn, which won't come any more
   } else if (stays && lease_ != nullptr && !lends_agent_ && !lends_display_) {
     ProgramStart start{std::move(requests_), client_.grant.environment, running_, program_, eof_before_relaying_};
     services_.unattended.start(client_, ids_, std::move(start), lease_->access(), lease_->target());
@@ -444,14 +378,40 @@ void Session::end(std::string_view told) {
 
 void Session::end_with(std::string_view told) {
   phase_ = Phase::ended;
+  answer_unasked(true);
   answer_program(true);  // a refused request would leave the client nothing to show but its own guess
-  std::string line = "sallyport: " + clean_for_terminal(told) + "\r\n";
-  if (!had_pty_) std::erase(line, '\r');
-  line.resize(std::min<std::size_t>(line.size(), downstream_.window()));
-  downstream_.send_extended_data(wire::kExtendedDataStderr, bytes_of(line));
+  say(told);
+  said_.resize(std::min<std::size_t>(said_.size(), downstream_.whole_window()));
+  flush_said();
   if (!exit_passed_) downstream_.send_request("exit-status", false, wire::build_exit_status(kOurExitStatus));
   downstream_.send_eof();
   downstream_.send_close();
+}
+
+void Session::say(std::string_view told) {
+  std::string line = "sallyport: " + clean_for_terminal(told) + "\r\n";
+  if (!had_pty_) std::erase(line, '\r');
+  if (said_.size() + line.size() <= kMostSaid) said_ += line;
+  if (phase_ != Phase::collecting) flush_said();
+}
+
+void Session::flush_said() {
+  if (said_.empty() || phase_ == Phase::collecting) return;
+  // What others may send has been promised its place in the client's window.
+  const ChannelEnd* const upstream = trunk_channel_ != nullptr ? trunk_channel_ : relay_.end(Side::upstream);
+  const std::uint32_t promised = upstream == nullptr ? 0 : upstream->granted();
+  if (downstream_.whole_window() < promised || downstream_.whole_window() - promised < said_.size()) return;
+  downstream_.send_extended_data(wire::kExtendedDataStderr, bytes_of(std::exchange(said_, {})));
+}
+
+void Session::tell_refused(const PreparingRequest& request, std::string_view by) {
+  std::string what = "the terminal";
+  if (request.act == Act::env) what = "the variable " + std::string(wire::parse_env(request.rest)->name);
+  if (request.act == Act::lend_agent) what = "your agent";
+  if (request.act == Act::lend_display) what = "your display";
+  say(std::string(by) + " refused " + what);
+  services_.journal.request_refused(client_, ids_, route::info_of(request.act).wire,
+                                    std::string(by) + " refused it, after the client had been told yes");
 }
 
 void Session::answer_program(bool success) {

@@ -1,10 +1,31 @@
 #include "mux/session_requests.hpp"
 
+#include <algorithm>
+
+#include "mux/lending.hpp"
+#include "wire/channel_requests.hpp"
+#include "wire/encoding.hpp"
+
 namespace sallyport::mux {
 
+using route::Act;
+
 namespace {
+
 /// What an entry costs beyond its bytes: strings and the lists that they stand in.
 constexpr std::size_t kOverhead = 160;
+
+Bytes build_pty_req(const PtyRequest& pty) {
+  return wire::Writer()
+      .string(pty.term)
+      .uint32(pty.dimensions.columns)
+      .uint32(pty.dimensions.rows)
+      .uint32(pty.dimensions.width_pixels)
+      .uint32(pty.dimensions.height_pixels)
+      .string(pty.modes)
+      .take();
+}
+
 }  // namespace
 
 bool SessionRequests::take(std::size_t bytes) {
@@ -14,22 +35,46 @@ bool SessionRequests::take(std::size_t bytes) {
   return true;
 }
 
-bool SessionRequests::add_variable(std::string_view name, std::string_view value) {
-  if (variables_.size() >= kMaximumVariables || !take(name.size() + value.size())) return false;
-  variables_.emplace_back(name, value);
-  return true;
+const char* SessionRequests::keep(Act act, bool want_reply, ByteView rest) {
+  const char* why = nullptr;
+  switch (act) {
+    case Act::env:
+      if (variables_ >= kMaximumVariables || !take(rest.size())) return "too many variables, or too long ones";
+      ++variables_;
+      break;
+    case Act::pty:
+      why = keep_pty(rest);
+      break;
+    case Act::lend_agent:
+      why = keep_once(agent_, "the agent has been lent already");
+      break;
+    case Act::lend_display:
+      if (!is_sound_x11_request(rest)) return "not what xauth understands";
+      if (!display_ && !take(rest.size())) return "too much is held already";
+      why = keep_once(display_, "the display has been lent already");
+      break;
+    default:
+      why = "nothing runs yet";
+  }
+  if (why != nullptr) return why;
+  using Answer = PreparingRequest::Answer;
+  const bool is_built = act == Act::pty;
+  preparing_.push_back({act, is_built ? Bytes{} : Bytes(rest.begin(), rest.end()), want_reply ? Answer::owed : Answer::unwanted});
+  return nullptr;
 }
 
-bool SessionRequests::set_pty(PtyRequest pty) {
-  if (pty_ || !take(pty.term.size() + pty.modes.size())) return false;
-  pty_ = std::move(pty);
-  return true;
+const char* SessionRequests::keep_once(bool& flag, const char* why) { return std::exchange(flag, true) ? why : nullptr; }
+
+const char* SessionRequests::keep_pty(ByteView rest) {
+  if (pty_) return "there is a terminal already";
+  if (!take(rest.size())) return "the terminal's description is too long";
+  const auto pty = *wire::parse_pty_req(rest);
+  pty_ = {std::string(pty.term), pty.dimensions, Bytes(pty.modes.begin(), pty.modes.end())};
+  return nullptr;
 }
 
-bool SessionRequests::want_display(ByteView rest) {
-  if (display_ || !take(rest.size())) return false;
-  display_.emplace(rest.begin(), rest.end());
-  return true;
+Bytes SessionRequests::fields_of(const PreparingRequest& request) const {
+  return request.act == Act::pty ? build_pty_req(*pty_) : request.rest;
 }
 
 void SessionRequests::resize(const WindowDimensions& dimensions) {
@@ -37,9 +82,29 @@ void SessionRequests::resize(const WindowDimensions& dimensions) {
 }
 
 bool SessionRequests::add_later(std::string_view type, bool want_reply, ByteView rest) {
+  constexpr std::string_view kResize = "window-change";
+  if (type == kResize && !want_reply) {
+    const auto earlier = std::find_if(later_.begin(), later_.end(), [](const StoredRequest& request) {
+      return request.type == kResize && !request.want_reply;
+    });
+    if (earlier != later_.end()) {
+      earlier->rest.assign(rest.begin(), rest.end());  // of the same length, as all of them are
+      return true;
+    }
+  }
   if (later_.size() >= kMaximumLater || !take(type.size() + rest.size())) return false;
   later_.push_back({std::string(type), want_reply, Bytes(rest.begin(), rest.end())});
   return true;
+}
+
+std::vector<std::pair<std::string, std::string>> SessionRequests::variables() const {
+  std::vector<std::pair<std::string, std::string>> variables;
+  for (const PreparingRequest& request : preparing_) {
+    if (request.act != Act::env) continue;
+    const auto env = *wire::parse_env(request.rest);
+    variables.emplace_back(env.name, env.value);
+  }
+  return variables;
 }
 
 }  // namespace sallyport::mux

@@ -1,7 +1,8 @@
-// What a client asks of a session channel before its endpoint is chosen. RFC 4254, sections 6.2 to 6.5.
+// What a client asks of a session channel before its endpoint is there. RFC 4254, sections 6.2 to 6.5.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,8 @@
 #include <sallyport/bytes.hpp>
 #include <sallyport/process.hpp>
 
+#include "route/acts.hpp"
+
 namespace sallyport::mux {
 
 /// The shell, exec or subsystem request.
@@ -22,6 +25,20 @@ struct ProgramRequest {
   bool want_reply = false;
 };
 
+/// A request that prepares the program: a terminal, a variable, the client's agent or display.
+struct PreparingRequest {
+  /// What the client knows of it.
+  enum class Answer : std::uint8_t {
+    unwanted,
+    owed,
+    promised,  ///< that it succeeds, before anybody was asked: a refusal has to be told otherwise
+    given,     ///< the end's own
+  };
+  route::Act act{};
+  Bytes rest;  ///< its fields; but a terminal has the size that it has by now: see SessionRequests::fields_of()
+  Answer answer = Answer::unwanted;
+};
+
 /// A request as it came.
 struct StoredRequest {
   std::string type;
@@ -29,44 +46,50 @@ struct StoredRequest {
   Bytes rest;
 };
 
-/// Collects until the program request comes. Bounded, and by half of what may be held for the connection: the other
+/// Collects until the program has been accepted. Bounded, and by half of what may be held for the connection: the other
 /// half is for what must be sent.
 class SessionRequests {
  public:
   static constexpr std::size_t kMaximumVariables = 256;
-  static constexpr std::size_t kMaximumBytes = 128 * 1024;
+  /// Of all together: OpenSSH's server takes 128 variables of any length.
+  static constexpr std::size_t kMaximumBytes = 1024 * 1024;
   static constexpr std::size_t kMaximumLater = 64;
 
   explicit SessionRequests(std::shared_ptr<Account> account) : account_(std::move(account)), charge_(account_) {}
 
-  /// The variable is kept. False when there are too many already.
-  bool add_variable(std::string_view name, std::string_view value);
-  /// False when there is a terminal already.
-  bool set_pty(PtyRequest pty);
-  bool has_pty() const { return pty_.has_value(); }
-  /// The client's agent is to be lent. False when it is already.
-  bool want_agent() { return !std::exchange(agent_, true); }
-  /// The client's display is to be lent, with the fields of an x11-req. False when it is already.
-  bool want_display(ByteView rest);
-  void resize(const WindowDimensions& dimensions);
-  /// Comes after the program request and before its endpoint is there. False when there are too many.
-  bool add_later(std::string_view type, bool want_reply, ByteView rest);
+  /// Keeps a request that prepares the program, and is sound. Why not, or null when it is kept.
+  const char* keep(route::Act act, bool want_reply, ByteView rest);
+  /// In the order in which they came.
+  std::vector<PreparingRequest>& preparing() { return preparing_; }
+  const std::vector<PreparingRequest>& preparing() const { return preparing_; }
+  /// What is to be passed on.
+  Bytes fields_of(const PreparingRequest& request) const;
 
-  const std::vector<std::pair<std::string, std::string>>& variables() const { return variables_; }
+  /// The terminal has another size now; without one that means nothing.
+  void resize(const WindowDimensions& dimensions);
+  /// Comes after the program request and before its endpoint is there. Of several sizes of the terminal only the last one
+  /// is kept, in the place of the first. False when there are too many.
+  bool add_later(std::string_view type, bool want_reply, ByteView rest);
+  std::vector<StoredRequest> take_later() { return std::exchange(later_, {}); }
+
+  bool has_pty() const { return pty_.has_value(); }
   const std::optional<PtyRequest>& pty() const { return pty_; }
+  /// The client's agent, and its display, are to be lent.
   bool agent() const { return agent_; }
-  /// The fields of the x11-req.
-  const std::optional<Bytes>& display() const { return display_; }
-  const std::vector<StoredRequest>& later() const { return later_; }
+  bool display() const { return display_; }
+  std::vector<std::pair<std::string, std::string>> variables() const;
 
  private:
   bool take(std::size_t bytes);
+  const char* keep_once(bool& flag, const char* why);
+  const char* keep_pty(ByteView rest);
 
-  std::vector<std::pair<std::string, std::string>> variables_;
+  std::vector<PreparingRequest> preparing_;
   std::optional<PtyRequest> pty_;
   bool agent_ = false;
-  std::optional<Bytes> display_;
+  bool display_ = false;
   std::vector<StoredRequest> later_;
+  std::size_t variables_ = 0;
   std::size_t bytes_ = 0;
   const std::shared_ptr<Account> account_;
   Charge charge_;

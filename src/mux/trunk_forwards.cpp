@@ -43,11 +43,16 @@ class TrunkForwards::Listener final : public GlobalAnswerEvents {
       address.port = *port;
     }
     listens = true;
-    user != nullptr ? user->on_listening(address.port) : owner_.drop(*this);
+    if (user == nullptr) return owner_.drop(*this);
+    owner_.take_over(*this);
+    ListenerEvents* const asker = user;
+    const std::uint32_t port = address.port;
+    if (cancelled) owner_.forget(*this);
+    asker->on_listening(port);
   }
   void on_global_timeout() override {
     ListenerEvents* asker = user;
-    owner_.drop(*this);
+    cancelled ? owner_.forget(*this) : owner_.drop(*this);
     if (asker != nullptr) asker->on_not_listening("the target doesn't answer");
   }
   void on_global_lost() override { fail("the connection to the target was lost"); }
@@ -55,6 +60,7 @@ class TrunkForwards::Listener final : public GlobalAnswerEvents {
   route::Destination address;
   ListenerEvents* user;  // null: nobody any more
   bool listens = false;
+  bool cancelled = false;  // its answer is still to come
 
  private:
   void fail(std::string_view why) {
@@ -70,8 +76,8 @@ TrunkForwards::TrunkForwards(Trunk& trunk) : trunk_(trunk) {}
 TrunkForwards::~TrunkForwards() = default;
 
 TrunkForwards::Listener* TrunkForwards::listen(const route::Destination& address, ListenerEvents& user) {
-  const auto same = [&address](const auto& listener) { return listener->address == address; };
-  if (!is_open_choice(address) && std::any_of(listeners_.begin(), listeners_.end(), same)) return nullptr;
+  const auto same = [&address](const auto& listener) { return !listener->cancelled && listener->address == address; };
+  if (!address.is_socket && !is_open_choice(address) && std::any_of(listeners_.begin(), listeners_.end(), same)) return nullptr;
   listeners_.push_back(std::make_unique<Listener>(*this, address, user));
   Listener& listener = *listeners_.back();
   trunk_.ask(request_of(address), fields_of(address), listener);
@@ -87,7 +93,19 @@ void TrunkForwards::drop(Listener& listener) {
 
 void TrunkForwards::cancel(Listener& listener, GlobalAnswerEvents& asker) {
   trunk_.ask(cancel_of(listener.address), fields_of(listener.address), asker);
-  forget(listener);
+  listener.cancelled = true;
+  if (listener.listens) forget(listener);
+}
+
+void TrunkForwards::take_over(const Listener& newest) {
+  if (!newest.address.is_socket) return;
+  const auto older = std::find_if(listeners_.begin(), listeners_.end(), [&newest](const auto& one) {
+    return one.get() != &newest && one->listens && one->address == newest.address;
+  });
+  if (older == listeners_.end()) return;
+  ListenerEvents* const loser = (*older)->user;
+  forget(**older);
+  if (loser != nullptr) loser->on_taken_over();
 }
 
 ListenerEvents* TrunkForwards::find(const route::Destination& address) const {

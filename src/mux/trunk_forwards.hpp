@@ -29,6 +29,8 @@ class ListenerEvents {
   /// Somebody has connected there: the target asks for this channel, which has been checked and waits for its answer by
   /// Trunk::accept() or Trunk::refuse().
   virtual void on_connection(const wire::ChannelOpen& open, std::string_view originator) = 0;
+  /// The target has given the socket's path to somebody who asked for it later. The listener is gone.
+  virtual void on_taken_over() = 0;
 };
 
 /// The registry of one trunk. Requests go to the target in the order of the calls, and it answers in that order, so
@@ -42,18 +44,21 @@ class TrunkForwards {
   TrunkForwards(const TrunkForwards&) = delete;
   TrunkForwards& operator=(const TrunkForwards&) = delete;
 
-  /// Asks the target to listen for `user`, which outlives the listener. Null when it does so for somebody already.
+  /// Asks the target to listen for `user`, which outlives the listener. Null when it does so for somebody already: a port
+  /// can't be had twice. Whether a socket can is for the target to say (StreamLocalBindUnlink): if so it is the newest asker's.
   Listener* listen(const route::Destination& address, ListenerEvents& user);
   /// Nobody wants it any more: the target is told so, and the listener is gone. One whose port is not known yet is
   /// cancelled as soon as it is.
   void drop(Listener& listener);
-  /// The same for one that listens, and the target's answer goes to `asker`.
+  /// The same, and the target's answer goes to `asker`. What it still owes to listen() is reported first.
   void cancel(Listener& listener, GlobalAnswerEvents& asker);
   /// Whose connections come in there; null when it is nobody's.
   ListenerEvents* find(const route::Destination& address) const;
 
  private:
   void forget(Listener& listener);
+  /// Whoever had the socket that `newest` has now is told.
+  void take_over(const Listener& newest);
 
   Trunk& trunk_;
   std::vector<std::unique_ptr<Listener>> listeners_;

@@ -12,14 +12,6 @@ namespace {
 constexpr Duration kFirstPause = std::chrono::seconds(1);
 constexpr Duration kLongestPause = std::chrono::minutes(1);
 
-/// Its login may, or that of a target on the way there.
-bool asks_a_person(const ResolvedTarget& target) {
-  const bool asks = std::any_of(target.credentials.begin(), target.credentials.end(), [](const Credential& credential) {
-    return credential.kind == Credential::Kind::keyboard_interactive;
-  });
-  return asks || (target.via && asks_a_person(*target.via));
-}
-
 }  // namespace
 
 TrunkGroup::TrunkGroup(Pool& pool, const ShareKey& key) : pool_(pool), key_(key) {}
@@ -29,6 +21,7 @@ PooledTrunk* TrunkGroup::ready_for(const OpenRequest& request, const std::option
   PooledTrunk* best = nullptr;
   for (const auto& trunk : trunks_) {
     if (!trunk->is_ready() || !trunk->takes(request) || !trunk->serves(client)) continue;
+    if (request.beside == trunk->id()) return trunk.get();
     if (best == nullptr || better(*trunk, *best)) best = trunk.get();
   }
   return best;

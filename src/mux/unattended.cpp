@@ -39,7 +39,8 @@ class Unattended::AtTarget final : public Program, private LeaseEvents {
   void on_leased(Channel& channel, TrunkId trunk) override {
     ids_.trunk = trunk;
     owner_.journal_.program_started(client_, ids_, start_.program.type, start_.program.argument, target_);
-    send_preparations(channel, *start_.requests, start_.environment, start_.running);
+    send_preparations(channel, *start_.requests);
+    send_environment(channel, start_.environment, start_.running);
     send_program(channel, start_.program);
     send_later(channel, *start_.requests);
     if (start_.input_ended) channel.send_eof();

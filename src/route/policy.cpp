@@ -44,6 +44,13 @@ std::string name_of(const Decision& decision, const ResolvedTarget& target, std:
   return fmt::format("{} of [defaults]", name);
 }
 
+bool is_about_programs(const ChannelRule& rule) {
+  return std::any_of(rule.requests.begin(), rule.requests.end(), [](const std::string& request) {
+    return request == "session" || request == info_of(Act::shell).rule || request == info_of(Act::exec).rule ||
+           request == info_of(Act::subsystem).rule;
+  });
+}
+
 ChannelQuery query_of(const Program& program) {
   ChannelQuery query{info_of(program.act).rule};
   (program.act == Act::subsystem ? query.subsystem : query.command) = program.argument;
@@ -294,5 +301,13 @@ std::string Verdict::reason() const {
 }
 
 Verdict decide(const Standing& who, const Ask& ask) { return Judge(who, ask).decide(); }
+
+std::optional<ResolvedTarget> only_end(const Standing& who) {
+  if (who.decision == nullptr) return std::nullopt;
+  const Route& route = who.decision->route();
+  if (unmet_requirement(route, who.decision->query, who.now)) return std::nullopt;
+  if (std::any_of(route.channels.begin(), route.channels.end(), is_about_programs)) return std::nullopt;
+  return who.decision->target;
+}
 
 }  // namespace sallyport::route

@@ -1,5 +1,6 @@
 #include "route/resolved_target.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -160,6 +161,13 @@ ViaTarget::ViaTarget(ResolvedTarget target) : target_(std::make_shared<const Res
 bool ViaTarget::operator==(const ViaTarget& other) const {
   if (target_ == nullptr || other.target_ == nullptr) return target_ == other.target_;
   return *target_ == *other.target_;
+}
+
+bool asks_a_person(const ResolvedTarget& target) {
+  const bool asks = std::any_of(target.credentials.begin(), target.credentials.end(), [](const Credential& credential) {
+    return credential.kind == Credential::Kind::keyboard_interactive;
+  });
+  return asks || (target.via && asks_a_person(*target.via));
 }
 
 std::string path_of(const ResolvedTarget& target) {

@@ -66,6 +66,9 @@ struct ResolveInput {
 Result<ResolvedTarget> resolve_target(const Config& config, const Target& target, const OptionOverrides& route_options,
                                       const ResolveInput& input);
 
+/// A person may be asked something by its login, or by that of a target on the way there.
+bool asks_a_person(const ResolvedTarget& target);
+
 /// How the target is reached, for people: "proxy command", "via mid via gate"; empty when it is directly.
 std::string path_of(const ResolvedTarget& target);
 

@@ -36,6 +36,11 @@ Names host_key_algorithms(const Names& wanted, const std::vector<std::string>& k
   return ordered;
 }
 
+/// What a server that doesn't want to be talked to now says: nothing, or what sshd does.
+bool says_busy(std::string_view words) {
+  return words.empty() || words.starts_with("Exceeded MaxStartups") || words.starts_with("Not allowed at this time");
+}
+
 }  // namespace
 
 class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEvents {
@@ -276,6 +281,7 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
     login_ = std::make_unique<UpstreamLogin>(io_, *connection_, options_, files_->credentials,
                                              static_cast<UpstreamLoginEvents&>(*this));
     step_ = Step::login;
+    limit(kLoginTime);
   }
 
   void log_in() {
@@ -305,7 +311,7 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
 
   bool answered() {
     if (login_ == nullptr || !std::exchange(asked_, false)) return false;
-    limit(options_.connect_timeout);
+    limit(kLoginTime);
     return true;
   }
 
@@ -342,8 +348,11 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
       if (why.code == Errc::closed && step_ == Step::login) return refused(login_->detail() + "; " + why.detail);
       return failure(why.code, "the connection was lost during the login", why.detail);
     }
-    const bool nobody_there = !carrier_told_.empty() && connection_->info().peer_identification.empty();
-    if (nobody_there) return failure(Errc::io, carrier_told_, why.detail);
+    const bool said_nothing = connection_->info().peer_identification.empty();
+    if (said_nothing && !carrier_told_.empty()) return failure(Errc::io, carrier_told_, why.detail);
+    // sshd does so when too many are logging in (MaxStartups), and while it goes down.
+    if (said_nothing && says_busy(connection_->first_words()) && (why.code == Errc::closed || why.code == Errc::io))
+      return failure(Errc::unavailable, "it is busy or down: it ended the connection before its version", why.detail);
     return failure(Errc::protocol, handshake_reason(why), why.detail);
   }
 
@@ -378,7 +387,7 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
         detail += "login";
         break;
     }
-    failed(Errc::timeout, "connection timed out", detail);
+    failed(Errc::timeout, step_ == Step::login ? "it took too long over the login" : "connection timed out", detail);
   }
 
   UpstreamFailure failure(Errc code, const std::string& told, std::string detail) const {
@@ -390,10 +399,13 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
   UpstreamFailure refused(const std::string& detail) const {
     // Where a person could have helped, the login is not wrong, and may be tried again at once.
     const std::string told = login_ == nullptr ? std::string{} : login_->told();
-    return UpstreamFailure{told.empty() ? Errc::denied : Errc::unavailable,
+    using Refused = UpstreamLogin::Refused;
+    const Refused what = login_ == nullptr ? Refused::ours : login_->refused();
+    return UpstreamFailure{what == Refused::nothing ? Errc::unavailable : Errc::denied,
                            "target " + options_.name + " refused the login" + (told.empty() ? "" : ": " + told),
                            options_.host + " port " + std::to_string(options_.port) + ": login as " + options_.user +
-                               ": " + detail + problems()};
+                               ": " + detail + problems(),
+                           what == Refused::the_clients};
   }
 
   std::string problems() const {

@@ -40,7 +40,7 @@ struct ClientOptions {
   std::function<void(ByteView key_blob)> on_host_key;
   Algorithms algorithms;                                ///< what is absent gets the built-in lists
   bool legacy_algorithms = false;                       ///< what is in legacy_algorithms() is offered behind them
-  Duration connect_timeout = std::chrono::seconds(10);  ///< look-up, TCP, handshake and login together
+  Duration connect_timeout = std::chrono::seconds(10);  ///< look-up, TCP and handshake together; the login has kLoginTime
   std::string identification = sallyport::ServerSettings::kDefaultIdentification;  ///< what follows "SSH-2.0-"
   std::uint64_t rekey_data = 0;  ///< bytes after which keys are exchanged anew; 0: libssh's choice
   /// Called for what is amiss in the files but doesn't stop the login: a key that can't be used, a known_hosts line that
@@ -51,9 +51,9 @@ struct ClientOptions {
 };
 
 /// An attempt to connect; destroying it gives it up. `events` gets what it needs and the outcome as UpstreamEvents says.
-/// Errc of a failure: not_found, refused, timeout, io (unreachable), host_key, denied (the target refused the login),
-/// or the client has brought nothing to log in with), unavailable (it asked a question that nobody answered), protocol (no
-/// handshake), config (files of the bastion's own are at fault).
+/// Errc of a failure: not_found, refused, timeout, io (unreachable), host_key, denied (the target refused the login), unavailable (it
+/// is busy or down; it asked a question that nobody answered; there was nothing to log in with, for the client lacks it),
+/// protocol (no handshake), config (files of the bastion's own are at fault).
 class ClientConnection final : public UpstreamAttempt {
  public:
   /// `io` and `events` must outlive the attempt. With a `carrier` that is the way to the target, and no name is looked up;

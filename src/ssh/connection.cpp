@@ -26,6 +26,8 @@ constexpr std::uint8_t kMsgChannelData = 94;  // RFC 4254, 9
 constexpr std::uint8_t kMsgChannelExtendedData = 95;
 constexpr std::uint8_t kFirstOfConnection = 80;
 constexpr std::uint8_t kLastOfConnection = 100;
+/// So much of what a peer says first tells whether it wants to be talked to.
+constexpr std::size_t kFirstWords = 32;
 /// Memory worth giving back to the system as soon as it is free.
 constexpr std::size_t kMuchHeld = 1024 * 1024;
 
@@ -173,6 +175,7 @@ void Connection::call_driver_when_sent() {
 
 void Connection::hand_over() {
   driver_ = nullptr;
+  first_words_ = {};
   held_ = user_ == nullptr;
   // libssh overwrites each packet in the buffers that a password has been in: from now on that is a waste of time.
   spssh_trim(session_.get());
@@ -572,6 +575,7 @@ void Connection::read_some(std::uint8_t* data, std::size_t size) {
     io_.at_end_of_turn(*this);
   }
   if (driver_ != nullptr) {
+    if (bytes_before_login_ == 0) first_words_.assign(text_of(ByteView(data, std::min(size, kFirstWords))));
     bytes_before_login_ += size;
     if (bytes_before_login_ > kMaxBytesBeforeLogin) {
       return die(Error{Errc::limit, "too much data before the login"});

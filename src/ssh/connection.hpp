@@ -109,6 +109,8 @@ class Connection final : public Transport, private TurnUser, private Lender {
   /// The login is done: the driver hears nothing more. What the peer sends waits for attach().
   void hand_over();
   ConnectionInfo info() const;
+  /// The beginning of what the peer has sent, its version or other lines in front of it; empty once the login is over.
+  const std::string& first_words() const { return first_words_; }
 
   /// A connection on its way from one loop to another, on any thread.
   struct Parts {
@@ -213,6 +215,7 @@ class Connection final : public Transport, private TurnUser, private Lender {
   bool large_packets_ = false;  // since the last sweep: libssh's buffers have grown
   bool active_ = false;         // since the last sweep
   std::uint64_t bytes_before_login_ = 0;
+  std::string first_words_;
   TimePoint quick_until_ = TimePoint::max();
   bool owes_ack_ = false;  // something has been read, and nothing been written since
   InputBuffer rest_;

@@ -161,14 +161,21 @@ class PasswordMethod final : public LoginMethod {
 
   MethodStep proceed() override {
     if (!chosen_) chosen_ = host_.takes(SSH_AUTH_METHOD_PASSWORD) ? SSH_AUTH_METHOD_PASSWORD : SSH_AUTH_METHOD_INTERACTIVE;
-    if (*chosen_ == SSH_AUTH_METHOD_PASSWORD)
-      return step_of(ssh_userauth_password(host_.session(), nullptr, password_.c_str()));
+    if (*chosen_ == SSH_AUTH_METHOD_PASSWORD) return by_itself();
     const MethodStep step = by_question_.proceed();
     detail_ = by_question_.detail();
     return step;
   }
 
  private:
+  MethodStep by_itself() {
+    const int rc = ssh_userauth_password(host_.session(), nullptr, password_.c_str());
+    if (rc != SSH_AUTH_ERROR || spssh_phase(host_.session()) == SPSSH_DEAD) return step_of(rc);
+    // The one answer to a password that libssh has no name for: PASSWD_CHANGEREQ (RFC 4252, section 8).
+    told_ = detail_ = "its password must be changed";
+    return MethodStep::refused;
+  }
+
   const SecretString& password_;
   std::optional<int> chosen_;
   AskedPasswordMethod by_question_;

@@ -21,6 +21,12 @@ std::string names_of(int methods) {
   return names.empty() ? "no method that we know" : names;
 }
 
+/// It says nothing about anybody but the client that the login is made for.
+bool is_the_clients(Credential::Kind kind) {
+  return kind == Credential::Kind::forwarded_agent || kind == Credential::Kind::password ||
+         kind == Credential::Kind::keyboard_interactive;
+}
+
 }  // namespace
 
 UpstreamLogin::UpstreamLogin(LoopIo& io, Connection& connection, const ClientOptions& options,
@@ -38,7 +44,12 @@ UpstreamLogin::Outcome UpstreamLogin::proceed() {
       // A key is simply tried: the answer to the first one tells the same, and saves a round trip when it is right.
       const bool key_first = methods_of(credentials_.front().kind) == SSH_AUTH_METHOD_PUBLICKEY;
       if (!taken_ && !key_first && !ask_methods()) return in_without_ ? Outcome::in : Outcome::pending;
-      if (!choose()) return Outcome::refused;
+      if (!choose()) {
+        // Some want no secret at all.
+        if (partial_ || asked_ || tries_ + 1 >= kMaxTries) return Outcome::refused;
+        if (!ask_methods()) return in_without_ ? Outcome::in : Outcome::pending;
+        continue;
+      }
     }
     const ReadyCredential& credential = credentials_[*current_];
     const MethodStep step = method_->proceed();
@@ -57,6 +68,7 @@ UpstreamLogin::Outcome UpstreamLogin::proceed() {
         break;
       case MethodStep::refused:
         ++tries_;
+        note_refused(credential);
         note(credential, detail.empty() ? "refused" : detail);
         break;
       default:
@@ -71,6 +83,7 @@ bool UpstreamLogin::ask_methods() {
   const int rc = ssh_userauth_none(connection_.session(), nullptr);
   in_without_ = rc == SSH_AUTH_SUCCESS;
   if (rc == SSH_AUTH_AGAIN || in_without_ || spssh_phase(connection_.session()) == SPSSH_DEAD) return false;
+  asked_ = true;
   taken_ = ssh_userauth_list(connection_.session(), nullptr);
   return true;
 }
@@ -91,6 +104,16 @@ std::uint32_t UpstreamLogin::offers_left() const {
       std::count(tried_.begin() + static_cast<std::ptrdiff_t>(*current_), tried_.end(), false));
   const std::uint32_t used = tries_ + later + 1;  // the sixth attempt that is refused is one too many
   return used < kMaxTries ? kMaxTries - used : 0;
+}
+
+void UpstreamLogin::note_refused(const ReadyCredential& credential) {
+  refused_ = std::max(refused_, is_the_clients(credential.kind) ? Refused::the_clients : Refused::ours);
+}
+
+UpstreamLogin::Refused UpstreamLogin::refused() const {
+  if (unanswered_) return Refused::nothing;
+  if (method_ == nullptr) return refused_;
+  return std::max(refused_, is_the_clients(credentials_[*current_].kind) ? Refused::the_clients : Refused::ours);
 }
 
 void UpstreamLogin::note(const ReadyCredential& credential, const std::string& what) {
@@ -115,6 +138,7 @@ void UpstreamLogin::on_answers(std::vector<SecretString> answers) {
 }
 
 void UpstreamLogin::on_no_answer(std::string told) {
+  unanswered_ = true;
   if (method_ != nullptr) method_->on_no_answer(std::move(told));
 }
 

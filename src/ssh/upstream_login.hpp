@@ -30,6 +30,9 @@ class UpstreamLogin final : private LoginHost {
   static constexpr std::uint32_t kMaxTries = 6;
 
   enum class Outcome : std::uint8_t { pending, in, refused };
+  /// What the target has refused, the weightiest: something of the bastion's own, or only what this one client has brought along or
+  /// answered. Nothing: there was nothing to be tried, or a person could have helped, and the login may be tried again at once.
+  enum class Refused : std::uint8_t { nothing, the_clients, ours };
 
   /// All of these outlive it.
   UpstreamLogin(LoopIo& io, Connection& connection, const ClientOptions& options,
@@ -42,8 +45,10 @@ class UpstreamLogin final : private LoginHost {
   std::string credential() const;
   /// Why it was refused, for the log.
   std::string detail() const;
-  /// Why nobody answered a question of the target's; empty: there was none.
+  /// What clients are to know: why nobody answered a question of the target's, that a password must be changed; empty: nothing.
   const std::string& told() const { return told_; }
+  /// After `refused`, or when the target has ended the connection over it.
+  Refused refused() const;
 
   // The client's answers, to the method that has asked.
   void on_agent(Result<net::Fd> socket);
@@ -66,6 +71,7 @@ class UpstreamLogin final : private LoginHost {
   bool ask_methods();
   bool choose();
   void note(const ReadyCredential& credential, const std::string& what);
+  void note_refused(const ReadyCredential& credential);
 
   LoopIo& io_;
   Connection& connection_;
@@ -76,7 +82,10 @@ class UpstreamLogin final : private LoginHost {
   std::optional<std::size_t> current_;  // of them
   std::unique_ptr<LoginMethod> method_;
   std::optional<int> taken_;  // the methods that can continue, once the target has named them
-  bool in_without_ = false;   // the target let us in without any
+  bool asked_ = false;        // the target, by the method "none"
+  bool in_without_ = false;   // it let us in without any
+  bool unanswered_ = false;   // a question of its
+  Refused refused_ = Refused::nothing;
   bool partial_ = false;
   std::uint32_t tries_ = 0;
   std::string accepted_;

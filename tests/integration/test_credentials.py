@@ -181,6 +181,10 @@ class Agents(Targets):
     def test_the_clients_own_agent(self):
         agent = start_agent(self, "own", ["upstream"])
         client = self.at("client", ForwardAgent="yes", IdentityAgent=agent)
+        # What another connection of hers lacks, or brings along, is no reason for this one to wait.
+        stranger = start_agent(self, "strange", ["stranger"])
+        self.refused("client", told=b"no usable credentials")
+        self.refused("client", ForwardAgent="yes", IdentityAgent=stranger)
         self.assertEqual(client.output("echo in"), b"in\n")
         # It is that connection's trunk alone.
         sessions = [self.spawn(client.popen("echo ready; cat")) for _ in range(2)]

@@ -68,6 +68,13 @@ TEST_F(ForwardedTest, ManyRideOnOneTrunk) {
   exec(*client, 2000, "true", 1000, static_cast<std::uint32_t>(10 * limit));
   EXPECT_EQ(connector.dials.size(), 1u) << "a session has its own bound";
   client->deliver(direct_tcpip_message(2001, 1000, "db", 5432));
+  // What went to the first trunk must have been read there, before this goes elsewhere.
+  server->deliver(confirm_message(static_cast<std::uint32_t>(10 * limit), 40, 1000));
+  clock.turn();
+  EXPECT_THAT(take(*server), ::testing::Contains("GLOBAL keepalive@openssh.com?"));
+  EXPECT_EQ(connector.dials.size(), 1u);
+  server->deliver(type_only(wire::MessageType::request_success));
+  clock.turn();
   EXPECT_EQ(connector.dials.size(), 2u);
 }
 

@@ -21,7 +21,7 @@ struct LoginBreakerTest : ::testing::Test {
     return result;
   }
   Duration fail(const std::string& user, const std::string& target = "web1") {
-    return breaker.note_failure(key(user), target, {Errc::denied, "told", "detail"});
+    return breaker.note_failure(key(user), {}, target, {Errc::denied, "told", "detail"});
   }
   fakes::FakeClock clock;
   LoginBreaker breaker{clock};
@@ -30,10 +30,10 @@ struct LoginBreakerTest : ::testing::Test {
 TEST_F(LoginBreakerTest, PausesGrowAndExpire) {
   for (const int expected : {1, 2, 4, 8, 16, 32, 60, 60}) {
     EXPECT_EQ(fail("alice"), seconds(expected));
-    ASSERT_TRUE(breaker.pause_of(key("alice")));
-    EXPECT_EQ(breaker.pause_of(key("alice"))->left, seconds(expected));
+    ASSERT_TRUE(breaker.pause_of(key("alice"), std::nullopt));
+    EXPECT_EQ(breaker.pause_of(key("alice"), std::nullopt)->left, seconds(expected));
     clock.advance(seconds(expected));
-    EXPECT_FALSE(breaker.pause_of(key("alice"))) << "one attempt is free";
+    EXPECT_FALSE(breaker.pause_of(key("alice"), std::nullopt)) << "one attempt is free";
   }
 }
 
@@ -49,29 +49,41 @@ TEST_F(LoginBreakerTest, TimeHeals) {
 
 TEST_F(LoginBreakerTest, ASuccessHeals) {
   for (int i = 0; i < 5; ++i) clock.advance(fail("alice"));
-  breaker.note_success(key("alice"));
+  breaker.note_success(key("alice"), std::nullopt);
   EXPECT_EQ(fail("alice"), seconds(1));
 }
 
 TEST_F(LoginBreakerTest, OneWhoFailsEverywhereEndsNobodyElsesPause) {
   fail("alice");
   for (std::size_t i = 0; i < LoginBreaker::kMaximumEntries + 10; ++i)
-    breaker.note_failure(key("mallory", std::to_string(i)), "web2", {Errc::denied, "told", "detail"});
-  EXPECT_TRUE(breaker.pause_of(key("alice")));
+    breaker.note_failure(key("mallory", std::to_string(i)), {}, "web2", {Errc::denied, "told", "detail"});
+  EXPECT_TRUE(breaker.pause_of(key("alice"), std::nullopt));
 }
 
 TEST_F(LoginBreakerTest, AReloadEndsPausesAndForgets) {
   for (int i = 0; i < 5; ++i) clock.advance(fail("alice"));
   fail("alice");
   breaker.end_all();
-  EXPECT_FALSE(breaker.pause_of(key("alice")));
+  EXPECT_FALSE(breaker.pause_of(key("alice"), std::nullopt));
   EXPECT_EQ(fail("alice"), seconds(1));
 }
 
 TEST_F(LoginBreakerTest, UsersAndPoliciesAreApart) {
   fail("alice");
-  EXPECT_FALSE(breaker.pause_of(key("bob")));
-  EXPECT_FALSE(breaker.pause_of(key("alice", "another policy")));
+  EXPECT_FALSE(breaker.pause_of(key("bob"), std::nullopt));
+  EXPECT_FALSE(breaker.pause_of(key("alice", "another policy"), std::nullopt));
+}
+
+TEST_F(LoginBreakerTest, WhatOneClientBringsAlongPausesNobodyElse) {
+  UpstreamClient first;
+  first.connection = ConnectionId{1};
+  breaker.note_failure(key("alice"), first, "web1", {Errc::denied, "told", "detail", true});
+  EXPECT_TRUE(breaker.pause_of(key("alice"), ConnectionId{1}));
+  EXPECT_FALSE(breaker.pause_of(key("alice"), ConnectionId{2}));
+  EXPECT_FALSE(breaker.pause_of(key("alice"), std::nullopt)) << "a spare trunk";
+  breaker.note_failure(key("alice"), first, "web1", {Errc::denied, "told", "detail"});
+  EXPECT_TRUE(breaker.pause_of(key("alice"), ConnectionId{2})) << "what is the bastion's own is everybody's";
+  EXPECT_EQ(breaker.end_pauses("web1", "alice"), 2u);
 }
 
 TEST_F(LoginBreakerTest, OnlyFailuresThatTheTargetSeesCount) {

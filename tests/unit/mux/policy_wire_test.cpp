@@ -65,6 +65,13 @@ class RestrictedWorld : public World {
   /// Whether the request on a session is granted.
   char granted(std::string_view type, const Bytes& fields) {
     session().deliver(request_message(0, type, true, fields));
+    if (connector.dials.empty()) {
+      clock.advance(Session::kSentAlong);
+    } else {  // it is the target's to answer
+      MemoryPeer& server = connector.succeed(0);
+      server.deliver(confirm_message(0, 40, 100000));
+      server.deliver(success_message(0));
+    }
     return says("SUCCESS") ? '+' : '-';
   }
   /// Whether the request reaches the target when a program runs there.
@@ -120,6 +127,7 @@ std::optional<char> outcome(Act act, Restriction restriction) {
     case Act::pty:
       return world.granted(wire, wire::Writer().string("xterm").uint32(80).uint32(24).uint32(0).uint32(0).string("").take());
     case Act::env:
+      if (restriction == Restriction::local_target) return std::nullopt;  // accept_environment says what is granted there
       return world.granted(wire, wire::Writer().string("LANG").string("C").take());
     case Act::lend_agent:
       return world.granted(wire, {});
@@ -205,6 +213,7 @@ struct ArrivingTest : ::testing::Test {
     client.deliver(wire::build_global_request(wire::kTcpipForward, true, wire::build_tcpip_forward("localhost", 8080)));
     lender = &world.connector.succeed(0);
     lender->deliver(confirm_message(0, 40, 100000));
+    for (int i = 0; i < 3; ++i) lender->deliver(success_message(0));
     listener = &world.connector.succeed(1);
     world.clock.turn();
     listener->deliver(type_only(wire::MessageType::request_success));

@@ -65,10 +65,12 @@ TEST_F(PoolLoginTest, AWishThatIsGivenUpLeavesTheQueue) {
   EXPECT_TRUE(hub.trunks().empty());
 }
 
-TEST_F(PoolLoginTest, NobodyWaitsLongerThanTwiceTheConnectTimeout) {
+TEST_F(PoolLoginTest, NobodyWaitsLongerThanTwiceTheConnectTimeoutAndALogin) {
   MemoryPeer& client = connect();
   exec(client, 1);
   clock.advance(seconds(20));
+  EXPECT_THAT(told(client), IsEmpty());
+  clock.advance(kLoginTime);
   EXPECT_THAT(told(client), HasSubstr("no connection in time"));
 }
 

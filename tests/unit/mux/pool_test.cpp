@@ -139,18 +139,6 @@ TEST_F(PoolTest, ARefusalOnATrunkOfItsOwnIsPassedOn) {
   EXPECT_EQ(connector.dials.size(), 1u);
 }
 
-TEST_F(PoolTest, ARefusalThatIsNoLimitIsPassedOnAtOnce) {
-  MemoryPeer& client = connect();
-  exec(client, 1, "true", 1000, 0);
-  exec(client, 2, "true", 1000, 1);
-  connector.succeed(0);
-  confirm(0, 0, 40);
-  client.take();
-  refuse(0, 1, OpenFailureReason::administratively_prohibited);
-  EXPECT_THAT(take(client)[1], HasSubstr("refused the channel"));
-  EXPECT_EQ(connector.dials.size(), 1u);
-}
-
 TEST_F(PoolTest, AClosingSlotIsBusyUntilCloseCameBack) {
   MemoryPeer& client = connect();
   for (std::uint32_t i = 0; i < 10; ++i) exec(client, i, "true", 1000, i);

@@ -80,6 +80,28 @@ TEST_F(UpstreamFailureTest, ATargetThatIsNoSshServer) {
   EXPECT_EQ(why.told, "target web1 can't be reached: the SSH handshake failed");
 }
 
+TEST_F(UpstreamFailureTest, ATargetThatEndsTheConnectionBeforeItsVersionIsBusy) {
+  folder_.write("known_hosts", "");
+  for (const std::string words : {"", "Exceeded MaxStartups\r\n", "Not allowed at this time\r\n"}) {
+    client_.failed.reset();
+    std::vector<net::Fd> kept;
+    auto busy = net::Listener::open(loop_, "127.0.0.1:0",
+                                    {.on_connection =
+                                         [&kept, &words](net::Fd fd, const auto&) {
+                                           EXPECT_EQ(::send(fd.get(), words.data(), words.size(), MSG_NOSIGNAL),
+                                                     static_cast<ssize_t>(words.size()));
+                                           ::shutdown(fd.get(), SHUT_WR);
+                                           kept.push_back(std::move(fd));
+                                         },
+                                     .on_trouble = nullptr});
+    ASSERT_TRUE(busy);
+    port_ = (*busy)->address().port();
+    const auto why = failure_of(client_options());
+    EXPECT_EQ(why.code, Errc::unavailable) << words;
+    EXPECT_EQ(why.told, "target web1 can't be reached: it is busy or down: it ended the connection before its version");
+  }
+}
+
 TEST_F(UpstreamFailureTest, NoAlgorithmInCommon) {
   ServerOptions server;
   server.algorithms.kex = {"curve25519-sha256"};
