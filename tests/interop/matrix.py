@@ -76,7 +76,7 @@ class Matrix:
         return rows.values()
 
     def _one(self, way, function, trial, direct):
-        if direct and direct.seconds:  # whoever takes five times as long is slow, and isn't waited for any longer
+        if way != "direct" and direct and direct.seconds:  # whoever takes five times as long is slow, and isn't waited for any longer
             trial.patience = min(self.patience, 4.0 + 5 * direct.seconds)
         row = Row("", "", "", way, "ok")
         try:

@@ -46,10 +46,13 @@ class Ssh(Client):
         return Call(self.stock(way, RekeyLimit="1M").argv(command))
 
     def four(self, way, command):
-        client = self.stock(way, ControlPath=self.workspace / "master")
+        path = self.workspace / f"master-{way.name}-{way.target}"
+        client = self.stock(way, ControlPath=path)
         ssh = shlex.join(map(str, ["ssh", *client.options()]))
-        at_once = f"for i in 1 2 3 4; do {ssh} {client.host} {shlex.quote(command)} | sha256sum & done; wait"
-        return Call(["sh", "-c", f"{ssh} -M -N -f {client.host} && {{ {at_once}; {ssh} -O exit {client.host} 2>/dev/null; }}"])
+        # The master isn't put in the background by itself: it must end with whoever ends this.
+        master = f"{ssh} -M -N {client.host} & master=$!; until [ -S {path} ]; do kill -0 $master || exit; sleep 0.01; done"
+        at_once = f"(for i in 1 2 3 4; do {ssh} {client.host} {shlex.quote(command)} | sha256sum & done; wait)"
+        return Call(["sh", "-c", f"rm -f {path}; {master}; {at_once}; kill $master"])
 
 
 class Sftp(Ssh):
