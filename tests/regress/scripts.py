@@ -20,7 +20,7 @@ NOT_APPLICABLE = {
     **dict.fromkeys(("cert-userkey", "cert-file", "keys-command", "principals-command", "multipubkey", "limit-keytype", "authinfo",
                      "hostbased", "key-options", "keytype", "agent", "agent-restrict", "agent-pkcs11"), _LOGIN),
     **dict.fromkeys(("cert-hostkey", "hostkey-agent", "hostkey-rotate", "keyscan", "sshfp-connect"), _HOST_KEYS),
-    **dict.fromkeys(("try-ciphers", "kextype", "dhgex", "cipher-speed"), _ALGORITHMS),
+    **dict.fromkeys(("try-ciphers", "kextype", "dhgex", "rekey", "cipher-speed"), _ALGORITHMS),
     "proto-version": "speaks to `sshd -i` without a client",
     "proto-mismatch": "speaks to `sshd -i` without a client",
     "integrity": "changes what `sshd -i` sends, by the client's proxy command",
@@ -30,5 +30,5 @@ NOT_APPLICABLE = {
     "proxy-connect": "tests the client's proxy command",
 }
 #: All that may be run: those of the Makefile's LTESTS but for the above.
-ALL = ("connect", "connect-uri", "exit-status", "exit-status-signal", "envpass", "transfer", "rekey", "stderr-data", "stderr-after-eof",
+ALL = ("connect", "connect-uri", "exit-status", "exit-status-signal", "envpass", "transfer", "stderr-data", "stderr-after-eof",
        "yes-head", "scp3", "sftp-uri", "dynamic-forward", "forwarding", "multiplex", "localcommand")
