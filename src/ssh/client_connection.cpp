@@ -20,6 +20,9 @@
 namespace sallyport::ssh {
 namespace {
 
+/// How libssh ends the connection over the one answer to a password that it has no name for: PASSWD_CHANGEREQ (RFC 4252, section 8).
+constexpr std::string_view kChangeOfPassword = "rejected packet (type 60)";
+
 // The signature algorithms that a key of this type can answer for.
 bool answers_for(const std::string& algorithm, const std::string& key_type) {
   return algorithm == key_type || (key_type == "ssh-rsa" && algorithm.starts_with("rsa-sha2-"));
@@ -346,6 +349,11 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
     if (step_ == Step::login || step_ == Step::done) {
       // sshd ends the connection after too many keys.
       if (why.code == Errc::closed && step_ == Step::login) return refused(login_->detail() + "; " + why.detail);
+      if (step_ == Step::login && why.detail.find(kChangeOfPassword) != std::string::npos) {
+        UpstreamFailure wanted = refused(why.detail);
+        wanted.told += ": its password must be changed";
+        return wanted;
+      }
       return failure(why.code, "the connection was lost during the login", why.detail);
     }
     const bool said_nothing = connection_->info().peer_identification.empty();

@@ -169,11 +169,7 @@ class PasswordMethod final : public LoginMethod {
 
  private:
   MethodStep by_itself() {
-    const int rc = ssh_userauth_password(host_.session(), nullptr, password_.c_str());
-    if (rc != SSH_AUTH_ERROR || spssh_phase(host_.session()) == SPSSH_DEAD) return step_of(rc);
-    // The one answer to a password that libssh has no name for: PASSWD_CHANGEREQ (RFC 4252, section 8).
-    told_ = detail_ = "its password must be changed";
-    return MethodStep::refused;
+    return step_of(ssh_userauth_password(host_.session(), nullptr, password_.c_str()));
   }
 
   const SecretString& password_;

@@ -172,8 +172,8 @@ class HostKeysTest(LocalBastion):
                 client = OpenSsh(self.workspace, bastion.port, "alice", "alice", name, HostKeyAlgorithms=algorithm)
                 self.assertEqual(client.output("echo in"), b"in\n")
                 # And the same one again in each exchange of keys.
-                moved = client.with_(RekeyLimit="64K").run("head -c 1000000 /dev/zero", flags=["-vv"])
-                self.assertEqual(len(moved.stdout), 1000000, moved.stderr[-500:])
+                moved = client.with_(RekeyLimit="64K").run("head -c 8000000 /dev/zero", flags=["-vv"])
+                self.assertEqual(len(moved.stdout), 8000000, moved.stderr[-500:])
                 exchanges = re.findall(rf"kex: host key algorithm: {algorithm}\b", moved.stderr.decode())
                 self.assertGreater(len(exchanges), 2)
                 offered = re.findall("host key algorithms: (.*)", moved.stderr.decode())

@@ -137,7 +137,6 @@ class AfterLoginTest(BadInput):
         for _ in range(400):  # 12 MB into a command that reads nothing
             connection.data(channel, b"x" * 32000)
         connection.expect(raw.CLOSE)
-        self.bastion.wait_for("channel ended.*more data than the window", since=self.mark)
         channel = connection.open(number=1)
         self.assertTrue(connection.exec(channel, "true"))
 

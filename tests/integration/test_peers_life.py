@@ -60,6 +60,8 @@ class ClientsLifeTest(PeersCase):
     def answer(self, client, kind, answer, times=QUESTIONS):
         for _ in range(times):
             question = client.peer.receive(kind)
+            while b"hostkeys-00@openssh.com" in question:  # which wants no answer
+                question = client.peer.receive(kind)
             self.assertIn(b"keepalive@openssh.com", question)
             client.send(answer)
 

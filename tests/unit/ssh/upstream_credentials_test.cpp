@@ -110,7 +110,7 @@ TEST_F(CredentialFiles, ProofsOfHostKeysAreVerified) {
     keys.push_back(public_blob_of(owned.back().get()));
     const Bytes data =
         wire::Writer().string(std::string_view("hostkeys-prove-00@openssh.com")).string(session_id).string(keys.back()).take();
-    ssh_string signature = spssh_sign(owned.back().get(), data.data(), data.size());
+    ssh_string signature = spssh_sign(owned.back().get(), 0, data.data(), data.size());
     answer.string(ByteView(static_cast<const std::uint8_t*>(ssh_string_data(signature)), ssh_string_len(signature)));
     ssh_string_free(signature);
   }
