@@ -1,16 +1,14 @@
 """Targets that know nothing of today's algorithms: NIST curves alone, SHA-1 and CBC, ssh-rsa with 1024 bits."""
 
-import socket
 import subprocess
-import threading
 
 import paramiko
 
 from harness.case import BastionCase, main, needs_bastion
 from harness.config import bastion_config, route, ssh_target
 from harness.openssh import Sshd
+from harness.paramiko_server import Echoing, ParamikoServer
 from harness.process import PATIENCE
-from harness.raw import patient
 from harness.sallyport import run_daemon
 from harness.workspace import clean_environment
 
@@ -77,66 +75,32 @@ class OldSshdTest(LegacyCase):
         self.bastion.wait_for("warn +.*legacy_algorithms: SHA-1")
 
 
-class OldGear:
+class OldGear(ParamikoServer):
     """A server that takes signatures by ssh-rsa alone, in a conversation of SHA-1, and says nothing of extensions."""
 
+    class transport_class(paramiko.Transport):
+        _preferred_keys = ("ssh-rsa",)
+        _preferred_kex = ("diffie-hellman-group1-sha1",)
+        _preferred_ciphers = ("aes128-cbc",)
+        _preferred_macs = ("hmac-sha1",)
+        _preferred_pubkeys = ("ssh-rsa",)
+
+    class Session(Echoing):
+        def __init__(self, login):
+            self._login = login
+
+        def get_allowed_auths(self, _username):
+            return "publickey"
+
+        def check_auth_publickey(self, _username, key):
+            return paramiko.AUTH_SUCCESSFUL if key == self._login else paramiko.AUTH_FAILED
+
     def __init__(self, workspace):
-        self._key = paramiko.RSAKey.from_private_key_file(str(workspace.key("old_host")))
         self._login = paramiko.RSAKey.from_private_key_file(str(workspace.key("old_login")))
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address, self.port = self._listener.getsockname()
-        self.algorithms = []
-        self._transports = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(paramiko.RSAKey.from_private_key_file(str(workspace.key("old_host"))))
 
-    def known_hosts_line(self):
-        return f"[127.0.0.1]:{self.port} ssh-rsa {self._key.get_base64()}\n"
-
-    def close(self):
-        self._listener.close()
-        for transport in self._transports:
-            transport.close()
-
-    def _accept(self):
-        gear = self
-
-        class Session(paramiko.ServerInterface):
-            def get_allowed_auths(self, _username):
-                return "publickey"
-
-            def check_auth_publickey(self, _username, key):
-                return paramiko.AUTH_SUCCESSFUL if key == gear._login else paramiko.AUTH_FAILED
-
-            def check_channel_request(self, kind, _channel):
-                return paramiko.OPEN_SUCCEEDED if kind == "session" else paramiko.OPEN_FAILED_UNKNOWN_CHANNEL_TYPE
-
-            def check_channel_exec_request(self, channel, command):
-                def answer():
-                    channel.sendall(command)
-                    channel.send_exit_status(0)
-                    channel.close()
-                threading.Timer(0, answer).start()
-                return True
-
-        class Transport(paramiko.Transport):
-            _preferred_keys = ("ssh-rsa",)
-            _preferred_kex = ("diffie-hellman-group1-sha1",)
-            _preferred_ciphers = ("aes128-cbc",)
-            _preferred_macs = ("hmac-sha1",)
-            _preferred_pubkeys = ("ssh-rsa",)
-
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            transport = patient(Transport(connection))
-            self._transports.append(transport)
-            transport.add_server_key(self._key)
-            try:
-                transport.start_server(event=threading.Event(), server=Session())
-            except (paramiko.SSHException, EOFError, OSError):
-                transport.close()
+    def interface(self, _transport):
+        return self.Session(self._login)
 
 
 @needs_bastion

@@ -1,52 +1,26 @@
 """An SSH server that lets in by password, by a key and a code, or by questions: what sshd does with PAM."""
 
-import socket
-import threading
-
 import paramiko
 
-from .raw import patient
+from .paramiko_server import Echoing, ParamikoServer, host_key
 
 
-class AskingServer:
-    """A paramiko server on a loopback port. `methods` is what it takes, in this order, all of it: "publickey", "password",
-    "keyboard-interactive". A command's answer is its own text, when its input has ended."""
+class AskingServer(ParamikoServer):
+    """`methods` is what it takes, in this order, all of it: "publickey", "password", "keyboard-interactive". A command's answer is its
+    own text, when its input has ended."""
 
     def __init__(self, workspace, methods, name="asking", password="hunter2", questions=(("Verification code: ", False, "123456"),),
                  key=None, instruction=""):
         self.name, self.methods, self.password, self.key = name, list(methods), password, key
         self.questions, self.instruction = questions, instruction
-        self._host_key = paramiko.Ed25519Key.from_private_key_file(str(workspace.key(f"{name}_host")))
-        self._workspace = workspace
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port = self._listener.getsockname()[1]
-        self.attempts, self.logins, self._transports = [], 0, []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.attempts, self.logins = [], 0
+        super().__init__(host_key(workspace, name))
 
-    def known_hosts_line(self):
-        return f"[127.0.0.1]:{self.port} {self._workspace.public_key(f'{self.name}_host')}\n"
-
-    def close(self):
-        self._listener.close()
-        for transport in self._transports:
-            transport.close()
-
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            transport = patient(paramiko.Transport(connection))
-            self._transports.append(transport)
-            transport.add_server_key(self._host_key)
-            try:
-                transport.start_server(event=threading.Event(), server=_Session(self, transport))
-            except (paramiko.SSHException, EOFError, OSError):
-                transport.close()
+    def interface(self, transport):
+        return _Session(self, transport)
 
 
-class _Session(paramiko.ServerInterface):
+class _Session(Echoing):
     def __init__(self, server, transport):
         self._server, self._transport, self._left = server, transport, list(server.methods)
 
@@ -85,18 +59,5 @@ class _Session(paramiko.ServerInterface):
         wanted = [answer for _, _, answer in self._server.questions]
         return self._result("keyboard-interactive", list(responses) == wanted)
 
-    def check_channel_request(self, kind, _channel_id):
-        return paramiko.OPEN_SUCCEEDED if kind == "session" else paramiko.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
-
     def check_channel_pty_request(self, *_):
-        return True
-
-    def check_channel_exec_request(self, channel, command):
-        def answer():
-            while channel.recv(1024):  # to the end: then the reply to the request has been sent, too
-                pass
-            channel.sendall(command)
-            channel.send_exit_status(0)
-            channel.close()
-        threading.Thread(target=answer, daemon=True).start()
         return True
