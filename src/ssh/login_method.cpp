@@ -161,17 +161,14 @@ class PasswordMethod final : public LoginMethod {
 
   MethodStep proceed() override {
     if (!chosen_) chosen_ = host_.takes(SSH_AUTH_METHOD_PASSWORD) ? SSH_AUTH_METHOD_PASSWORD : SSH_AUTH_METHOD_INTERACTIVE;
-    if (*chosen_ == SSH_AUTH_METHOD_PASSWORD) return by_itself();
+    if (*chosen_ == SSH_AUTH_METHOD_PASSWORD)
+      return step_of(ssh_userauth_password(host_.session(), nullptr, password_.c_str()));
     const MethodStep step = by_question_.proceed();
     detail_ = by_question_.detail();
     return step;
   }
 
  private:
-  MethodStep by_itself() {
-    return step_of(ssh_userauth_password(host_.session(), nullptr, password_.c_str()));
-  }
-
   const SecretString& password_;
   std::optional<int> chosen_;
   AskedPasswordMethod by_question_;

@@ -45,7 +45,7 @@ class UpstreamLogin final : private LoginHost {
   std::string credential() const;
   /// Why it was refused, for the log.
   std::string detail() const;
-  /// What clients are to know: why nobody answered a question of the target's, that a password must be changed; empty: nothing.
+  /// What clients are to know: why nobody answered a question of the target's; empty: nothing.
   const std::string& told() const { return told_; }
   /// After `refused`, or when the target has ended the connection over it.
   Refused refused() const;

@@ -85,3 +85,25 @@ class Library(Client):
         if operation in Library.operations and operation in type(self).operations:
             return lambda way, *arguments: self._call(way, operation, *arguments)
         raise AttributeError(operation)
+
+
+class ShellClient(Client):
+    """One that is used as ssh is: a command behind the host, options in front of it. A subclass has argv(way, *words, flags=())."""
+
+    terminal = "-t"      # asks for one
+    relay = "-W"         # joins input and output with a port, which follows
+
+    def exec(self, way, command):
+        return Call(self.argv(way, command))
+
+    def pty(self, way, command):
+        return Call(self.argv(way, command, flags=[self.terminal]))
+
+    def get(self, way, there, here):
+        return Call(self.argv(way, f"cat {there}"), stdout=here)
+
+    def put(self, way, here, there):
+        return Call(self.argv(way, f"cat > {there}"), stdin=here)
+
+    def forward(self, way, port):
+        return Call(self.argv(way, flags=[self.relay, f"127.0.0.1:{port}"]))

@@ -2,12 +2,12 @@
 
 import shlex
 
-from clients.base import Call, Client
+from clients.base import Call, ShellClient
 from harness.openssh import OpenSsh
 
 
-class Ssh(Client):
-    name, programs, jumps = "ssh", ("ssh",), True
+class Ssh(ShellClient):
+    name, programs, jumps, terminal = "ssh", ("ssh",), True, "-tt"
 
     def stock(self, way, **options):
         """The stock client for that way."""
@@ -27,20 +27,8 @@ class Ssh(Client):
                 + f"Host *\n{lines}")
         return path
 
-    def exec(self, way, command):
-        return Call(self.stock(way).argv(command))
-
-    def pty(self, way, command):
-        return Call(self.stock(way).argv(command, flags=["-tt"]))
-
-    def get(self, way, there, here):
-        return Call(self.stock(way).argv(f"cat {there}"), stdout=here)
-
-    def put(self, way, here, there):
-        return Call(self.stock(way).argv(f"cat > {there}"), stdin=here)
-
-    def forward(self, way, port):
-        return Call(self.stock(way).argv(flags=["-W", f"127.0.0.1:{port}"]))
+    def argv(self, way, *words, flags=()):
+        return self.stock(way).argv(*words, flags=flags)
 
     def rekey(self, way, command):
         return Call(self.stock(way, RekeyLimit="1M").argv(command))

@@ -3,12 +3,12 @@
 import shlex
 import subprocess
 
-from clients.base import Call, Client
+from clients.base import Call, ShellClient
 from harness.workspace import clean_environment
 
 
-class Plink(Client):
-    name, programs = "plink", ("plink", "puttygen")
+class Plink(ShellClient):
+    name, programs, relay = "plink", ("plink", "puttygen"), "-nc"
 
     def prepare(self):
         if not self.ppk.exists():
@@ -24,21 +24,6 @@ class Plink(Client):
 
     def argv(self, way, *words, flags=()):
         return ["plink", "-ssh", "-noagent", *flags, *self.options(way), "127.0.0.1", *words]
-
-    def exec(self, way, command):
-        return Call(self.argv(way, command))
-
-    def pty(self, way, command):
-        return Call(self.argv(way, command, flags=["-t"]))
-
-    def get(self, way, there, here):
-        return Call(self.argv(way, f"cat {there}"), stdout=here)
-
-    def put(self, way, here, there):
-        return Call(self.argv(way, f"cat > {there}"), stdin=here)
-
-    def forward(self, way, port):
-        return Call(self.argv(way, flags=["-nc", f"127.0.0.1:{port}"]))
 
 
 class Pscp(Plink):

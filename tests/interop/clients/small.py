@@ -2,12 +2,12 @@
 
 import subprocess
 
-from clients.base import Call, Client
+from clients.base import Call, Client, ShellClient
 from harness.workspace import find_program
 
 
-class Dbclient(Client):
-    name, programs = "dbclient", ("dbclient", "dropbearconvert")
+class Dbclient(ShellClient):
+    name, programs, relay = "dbclient", ("dbclient", "dropbearconvert"), "-B"
 
     def prepare(self):
         self.key_file = self.workspace / "alice.dropbear"
@@ -22,21 +22,6 @@ class Dbclient(Client):
         if not known.exists() or known.read_text() != line:
             known.write_text(line)
         return ["dbclient", "-y", "-i", self.key_file, "-p", way.port, "-l", way.user, *flags, "127.0.0.1", *words]
-
-    def exec(self, way, command):
-        return Call(self.argv(way, command))
-
-    def pty(self, way, command):
-        return Call(self.argv(way, command, flags=["-t"]))
-
-    def get(self, way, there, here):
-        return Call(self.argv(way, f"cat {there}"), stdout=here)
-
-    def put(self, way, here, there):
-        return Call(self.argv(way, f"cat > {there}"), stdin=here)
-
-    def forward(self, way, port):
-        return Call(self.argv(way, flags=["-B", f"127.0.0.1:{port}"]))
 
 
 class Curl(Client):
