@@ -13,7 +13,7 @@ namespace sallyport::mux {
 /// How many bytes may be held.
 struct HeldLimits {
   std::size_t per_connection = 8 * 1024 * 1024;  ///< of a client's
-  /// With the trunks. With what malloc and a hundred connections need beside it the daemon has up to 64 MiB more.
+  /// With the trunks. Less than what a user may cost: malloc and the connections and sessions themselves come on top.
   std::size_t per_user = 56 * 1024 * 1024;
 };
 
