@@ -20,7 +20,7 @@ RemoteForward::RemoteForward(const Services& services, const Admission& client, 
       wish_(order.enter(target_name_, [this] { ask(); })),
       lease_(services.pool.hold(trunk_access(client, permit.target()), permit.target(), wish_->beside(), *this)) {}
 
-RemoteForward::~RemoteForward() = default;
+RemoteForward::~RemoteForward() { leave_cancelled(); }
 
 RemoteForwardFacts RemoteForward::facts() const {
   return {id_, trunk_id_, route::listening_request_name(address_), address_.text(), target_name_};
@@ -60,13 +60,14 @@ void RemoteForward::on_hold_failed(std::string_view told) { fail(told); }
 
 void RemoteForward::on_hold_lost(std::string_view told) {
   trunk_ = nullptr;
-  listener_ = nullptr;
+  listener_ = cancelled_listener_ = nullptr;
   if (phase_ != Phase::listening) return fail(told);
   phase_ = Phase::over;
   owner_.on_forward_lost(*this, told);
 }
 
 void RemoteForward::on_listening(std::uint32_t port) {
+  cancelled_listener_ = nullptr;
   WishOrder::Wish::arrive(wish_);
   phase_ = cancelled_ && listener_ == nullptr ? Phase::over : Phase::listening;
   if (!address_.is_socket) address_.port = port;
@@ -74,7 +75,7 @@ void RemoteForward::on_listening(std::uint32_t port) {
 }
 
 void RemoteForward::on_not_listening(std::string_view why) {
-  listener_ = nullptr;
+  listener_ = cancelled_listener_ = nullptr;
   fail(why);
 }
 
@@ -96,13 +97,18 @@ void RemoteForward::on_connection(const wire::ChannelOpen& open, std::string_vie
 void RemoteForward::drop() {
   phase_ = Phase::over;
   wish_.reset();
+  leave_cancelled();
   if (listener_ != nullptr) trunk_->forwards().drop(*std::exchange(listener_, nullptr));
+}
+
+void RemoteForward::leave_cancelled() {
+  if (cancelled_listener_ != nullptr) trunk_->forwards().leave(*std::exchange(cancelled_listener_, nullptr));
 }
 
 Trunk& RemoteForward::cancel(GlobalAnswerEvents& asker) {
   // Who listens already has had the answer, and nothing more to hear.
   if (phase_ == Phase::listening) phase_ = Phase::over;
-  trunk_->forwards().cancel(*std::exchange(listener_, nullptr), asker);
+  cancelled_listener_ = trunk_->forwards().cancel(*std::exchange(listener_, nullptr), asker);
   return *trunk_;
 }
 

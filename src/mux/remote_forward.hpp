@@ -88,6 +88,8 @@ class RemoteForward final : private HoldEvents, private ListenerEvents {
   /// Asks the target to listen, when the wish's turn has come.
   void ask();
   void fail(std::string_view why);
+  /// The target owes its answer still; nobody here is to be told.
+  void leave_cancelled();
 
   const Admission& client_;
   ForwardId id_;
@@ -100,6 +102,7 @@ class RemoteForward final : private HoldEvents, private ListenerEvents {
   Trunk* trunk_ = nullptr;
   std::optional<TrunkId> trunk_id_;
   TrunkForwards::Listener* listener_ = nullptr;
+  TrunkForwards::Listener* cancelled_listener_ = nullptr;  // until the target has answered whether it listens
   std::uint64_t connections_ = 0;
   TimePoint since_;
   std::unique_ptr<WishOrder::Wish> wish_;  // until the target has answered

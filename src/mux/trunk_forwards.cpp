@@ -43,7 +43,7 @@ class TrunkForwards::Listener final : public GlobalAnswerEvents {
       address.port = *port;
     }
     listens = true;
-    if (user == nullptr) return owner_.drop(*this);
+    if (user == nullptr) return cancelled ? owner_.forget(*this) : owner_.drop(*this);
     owner_.take_over(*this);
     ListenerEvents* const asker = user;
     const std::uint32_t port = address.port;
@@ -91,11 +91,15 @@ void TrunkForwards::drop(Listener& listener) {
   forget(listener);
 }
 
-void TrunkForwards::cancel(Listener& listener, GlobalAnswerEvents& asker) {
+TrunkForwards::Listener* TrunkForwards::cancel(Listener& listener, GlobalAnswerEvents& asker) {
   trunk_.ask(cancel_of(listener.address), fields_of(listener.address), asker);
   listener.cancelled = true;
-  if (listener.listens) forget(listener);
+  if (!listener.listens) return &listener;
+  forget(listener);
+  return nullptr;
 }
+
+void TrunkForwards::leave(Listener& listener) { listener.user = nullptr; }
 
 void TrunkForwards::take_over(const Listener& newest) {
   if (!newest.address.is_socket) return;

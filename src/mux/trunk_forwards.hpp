@@ -50,8 +50,11 @@ class TrunkForwards {
   /// Nobody wants it any more: the target is told so, and the listener is gone. One whose port is not known yet is
   /// cancelled as soon as it is.
   void drop(Listener& listener);
-  /// The same, and the target's answer goes to `asker`. What it still owes to listen() is reported first.
-  void cancel(Listener& listener, GlobalAnswerEvents& asker);
+  /// The same, and the target's answer goes to `asker`. What it still owes to listen() is reported first: until then the listener
+  /// stays, and is returned; its user leaves it before it goes.
+  Listener* cancel(Listener& listener, GlobalAnswerEvents& asker);
+  /// The user of a listener that has been cancelled hears no more of it.
+  void leave(Listener& listener);
   /// Whose connections come in there; null when it is nobody's.
   ListenerEvents* find(const route::Destination& address) const;
 

@@ -265,6 +265,28 @@ TEST_F(RemoteForwardTest, AClientThatGoesBeforeTheAnswerLeavesNothingEither) {
   EXPECT_FALSE(server->disconnected());
 }
 
+TEST_F(RemoteForwardTest, AClientThatGoesBetweenACancelAndTheAnswersHearsOfNeither) {
+  for (const bool listens : {true, false}) {
+    MemoryPeer& gone = connect();
+    gone.deliver(listen_message("localhost", 8080));
+    if (server == nullptr) server = &connector.succeed(0);
+    clock.turn();
+    take(*server);
+    gone.deliver(cancel_message("localhost", 8080));
+    clock.turn();
+    EXPECT_THAT(take(*server), ElementsAre(kCancel + "?"));
+    gone.close();
+    clock.turn();
+    clock.turn();
+    const auto answer = listens ? wire::MessageType::request_success : wire::MessageType::request_failure;
+    server->deliver(type_only(answer));
+    server->deliver(type_only(answer));
+    EXPECT_FALSE(server->disconnected());
+    EXPECT_THAT(take(*server), IsEmpty()) << "it has been cancelled already";
+    EXPECT_THAT(hub.forwards(), IsEmpty());
+  }
+}
+
 TEST_F(RemoteForwardTest, ATargetThatNeverAnswersIsAFailure) {
   client->deliver(listen_message("localhost", 8080));
   server = &connector.succeed(0);
