@@ -82,7 +82,7 @@ void SessionRequests::resize(const WindowDimensions& dimensions) {
 }
 
 bool SessionRequests::add_later(std::string_view type, bool want_reply, ByteView rest) {
-  constexpr std::string_view kResize = "window-change";
+  static constexpr std::string_view kResize = "window-change";
   if (type == kResize && !want_reply) {
     const auto earlier = std::find_if(later_.begin(), later_.end(), [](const StoredRequest& request) {
       return request.type == kResize && !request.want_reply;
