@@ -14,11 +14,10 @@
 #include <sallyport/result.hpp>
 #include <sallyport/secret.hpp>
 #include <sallyport/stream.hpp>
+#include <sallyport/target.hpp>
 #include <sallyport/transport.hpp>
 
 namespace sallyport {
-
-struct ResolvedTarget;  // route/: a target with every placeholder filled in for one user
 
 /// Why there is no upstream connection. `told` is for the client: short, honest, without paths or other users' names.
 struct UpstreamFailure {

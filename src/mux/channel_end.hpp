@@ -8,6 +8,8 @@
 
 #include <sallyport/bytes.hpp>
 
+#include "mux/room_limits.hpp"
+
 namespace sallyport::mux {
 
 /// What becomes of data beyond what was granted.
@@ -45,12 +47,6 @@ class ChannelEvents {
   virtual void on_close() = 0;
   /// The last event in place of on_close: the connection, or the program, was lost. `told` is for a client.
   virtual void on_lost(std::string_view told) = 0;
-};
-
-/// How much of what was sent to an end may be where, in bytes.
-struct RoomLimits {
-  std::uint32_t unread = 0;      ///< with the peer, which hasn't consumed it
-  std::uint32_t on_the_way = 0;  ///< here, in a queue or on the line
 };
 
 /// One end. What is sent leaves in order, but for window adjusts.

@@ -11,7 +11,7 @@
 #include <sallyport/clock.hpp>
 
 #include "mux/adjust_habit.hpp"
-#include "mux/channel_end.hpp"
+#include "mux/room_limits.hpp"
 #include "mux/transit.hpp"
 
 namespace sallyport::mux {

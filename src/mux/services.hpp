@@ -9,9 +9,10 @@
 #include "mux/journal.hpp"
 #include "mux/pool.hpp"
 #include "mux/rate_limit.hpp"
-#include "mux/unattended.hpp"
 
 namespace sallyport::mux {
+
+class Unattended;
 
 /// All of it outlives them.
 struct Services {

@@ -7,6 +7,7 @@
 #include "config/match.hpp"
 #include "mux/permission.hpp"
 #include "mux/shown_text.hpp"
+#include "mux/unattended.hpp"
 #include "wire/channel_requests.hpp"
 #include "wire/messages.hpp"
 

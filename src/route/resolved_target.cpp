@@ -156,13 +156,6 @@ Result<ResolvedTarget> resolve_target(const Config& config, const Target& target
   return resolve(config, target, route_options, input, kMaxHops);
 }
 
-ViaTarget::ViaTarget(ResolvedTarget target) : target_(std::make_shared<const ResolvedTarget>(std::move(target))) {}
-
-bool ViaTarget::operator==(const ViaTarget& other) const {
-  if (target_ == nullptr || other.target_ == nullptr) return target_ == other.target_;
-  return *target_ == *other.target_;
-}
-
 bool asks_a_person(const ResolvedTarget& target) {
   const bool asks = std::any_of(target.credentials.begin(), target.credentials.end(), [](const Credential& credential) {
     return credential.kind == Credential::Kind::keyboard_interactive;

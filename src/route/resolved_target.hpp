@@ -1,59 +1,14 @@
-// A target with every placeholder filled in for one user, and the options that hold there.
+// Makes a ResolvedTarget of a configured one.
 #pragma once
 
-#include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <sallyport/config.hpp>
 #include <sallyport/result.hpp>
+#include <sallyport/target.hpp>
 
 namespace sallyport {
-
-struct ResolvedTarget;
-
-/// The target that another one is reached through. Two are equal when the targets are.
-class ViaTarget {
- public:
-  ViaTarget() = default;
-  explicit ViaTarget(ResolvedTarget target);
-  /// False: directly.
-  explicit operator bool() const { return target_ != nullptr; }
-  const ResolvedTarget& operator*() const { return *target_; }
-  const ResolvedTarget* operator->() const { return target_.get(); }
-  bool operator==(const ViaTarget& other) const;
-
- private:
-  std::shared_ptr<const ResolvedTarget> target_;
-};
-
-/// Where a channel ends. A plain value: it stays valid when the configuration is reloaded.
-struct ResolvedTarget {
-  std::string name;  ///< the configured target's
-  TargetKind kind = TargetKind::ssh;
-
-  std::string host;  ///< kind ssh: a name or a literal address, without brackets
-  std::uint16_t port = 22;
-  std::string user;                     ///< login name upstream
-  std::vector<Credential> credentials;  ///< in order of preference, with real paths
-  std::string passphrase_file;
-  std::vector<std::string> signer;  ///< with its placeholders: what fills them is known when it runs
-  Duration certificate_validity{};
-  std::vector<std::string> certificate_principals;
-  std::string known_hosts;
-  std::vector<std::string> proxy_command;  ///< empty: none
-  ViaTarget via;                           ///< with the options of its own, not those of the route
-  Algorithms algorithms;
-  bool legacy_algorithms = false;
-
-  LocalSettings local;  ///< kind local
-
-  Options options;  ///< route over target over defaults
-
-  bool operator==(const ResolvedTarget&) const = default;
-};
 
 /// What fills the placeholders of a target.
 struct ResolveInput {
