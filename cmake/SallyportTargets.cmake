@@ -1,7 +1,7 @@
-# How targets of this project are made: one static library for each layer, and the programs and tests made of them.
+# How targets of this project are made: one static library for each room, and the programs and tests made of them.
 include(GoogleTest)
 
-# Headers: <sallyport/x.hpp> from include/, "layer/x.hpp" from src/.
+# Headers: <sallyport/x.hpp> from include/, "room/x.hpp" from src/.
 add_library(sallyport_headers INTERFACE)
 target_include_directories(sallyport_headers INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 target_compile_features(sallyport_headers INTERFACE cxx_std_20)
@@ -19,25 +19,67 @@ function(sallyport_configure_target target)
     $<BUILD_INTERFACE:sallyport_sanitizers> $<BUILD_INTERFACE:sallyport_linker>)
 endfunction()
 
-# sallyport_layer(NAME [SOURCES file...] [USES target...] [PRIVATE_USES target...])
+# sallyport_read_rooms(FILE): sets SALLYPORT_ROOMS to the rooms of FILE, and remembers for each which ones it may use.
+function(sallyport_read_rooms file)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  file(STRINGS ${file} lines REGEX "^[^#]")
+  set(rooms "")
+  foreach(line IN LISTS lines)
+    if(NOT line MATCHES "^([a-z/]+):( [a-z/ ]+)?$")
+      message(FATAL_ERROR "${file}: \"${line}\" is no room")
+    endif()
+    set(room ${CMAKE_MATCH_1})
+    string(REGEX MATCHALL "[a-z/]+" uses "${CMAKE_MATCH_2}")
+    list(TRANSFORM uses REPLACE "/" "_")
+    list(TRANSFORM uses PREPEND "sallyport_")
+    set_property(GLOBAL PROPERTY SALLYPORT_USES_OF_${room} ${uses})
+    list(APPEND rooms ${room})
+  endforeach()
+  set(SALLYPORT_ROOMS ${rooms} PARENT_SCOPE)
+endfunction()
+
+# sallyport_room([SOURCES file...] [LIBRARIES target...] [PRIVATE_LIBRARIES target...])
 #
-# The static library sallyport_NAME, known as sallyport::NAME. What its headers need goes to USES, what only its sources
-# need to PRIVATE_USES. A layer of headers only has no SOURCES.
-function(sallyport_layer name)
-  cmake_parse_arguments(PARSE_ARGV 1 layer "" "" "SOURCES;USES;PRIVATE_USES")
-  if(layer_UNPARSED_ARGUMENTS)
-    message(FATAL_ERROR "sallyport_layer(${name}): don't know ${layer_UNPARSED_ARGUMENTS}")
+# The library of the room whose folder this is, linked with what it may use: for ssh/keys the static library sallyport_ssh_keys. Of other
+# people's libraries, what its headers need goes to LIBRARIES, what only its sources need to PRIVATE_LIBRARIES. A room of headers alone
+# has no SOURCES.
+function(sallyport_room)
+  cmake_parse_arguments(PARSE_ARGV 0 room "" "" "SOURCES;LIBRARIES;PRIVATE_LIBRARIES")
+  if(room_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "sallyport_room(): don't know ${room_UNPARSED_ARGUMENTS}")
   endif()
-  set(target sallyport_${name})
-  if(layer_SOURCES)
-    add_library(${target} STATIC ${layer_SOURCES})
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_SOURCE_DIR}/src OUTPUT_VARIABLE room)
+  get_property(uses GLOBAL PROPERTY SALLYPORT_USES_OF_${room})
+  string(REPLACE "/" "_" target sallyport_${room})
+  if(room_SOURCES)
+    add_library(${target} STATIC ${room_SOURCES})
     sallyport_configure_target(${target})
-    target_link_libraries(${target} PUBLIC sallyport_headers ${layer_USES} PRIVATE ${layer_PRIVATE_USES})
+    target_link_libraries(${target} PUBLIC sallyport_headers ${uses} ${room_LIBRARIES} PRIVATE ${room_PRIVATE_LIBRARIES})
   else()
     add_library(${target} INTERFACE)
-    target_link_libraries(${target} INTERFACE sallyport_headers ${layer_USES})
+    target_link_libraries(${target} INTERFACE sallyport_headers ${uses} ${room_LIBRARIES})
   endif()
-  add_library(sallyport::${name} ALIAS ${target})
+endfunction()
+
+# sallyport_join_rooms(): sallyport::ssh for all of ssh/'s rooms, sallyport::log for log, and so on for whoever needs more than a room.
+function(sallyport_join_rooms)
+  set(folders "")
+  foreach(room IN LISTS SALLYPORT_ROOMS)
+    string(REGEX REPLACE "/.*" "" folder ${room})
+    string(REPLACE "/" "_" target sallyport_${room})
+    list(APPEND folders ${folder})
+    list(APPEND rooms_of_${folder} ${target})
+  endforeach()
+  list(REMOVE_DUPLICATES folders)
+  foreach(folder IN LISTS folders)
+    if(TARGET sallyport_${folder})
+      add_library(sallyport::${folder} ALIAS sallyport_${folder})
+    else()
+      add_library(sallyport_${folder} INTERFACE)
+      target_link_libraries(sallyport_${folder} INTERFACE ${rooms_of_${folder}})
+      add_library(sallyport::${folder} ALIAS sallyport_${folder})
+    endif()
+  endforeach()
 endfunction()
 
 # sallyport_program(NAME SOURCES file... USES target...): an executable of the product.

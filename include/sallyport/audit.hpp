@@ -1,4 +1,4 @@
-// The port through which every layer tells the audit trail who did what. log/ writes it as JSON lines.
+// The port through which everybody tells the audit trail who did what. log/ writes it as JSON lines.
 #pragma once
 
 #include <array>

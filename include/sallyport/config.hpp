@@ -1,4 +1,4 @@
-// The configuration as plain, validated values. Made by src/config, never changed afterwards; a reload makes another one.
+// The configuration as plain, validated values. Made by config/, never changed afterwards; a reload makes another one.
 #pragma once
 
 #include <cstddef>

@@ -8,11 +8,11 @@
 
 #include <nlohmann/json.hpp>
 
-#include "app/own_host_keys.hpp"
 #include "app/own_memory.hpp"
 #include "config/load.hpp"
+#include "entry/own_host_keys.hpp"
 #include "route/explain.hpp"
-#include "ssh/algorithms.hpp"
+#include "ssh/keys/algorithms.hpp"
 
 namespace sallyport::app {
 namespace {

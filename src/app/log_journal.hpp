@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "log/records.hpp"
-#include "mux/journal.hpp"
+#include "mux/admission/journal.hpp"
 
 namespace sallyport::app {
 

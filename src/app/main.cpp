@@ -18,7 +18,7 @@ using sallyport::Config;
 constexpr int kHeapKept = 16 * 1024 * 1024;
 /// What may block (a name server, the user database, a program that knows the keys) holds up a thread for seconds; with
 /// libuv's four a few such logins would hold up everybody's.
-/// The lanes of the key files and of the two resolvers (auth_services.hpp, net/resolver.hpp), and as many again for all else.
+/// The lanes of the key files and of the two resolvers (auth_services.hpp, net/sockets/resolver.hpp), and as many again for all else.
 constexpr const char* kPoolThreads = "32";
 
 constexpr int kOk = 0;

@@ -11,15 +11,15 @@
 
 #include <fmt/format.h>
 
-#include "app/key_look_up.hpp"
-#include "auth/factor_files.hpp"
-#include "child/account.hpp"
-#include "child/local_login.hpp"
-#include "config/units.hpp"
-#include "net/folder.hpp"
-#include "net/listener.hpp"
-#include "ssh/key_file.hpp"
-#include "ssh/known_hosts.hpp"
+#include "auth/factors/factor_files.hpp"
+#include "child/account/account.hpp"
+#include "child/account/local_login.hpp"
+#include "entry/key_look_up.hpp"
+#include "match/units.hpp"
+#include "net/sockets/folder.hpp"
+#include "net/sockets/listener.hpp"
+#include "ssh/keys/key_file.hpp"
+#include "ssh/keys/known_hosts.hpp"
 
 namespace sallyport::app {
 namespace {

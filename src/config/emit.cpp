@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "config/load.hpp"
-#include "config/names.hpp"
-#include "config/units.hpp"
+#include "match/names.hpp"
+#include "match/units.hpp"
 
 namespace sallyport::config {
 namespace {

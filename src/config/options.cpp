@@ -7,10 +7,10 @@
 
 #include <fmt/format.h>
 
-#include "config/forward_pattern.hpp"
-#include "config/names.hpp"
 #include "config/sections.hpp"
-#include "config/units.hpp"
+#include "match/forward_pattern.hpp"
+#include "match/names.hpp"
+#include "match/units.hpp"
 
 namespace sallyport {
 

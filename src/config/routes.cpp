@@ -7,10 +7,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "config/command_match.hpp"
 #include "config/sections.hpp"
 #include "config/suggest.hpp"
-#include "config/time_window.hpp"
+#include "match/command_match.hpp"
+#include "match/time_window.hpp"
 
 namespace sallyport::config {
 namespace {

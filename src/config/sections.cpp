@@ -8,10 +8,10 @@
 
 #include "config/algorithm_names.hpp"
 #include "config/include.hpp"
-#include "config/match.hpp"
-#include "config/names.hpp"
 #include "config/suggest.hpp"
-#include "config/units.hpp"
+#include "match/match.hpp"
+#include "match/names.hpp"
+#include "match/units.hpp"
 
 namespace sallyport::config {
 namespace {

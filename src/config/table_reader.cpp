@@ -6,9 +6,9 @@
 #include <fmt/ranges.h>
 
 #include "config/include.hpp"
-#include "config/match.hpp"
 #include "config/suggest.hpp"
-#include "config/units.hpp"
+#include "match/match.hpp"
+#include "match/units.hpp"
 
 namespace sallyport::config {
 namespace {

@@ -8,11 +8,11 @@
 #include <fmt/format.h>
 
 #include "config/include.hpp"
-#include "config/match.hpp"
-#include "config/names.hpp"
 #include "config/sections.hpp"
 #include "config/suggest.hpp"
-#include "config/units.hpp"
+#include "match/match.hpp"
+#include "match/names.hpp"
+#include "match/units.hpp"
 
 namespace sallyport::config {
 namespace {

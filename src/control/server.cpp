@@ -6,8 +6,8 @@
 #include <string_view>
 #include <utility>
 
-#include "net/folder.hpp"
-#include "net/stream.hpp"
+#include "net/sockets/folder.hpp"
+#include "net/sockets/stream.hpp"
 
 namespace sallyport::control {
 namespace {

@@ -13,8 +13,8 @@
 
 #include "control/request_handler.hpp"
 #include "log/logger.hpp"
-#include "net/listener.hpp"
-#include "net/loop.hpp"
+#include "net/loop/loop.hpp"
+#include "net/sockets/listener.hpp"
 
 namespace sallyport::control {
 

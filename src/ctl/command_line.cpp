@@ -7,7 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "auth/password_hash.hpp"
+#include "auth/factors/password_hash.hpp"
 #include "config/suggest.hpp"
 #include "ctl/client.hpp"
 #include "ctl/hash_password.hpp"

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "auth/password_hash.hpp"
+#include "auth/factors/password_hash.hpp"
 
 namespace sallyport::ctl {
 namespace {

@@ -1,4 +1,4 @@
-// What every layer includes in order to log: a line, a level, and nothing of spdlog.
+// What everybody includes in order to log: a line, a level, and nothing of spdlog.
 #pragma once
 
 #include <atomic>

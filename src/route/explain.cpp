@@ -8,8 +8,8 @@
 #include <fmt/ranges.h>
 
 #include "config/document.hpp"
-#include "config/match.hpp"
 #include "config/suggest.hpp"
+#include "match/match.hpp"
 #include "route/login_name.hpp"
 #include "route/match_reason.hpp"
 #include "route/router.hpp"

@@ -12,7 +12,7 @@
 #include <sallyport/config.hpp>
 #include <sallyport/result.hpp>
 
-#include "config/time_window.hpp"
+#include "match/time_window.hpp"
 #include "route/forwarding.hpp"
 #include "route/policy.hpp"
 #include "route/resolved_target.hpp"

@@ -1,7 +1,7 @@
 #include <nlohmann/json.hpp>
 
-#include "config/names.hpp"
-#include "config/units.hpp"
+#include "match/names.hpp"
+#include "match/units.hpp"
 #include "route/explain.hpp"
 
 namespace sallyport::route {

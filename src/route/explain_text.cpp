@@ -7,9 +7,9 @@
 #include <fmt/ranges.h>
 
 #include "config/document.hpp"
-#include "config/match.hpp"
-#include "config/names.hpp"
-#include "config/units.hpp"
+#include "match/match.hpp"
+#include "match/names.hpp"
+#include "match/units.hpp"
 #include "route/explain.hpp"
 
 namespace sallyport::route {

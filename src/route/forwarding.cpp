@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "config/forward_pattern.hpp"
-#include "config/names.hpp"
+#include "match/forward_pattern.hpp"
+#include "match/names.hpp"
 
 namespace sallyport::route {
 namespace {

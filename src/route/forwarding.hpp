@@ -32,7 +32,7 @@ std::optional<Destination> parse_destination(std::string_view text);
 /// that no socket can have. Absent when it is sound. The words may be told to the client.
 std::optional<std::string_view> why_unsound(const Destination& destination);
 
-/// Whether one of the patterns of `local_forwarding` (see config/forward_pattern.hpp) has the destination. On the name as
+/// Whether one of the patterns of `local_forwarding` (see match/forward_pattern.hpp) has the destination. On the name as
 /// it was asked for: nothing is resolved.
 bool is_allowed(const std::vector<std::string>& patterns, const Destination& destination);
 

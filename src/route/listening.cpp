@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "config/match.hpp"
+#include "match/match.hpp"
 
 namespace sallyport::route {
 namespace {

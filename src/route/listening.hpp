@@ -14,7 +14,7 @@ namespace sallyport::route {
 /// empty host (every address) and port 0 (the target chooses one). Absent when it is sound.
 std::optional<std::string_view> why_unlistenable(const Destination& address);
 
-/// Whether one of the patterns of `remote_forwarding` (see config/forward_pattern.hpp) has the address. What a client asks for
+/// Whether one of the patterns of `remote_forwarding` (see match/forward_pattern.hpp) has the address. What a client asks for
 /// by default, "localhost", is the same as 127.0.0.1 and ::1 here, for it is what sshd makes of it; and the ways to say "every
 /// address" ("", "*", "0.0.0.0", "::") are the same. Only `*` as the port has port 0.
 bool may_listen(const std::vector<std::string>& patterns, const Destination& address);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "config/names.hpp"
+#include "match/names.hpp"
 
 namespace sallyport::route {
 namespace {

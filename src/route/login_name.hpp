@@ -17,7 +17,7 @@ struct LoginName {
 };
 
 /// Splits at the first `separator`. Errc::denied unless both parts are safe; what is empty is not. The error's detail
-/// does not repeat what the peer sent. What is safe: config/names.hpp.
+/// does not repeat what the peer sent. What is safe: match/names.hpp.
 Result<LoginName> parse_login_name(std::string_view name, std::string_view separator);
 
 /// Whether a user's name is that of a file which an editor, a package manager or a hasty administrator has left beside

@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "config/command_match.hpp"
 #include "config/document.hpp"
-#include "config/match.hpp"
-#include "config/names.hpp"
+#include "match/command_match.hpp"
+#include "match/match.hpp"
+#include "match/names.hpp"
 
 namespace sallyport::route {
 namespace {

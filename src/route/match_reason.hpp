@@ -8,7 +8,7 @@
 
 #include <sallyport/config.hpp>
 
-#include "config/time_window.hpp"
+#include "match/time_window.hpp"
 #include "route/router.hpp"
 
 namespace sallyport::route {

@@ -8,8 +8,8 @@
 #include <fmt/ranges.h>
 
 #include "config/document.hpp"
-#include "config/match.hpp"
-#include "config/names.hpp"
+#include "match/match.hpp"
+#include "match/names.hpp"
 #include "route/listening.hpp"
 #include "route/match_reason.hpp"
 #include "route/permit_list.hpp"
@@ -195,7 +195,7 @@ class Judge {
     return allow(forced_by.empty() ? channel_rule_name() : forced_by, target, std::move(program));
   }
 
-  /// Of a target of kind "local": whether its account is one that may be used. What only the system knows is asked there (child/local_login).
+  /// Of a target of kind "local": whether its account is one that may be used. What only the system knows is asked there (child/account/local_login).
   std::optional<Verdict> why_not_account(const ResolvedTarget& target) {
     const LocalSettings& local = target.local;
     if (target.kind != TargetKind::local || local.user.empty() ||

@@ -9,7 +9,7 @@
 
 #include <sallyport/login_grant.hpp>
 
-#include "config/time_window.hpp"
+#include "match/time_window.hpp"
 #include "route/acts.hpp"
 #include "route/forwarding.hpp"
 #include "route/router.hpp"

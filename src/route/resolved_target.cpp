@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "config/match.hpp"
-#include "config/names.hpp"
+#include "match/match.hpp"
+#include "match/names.hpp"
 
 namespace sallyport {
 namespace {

@@ -11,7 +11,7 @@
 #include <sallyport/config.hpp>
 #include <sallyport/result.hpp>
 
-#include "config/time_window.hpp"
+#include "match/time_window.hpp"
 #include "route/resolved_target.hpp"
 
 namespace sallyport::route {

@@ -13,10 +13,10 @@
 #include <memory>
 #include <string>
 
-#include "net/loop.hpp"
-#include "net/uv_clock.hpp"
-#include "ssh/client_connection.hpp"
-#include "ssh/loop_io.hpp"
+#include "net/loop/loop.hpp"
+#include "net/loop/uv_clock.hpp"
+#include "ssh/transport/loop_io.hpp"
+#include "ssh/upstream/client_connection.hpp"
 
 namespace {
 

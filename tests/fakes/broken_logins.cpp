@@ -17,16 +17,16 @@
 #include <utility>
 
 #include "fakes/fake_clock.hpp"
-#include "net/lingering.hpp"
-#include "net/loop.hpp"
-#include "net/socket_stream.hpp"
-#include "net/uv_clock.hpp"
-#include "ssh/client_login.hpp"
-#include "ssh/connection.hpp"
-#include "ssh/host_keys.hpp"
-#include "ssh/login_thread.hpp"
+#include "net/loop/loop.hpp"
+#include "net/loop/uv_clock.hpp"
+#include "net/sockets/lingering.hpp"
+#include "net/sockets/socket_stream.hpp"
+#include "ssh/downstream/server_login.hpp"
+#include "ssh/keys/host_keys.hpp"
 #include "ssh/seam/seam.h"
-#include "ssh/server_login.hpp"
+#include "ssh/transport/connection.hpp"
+#include "ssh/transport/login_thread.hpp"
+#include "ssh/upstream/client_login.hpp"
 
 namespace sallyport::fakes {
 namespace {

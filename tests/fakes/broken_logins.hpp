@@ -12,7 +12,7 @@
 
 #include <sallyport/bytes.hpp>
 
-#include "ssh/loop_io.hpp"
+#include "ssh/transport/loop_io.hpp"
 
 namespace sallyport::fakes {
 

@@ -7,8 +7,8 @@
 #include <functional>
 #include <memory>
 
-#include "net/loop.hpp"
-#include "net/uv_clock.hpp"
+#include "net/loop/loop.hpp"
+#include "net/loop/uv_clock.hpp"
 
 namespace sallyport::test {
 

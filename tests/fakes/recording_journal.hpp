@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mux/journal.hpp"
+#include "mux/admission/journal.hpp"
 
 namespace sallyport::fakes {
 

@@ -4,10 +4,10 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "auth/authorized_keys.hpp"
-#include "auth/key_line.hpp"
-#include "auth/key_list.hpp"
-#include "auth/lines.hpp"
+#include "auth/keys/key_line.hpp"
+#include "auth/keys/lines.hpp"
+#include "auth/lookup/authorized_keys.hpp"
+#include "auth/lookup/key_list.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sallyport::auth;

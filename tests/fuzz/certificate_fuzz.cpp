@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "auth/certificate.hpp"
+#include "auth/keys/certificate.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sallyport::auth;

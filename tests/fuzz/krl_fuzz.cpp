@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "auth/krl.hpp"
+#include "auth/keys/krl.hpp"
 #include "wire/encoding.hpp"
 
 namespace {

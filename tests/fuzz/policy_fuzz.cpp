@@ -20,7 +20,7 @@
 #include "fakes/memory_transport.hpp"
 #include "fakes/recording_journal.hpp"
 #include "fakes/ssh_messages.hpp"
-#include "mux/hub.hpp"
+#include "mux/downstream/hub.hpp"
 #include "sshd_model.hpp"
 #include "unit/route/policy_table.hpp"
 #include "wire/vocabulary.hpp"

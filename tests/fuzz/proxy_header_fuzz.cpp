@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <variant>
 
-#include "net/proxy_header.hpp"
+#include "net/sockets/proxy_header.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sallyport::net;

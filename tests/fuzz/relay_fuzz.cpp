@@ -17,7 +17,7 @@
 #include "fakes/memory_transport.hpp"
 #include "fakes/recording_journal.hpp"
 #include "fakes/ssh_messages.hpp"
-#include "mux/hub.hpp"
+#include "mux/downstream/hub.hpp"
 #include "wire/vocabulary.hpp"
 
 namespace {

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "auth/totp.hpp"
+#include "auth/factors/totp.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sallyport;

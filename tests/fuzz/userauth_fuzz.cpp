@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "ssh/userauth_packet.hpp"
+#include "ssh/downstream/userauth_packet.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sallyport;

@@ -20,7 +20,7 @@ from harness.config import bastion_config, ssh_target
 from harness.process import PATIENCE
 from harness.raw import RawConnection, string
 
-#: Refusals of one channel, or of one connection outside of its channels, that are recorded; see mux/connection.hpp.
+#: Refusals of one channel, or of one connection outside of its channels, that are recorded; see mux/protocol/connection.hpp.
 RECORDED = 16
 
 SIMPLE = "simple@putty.projects.tartarus.org"

@@ -1,9 +1,9 @@
-#include "auth/authorized_keys.hpp"
+#include "auth/lookup/authorized_keys.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "auth/key_line.hpp"
+#include "auth/keys/key_line.hpp"
 #include "made_keys.hpp"
 
 namespace sallyport::auth {

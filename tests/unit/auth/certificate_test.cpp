@@ -1,4 +1,4 @@
-#include "auth/certificate.hpp"
+#include "auth/keys/certificate.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "auth/authorized_keys.hpp"
+#include "auth/lookup/authorized_keys.hpp"
 #include "made_keys.hpp"
 
 namespace sallyport::auth {

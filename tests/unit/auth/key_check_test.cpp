@@ -1,4 +1,4 @@
-#include "auth/key_check.hpp"
+#include "auth/lookup/key_check.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "auth/public_key.hpp"
+#include "auth/keys/public_key.hpp"
 #include "made_keys.hpp"
 
 namespace sallyport::auth {

@@ -1,4 +1,4 @@
-#include "auth/key_options.hpp"
+#include "auth/keys/key_options.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

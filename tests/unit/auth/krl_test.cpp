@@ -1,11 +1,11 @@
-#include "auth/krl.hpp"
+#include "auth/keys/krl.hpp"
 
 #include <openssl/sha.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "auth/key_list.hpp"
+#include "auth/lookup/key_list.hpp"
 #include "made_keys.hpp"
 #include "wire/encoding.hpp"
 

@@ -9,7 +9,7 @@
 
 #include <stdexcept>
 
-#include "auth/public_key.hpp"
+#include "auth/keys/public_key.hpp"
 #include "wire/encoding.hpp"
 
 namespace sallyport::auth {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "auth/method_chains.hpp"
+#include "auth/factors/method_chains.hpp"
 
 namespace sallyport::auth {
 namespace {

@@ -4,10 +4,10 @@
 
 #include <string>
 
-#include "auth/password_failures.hpp"
-#include "auth/password_file.hpp"
-#include "auth/password_hash.hpp"
-#include "auth/secret_file.hpp"
+#include "auth/factors/password_failures.hpp"
+#include "auth/factors/password_file.hpp"
+#include "auth/factors/password_hash.hpp"
+#include "auth/factors/secret_file.hpp"
 #include "temporary_folder.hpp"
 
 namespace sallyport::auth {

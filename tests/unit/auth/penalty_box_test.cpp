@@ -1,9 +1,9 @@
-#include "auth/penalty_box.hpp"
+#include "auth/limits/penalty_box.hpp"
 
 #include <gtest/gtest.h>
 
-#include "auth/slot_counter.hpp"
-#include "auth/source_block.hpp"
+#include "auth/limits/slot_counter.hpp"
+#include "auth/limits/source_block.hpp"
 
 namespace sallyport::auth {
 namespace {

@@ -1,4 +1,4 @@
-#include "auth/public_key.hpp"
+#include "auth/keys/public_key.hpp"
 
 #include <gtest/gtest.h>
 

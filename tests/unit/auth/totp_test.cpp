@@ -4,9 +4,9 @@
 #include <chrono>
 #include <string>
 
-#include "auth/factor_files.hpp"
-#include "auth/one_time_codes.hpp"
-#include "auth/totp.hpp"
+#include "auth/factors/factor_files.hpp"
+#include "auth/factors/one_time_codes.hpp"
+#include "auth/factors/totp.hpp"
 #include "temporary_folder.hpp"
 
 namespace sallyport::auth {

@@ -1,4 +1,4 @@
-#include "auth/trusted_file.hpp"
+#include "auth/lookup/trusted_file.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>

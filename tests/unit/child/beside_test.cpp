@@ -1,4 +1,4 @@
-#include "child/beside.hpp"
+#include "child/process/beside.hpp"
 
 #include <gtest/gtest.h>
 #include <pwd.h>
@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "child/spawn.hpp"
+#include "child/process/spawn.hpp"
 
 namespace sallyport::child {
 namespace {

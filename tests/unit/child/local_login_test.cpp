@@ -1,5 +1,5 @@
 // Who may log in on the bastion, and that what a login is given holds for the program.
-#include "child/local_login.hpp"
+#include "child/account/local_login.hpp"
 
 #include <pwd.h>
 #include <sys/stat.h>

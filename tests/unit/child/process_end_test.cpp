@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "child/signals.hpp"
+#include "child/process/signals.hpp"
 #include "process_fixture.hpp"
 
 namespace sallyport::child {

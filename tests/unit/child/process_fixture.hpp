@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "child/launcher.hpp"
+#include "child/launch/launcher.hpp"
 #include "fakes/loop_fixture.hpp"
 
 namespace sallyport::child {

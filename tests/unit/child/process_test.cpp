@@ -7,7 +7,7 @@
 #include <sstream>
 #include <string>
 
-#include "child/account.hpp"
+#include "child/account/account.hpp"
 #include "process_fixture.hpp"
 
 namespace sallyport::child {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "child/account.hpp"
+#include "child/account/account.hpp"
 #include "process_fixture.hpp"
 
 namespace sallyport::child {

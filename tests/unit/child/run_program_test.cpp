@@ -1,4 +1,4 @@
-#include "child/run_program.hpp"
+#include "child/process/run_program.hpp"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "child/account.hpp"
+#include "child/account/account.hpp"
 
 namespace sallyport::child {
 namespace {

@@ -1,4 +1,4 @@
-#include "child/signals.hpp"
+#include "child/process/signals.hpp"
 
 #include <gtest/gtest.h>
 #include <pwd.h>

@@ -1,4 +1,4 @@
-#include "child/socket_connect.hpp"
+#include "child/process/socket_connect.hpp"
 
 #include <gtest/gtest.h>
 #include <pwd.h>
@@ -14,8 +14,8 @@
 #include <filesystem>
 #include <string>
 
-#include "child/account.hpp"
-#include "net/lingering.hpp"
+#include "child/account/account.hpp"
+#include "net/sockets/lingering.hpp"
 
 namespace sallyport::child {
 namespace {

@@ -1,4 +1,4 @@
-#include "child/socket_process.hpp"
+#include "child/launch/socket_process.hpp"
 
 #include <gtest/gtest.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-#include "child/terminal_modes.hpp"
+#include "child/process/terminal_modes.hpp"
 
 #include <gtest/gtest.h>
 

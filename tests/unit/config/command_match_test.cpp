@@ -1,4 +1,4 @@
-#include "config/command_match.hpp"
+#include "match/command_match.hpp"
 
 
 #include <random>
@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/match.hpp"
+#include "match/match.hpp"
 
 namespace sallyport::config {
 namespace {

@@ -1,4 +1,4 @@
-#include "config/forward_pattern.hpp"
+#include "match/forward_pattern.hpp"
 
 #include <string>
 

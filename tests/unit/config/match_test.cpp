@@ -1,11 +1,11 @@
-#include "config/match.hpp"
+#include "match/match.hpp"
 
 #include <string>
 
 #include <gtest/gtest.h>
 
-#include "config/names.hpp"
 #include "config/suggest.hpp"
+#include "match/names.hpp"
 
 namespace sallyport::config {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "config/files.hpp"
-#include "config/match.hpp"
+#include "match/match.hpp"
 
 namespace sallyport::config {
 

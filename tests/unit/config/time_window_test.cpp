@@ -1,4 +1,4 @@
-#include "config/time_window.hpp"
+#include "match/time_window.hpp"
 
 #include <cstdlib>
 #include <ctime>

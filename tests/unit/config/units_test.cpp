@@ -1,4 +1,4 @@
-#include "config/units.hpp"
+#include "match/units.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "mux/channel_lifecycle.hpp"
+#include "mux/protocol/channel_lifecycle.hpp"
 
 #include <map>
 #include <optional>

@@ -1,8 +1,8 @@
-#include "mux/flow_credit.hpp"
+#include "mux/flow/flow_credit.hpp"
 
 #include <gtest/gtest.h>
 
-#include "mux/rate_meter.hpp"
+#include "mux/flow/rate_meter.hpp"
 
 namespace sallyport::mux {
 namespace {

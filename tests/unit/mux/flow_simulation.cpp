@@ -11,7 +11,7 @@
 #include "fakes/fake_streams.hpp"
 #include "fakes/recording_journal.hpp"
 #include "fakes/simulated_line.hpp"
-#include "mux/hub.hpp"
+#include "mux/downstream/hub.hpp"
 #include "simulated_program.hpp"
 #include "world.hpp"
 

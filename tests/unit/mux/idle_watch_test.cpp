@@ -1,4 +1,4 @@
-#include "mux/idle_watch.hpp"
+#include "mux/flow/idle_watch.hpp"
 
 #include "world.hpp"
 

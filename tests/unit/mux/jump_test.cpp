@@ -1,5 +1,5 @@
 // Connections that the bastion makes itself for a client (jump = "direct"), and those that lead to it ("terminate").
-#include "mux/flow_credit.hpp"
+#include "mux/flow/flow_credit.hpp"
 #include "world.hpp"
 
 namespace sallyport::mux {

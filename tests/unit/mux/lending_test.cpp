@@ -1,5 +1,5 @@
 // A client's agent and display: who may lend them, the trunks of its own that this takes, and the channels that come of it.
-#include "mux/lending.hpp"
+#include "mux/client/lending.hpp"
 #include "wire/forwards.hpp"
 #include "world.hpp"
 

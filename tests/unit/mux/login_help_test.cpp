@@ -1,6 +1,6 @@
 // What a login at a target needs of the client that it is for: its agent, and answers.
-#include "mux/login_dialog.hpp"
-#include "mux/shown_text.hpp"
+#include "mux/protocol/shown_text.hpp"
+#include "mux/session/login_dialog.hpp"
 #include "wire/forwards.hpp"
 #include "world.hpp"
 

@@ -1,5 +1,5 @@
 // What a channel knows of its data behind it: on its way, given back, and neither.
-#include "mux/outflow.hpp"
+#include "mux/flow/outflow.hpp"
 
 #include <random>
 #include <utility>

@@ -1,6 +1,6 @@
 // That mux asks the policy: what the table of route/policy says of an act is what comes of its message on the wire, with every
 // restriction.
-#include "mux/permission.hpp"
+#include "mux/admission/permission.hpp"
 #include "unit/route/policy_table.hpp"
 #include "wire/channel_opens.hpp"
 #include "wire/encoding.hpp"

@@ -1,4 +1,4 @@
-#include "mux/rate_limit.hpp"
+#include "mux/flow/rate_limit.hpp"
 
 #include "world.hpp"
 

@@ -1,5 +1,5 @@
 // Ports and sockets at a target whose connections come back to the client that asked: the registry, answers in order, refusals.
-#include "mux/global_replies.hpp"
+#include "mux/protocol/global_replies.hpp"
 #include "wire/forwards.hpp"
 #include "world.hpp"
 

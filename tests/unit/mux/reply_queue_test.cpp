@@ -1,4 +1,4 @@
-#include "mux/reply_queue.hpp"
+#include "mux/protocol/reply_queue.hpp"
 
 #include <string>
 

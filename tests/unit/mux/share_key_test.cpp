@@ -1,4 +1,4 @@
-#include "mux/share_key.hpp"
+#include "mux/admission/share_key.hpp"
 
 #include <gtest/gtest.h>
 

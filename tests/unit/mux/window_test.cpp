@@ -1,5 +1,5 @@
 // Windows of sessions, with and without a dialog in front: nobody is sent more than what it takes, and nothing is lost.
-#include "mux/window.hpp"
+#include "mux/flow/window.hpp"
 
 #include <cstdint>
 #include <limits>

@@ -4,7 +4,7 @@
 #include <random>
 #include <set>
 
-#include "mux/wish_order.hpp"
+#include "mux/client/wish_order.hpp"
 #include "wire/forwards.hpp"
 #include "world.hpp"
 

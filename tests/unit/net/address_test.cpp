@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "net/address.hpp"
+#include "net/sockets/address.hpp"
 
 namespace sallyport::net {
 namespace {

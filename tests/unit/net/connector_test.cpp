@@ -1,4 +1,4 @@
-#include "net/connector.hpp"
+#include "net/sockets/connector.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "fakes/loop_fixture.hpp"
-#include "net/listener.hpp"
+#include "net/sockets/listener.hpp"
 
 namespace sallyport::net {
 namespace {

@@ -1,5 +1,5 @@
 // What throws in a callback of libuv's ends what it was about, and nothing else.
-#include "net/guard.hpp"
+#include "net/loop/guard.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -14,14 +14,14 @@
 #include <vector>
 
 #include "fakes/loop_fixture.hpp"
-#include "net/connector.hpp"
-#include "net/listener.hpp"
-#include "net/proxy_greeting.hpp"
-#include "net/resolver.hpp"
-#include "net/signal.hpp"
-#include "net/socket_stream.hpp"
-#include "net/stream.hpp"
-#include "net/work_lane.hpp"
+#include "net/loop/signal.hpp"
+#include "net/loop/work_lane.hpp"
+#include "net/sockets/connector.hpp"
+#include "net/sockets/listener.hpp"
+#include "net/sockets/proxy_greeting.hpp"
+#include "net/sockets/resolver.hpp"
+#include "net/sockets/socket_stream.hpp"
+#include "net/sockets/stream.hpp"
 
 namespace sallyport::net {
 namespace {

@@ -1,4 +1,4 @@
-#include "net/listener.hpp"
+#include "net/sockets/listener.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "net/loop.hpp"
+#include "net/loop/loop.hpp"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "fakes/loop_fixture.hpp"
-#include "net/handle.hpp"
-#include "net/signal.hpp"
+#include "net/loop/handle.hpp"
+#include "net/loop/signal.hpp"
 
 namespace sallyport::net {
 namespace {

@@ -1,4 +1,4 @@
-#include "net/resolver.hpp"
+#include "net/sockets/resolver.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "net/socket_stream.hpp"
+#include "net/sockets/socket_stream.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "fakes/loop_fixture.hpp"
-#include "net/listener.hpp"
+#include "net/sockets/listener.hpp"
 
 namespace sallyport::net {
 namespace {

@@ -1,4 +1,4 @@
-#include "net/stream.hpp"
+#include "net/sockets/stream.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-#include "net/work_lane.hpp"
+#include "net/loop/work_lane.hpp"
 
 #include <gtest/gtest.h>
 

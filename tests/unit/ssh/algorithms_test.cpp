@@ -1,4 +1,4 @@
-#include "ssh/algorithms.hpp"
+#include "ssh/keys/algorithms.hpp"
 
 #include <algorithm>
 

@@ -7,10 +7,10 @@
 #include <future>
 #include <string>
 
-#include "ssh/connection.hpp"
-#include "ssh/exchange_desk.hpp"
-#include "ssh/login_thread.hpp"
 #include "ssh/seam/seam.h"
+#include "ssh/transport/connection.hpp"
+#include "ssh/transport/exchange_desk.hpp"
+#include "ssh/transport/login_thread.hpp"
 #include "ssh_fixture.hpp"
 
 namespace sallyport::ssh::test {

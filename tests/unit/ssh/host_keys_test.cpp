@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "ssh/connection.hpp"
-#include "ssh/host_key_proof.hpp"
+#include "ssh/keys/host_key_proof.hpp"
 #include "ssh/seam/seam.h"
+#include "ssh/transport/connection.hpp"
 #include "ssh_fixture.hpp"
 
 namespace sallyport::ssh::test {

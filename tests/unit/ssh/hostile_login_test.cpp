@@ -4,7 +4,7 @@
 #include <string>
 
 #include "scripted_client.hpp"
-#include "ssh/key_file.hpp"
+#include "ssh/keys/key_file.hpp"
 
 namespace sallyport::ssh::test {
 namespace {

@@ -1,4 +1,4 @@
-#include "ssh/known_hosts_file.hpp"
+#include "ssh/keys/known_hosts_file.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "ssh/base64.hpp"
-#include "ssh/key_file.hpp"
+#include "ssh/keys/base64.hpp"
+#include "ssh/keys/key_file.hpp"
 #include "ssh_fixture.hpp"
 
 namespace sallyport::ssh {

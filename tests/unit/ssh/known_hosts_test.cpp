@@ -1,12 +1,12 @@
-#include "ssh/known_hosts.hpp"
+#include "ssh/keys/known_hosts.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
-#include "ssh/base64.hpp"
-#include "ssh/digest.hpp"
+#include "ssh/keys/base64.hpp"
+#include "ssh/keys/digest.hpp"
 
 namespace sallyport::ssh {
 namespace {

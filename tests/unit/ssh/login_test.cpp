@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "ssh/connection.hpp"
+#include "ssh/transport/connection.hpp"
 #include "ssh_fixture.hpp"
 
 namespace sallyport::ssh::test {

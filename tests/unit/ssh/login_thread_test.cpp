@@ -2,11 +2,11 @@
 #include <string>
 #include <utility>
 
-#include "net/socket_stream.hpp"
+#include "net/sockets/socket_stream.hpp"
 #include "scripted_client.hpp"
-#include "ssh/client_login.hpp"
-#include "ssh/login_thread.hpp"
-#include "ssh/server_login.hpp"
+#include "ssh/downstream/server_login.hpp"
+#include "ssh/transport/login_thread.hpp"
+#include "ssh/upstream/client_login.hpp"
 #include "ssh_fixture.hpp"
 
 namespace sallyport::ssh::test {

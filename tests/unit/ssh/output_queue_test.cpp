@@ -1,4 +1,4 @@
-#include "ssh/output_queue.hpp"
+#include "ssh/transport/output_queue.hpp"
 
 #include <gtest/gtest.h>
 

@@ -9,7 +9,7 @@
 #include <array>
 #include <cerrno>
 
-#include "ssh/base64.hpp"
+#include "ssh/keys/base64.hpp"
 #include "wire/encoding.hpp"
 
 namespace sallyport::ssh::test {

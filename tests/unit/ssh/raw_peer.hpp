@@ -10,7 +10,7 @@
 
 #include <sallyport/bytes.hpp>
 
-#include "net/fd.hpp"
+#include "net/loop/fd.hpp"
 
 namespace sallyport::ssh::test {
 

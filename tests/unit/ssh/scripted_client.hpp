@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-#include "ssh/connection.hpp"
+#include "ssh/transport/connection.hpp"
 #include "ssh_fixture.hpp"
 
 namespace sallyport::ssh::test {

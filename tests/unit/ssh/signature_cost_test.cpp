@@ -1,5 +1,5 @@
 // Which signatures a stranger may have verified.
-#include "ssh/signature_cost.hpp"
+#include "ssh/downstream/signature_cost.hpp"
 
 #include <libssh/libssh.h>
 #include <openssl/bn.h>
@@ -10,7 +10,7 @@
 #include <string>
 
 #include "scripted_client.hpp"
-#include "ssh/key_file.hpp"
+#include "ssh/keys/key_file.hpp"
 #include "wire/encoding.hpp"
 
 namespace sallyport::ssh::test {

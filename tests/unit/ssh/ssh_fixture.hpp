@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "fakes/fake_clock.hpp"
-#include "net/listener.hpp"
-#include "net/loop.hpp"
-#include "net/uv_clock.hpp"
-#include "ssh/client_connection.hpp"
-#include "ssh/server_connection.hpp"
+#include "net/loop/loop.hpp"
+#include "net/loop/uv_clock.hpp"
+#include "net/sockets/listener.hpp"
+#include "ssh/downstream/server_connection.hpp"
+#include "ssh/upstream/client_connection.hpp"
 
 namespace sallyport::ssh::test {
 

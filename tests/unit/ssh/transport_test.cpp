@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <string>
 
-#include "ssh/connection.hpp"
+#include "ssh/transport/connection.hpp"
 #include "ssh_fixture.hpp"
 
 namespace sallyport::ssh::test {

@@ -4,12 +4,12 @@
 
 #include <chrono>
 
-#include "ssh/agent_protocol.hpp"
-#include "ssh/base64.hpp"
-#include "ssh/host_key_proof.hpp"
-#include "ssh/key_file.hpp"
+#include "ssh/keys/base64.hpp"
+#include "ssh/keys/host_key_proof.hpp"
+#include "ssh/keys/key_file.hpp"
+#include "ssh/keys/user_certificate.hpp"
 #include "ssh/seam/seam.h"
-#include "ssh/user_certificate.hpp"
+#include "ssh/upstream/agent_protocol.hpp"
 #include "ssh_fixture.hpp"
 #include "wire/encoding.hpp"
 

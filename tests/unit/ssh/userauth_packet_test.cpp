@@ -1,4 +1,4 @@
-#include "ssh/userauth_packet.hpp"
+#include "ssh/downstream/userauth_packet.hpp"
 
 #include <gtest/gtest.h>
 

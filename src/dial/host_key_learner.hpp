@@ -1,0 +1,37 @@
+// Writes what targets prove of their host keys into known_hosts.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <sallyport/upstream.hpp>
+
+#include "log/logger.hpp"
+#include "net/loop/loop.hpp"
+#include "route/resolved_target.hpp"
+
+namespace sallyport::app {
+
+/// Files and signatures are worked at in the thread pool.
+class KnownHostsLearner final : public HostKeyLearner {
+ public:
+  /// `loop` and `logger` outlive it.
+  KnownHostsLearner(net::Loop& loop, log::Logger& logger, const ResolvedTarget& target, Bytes session_id);
+  ~KnownHostsLearner() override;
+
+  void on_keys(ByteView fields, std::function<void(Bytes)> ask) override;
+  void on_proof(ByteView fields) override;
+
+ private:
+  struct Job;
+  void write();
+
+  net::Loop& loop_;
+  log::Logger& log_;
+  std::shared_ptr<Job> job_;
+  std::unique_ptr<net::Work> work_;
+};
+
+}  // namespace sallyport::app

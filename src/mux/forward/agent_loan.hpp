@@ -1,0 +1,68 @@
+// A client's agent, lent to the login at a target that is under way for that client.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <sallyport/clock.hpp>
+#include <sallyport/connections.hpp>
+#include <sallyport/ids.hpp>
+#include <sallyport/upstream.hpp>
+
+#include "mux/admission/admission.hpp"
+#include "mux/client/link_channel.hpp"
+#include "mux/client/services.hpp"
+#include "mux/protocol/channel.hpp"
+#include "mux/relay/plain_relay.hpp"
+#include "mux/relay/stream_endpoint.hpp"
+
+namespace sallyport::mux {
+
+/// The login that wants it: `to` becomes null when that is over, or has been answered.
+struct AgentBorrower {
+  UpstreamAnswers* to = nullptr;
+  std::string target;  ///< name of the target
+};
+
+/// The client is asked for a channel to its agent; what comes there goes to the login, until either has enough.
+class AgentLoan final : public LinkChannel, public OpenEvents, private StreamOpenEvents, private PlainRelayEvents {
+ public:
+  /// `client` outlives the loan.
+  AgentLoan(const Services& services, const Admission& client, ChannelId id, std::shared_ptr<AgentBorrower> borrower);
+  ~AgentLoan() override;
+  AgentLoan(const AgentLoan&) = delete;
+  AgentLoan& operator=(const AgentLoan&) = delete;
+
+  /// The client's end, which is being opened with this object as the receiver of the outcome. Called once, at once.
+  void set_downstream(Channel& downstream) { downstream_ = &downstream; }
+
+  // LinkChannel
+  ChannelId id() const override { return ids_.channel; }
+  ChannelRow row() const override;
+  std::optional<TrunkId> trunk() const override { return std::nullopt; }
+  void end(std::string_view told) override;
+  void leave() override;
+
+  // OpenEvents
+  void on_open_confirmed() override;
+  void on_open_refused(wire::OpenFailureReason reason, std::string_view description) override;
+  void on_open_lost(std::string_view told) override;
+
+ private:
+  void on_stream_open() override;
+  void on_stream_failed(const Error& why) override;
+  void on_relay_over(Side by, std::string_view lost) override;
+
+  Services services_;
+  const Admission& client_;
+  ChannelIds ids_;
+  const std::shared_ptr<AgentBorrower> borrower_;
+  Channel* downstream_ = nullptr;  // until it is joined or closed
+  std::unique_ptr<StreamEndpoint> endpoint_;
+  PlainRelay relay_;  // after its ends, which it abandons
+  bool left_ = false;
+  TimePoint since_;
+};
+
+}  // namespace sallyport::mux

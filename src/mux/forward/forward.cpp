@@ -1,0 +1,191 @@
+#include "mux/forward/forward.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "match/match.hpp"
+#include "mux/admission/share_key.hpp"
+#include "mux/relay/local_endpoint.hpp"
+#include "wire/channel_opens.hpp"
+
+namespace sallyport::mux {
+namespace {
+
+/// Nobody decides by the originator, and a client may claim any. What is no address must not reach a target's parser.
+Endpoint sound_originator(std::string_view address, std::uint32_t port) {
+  if (!config::parse_ip(address) || port > 65535) return {"0.0.0.0", 0};
+  return {std::string(address), static_cast<std::uint16_t>(port)};
+}
+
+/// For the client, which need not know more of the bastion's network.
+std::string_view told_of(Errc code) {
+  switch (code) {
+    case Errc::not_found: return "name not found";
+    case Errc::refused: return "connection refused";
+    case Errc::timeout: return "no answer in time";
+    case Errc::limit: return "too many connections; try again later";
+    case Errc::denied: return "forwarding to this destination is not allowed";
+    default: return "connect failed";
+  }
+}
+
+}  // namespace
+
+bool is_forward(std::string_view type) { return type == wire::kDirectTcpip || type == wire::kDirectStreamlocal; }
+
+ForwardRequest parse_forward(const wire::ChannelOpen& open) {
+  if (open.type == wire::kDirectStreamlocal)
+    return {std::string(open.type), route::Destination::of_socket(*wire::parse_direct_streamlocal(open.rest)), {}};
+  const wire::DirectTcpip fields = *wire::parse_direct_tcpip(open.rest);
+  return {std::string(open.type), route::Destination::of_port(fields.host, fields.port),
+          sound_originator(fields.originator, fields.originator_port)};
+}
+
+Forward::Forward(const Services& services, const Admission& client, WishOrder& order, ChannelId id, Channel& downstream,
+                 ForwardRequest request, const route::Permit& permit)
+    : services_(services),
+      client_(client),
+      ids_{client.id, id, std::nullopt},
+      downstream_(downstream),
+      request_(std::move(request)),
+      target_name_(permit.target().name),
+      permit_(std::make_unique<route::Permit>(permit)),
+      relay_(services.clock, *this),
+      since_(services.clock.now()) {
+  const ResolvedTarget& target = permit.target();
+  downstream_.attach(&relay_.events(Side::downstream));
+  relay_.limit(services_.rates.limits_of(client_.user, target.name, static_cast<std::uint64_t>(target.options.rate_limit),
+                                         services_.clock.now()));
+  watch_idleness(target.options);
+  // What the bastion connects itself, for a target elsewhere, has nothing to do with what goes there.
+  if (target.options.jump == Jump::target || target.kind == TargetKind::local)
+    wish_ = order.enter(target.name, [this] { begin(); });
+  begin();
+}
+
+Forward::~Forward() = default;
+
+void Forward::begin() {
+  if (permit_ == nullptr) return;
+  const ResolvedTarget& target = permit_->target();
+  if (target.options.jump == Jump::target) return ask_target(target);
+  if (wish_ != nullptr && !wish_->may_go(std::nullopt)) return;
+  wish_.reset();
+  connect(target);
+  permit_.reset();
+}
+
+void Forward::ask_target(const ResolvedTarget& target) {
+  // The target may send at once what the client has offered to take.
+  OpenRequest open{request_.type, std::min({downstream_.window(), downstream_.credit(), FlowCredit::kFloorAlone}),
+                   upstream_fields(), wish_->beside()};
+  TrunkAccess access = trunk_access(client_, target);
+  if (!wish_->may_go(services_.pool.trunk_for(access, open))) return;
+  lease_ = services_.pool.lease(std::move(access), target, std::move(open), *this);
+  if (const auto trunk = lease_->asked_on()) wish_->note_gone(*trunk);
+  permit_.reset();
+}
+
+void Forward::connect(const ResolvedTarget& target) {
+  const route::Destination& to = request_.destination;
+  const auto make = [this, &target, &to](StreamEvents& events) {
+    if (target.options.jump == Jump::terminate)
+      return services_.streams.enter({client_.id, client_.source.address, client_.source.port, to.host}, events);
+    // the policy has seen to it that the port fits
+    StreamAddress address{to.host, static_cast<std::uint16_t>(to.port), to.path};
+    address.user = client_.user;
+    if (to.is_socket && target.kind == TargetKind::local)
+      address.account = SocketAccount{target.local.user, local_login(target.local, client_.source.address)};
+    return services_.streams.connect(address, target.options.connect_timeout, events);
+  };
+  endpoint_ = std::make_unique<StreamEndpoint>(make, relay_.events(Side::upstream),
+                                               static_cast<StreamOpenEvents&>(*this), downstream_.account());
+}
+
+Bytes Forward::upstream_fields() const {
+  const route::Destination& to = request_.destination;
+  if (to.is_socket) return wire::build_direct_streamlocal(to.path);
+  return wire::build_direct_tcpip({to.host, to.port, request_.originator.address, request_.originator.port});
+}
+
+ChannelRow Forward::row() const {
+  ChannelRow row;
+  row.id = ids_.channel;
+  row.connection = ids_.connection;
+  row.user = client_.user;
+  row.trunk = ids_.trunk;
+  row.target = target_name_;
+  row.type = request_.type;
+  row.command = request_.destination.text();
+  const bool connecting = downstream_.state() == ChannelState::requested;
+  row.state = connecting ? "connecting" : name_of(downstream_.state());
+  row.since = since_;
+  row.bytes = {downstream_.bytes_received(), downstream_.bytes_sent()};
+  return row;
+}
+
+void Forward::on_leased(Channel& channel, TrunkId trunk) {
+  WishOrder::Wish::arrive(wish_);
+  services_.graveyard.bury(std::move(lease_));
+  ids_.trunk = trunk;
+  channel.attach(&relay_.events(Side::upstream));
+  begin_relaying(channel);
+}
+
+void Forward::on_stream_open() { begin_relaying(*endpoint_); }
+
+void Forward::begin_relaying(ChannelEnd& upstream) {
+  services_.journal.forward_opened(client_, ids_, request_.type, request_.destination.text(), target_name_);
+  downstream_.confirm(PlainRelay::initial_grant(downstream_, upstream));
+  relay_.join(downstream_, upstream);
+}
+
+void Forward::on_lease_failed(wire::OpenFailureReason reason, std::string_view told) {
+  WishOrder::Wish::arrive(wish_);
+  services_.graveyard.bury(std::move(lease_));
+  refuse(reason, told, told);
+}
+
+void Forward::on_stream_failed(const Error& why) {
+  const bool denied = why.code == Errc::denied;
+  refuse(denied ? wire::OpenFailureReason::administratively_prohibited : wire::OpenFailureReason::connect_failed,
+         told_of(why.code), why.detail);
+}
+
+void Forward::refuse(wire::OpenFailureReason reason, std::string_view told, std::string_view detail) {
+  services_.journal.forward_refused(client_, ids_, request_.type, request_.destination.text(), detail);
+  downstream_.refuse(reason, told);
+}
+
+void Forward::on_relay_over(Side, std::string_view) { leave(); }
+
+void Forward::end(std::string_view told) {
+  if (downstream_.state() == ChannelState::requested) return refuse(wire::OpenFailureReason::connect_failed, told, told);
+  leave();
+}
+
+void Forward::leave() {
+  if (std::exchange(left_, true)) return;
+  wish_.reset();
+  permit_.reset();
+  lease_.reset();
+  relay_.end();
+  if (endpoint_ != nullptr) endpoint_->abandon();  // it reports nothing more, wherever it is
+  services_.graveyard.bury(std::move(endpoint_));  // perhaps it is reporting just now
+  services_.journal.channel_closed(client_, ids_, downstream_.bytes_received(), downstream_.bytes_sent(),
+                                   services_.clock.now() - since_);
+}
+
+void Forward::watch_idleness(const Options& options) {
+  const std::string_view kind = channel_kind(request_.type);
+  const Duration timeout = channel_timeout(options, kind);
+  if (timeout == Duration::zero()) return;
+  idle_.emplace(services_.clock, timeout,
+                [this] { return relay_.bytes_from(Side::downstream) + relay_.bytes_from(Side::upstream); },
+                [this, kind, timeout] {
+                  services_.journal.channel_idle(client_, ids_, kind, timeout);
+                  end("nothing has happened there for too long");
+                });
+}
+
+}  // namespace sallyport::mux

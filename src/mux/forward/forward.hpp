@@ -1,0 +1,94 @@
+// A connection that a client has forwarded: a direct-tcpip or direct-streamlocal@openssh.com channel. RFC 4254, 7.2.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <sallyport/clock.hpp>
+#include <sallyport/connections.hpp>
+#include <sallyport/ids.hpp>
+
+#include "mux/admission/admission.hpp"
+#include "mux/client/link_channel.hpp"
+#include "mux/client/services.hpp"
+#include "mux/client/wish_order.hpp"
+#include "mux/flow/idle_watch.hpp"
+#include "mux/protocol/channel.hpp"
+#include "mux/relay/plain_relay.hpp"
+#include "mux/relay/stream_endpoint.hpp"
+#include "route/policy.hpp"
+#include "wire/messages.hpp"
+
+namespace sallyport::mux {
+
+/// What the client's CHANNEL_OPEN asks for.
+struct ForwardRequest {
+  std::string type;
+  route::Destination destination;
+  Endpoint originator;  ///< as the client says; empty or "0.0.0.0" when that is no address
+};
+
+/// True for the channel types that are forwards.
+bool is_forward(std::string_view type);
+/// Of an open that is sound (see wire/vocabulary.hpp).
+ForwardRequest parse_forward(const wire::ChannelOpen& open);
+/// The target is asked for a channel of the same type on the user's trunk, or the bastion connects, or the client meets
+/// Sallyport itself (see Jump). Its open is confirmed or refused when the outcome is known.
+class Forward final : public LinkChannel, private LeaseEvents, private StreamOpenEvents, private PlainRelayEvents {
+ public:
+  /// `downstream` waits for its answer; it, `client` and `order` outlive the forward. `permit` is for the destination.
+  Forward(const Services& services, const Admission& client, WishOrder& order, ChannelId id, Channel& downstream,
+          ForwardRequest request, const route::Permit& permit);
+  ~Forward() override;
+  Forward(const Forward&) = delete;
+  Forward& operator=(const Forward&) = delete;
+
+  // LinkChannel
+  ChannelId id() const override { return ids_.channel; }
+  ChannelRow row() const override;
+  std::optional<TrunkId> trunk() const override { return ids_.trunk; }
+  void end(std::string_view told) override;
+  void leave() override;
+
+ private:
+  void watch_idleness(const Options& options);
+  // LeaseEvents
+  void on_asked(TrunkId trunk) override { wish_->note_gone(trunk); }
+  void on_leased(Channel& channel, TrunkId trunk) override;
+  void on_lease_failed(wire::OpenFailureReason reason, std::string_view told) override;
+  // StreamOpenEvents
+  void on_stream_open() override;
+  void on_stream_failed(const Error& why) override;
+  // PlainRelayEvents
+  void on_relay_over(Side by, std::string_view lost) override;
+
+  /// Asks the target, or connects, if it is its turn; else it is called again when it may be.
+  void begin();
+  void ask_target(const ResolvedTarget& target);
+  void connect(const ResolvedTarget& target);
+  void begin_relaying(ChannelEnd& upstream);
+  /// The fields of the channel that the target is asked for: made of what has been understood, since sshd ends the
+  /// connection, which is everybody's, over fields that it doesn't like.
+  Bytes upstream_fields() const;
+  /// The client's open is answered with `told`.
+  void refuse(wire::OpenFailureReason reason, std::string_view told, std::string_view detail);
+
+  Services services_;
+  const Admission& client_;
+  ChannelIds ids_;
+  Channel& downstream_;
+  ForwardRequest request_;
+  std::string target_name_;
+  std::unique_ptr<route::Permit> permit_;  // until it has begun
+  bool left_ = false;
+  std::unique_ptr<WishOrder::Wish> wish_;  // null: it needs no place, or has arrived
+  std::unique_ptr<Lease> lease_;
+  std::unique_ptr<StreamEndpoint> endpoint_;
+  PlainRelay relay_;
+  TimePoint since_;
+  std::optional<IdleWatch> idle_;
+};
+
+}  // namespace sallyport::mux

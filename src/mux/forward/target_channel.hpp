@@ -1,0 +1,76 @@
+// A channel that a target opens to a client: a forwarded connection, or one to the client's agent or display.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <sallyport/clock.hpp>
+#include <sallyport/connections.hpp>
+#include <sallyport/ids.hpp>
+
+#include "mux/admission/admission.hpp"
+#include "mux/admission/journal.hpp"
+#include "mux/client/link_channel.hpp"
+#include "mux/client/services.hpp"
+#include "mux/flow/idle_watch.hpp"
+#include "mux/protocol/channel.hpp"
+#include "mux/relay/plain_relay.hpp"
+#include "route/policy.hpp"
+
+namespace sallyport::mux {
+
+/// What the log says of such a channel.
+struct TargetChannelInfo {
+  std::string type;
+  std::string target;  ///< name of the target
+  std::string origin;  ///< where the connection came in, and from whom; empty for an agent
+};
+
+/// The client is asked for a channel of the same type; the target's open is confirmed or refused when it has answered.
+class TargetChannel final : public LinkChannel, public OpenEvents, private PlainRelayEvents {
+ public:
+  /// `upstream` waits for its answer; it and `client` outlive the channel. `permit` is for the channel's type.
+  TargetChannel(const Services& services, const Admission& client, const ChannelIds& ids, Channel& upstream,
+                const route::Permit& permit, TargetChannelInfo info);
+  ~TargetChannel() override;
+  TargetChannel(const TargetChannel&) = delete;
+  TargetChannel& operator=(const TargetChannel&) = delete;
+
+  /// What the client may be granted when it is asked for its end.
+  std::uint32_t initial_grant() const;
+  /// The client's end, which is being opened with this object as the receiver of the outcome. Called once, at once.
+  void set_downstream(Channel& downstream) { downstream_ = &downstream; }
+
+  // LinkChannel
+  ChannelId id() const override { return ids_.channel; }
+  ChannelRow row() const override;
+  std::optional<TrunkId> trunk() const override { return ids_.trunk; }
+  void end(std::string_view told) override;
+  void leave() override;
+
+  // OpenEvents
+  void on_open_confirmed() override;
+  void on_open_refused(wire::OpenFailureReason reason, std::string_view description) override;
+  void on_open_lost(std::string_view told) override;
+
+ private:
+  void watch_idleness(const Options& options);
+  // PlainRelayEvents
+  void on_relay_over(Side by, std::string_view lost) override;
+
+  Services services_;
+  const Admission& client_;
+  ChannelIds ids_;
+  TargetChannelInfo info_;
+  Channel* upstream_;              // until the client has answered, or the target has gone
+  Channel* downstream_ = nullptr;  // until it is closed
+  bool left_ = false;
+  PlainRelay relay_;
+  TimePoint since_;
+  std::optional<IdleWatch> idle_;
+};
+
+}  // namespace sallyport::mux

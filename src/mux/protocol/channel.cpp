@@ -1,0 +1,450 @@
+#include "mux/protocol/channel.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "mux/protocol/connection.hpp"
+#include "mux/protocol/shown_text.hpp"
+#include "wire/encoding.hpp"
+
+namespace sallyport::mux {
+namespace {
+
+using wire::MessageType;
+
+constexpr std::uint8_t byte_of(MessageType type) { return static_cast<std::uint8_t>(type); }
+
+/// What a held message costs beyond its bytes: its place in the list, and the allocator's.
+constexpr std::size_t kHeldOverhead = 96;
+
+}  // namespace
+
+Channel::Channel(Connection& connection, LocalChannel local, std::string_view type, const PeerEnd& peer)
+    : connection_(connection),
+      local_(local),
+      recipient_(peer.number),
+      state_(ChannelState::requested),
+      is_session_(type == kSessionType),
+      send_window_(peer.window),
+      maximum_packet_(peer.maximum_packet),
+      outflow_(connection.habit()),
+      held_charge_(connection.account()) {
+  outflow_.opened(peer.window);
+}
+
+const std::shared_ptr<Account>& Channel::account() const { return connection_.account(); }
+
+Channel::Channel(Connection& connection, LocalChannel local, const OpenRequest& request, OpenEvents& outcome)
+    : connection_(connection),
+      outcome_(&outcome),
+      local_(local),
+      state_(ChannelState::opening),
+      is_session_(request.type == kSessionType),
+      receive_window_(request.granted),
+      asked_at_(connection.now()),
+      outflow_(connection.habit()),
+      held_charge_(connection.account()) {}
+
+void Channel::confirm(std::uint32_t granted) {
+  if (!apply(ChannelEvent::local_confirm)) return;
+  receive_window_ = Window(granted);
+  connection_.send(wire::build_channel_open_confirmation(recipient_, local_, granted, kMaximumPacket));
+}
+
+void Channel::refuse(wire::OpenFailureReason reason, std::string_view description) {
+  if (!apply(ChannelEvent::local_refuse)) return;
+  user_ = nullptr;
+  connection_.send(wire::build_channel_open_failure(recipient_, reason, clean_line(description)));
+  connection_.remove(*this);
+}
+
+void Channel::abandon() {
+  user_ = nullptr;
+  outcome_ = nullptr;
+  if (state_ == ChannelState::requested)
+    return refuse(wire::OpenFailureReason::connect_failed, "the other end is gone");
+  send_close();
+}
+
+bool Channel::apply(ChannelEvent event) {
+  const auto row = transition(state_, event);
+  if (!row) return false;
+  state_ = row->to;
+  if (is_owed_an_end(state_)) {
+    ending_since_ = connection_.now();
+    connection_.note_ending();
+  }
+  if (row->send == Send::eof) emit_number_only(MessageType::channel_eof);
+  if (row->send == Send::close) emit_number_only(MessageType::channel_close);
+  return true;
+}
+
+// --- sending -----------------------------------------------------------------------------------------------------
+
+void Channel::send_data(ByteView bytes) { send_data_messages({}, bytes); }
+
+void Channel::send_extended_data(std::uint32_t code, ByteView bytes) { send_data_messages({true, code}, bytes); }
+
+void Channel::send_data_messages(DataKind kind, ByteView bytes) {
+  if (!may_send(state_)) return;
+  const std::size_t size = bytes.size();
+  const bool fits = send_window_.take(size);
+  assert(fits);
+  if (!fits) return send_close();  // a stream with a hole must not pass for the whole one
+  bytes_sent_ += size;
+  outflow_.count(size);
+  while (!bytes.empty()) {
+    const ByteView chunk = bytes.first(std::min<std::size_t>(bytes.size(), maximum_packet_));
+    bytes = bytes.subspan(chunk.size());
+    if (append_to_held(kind, chunk)) continue;
+    wire::HeadWriter head;
+    head.byte(byte_of(kind.extended ? MessageType::channel_extended_data : MessageType::channel_data));
+    head.uint32(number(recipient_));
+    if (kind.extended) head.uint32(kind.code);
+    head.uint32(static_cast<std::uint32_t>(chunk.size()));
+    must_hold() ? hold(head.view(), chunk, kind) : pass(head.view(), chunk, static_cast<std::uint32_t>(chunk.size()));
+  }
+  connection_.note_activity(*this, size);
+}
+
+void Channel::pass(ByteView head, ByteView tail, std::uint32_t data) {
+  connection_.send(head, tail);
+  if (data > 0) outflow_.pass(connection_.sent(), data);
+}
+
+void Channel::send_eof() { apply(ChannelEvent::local_eof); }
+
+void Channel::send_close() {
+  const bool answers = state_ == ChannelState::close_received;
+  apply(ChannelEvent::local_close);
+  if (answers) connection_.remove(*this);
+}
+
+void Channel::send_request(std::string_view type, bool want_reply, ByteView rest) {
+  // A request is no data: it may follow our EOF.
+  if (!may_send(state_) && state_ != ChannelState::eof_sent && state_ != ChannelState::eof_both &&
+      state_ != ChannelState::close_received)
+    return;
+  if (want_reply) asked_.push_back(true);
+  emit(wire::build_channel_request(recipient_, type, want_reply, rest));
+}
+
+void Channel::send_reply(bool success) {
+  owed_replies_.resolve(success, [this](bool answer) { emit_reply(answer); });
+}
+
+void Channel::answer_now(bool success) {
+  owed_replies_.answer_newest(success, [this](bool answer) { emit_reply(answer); });
+}
+
+void Channel::emit_reply(bool success) {
+  if (state_ == ChannelState::close_sent || state_ == ChannelState::closed) return;
+  emit_number_only(success ? MessageType::channel_success : MessageType::channel_failure);
+}
+
+void Channel::emit_number_only(MessageType type) {
+  wire::HeadWriter message;
+  message.byte(byte_of(type)).uint32(number(recipient_));
+  emit(message.view());
+}
+
+bool Channel::must_hold() const {
+  // The last words on a channel that the peer has closed are short, and must be gone when the channel goes.
+  return state_ != ChannelState::close_received && state_ != ChannelState::closed &&
+         (has_held() || connection_.holds_back());
+}
+
+void Channel::emit(ByteView message) { must_hold() ? hold(message, {}, {}) : connection_.send(message); }
+
+void Channel::hold(ByteView head, ByteView data, DataKind kind) {
+  if (!connection_.usable()) return;  // nothing is sent any more
+  Held held;
+  held.message.reserve(head.size() + data.size());
+  held.message.insert(held.message.end(), head.begin(), head.end());
+  held.message.insert(held.message.end(), data.begin(), data.end());
+  held.data = static_cast<std::uint32_t>(data.size());
+  held.kind = kind;
+  if (data.empty()) held_control_ += head.size();
+  held_data_ += held.data;
+  held_charge_.add(held.message.size() + kHeldOverhead);
+  held_messages_.push_back(std::move(held));
+  connection_.call_when_drained(*this);
+  connection_.look_at_held();
+}
+
+bool Channel::append_to_held(DataKind kind, ByteView data) {
+  if (!has_held() || !connection_.usable()) return false;
+  Held& last = held_messages_.back();
+  const auto size = static_cast<std::uint32_t>(data.size());
+  const std::uint32_t room = std::min(maximum_packet_, kMaximumPacket);
+  if (last.data == 0 || last.kind != kind || last.data >= room || size > room - last.data) return false;
+  const std::size_t length_at = last.message.size() - last.data - sizeof(std::uint32_t);
+  last.message.insert(last.message.end(), data.begin(), data.end());
+  last.data += size;
+  wire::HeadWriter length;
+  length.uint32(last.data);
+  std::copy(length.view().begin(), length.view().end(), last.message.begin() + static_cast<std::ptrdiff_t>(length_at));
+  held_data_ += size;
+  held_charge_.add(size);
+  connection_.look_at_held();
+  return true;
+}
+
+bool Channel::send_held() {
+  if (!has_held()) return false;
+  const Held held = std::move(held_messages_[next_held_++]);
+  if (held.data == 0) held_control_ -= held.message.size();
+  held_data_ -= held.data;
+  held_charge_.subtract(held.message.size() + kHeldOverhead);
+  // Those that have left go when they are the greater part: a stream that is never quite up to date must not grow.
+  if (!has_held()) {
+    held_messages_ = {};
+    next_held_ = 0;
+  } else if (next_held_ > held_messages_.size() / 2) {
+    held_messages_.erase(held_messages_.begin(), held_messages_.begin() + static_cast<std::ptrdiff_t>(next_held_));
+    next_held_ = 0;
+  }
+  pass(held.message, {}, held.data);
+  return true;
+}
+
+void Channel::drop_held() {
+  held_messages_ = {};
+  next_held_ = 0;
+  held_control_ = 0;
+  held_data_ = 0;
+  held_charge_.set(0);
+}
+
+bool Channel::congested() {
+  if (!has_held() && !connection_.congested()) return false;
+  connection_.call_when_drained(*this);
+  return true;
+}
+
+void Channel::on_uncongested() {
+  if (user_ != nullptr) user_->on_window();
+}
+
+std::uint32_t Channel::room_within(const RoomLimits& limits) {
+  return outflow_.room(limits, held_data_, connection_.acknowledged());
+}
+
+void Channel::call_when_there_is_room() {
+  if (!std::exchange(waiting_for_room_, true)) connection_.look_later(*this);
+}
+
+void Channel::look_for_room() {
+  waiting_for_room_ = false;
+  if (outflow_.is_silent(connection_.acknowledged(), held_data_, connection_.now(), connection_.round_trip()))
+    connection_.learn(outflow_.habit());
+  if (user_ != nullptr) user_->on_window();
+}
+
+std::uint32_t Channel::credit() const {
+  const std::uint64_t by_messages = std::uint64_t{maximum_packet_} * kMaximumMessages;
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(connection_.credit(), by_messages));
+}
+
+bool Channel::in_company() const { return connection_.in_company(); }
+
+std::uint32_t Channel::floor_in_company() const { return connection_.floor_in_company(); }
+
+std::chrono::microseconds Channel::round_trip() const { return connection_.round_trip(); }
+
+void Channel::grant(std::uint32_t bytes) {
+  if (bytes == 0 || !may_receive_data(state_) || state_ == ChannelState::close_sent) return;
+  const bool fits = receive_window_.add(bytes);
+  assert(fits);
+  if (!fits) return;
+  wire::HeadWriter message;
+  message.byte(byte_of(MessageType::channel_window_adjust)).uint32(number(recipient_)).uint32(bytes);
+  connection_.send(message.view());  // overtakes what is held: nothing depends on its place
+}
+
+bool Channel::ask_for_life() {
+  // What is held would be overtaken, and with it the order of the answers.
+  const bool is_open = is_answered(state_) && state_ != ChannelState::close_received && !is_owed_an_end(state_);
+  if (!is_open || has_held() || asked_.size() >= kMostAsked) return false;
+  asked_.push_back(false);
+  connection_.send(wire::build_channel_request(recipient_, wire::kKeepalive, true, {}));
+  return true;
+}
+
+// --- receiving ---------------------------------------------------------------------------------------------------
+
+Channel::Violation Channel::on_confirmation(const PeerEnd& peer) {
+  if (state_ != ChannelState::opening && state_ != ChannelState::abandoned) return "a confirmation of no open";
+  recipient_ = peer.number;
+  send_window_ = Window(peer.window);
+  maximum_packet_ = peer.maximum_packet;
+  outflow_.opened(peer.window);
+  connection_.note_answer(connection_.now() - asked_at_);
+  const bool is_of_use = peer.maximum_packet > 0;
+  if (!is_of_use) apply(ChannelEvent::local_close);
+  apply(ChannelEvent::confirmed);
+  OpenEvents* outcome = std::exchange(outcome_, nullptr);
+  if (outcome == nullptr) return {};
+  is_of_use ? outcome->on_open_confirmed()
+            : outcome->on_open_refused(wire::OpenFailureReason::administratively_prohibited, "a maximum packet size of 0");
+  return {};
+}
+
+Channel::Violation Channel::on_failure(wire::OpenFailureReason reason, std::string_view description) {
+  if (!apply(ChannelEvent::refused)) return "a refusal of no open";
+  if (OpenEvents* outcome = std::exchange(outcome_, nullptr)) outcome->on_open_refused(reason, description);
+  return {};
+}
+
+Channel::Violation Channel::on_window_adjust(std::uint32_t bytes) {
+  if (!is_answered(state_)) {
+    connection_.ignore("a window adjust before its time");
+    return {};
+  }
+  // held data has left the window already, so this is the sum that RFC 4254, 5.2 bounds
+  if (!send_window_.add(bytes)) return "a window beyond 2^32-1";
+  outflow_.gave_back(bytes);
+  connection_.learn(outflow_.habit());
+  if (user_ != nullptr) user_->on_window();
+  return {};
+}
+
+bool Channel::take_data(std::size_t size) {
+  if (!may_receive_data(state_)) {
+    connection_.ignore("data that the channel's state does not allow");
+    return false;
+  }
+  if (state_ == ChannelState::close_sent) return false;  // it has crossed our CLOSE, and nobody wants it
+  // The size of a message is not looked at: what keeps to the window costs no more in one than in several.
+  if (receive_window_.take(size)) {
+    exceeded_ = 0;
+  } else if (!take_excess(size)) {
+    return false;
+  }
+  bytes_received_ += size;
+  connection_.note_activity(*this, size);
+  // Empty data means nothing, and costs no window: it isn't passed on.
+  return user_ != nullptr && size > 0;
+}
+
+bool Channel::take_excess(std::size_t size) {
+  const std::size_t beyond = size - receive_window_.bytes();
+  Excess excess = user_ == nullptr ? Excess::refused : user_->on_excess(size);
+  if (excess == Excess::taken && beyond > kGrace - exceeded_) excess = Excess::refused;
+  if (excess == Excess::refused) {
+    end_for("more data than the window allows");
+    return false;
+  }
+  if (excess == Excess::dropped) {
+    connection_.ignore("data before a program runs");
+    return false;
+  }
+  exceeded_ += static_cast<std::uint32_t>(beyond);
+  receive_window_ = Window();
+  return true;
+}
+
+void Channel::end_for(std::string_view what) {
+  connection_.on_unsound(wire::Form::channel_request, "channel ended", what, this);
+  ChannelEvents* const user = std::exchange(user_, nullptr);
+  send_close();
+  if (user != nullptr) user->on_lost(what);
+}
+
+Channel::Violation Channel::on_data(ByteView bytes) {
+  if (take_data(bytes.size())) user_->on_data(bytes);
+  return {};
+}
+
+Channel::Violation Channel::on_extended_data(std::uint32_t code, ByteView bytes) {
+  if (take_data(bytes.size())) user_->on_extended_data(code, bytes);
+  return {};
+}
+
+Channel::Violation Channel::on_eof() {
+  if (!apply(ChannelEvent::peer_eof)) {
+    connection_.ignore("EOF that the channel's state does not allow");
+  } else if (user_ != nullptr && state_ != ChannelState::close_sent) {
+    user_->on_eof();
+  }
+  return {};
+}
+
+Channel::Violation Channel::on_close() {
+  if (state_ == ChannelState::close_received) {
+    connection_.ignore("a second CLOSE");
+    return {};
+  }
+  const auto row = transition(state_, ChannelEvent::peer_close);
+  if (!row) return "CLOSE that the channel's state does not allow";
+  // Whatever still waits is for somebody who has left. Our own CLOSE may be among it, and it can't be held any more:
+  // the channel goes with this call, and the peer would wait for it for ever.
+  const bool close_is_held = state_ == ChannelState::close_sent && has_held();
+  drop_held();
+  state_ = row->to;
+  if (row->send == Send::close || close_is_held) {
+    wire::HeadWriter message;
+    message.byte(byte_of(MessageType::channel_close)).uint32(number(recipient_));
+    connection_.send(message.view());
+  }
+  if (state_ == ChannelState::close_received) {
+    if (user_ != nullptr && user_->answers_close_later()) return {};
+    apply(ChannelEvent::local_close);
+  }
+  if (ChannelEvents* user = std::exchange(user_, nullptr)) user->on_close();
+  return {};
+}
+
+Channel::Violation Channel::on_request(std::string_view type, bool want_reply, ByteView rest) {
+  if (!is_answered(state_) && want_reply) return "a request before its time";
+  if (!is_answered(state_) || state_ == ChannelState::close_received) {
+    connection_.ignore("a request that the channel's state does not allow");
+    return {};
+  }
+  if (state_ == ChannelState::close_sent) return {};  // it has crossed our CLOSE, behind which there are no answers
+  if ((want_reply && owed_replies_.full()) || held_control_ > kHeldControlLimit) {
+    end_for("too many unanswered requests");
+    return {};
+  }
+  if (want_reply) owed_replies_.expect();
+  // sshd's keepalive comes on any open channel; answered here, no stopped client can make it drop the connection.
+  const bool keepalive = type == wire::kKeepalive;
+  if (keepalive || user_ == nullptr) {
+    if (want_reply) answer_now(keepalive);
+    return {};
+  }
+  const wire::Reading reading(wire::Form::channel_request, connection_.peer(), type, rest);
+  const std::string_view why = why_unsound(reading);
+  if (!why.empty()) {
+    if (want_reply) answer_now(false);
+    connection_.on_unsound(wire::Form::channel_request, type, why, this);
+    return {};
+  }
+  user_->on_request(type, want_reply, reading.fields());
+  return {};
+}
+
+std::string_view Channel::why_unsound(const wire::Reading& request) const {
+  if (!request.sound()) return request.why();
+  return is_session_ || request.on_any_channel() ? std::string_view{} : "a request for sessions";
+}
+
+Channel::Violation Channel::on_reply(bool success) {
+  if (asked_.empty()) {
+    connection_.ignore("an answer to no request");
+    return {};
+  }
+  const bool is_awaited = asked_.front();
+  asked_.erase(asked_.begin());
+  if (is_awaited && user_ != nullptr && state_ != ChannelState::close_sent) user_->on_reply(success);
+  return {};
+}
+
+void Channel::on_lost(std::string_view told) {
+  state_ = ChannelState::closed;
+  if (OpenEvents* outcome = std::exchange(outcome_, nullptr)) return outcome->on_open_lost(told);
+  if (ChannelEvents* user = std::exchange(user_, nullptr)) user->on_lost(told);
+}
+
+}  // namespace sallyport::mux

@@ -1,0 +1,217 @@
+// One channel of one SSH connection: its numbers, its state, its windows, and what waits to be sent.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sallyport/account.hpp>
+#include <sallyport/bytes.hpp>
+#include <sallyport/clock.hpp>
+#include <sallyport/ids.hpp>
+
+#include "mux/flow/outflow.hpp"
+#include "mux/flow/window.hpp"
+#include "mux/protocol/channel_end.hpp"
+#include "mux/protocol/channel_lifecycle.hpp"
+#include "mux/protocol/reply_queue.hpp"
+#include "wire/messages.hpp"
+#include "wire/vocabulary.hpp"
+
+namespace sallyport::mux {
+
+class Connection;
+
+/// Receives the outcome of a channel that we opened; exactly one of the two.
+class OpenEvents {
+ public:
+  virtual ~OpenEvents() = default;
+  virtual void on_open_confirmed() = 0;
+  virtual void on_open_refused(wire::OpenFailureReason reason, std::string_view description) = 0;
+  /// The connection went before there was an answer.
+  virtual void on_open_lost(std::string_view told) = 0;
+};
+
+/// The channel type of shells, commands and subsystems (RFC 4254, 6.1).
+inline constexpr std::string_view kSessionType = "session";
+
+/// A channel that we ask the peer for.
+struct OpenRequest {
+  std::string type{kSessionType};
+  std::uint32_t granted = 0;  ///< its initial window
+  Bytes rest;                 ///< the fields that belong to the type
+  std::optional<TrunkId> beside = {};  ///< the trunk that it had best go to, if that has room: see WishOrder
+};
+
+/// The peer's side of a channel, from its CHANNEL_OPEN or its confirmation.
+struct PeerEnd {
+  RecipientChannel number{};
+  std::uint32_t window = 0;
+  std::uint32_t maximum_packet = 0;
+};
+
+class Channel final : public ChannelEnd {
+ public:
+  /// The largest data message that we invite; what OpenSSH uses for session channels.
+  static constexpr std::uint32_t kMaximumPacket = 32 * 1024;
+  /// More bytes of requests than this are not taken while they can't leave …
+  static constexpr std::size_t kHeldRequestLimit = 128 * 1024;
+  /// … and a peer that has made us hold this much, answers to requests of its own included, is flooding.
+  static constexpr std::size_t kHeldControlLimit = 256 * 1024;
+  /// What OpenSSH bears beyond a window, a tenth of its largest one (channel_input_data()), in all before the peer is within it again.
+  static constexpr std::uint32_t kGrace = 2 * 1024 * 1024 / 10;
+  /// A peer that owes more answers than this gives none, and isn't asked for a sign of life here.
+  static constexpr std::size_t kMostAsked = 256;
+  /// How many messages the peer's maximum packet size may make of what one credit allows: a maximum of one byte
+  /// must not turn two megabytes of data into two million messages.
+  static constexpr std::uint32_t kMaximumMessages = 1024;
+
+  /// Asked for by the peer, with that type: waits for confirm() or refuse().
+  Channel(Connection& connection, LocalChannel local, std::string_view type, const PeerEnd& peer);
+  /// Being opened by us as `request` says; `outcome` must outlive the answer or be taken back by abandon().
+  Channel(Connection& connection, LocalChannel local, const OpenRequest& request, OpenEvents& outcome);
+
+  LocalChannel local() const { return local_; }
+  ChannelState state() const { return state_; }
+  /// A session. Of those that we opened: what a server counts.
+  bool is_session() const { return is_session_; }
+  /// The connection's.
+  const std::shared_ptr<Account>& account() const;
+  /// Who gets the events from now on; null: what comes is swallowed.
+  void attach(ChannelEvents* user) { user_ = user; }
+  /// Lets the peer have the channel that it asked for, with the window `granted`.
+  void confirm(std::uint32_t granted);
+  /// Refuses it; the channel is gone with this call.
+  void refuse(wire::OpenFailureReason reason, std::string_view description);
+
+  /// Answers the request that is being reported by on_request(); may be called only there, and only when it wants a
+  /// reply. Those that were passed on before it are answered first.
+  void answer_now(bool success);
+
+  // ChannelEnd
+  void send_data(ByteView bytes) override;
+  void send_extended_data(std::uint32_t code, ByteView bytes) override;
+  void send_eof() override;
+  void send_close() override;
+  void send_request(std::string_view type, bool want_reply, ByteView rest) override;
+  /// One that is being opened is closed as soon as it has been confirmed; one that the peer still waits for is refused.
+  void abandon() override;
+  bool takes_requests() const override { return held_control_ <= kHeldRequestLimit; }
+  void send_reply(bool success) override;
+  std::uint32_t window() const override { return send_window_.bytes() - std::min(send_window_.bytes(), reserved_); }
+  /// Keeps some of the window back from whoever is told window(), for what the bastion itself may have to say to the peer beside it.
+  /// A quarter at the most.
+  void reserve(std::uint32_t bytes) { reserved_ = std::min(bytes, send_window_.bytes() / 4); }
+  /// All that may be sent, what is reserved included.
+  std::uint32_t whole_window() const { return send_window_.bytes(); }
+  std::uint32_t room_within(const RoomLimits& limits) override;
+  void call_when_there_is_room() override;
+  bool congested() override;
+  std::uint32_t credit() const override;
+  bool in_company() const override;
+  std::uint32_t floor_in_company() const override;
+  std::chrono::microseconds round_trip() const override;
+  std::uint32_t granted() const override { return receive_window_.bytes(); }
+  void grant(std::uint32_t bytes) override;
+
+  /// Asks the peer whether it lives; the answer is swallowed. False when this channel can't: it isn't open, or has messages held.
+  bool ask_for_life();
+
+  // What the connection has parsed for this channel. A text is what the peer did wrong, and the end of its connection. What OpenSSH
+  // ignores is ignored; what exceeds a bound of this channel's ends it alone.
+  using Violation = std::optional<std::string_view>;
+  Violation on_confirmation(const PeerEnd& peer);
+  Violation on_failure(wire::OpenFailureReason reason, std::string_view description);
+  Violation on_window_adjust(std::uint32_t bytes);
+  Violation on_data(ByteView bytes);
+  Violation on_extended_data(std::uint32_t code, ByteView bytes);
+  Violation on_eof();
+  Violation on_close();
+  Violation on_request(std::string_view type, bool want_reply, ByteView rest);
+  Violation on_reply(bool success);
+  /// The connection is gone. The last call.
+  void on_lost(std::string_view told);
+
+  /// Sends one message of those that wait. False when none is left.
+  bool send_held();
+  bool has_held() const { return next_held_ < held_messages_.size(); }
+  /// Tells the user that it may go on. Called when nothing is held any more and the connection isn't congested.
+  void on_uncongested();
+  /// The look that call_when_there_is_room() asked for.
+  void look_for_room();
+
+  std::uint64_t bytes_received() const { return bytes_received_; }
+  std::uint64_t bytes_sent() const { return bytes_sent_; }
+
+ private:
+  friend class Connection;
+  /// What kind of data a message carries: none, or the code of extended data.
+  struct DataKind {
+    bool extended = false;
+    std::uint32_t code = 0;
+    bool operator==(const DataKind&) const = default;
+  };
+  struct Held {
+    Bytes message;
+    std::uint32_t data = 0;  ///< how much of it counts in the window, at its end
+    DataKind kind;           ///< when there is data
+  };
+
+  /// Takes the row of the table; false when there is none.
+  bool apply(ChannelEvent event);
+  /// Takes `size` bytes out of the window; false when nothing is to be made of them.
+  bool take_data(std::size_t size);
+  bool take_excess(std::size_t size);
+  /// The peer has gone too far: closes the channel. `what` is a fixed phrase, also for a client.
+  void end_for(std::string_view what);
+  /// What keeps a request from being passed on; empty when nothing does.
+  std::string_view why_unsound(const wire::Reading& request) const;
+  void send_data_messages(DataKind kind, ByteView bytes);
+  /// Sends a message that ends with `data` bytes of data.
+  void pass(ByteView head, ByteView tail, std::uint32_t data);
+  /// Sends the message, or holds it while it can't leave.
+  void emit(ByteView message);
+  bool must_hold() const;
+  void hold(ByteView head, ByteView data, DataKind kind);
+  /// Adds the data to the message held last when that has room for it: many short messages to a peer that
+  /// doesn't read would cost many times their size.
+  bool append_to_held(DataKind kind, ByteView data);
+  void drop_held();
+  void emit_reply(bool success);
+  void emit_number_only(wire::MessageType type);
+
+  Connection& connection_;
+  ChannelEvents* user_ = nullptr;
+  OpenEvents* outcome_ = nullptr;
+  LocalChannel local_;
+  RecipientChannel recipient_{};
+  ChannelState state_;
+  bool is_session_;
+  bool waiting_for_drain_ = false;  // in the connection's list of channels to call when it drains
+  bool waiting_for_room_ = false;   // in that of channels to look at
+  std::uint8_t active_in_ = 0;      // see Connection::note_activity
+  Window send_window_;
+  std::uint32_t reserved_ = 0;
+  std::uint32_t maximum_packet_ = 0;
+  Window receive_window_;
+  TimePoint asked_at_;  // when we sent CHANNEL_OPEN
+  std::uint32_t held_data_ = 0;
+  Outflow outflow_;
+  std::vector<bool> asked_;      // the answers that the peer owes, front first: whether its user waits for it
+  std::uint32_t exceeded_ = 0;   // what has come beyond the window since it was last kept
+  TimePoint ending_since_;       // see is_owed_an_end()
+  bool overdue_ = false;         // for Connection::kEndPatience
+  std::size_t held_control_ = 0;  // bytes of held messages without data
+  Charge held_charge_;            // all of them
+  std::vector<Held> held_messages_;
+  std::size_t next_held_ = 0;
+  ReplyQueue owed_replies_;
+  std::uint64_t bytes_received_ = 0;
+  std::uint64_t bytes_sent_ = 0;
+};
+
+}  // namespace sallyport::mux

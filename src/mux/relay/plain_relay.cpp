@@ -1,0 +1,51 @@
+#include "mux/relay/plain_relay.hpp"
+
+#include <algorithm>
+
+#include "route/acts.hpp"
+
+namespace sallyport::mux {
+
+PlainRelay::PlainRelay(Clock& clock, PlainRelayEvents& owner) : owner_(owner), relay_(clock) {}
+
+std::uint32_t PlainRelay::initial_grant(const ChannelEnd& source, const ChannelEnd& sink) {
+  return std::min({sink.window(), sink.credit(), source.credit(), FlowCredit::kFloorAlone});
+}
+
+void PlainRelay::end() {
+  if (!relay_.joined()) return;
+  ChannelEnd& downstream = *relay_.end(Side::downstream);
+  ChannelEnd& upstream = *relay_.end(Side::upstream);
+  relay_.part();
+  downstream.abandon();
+  upstream.abandon();
+}
+
+void PlainRelay::over(Side by, std::string_view lost) {
+  ChannelEnd* other = relay_.opposite(by);
+  relay_.part();
+  // The peer of the other end must be able to tell a stream that was cut from one that ended.
+  if (other != nullptr) lost.empty() ? other->abandon() : other->break_off();
+  owner_.on_relay_over(by, lost);
+}
+
+void PlainRelay::EndEvents::on_data(ByteView data) {
+  bytes += data.size();
+  relay.relay_.on_data(side, data);
+}
+
+void PlainRelay::EndEvents::on_extended_data(std::uint32_t code, ByteView data) {
+  bytes += data.size();
+  relay.relay_.on_extended_data(side, code, data);
+}
+
+void PlainRelay::EndEvents::on_request(std::string_view type, bool want_reply, ByteView rest) {
+  ChannelEnd* from = relay.relay_.end(side);
+  if (from == nullptr) return;
+  if (want_reply) return from->send_reply(false);
+  if (route::act_of(route::ActKind::session_request, type) != route::Act::end_of_write) return;
+  ChannelEnd& to = *relay.relay_.opposite(side);
+  if (to.takes_requests()) to.send_request(type, false, rest);
+}
+
+}  // namespace sallyport::mux

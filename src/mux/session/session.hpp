@@ -1,0 +1,232 @@
+// A client's session channel, from its open to its close: late binding, and the relay to its endpoint.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sallyport/clock.hpp>
+#include <sallyport/connections.hpp>
+#include <sallyport/ids.hpp>
+#include <sallyport/process.hpp>
+
+#include "mux/admission/admission.hpp"
+#include "mux/admission/journal.hpp"
+#include "mux/client/lending.hpp"
+#include "mux/client/link_channel.hpp"
+#include "mux/client/services.hpp"
+#include "mux/client/wish_order.hpp"
+#include "mux/flow/idle_watch.hpp"
+#include "mux/forward/agent_loan.hpp"
+#include "mux/protocol/channel.hpp"
+#include "mux/relay/local_endpoint.hpp"
+#include "mux/relay/relay.hpp"
+#include "mux/session/login_dialog.hpp"
+#include "mux/session/program_start.hpp"
+#include "mux/session/session_requests.hpp"
+#include "mux/upstream/pool.hpp"
+#include "mux/upstream/trunk.hpp"
+#include "route/policy.hpp"
+
+namespace sallyport::mux {
+
+/// The channel is confirmed with a window of 0 before anybody knows where it ends; that is decided when exec, shell or
+/// subsystem comes. Then messages go from one end to the other, within what the receiving end takes.
+///
+/// What the client asks before that is answered by the end itself wherever it can be: if the route leads all programs to one
+/// target, that is asked at once; else the answer waits for a moment, for most clients send their program along. One
+/// that waits for its answer first is told yes, and what the end then refuses it learns on stderr.
+class Session final : public LinkChannel, private LeaseEvents {
+ public:
+  /// Exit status of a channel that we, not a program, had to end; what ssh itself uses for its own errors.
+  static constexpr std::uint32_t kOurExitStatus = 255;
+  /// A client that sends its program along has done so within this time.
+  static constexpr Duration kSentAlong = std::chrono::milliseconds(20);
+
+  /// `client`, `order`, `downstream` and `lender`, the link that gets the channels to the client's agent and display, outlive
+  /// the session.
+  Session(const Services& services, const Admission& client, WishOrder& order, ChannelId id, Channel& downstream,
+          LenderEvents& lender);
+  ~Session() override;
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // LinkChannel
+  ChannelId id() const override { return ids_.channel; }
+  ChannelRow row() const override;
+  std::optional<TrunkId> trunk() const override { return ids_.trunk; }
+  bool is_session() const override { return true; }
+  void end(std::string_view told) override;
+  void leave() override;
+
+ private:
+  enum class Phase : std::uint8_t {
+    collecting,  ///< no program request yet, or the one that there was has been refused
+    binding,     ///< its endpoint is being made, or waits for the wish's turn
+    relaying,    ///< the endpoint has been asked for the program
+    ended,  ///< no endpoint any more; waits for the client's CLOSE
+  };
+  /// Receives the events of one end, which are work for the other.
+  struct EndEvents final : ChannelEvents {
+    EndEvents(Session& owner, Side which) : session(owner), side(which) {}
+    void on_data(ByteView bytes) override;
+    void on_extended_data(std::uint32_t code, ByteView bytes) override {
+      session.relay_.on_extended_data(side, code, bytes);
+    }
+    Excess on_excess(std::size_t size) override;
+    void on_eof() override;
+    void on_request(std::string_view type, bool want_reply, ByteView rest) override;
+    void on_reply(bool success) override;
+    void on_window() override;
+    bool answers_close_later() override { return side == Side::downstream && session.awaits_exit(); }
+    void on_close() override;
+    void on_lost(std::string_view told) override;
+    Session& session;
+    const Side side;
+  };
+
+  // LeaseEvents
+  void on_asked(TrunkId trunk) override {
+    if (wish_ != nullptr) wish_->plan(trunk);
+  }
+  void on_leased(Channel& channel, TrunkId trunk) override;
+  void on_lease_failed(wire::OpenFailureReason reason, std::string_view told) override;
+  void on_agent_wanted(UpstreamAnswers& to) override;
+  void on_question(UpstreamAnswers& to, const UpstreamQuestion& question) override;
+
+  /// The login at the target is over: nobody wants the client's agent or answers for it any more.
+  void end_login();
+  /// How many of so many bytes of the client's were let in for a question that is over.
+  std::size_t take_stray(std::size_t available);
+  void client_request(std::string_view type, bool want_reply, ByteView rest);
+  /// Answers the request that is being reported with a failure, and records that if `why` is given.
+  void refuse(std::string_view type, bool want_reply, std::string_view why);
+  /// What the policy says to the request, which is no program's.
+  route::Verdict judge(route::Act act, ByteView rest) const;
+  /// Keeps a request that prepares the program, and sees to its answer.
+  void prepare(route::Act act, std::string_view type, bool want_reply, ByteView rest);
+  /// It is the target that answers, if all programs end at one that can be asked before there is one; false: it isn't.
+  bool prepare_at(const std::optional<ResolvedTarget>& end);
+  /// Answers what is owed an answer and has been passed on to nobody, or to nobody who will answer.
+  void answer_unasked(bool success);
+  /// On the bastion it is known what becomes of them.
+  void answer_preparations(const LocalSettings& local);
+  /// The client asks for something while nothing runs, for which the end need not be asked to make ready.
+  void request_without_program(route::Act act, std::string_view type, bool want_reply, ByteView rest);
+  void start(route::Act act, ProgramRequest program);
+  /// The program has started; once.
+  void record_program();
+  void start_local(const route::Permit& permit);
+  /// Starts the program on the bastion if it is its turn; else it is called again when it may be.
+  void begin_local();
+  ProcessSpec process_spec(const ResolvedTarget& target, std::vector<std::string> command) const;
+  void start_upstream(const route::Permit& permit);
+  /// The way to the target for what has been asked for until now.
+  TrunkAccess access_to(const ResolvedTarget& target);
+  /// There is a channel for just that, or there will be.
+  bool is_bound(const TrunkAccess& access) const;
+  void bind(const ResolvedTarget& target, TrunkAccess access);
+  /// Gives up the channel at the target, where nothing runs.
+  void unbind();
+  /// The same for the target's channel, once there is one.
+  void begin_upstream();
+  /// The target's channel gets all that was asked for.
+  void go_upstream();
+  void begin_relaying(ChannelEnd& upstream);
+  /// Passes on what has been kept and has not been passed on yet.
+  void send_preparations();
+  /// The target may have what the client lends. Absent: it is to be asked to take it; else what the answer would be.
+  std::optional<bool> lend(route::Act act);
+  /// Passes on a request of the client's to an endpoint.
+  void pass_on(ChannelEnd& to, std::string_view type, bool want_reply, ByteView rest);
+  void upstream_request(std::string_view type, bool want_reply, ByteView rest);
+  void upstream_replied(bool success);
+  void preparation_answered(std::size_t index, bool success);
+  void program_answered(bool success);
+  /// Whatever has come to the front of those that wait for an answer, and has one.
+  void answer_known();
+  /// The program has been refused: as with sshd, the client may ask for something else.
+  void collect_again();
+  /// The program runs: it can't be asked for again.
+  void settle();
+  void upstream_closed();
+  void client_closed();
+  /// The end has said something behind the request for the program, which it must have got then.
+  void note_life() {
+    if (wish_ != nullptr && phase_ == Phase::relaying) WishOrder::Wish::arrive(wish_);
+  }
+  /// A program runs whose exit status the client has not been told.
+  bool awaits_exit() const { return phase_ == Phase::relaying && !exit_passed_; }
+  /// `told` is for the client, `why` for the log.
+  void deny(std::string_view told, std::string_view why);
+  void watch_idleness(const Options& options);
+  /// Tells the client something on stderr, as soon as its window has room beside what others may send.
+  void say(std::string_view told);
+  void flush_said();
+  /// What was promised came to nothing.
+  void tell_refused(const PreparingRequest& request, std::string_view by);
+  /// Tells the client on stderr and ends the channel with kOurExitStatus.
+  void end_with(std::string_view told);
+  void drop_upstream();
+  void answer_program(bool success);
+
+  Services services_;
+  const Admission& client_;
+  ChannelIds ids_;
+  Channel& downstream_;
+  WishOrder& order_;
+  LenderEvents& lender_;
+  EndEvents downstream_events_{*this, Side::downstream};
+  EndEvents upstream_events_{*this, Side::upstream};
+  Phase phase_ = Phase::collecting;
+  std::unique_ptr<SessionRequests> requests_;  // until the program runs
+  std::size_t passed_on_ = 0;                  // so many of those that prepare it have been, or needn't be
+  bool client_waits_ = false;                  // for answers before it sends its program
+  std::unique_ptr<Timer> sent_along_;          // for the program, while answers are owed
+  Charge kept_;                                // the program's text
+  ProgramRequest program_;   // as it was asked for; once it has been allowed, as it runs
+  route::Program running_;   // what the policy made of it
+  bool program_unanswered_ = false;
+  bool program_answered_early_ = false;  // with success, before the target was there to do so
+  bool eof_before_relaying_ = false;
+  bool lends_agent_ = false;
+  bool lends_display_ = false;
+  bool no_early_binding_ = false;  // it came to nothing once
+  bool recorded_ = false;  // that the program started, or couldn't
+  bool had_pty_ = false;
+  bool exit_passed_ = false;
+  bool left_ = false;
+  std::uint32_t stray_ = 0;  // bytes that the client may still send to the login's dialog, though it is over
+  std::string target_name_;
+  std::unique_ptr<WishOrder::Wish> wish_;  // the program, until it is known to have been asked for there
+  std::unique_ptr<route::Permit> permit_;  // of a program on the bastion that waits for its turn
+  /// A request to the upstream end whose answer is awaited.
+  struct Asked {
+    enum class What : std::uint8_t { preparation, program, passed_on };
+    What what;
+    std::size_t index = 0;            ///< of the preparation
+    std::optional<bool> known = {};   ///< nobody has been asked: it only waits for those before it
+  };
+  std::vector<Asked> asked_;  // until the program has been answered; then every answer is simply passed on
+  /// What the channel at the target is good for; absent: there is none.
+  struct Bound {
+    ShareKey key;
+    bool lends_agent = false;
+    bool operator==(const Bound&) const = default;
+  };
+  std::optional<Bound> bound_;
+  std::string said_;  // for the client's stderr, what waits
+  std::unique_ptr<Lease> lease_;
+  std::shared_ptr<AgentBorrower> agent_borrower_;  // null: the login hasn't asked for the client's agent
+  std::unique_ptr<LoginDialog> dialog_;            // null: it hasn't asked a question
+  std::unique_ptr<LocalEndpoint> local_;
+  Channel* trunk_channel_ = nullptr;
+  Relay relay_;  // between downstream_ and local_ or trunk_channel_, while relaying
+  TimePoint since_;
+  std::optional<IdleWatch> idle_;
+};
+
+}  // namespace sallyport::mux

@@ -1,0 +1,86 @@
+#include "mux/upstream/hop.hpp"
+
+#include <utility>
+
+#include "mux/upstream/pool.hpp"
+#include "wire/channel_opens.hpp"
+
+namespace sallyport::mux {
+namespace {
+
+/// The bastion asks for itself, and no client's address is the target's business.
+constexpr std::string_view kOriginator = "127.0.0.1";
+
+OpenRequest request_for(const ResolvedTarget& target) {
+  // Nothing is granted before there is a socket that takes it.
+  return {std::string(wire::kDirectTcpip), 0, wire::build_direct_tcpip({target.host, target.port, kOriginator, 0})};
+}
+
+/// "target gate can't be reached: connection refused" becomes "via gate: connection refused".
+std::string via_told(const std::string& via, std::string_view told) {
+  for (const std::string& known : {"target " + via + " ", std::string("can't be reached: ")})
+    if (told.starts_with(known)) told.remove_prefix(known.size());
+  return "via " + via + ": " + std::string(told);
+}
+
+}  // namespace
+
+Hop::Hop(Pool& pool, const TrunkAccess& access, const ResolvedTarget& target, HopEvents& owner)
+    : pool_(pool), via_(target.via->name), owner_(owner), relay_(pool.clock_, *this) {
+  lease_ = pool_.lease_for_trunk(hop_access(access, *target.via), *target.via, request_for(target), *this);
+}
+
+Hop::~Hop() { part(); }
+
+void Hop::part() {
+  owner_.drop();
+  lease_.reset();
+  relay_.end();
+  if (endpoint_ != nullptr) endpoint_->abandon();
+  if (channel_ != nullptr) std::exchange(channel_, nullptr)->abandon();
+}
+
+void Hop::on_leased(Channel& channel, TrunkId trunk) {
+  pool_.graveyard_.bury(std::move(lease_));
+  trunk_ = trunk;
+  channel_ = &channel;
+  channel_->attach(&relay_.events(Side::upstream));
+  owner_.tell(&HopEvents::on_hop_ready);
+}
+
+void Hop::on_lease_failed(wire::OpenFailureReason, std::string_view told) {
+  pool_.graveyard_.bury(std::move(lease_));
+  owner_.end(&HopEvents::on_hop_failed, via_told(via_, told));
+}
+
+std::unique_ptr<UpstreamAttempt> Hop::connect(const ResolvedTarget& target, const UpstreamClient& client,
+                                              UpstreamEvents& events) {
+  std::unique_ptr<UpstreamAttempt> attempt;
+  const auto make = [&](StreamEvents& carrier) {
+    CarriedAttempt carried = pool_.connector_.connect_over(target, client, events, carrier);
+    attempt = std::move(carried.attempt);
+    return std::move(carried.carrier);
+  };
+  endpoint_ =
+      std::make_unique<StreamEndpoint>(make, relay_.events(Side::downstream), static_cast<StreamOpenEvents&>(*this),
+                                       pool_.accounts_.of_trunk(client.user));
+  return attempt;
+}
+
+void Hop::on_stream_open() {
+  // Gone already, and the attempt will find no peer.
+  if (channel_ == nullptr) return endpoint_->abandon();
+  relay_.join(*endpoint_, *std::exchange(channel_, nullptr));
+}
+
+void Hop::on_stream_failed(const Error&) {
+  if (channel_ != nullptr) std::exchange(channel_, nullptr)->abandon();  // the attempt says why there is no socket
+}
+
+void Hop::on_relay_over(Side by, std::string_view lost) {
+  if (endpoint_ != nullptr) endpoint_->abandon();  // which the relay has done, unless nothing was joined yet
+  channel_ = nullptr;
+  if (by == Side::upstream && !lost.empty()) owner_.end(&HopEvents::on_hop_lost, lost);
+}
+
+}  // namespace sallyport::mux

@@ -1,0 +1,74 @@
+// The way to a target through another target's trunk: a direct-tcpip channel there carries the SSH connection.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <sallyport/ids.hpp>
+#include <sallyport/told_once.hpp>
+#include <sallyport/upstream.hpp>
+
+#include "mux/admission/share_key.hpp"
+#include "mux/protocol/channel.hpp"
+#include "mux/relay/plain_relay.hpp"
+#include "mux/relay/stream_endpoint.hpp"
+#include "mux/upstream/lease.hpp"
+
+namespace sallyport::mux {
+
+class Pool;
+
+/// What a hop tells the trunk that it is for, and what the login in between needs. Never inside a call of the hop's; the hop must not be destroyed in it.
+class HopEvents : public UpstreamNeeds {
+ public:
+  /// The channel is open: connect() may be called. on_hop_failed comes in its place.
+  virtual void on_hop_ready() = 0;
+  /// `told` is for a client, and begins with the name of the hop: "via gate: connection refused".
+  virtual void on_hop_failed(const std::string& told) = 0;
+  /// The trunk that carries it was lost, after on_hop_ready. The last event.
+  virtual void on_hop_lost(std::string_view told) = 0;
+};
+
+/// One channel of the trunk of `target.via` that `access` allows. Destroying it closes the channel, behind what has been
+/// sent.
+class Hop final : private LeaseEvents, private PlainRelayEvents, private StreamOpenEvents {
+ public:
+  /// Asks for the channel. `owner` outlives the hop.
+  Hop(Pool& pool, const TrunkAccess& access, const ResolvedTarget& target, HopEvents& owner);
+  ~Hop() override;
+  Hop(const Hop&) = delete;
+  Hop& operator=(const Hop&) = delete;
+
+  /// Logs in to the target, over the channel. Once, after on_hop_ready.
+  [[nodiscard]] std::unique_ptr<UpstreamAttempt> connect(const ResolvedTarget& target, const UpstreamClient& client,
+                                                         UpstreamEvents& events);
+  /// Gives back what it has of other trunks; no event follows.
+  void part();
+  /// The trunk that the channel is on; empty before there is one.
+  std::optional<TrunkId> trunk() const { return trunk_; }
+
+ private:
+  void on_leased(Channel& channel, TrunkId trunk) override;
+  void on_lease_failed(wire::OpenFailureReason reason, std::string_view told) override;
+  // What the login of the trunk in between needs, the client of this one's has.
+  void on_agent_wanted(UpstreamAnswers& to) override { owner_.tell(&HopEvents::on_agent_wanted, to); }
+  void on_question(UpstreamAnswers& to, const UpstreamQuestion& question) override {
+    owner_.tell(&HopEvents::on_question, to, question);
+  }
+  void on_relay_over(Side by, std::string_view lost) override;
+  void on_stream_open() override;
+  void on_stream_failed(const Error& why) override;
+
+  Pool& pool_;
+  const std::string via_;  // the name of the target in between
+  ToldOnce<HopEvents> owner_;
+  std::optional<TrunkId> trunk_;
+  Channel* channel_ = nullptr;  // until it is over or joined
+  std::unique_ptr<StreamEndpoint> endpoint_;
+  PlainRelay relay_;  // after its ends, which it abandons
+  std::unique_ptr<Lease> lease_;
+};
+
+}  // namespace sallyport::mux

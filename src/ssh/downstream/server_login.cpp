@@ -1,0 +1,146 @@
+#include "ssh/downstream/server_login.hpp"
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include <sallyport/told_once.hpp>
+
+#include "ssh/transport/connection.hpp"
+#include "ssh/transport/numbering.hpp"
+
+namespace sallyport::ssh {
+
+/// What the two threads have in common. It lives as long as a call is on its way.
+class ServerLogin::Away final : public ServerEvents, public std::enable_shared_from_this<Away> {
+ public:
+  Away(LoopIo& home, LoopIo& away, ServerEvents& events) : home_(home), away_(away), events_(events) {}
+
+  // At home
+
+  void start(std::shared_ptr<const ServerContext> context, net::Fd fd) {
+    // A function that can be posted can be copied.
+    auto socket = std::make_shared<net::Fd>(std::move(fd));
+    away_.loop().post([self = shared_from_this(), context = std::move(context), socket = std::move(socket)] {
+      self->guarded(self->away_, [&] {
+        self->connection_ = std::make_unique<ServerConnection>(self->away_, context, std::move(*socket),
+                                                               static_cast<ServerEvents&>(*self));
+      });
+    });
+  }
+  void call(std::function<void(ServerConnection&)> call) {
+    away_.loop().post([self = shared_from_this(), call = std::move(call)] {
+      if (self->connection_) self->guarded(self->away_, [&] { call(*self->connection_); });
+    });
+  }
+  /// To the request that was heard last.
+  void answer(std::function<void(ServerConnection&)> call) {
+    away_.loop().post([self = shared_from_this(), number = requests_.answer(), call = std::move(call)] {
+      if (!self->connection_ || !self->requests_.is_answered_by(number)) return;
+      self->guarded(self->away_, [&] { call(*self->connection_); });
+    });
+  }
+  void leave() {
+    if (events_.is_over()) return;  // nothing is left there
+    events_.drop();
+    away_.loop().post([self = shared_from_this()] { self->connection_.reset(); });
+  }
+  const ConnectionInfo& info() const { return info_; }
+
+ private:
+  // Away
+
+  void on_userauth(const UserauthRequest& request) override {
+    tell_request([request](ToldOnce<ServerEvents>& events) { events.tell(&ServerEvents::on_userauth, request); });
+  }
+
+  void on_info_response(std::vector<SecretString> answers) override {
+    // A function that can be posted can be copied; secrets can't.
+    auto moved = std::make_shared<std::vector<SecretString>>(std::move(answers));
+    tell_request([moved = std::move(moved)](ToldOnce<ServerEvents>& events) {
+      events.tell(&ServerEvents::on_info_response, std::move(*moved));
+    });
+  }
+
+  void on_logged_in(std::unique_ptr<Transport> transport) override {
+    auto parts = std::make_shared<Result<Connection::Parts>>(static_cast<Connection&>(*transport).take_apart());
+    const ConnectionInfo info = connection_->info();
+    away_.loop().retire(std::move(transport));
+    end();
+    home_.loop().post([self = shared_from_this(), parts = std::move(parts), info] {
+      if (self->events_.is_over()) return;
+      self->info_ = info;
+      auto connection = *parts ? Connection::adopt(self->home_, std::move(**parts)) : fail(parts->error());
+      if (!connection) return self->events_.end(&ServerEvents::on_failed, connection.error());
+      self->events_.end(&ServerEvents::on_logged_in, std::unique_ptr<Transport>(std::move(*connection)));
+    });
+  }
+
+  void on_failed(const Error& why) override {
+    end();
+    home_.loop().post([self = shared_from_this(), why] { self->events_.end(&ServerEvents::on_failed, why); });
+  }
+
+  /// The connection is on the stack. It goes before its end is told: there is nothing left that could tell another one.
+  void end() { away_.loop().retire(std::move(connection_)); }
+
+  void tell_request(std::function<void(ToldOnce<ServerEvents>&)> tell) {
+    home_.loop().post([self = shared_from_this(), number = requests_.ask(), tell = std::move(tell)] {
+      self->requests_.hear(number);
+      self->guarded(self->home_, [&] { tell(self->events_); });
+    });
+  }
+
+  /// What throws ends the login.
+  template <typename Act>
+  void guarded(LoopIo& where, Act act) {
+    if (const auto why = net::guarded(where.loop().uv(), act))
+      away_.loop().post([self = shared_from_this(), why = *why] { self->on_failed(why); });
+  }
+
+  LoopIo& home_;
+  LoopIo& away_;
+  ToldOnce<ServerEvents> events_;  // home's
+  ConnectionInfo info_;            // home's
+  Numbering requests_;             // of the client's, which want an answer each
+  std::unique_ptr<ServerConnection> connection_;  // away's
+};
+
+ServerLogin::ServerLogin(LoopIo& home, LoopIo& away, std::shared_ptr<const ServerContext> context, net::Fd fd,
+                         ServerEvents& events)
+    : away_(std::make_shared<Away>(home, away, events)) {
+  away_->start(std::move(context), std::move(fd));
+}
+
+ServerLogin::~ServerLogin() { away_->leave(); }
+
+void ServerLogin::accept() {
+  away_->answer([](ServerConnection& connection) { connection.accept(); });
+}
+void ServerLogin::pass() {
+  away_->answer([](ServerConnection& connection) { connection.pass(); });
+}
+void ServerLogin::ask(InfoRequest request) {
+  away_->answer([request = std::move(request)](ServerConnection& connection) { connection.ask(request); });
+}
+void ServerLogin::ask_new_password(std::string_view prompt) {
+  away_->answer([prompt = std::string(prompt)](ServerConnection& connection) { connection.ask_new_password(prompt); });
+}
+void ServerLogin::can_continue(std::vector<std::string> methods) {
+  away_->call([methods = std::move(methods)](ServerConnection& connection) { connection.can_continue(methods); });
+}
+void ServerLogin::show(std::string_view text) {
+  away_->call([text = std::string(text)](ServerConnection& connection) { connection.show(text); });
+}
+void ServerLogin::reject() {
+  away_->answer([](ServerConnection& connection) { connection.reject(); });
+}
+void ServerLogin::offer_ok() {
+  away_->answer([](ServerConnection& connection) { connection.offer_ok(); });
+}
+void ServerLogin::disconnect(DisconnectReason reason, std::string_view text) {
+  away_->call([reason, text = std::string(text)](ServerConnection& connection) { connection.disconnect(reason, text); });
+}
+const ConnectionInfo& ServerLogin::info() const { return away_->info(); }
+
+}  // namespace sallyport::ssh

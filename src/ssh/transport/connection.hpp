@@ -1,0 +1,250 @@
+// One SSH connection of either role: libssh's state machine between a socket and the messages 80 to 100.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <sallyport/bytes.hpp>
+#include <sallyport/clock.hpp>
+#include <sallyport/result.hpp>
+#include <sallyport/transport.hpp>
+
+#include "net/loop/fd.hpp"
+#include "net/loop/handle.hpp"
+#include "ssh/keys/handles.hpp"
+#include "ssh/transport/carrier.hpp"
+#include "ssh/transport/connection_info.hpp"
+#include "ssh/transport/exchange_desk.hpp"
+#include "ssh/transport/input_buffer.hpp"
+#include "ssh/transport/loop_io.hpp"
+#include "ssh/transport/message_queue.hpp"
+#include "ssh/transport/output_queue.hpp"
+#include "ssh/transport/turn_budget.hpp"
+
+namespace sallyport::ssh {
+
+/// Who drives a connection until it is logged in.
+class LoginDriver {
+ public:
+  virtual ~LoginDriver() = default;
+  /// libssh has taken in a line or a packet. May call libssh and Connection's functions; must run nobody else's code
+  /// and destroy nothing.
+  virtual void on_progress() = 0;
+  /// A USERAUTH_REQUEST, from inside libssh: only to be noted. on_progress() follows. False: libssh isn't to verify it.
+  virtual bool on_userauth_packet(ByteView payload) = 0;
+  /// Server role: an INFO_RESPONSE, likewise.
+  virtual void on_info_response_packet(ByteView payload) { static_cast<void>(payload); }
+  /// Asked for by Connection::call_driver(), with nothing on the stack: anything may be done here. Only while is_alive().
+  virtual void on_turn() = 0;
+  /// The end, with nothing on the stack; nothing follows. The connection may be destroyed here.
+  virtual void on_dead(const Error& why) = 0;
+};
+
+enum class Role : std::uint8_t { server, client };
+
+/// Carries a session over a socket. It is made for a LoginDriver, and from hand_over() on it is a Transport like any other.
+class Connection final : public Transport, private TurnUser, private Lender {
+ public:
+  /// Before the login a peer may send so much: dozens of logins' worth.
+  static constexpr std::uint64_t kMaxBytesBeforeLogin = 512 * 1024;
+  /// Nor is more held for it, answers to what it asks before all.
+  static constexpr std::size_t kMaxOutputBeforeLogin = 192 * 1024;
+  static constexpr std::size_t kMaxAnswersBeforeLogin = 16 * 1024;
+  /// A peer that has more answers than this to read is not read any more: what it asks for isn't to pile up here. Data
+  /// doesn't count, or two relays in series that both have much to send would wait for each other.
+  static constexpr std::size_t kMaxAnswers = 64 * 1024;
+  /// So long it may take to begin to read them.
+  static constexpr Duration kAnswersLimit{60000};
+  /// While keys are exchanged nothing can be sent, and the peer has to be read: then more answers than this end it, and
+  /// so does an exchange that takes longer.
+  static constexpr std::size_t kMaxAnswersInExchange = 256 * 1024;
+  static constexpr Duration kExchangeLimit{120000};
+  /// A peer that has begun an exchange begins the next one so many times later than the work took, however soon it
+  /// asks.
+  static constexpr int kRestPerWork = 4;
+  /// Who has used up a turn with small messages isn't read for so long: several who pour them would keep the loop busy all the
+  /// time, and the kernel makes a thread that never sleeps wait its turn. More than 200 000 messages a second get through.
+  static constexpr Duration kRestFromSmall{1};
+  /// disconnect() waits at most so long for the peer to read and to close.
+  static constexpr Duration kDisconnectLimit{2000};
+  /// Acknowledgements aren't delayed until so long after the login: by then the first channel is open.
+  static constexpr Duration kQuickAfterLogin{1000};
+  /// How often the kernel is asked for the round trip, at the most.
+  static constexpr Duration kRoundTripLook{1000};
+  /// What the kernel may hold unsent: little, so that what is urgent can still overtake bulk in our own queues. Half of
+  /// this costs a quarter more CPU per byte of bulk.
+  static constexpr int kNotSentLowWater = 64 * 1024;
+  static constexpr std::size_t kFlushAt = 64 * 1024;
+  /// Packets above this make libssh's buffers grow so much that giving them back pays.
+  static constexpr std::size_t kLargePacket = 1024;
+
+  Connection(LoopIo& io, SessionHandle session, Role role, LoginDriver& driver);
+  ~Connection() override;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// What the socket leads through, which lives as long as the connection. Before start().
+  void keep(std::unique_ptr<Carrier> carrier) { carrier_ = std::move(carrier); }
+  /// Takes the socket and begins to read. `identification` (of the client role) may be empty.
+  Result<> start(net::Fd fd, const std::string& identification);
+
+  // For the driver.
+  ssh_session_struct* session() { return session_.get(); }
+  /// False once it has died or DISCONNECT is on its way.
+  bool is_alive() const { return state_ == State::alive; }
+  /// Nothing more is fed until release(): a decision is pending.
+  void hold() { held_ = true; }
+  void release();
+  /// on_turn() will be called.
+  void call_driver();
+  /// The same, once everything is sent.
+  void call_driver_when_sent();
+  /// One message of the login, RFC 4252's.
+  void send_login_message(ByteView payload) { send(payload); }
+  /// Ends it without a word to the peer; on_dead or on_closed follows.
+  void die(Error why);
+  /// The login is done: the driver hears nothing more. What the peer sends waits for attach().
+  void hand_over();
+  ConnectionInfo info() const;
+  /// The beginning of what the peer has sent, its version or other lines in front of it; empty once the login is over.
+  const std::string& first_words() const { return first_words_; }
+
+  /// A connection on its way from one loop to another, on any thread.
+  struct Parts {
+    SessionHandle session;
+    Role role{};
+    net::Fd fd;
+    Bytes unread;
+  };
+  /// Takes it apart; it can then only be destroyed. After hand_over(), with nothing unsent, and nobody attached.
+  Result<Parts> take_apart();
+  /// Puts it together on the thread of `io`. What has led there is to be kept (keep()) again.
+  static Result<std::unique_ptr<Connection>> adopt(LoopIo& io, Parts parts);
+
+  // Transport
+  void attach(TransportEvents* user) override;
+  void charge_to(std::shared_ptr<Account> account) override;
+  void send(ByteView head, ByteView tail = {}) override;
+  std::size_t backlog() const override;
+  std::uint64_t sent() const override;
+  std::uint64_t acknowledged() override;
+  std::chrono::microseconds round_trip() override;
+  Bytes session_id() const override;
+  void pause() override;
+  void resume() override;
+  void disconnect(DisconnectReason reason, std::string_view text) override;
+
+ private:
+  enum class State : std::uint8_t {
+    alive,      // the driver's or the user's
+    flushing,   // DISCONNECT is in the queue; what comes in is dropped
+    lingering,  // everything is written; waiting for the peer to close, lest a reset overtakes our DISCONNECT
+    dead,       // to be told
+    told,
+  };
+  using Tcp = net::Handle<uv_tcp_t, Connection>;
+
+  Connection(LoopIo& io, SessionHandle session, Role role, LoginDriver* driver);
+  Result<> open(net::Fd fd);
+  struct Write;
+  friend struct SeamEvents;
+
+  // From libuv
+  static void on_alloc(uv_handle_t* uv, std::size_t suggested, uv_buf_t* buffer) noexcept;
+  static void on_read(uv_stream_t* uv, ssize_t count, const uv_buf_t* buffer) noexcept;
+  static void on_written(uv_write_t* uv, int status) noexcept;
+  void written(std::unique_ptr<Chunk> chunk, int status);
+  void read_some(std::uint8_t* data, std::size_t size);
+  void read_failed(int rc);
+  // From libssh
+  void output(ByteView bytes);
+  void output_grew();
+  void message(ByteView payload);
+  void tell_other_message(std::uint8_t type);
+  // From LoopIo
+  void end_of_turn() override;
+  void on_exception(const Error& why) override { die(why); }
+  bool sweep() override;
+  // From the ExchangeDesk
+  void lend(Loan& loan) override;
+  void take_back(Loan& loan) override;
+
+  bool may_feed() const;
+  std::size_t answers() const { return out_.answers() + waiting_.answers(); }
+  bool has_too_many_answers() const;
+  void look_at_answers();
+  void look_at_exchange();
+  void look_at_held();
+  bool has_had_its_turn();
+  void rest_from_small();
+  void rest_or_queue();
+  void queue_loan();
+  void withdraw_loan();
+  void send_waiting();
+  bool say(ByteView goodbye);
+  std::size_t feed(std::uint8_t* data, std::size_t size);
+  void feed_rest();
+  void check_session();
+  void update_reading();
+  void flush();
+  void write_when_ready();
+  void end_disconnect();
+  void tell_end();
+  void note_backlog();
+  void rearm_quick_ack();
+  const char* peer_identification() const;
+  uv_stream_t* stream() const { return reinterpret_cast<uv_stream_t*>(tcp_.get()); }
+
+  LoopIo& io_;
+  SessionHandle session_;
+  const Role role_;
+  LoginDriver* driver_;
+  TransportEvents* user_ = nullptr;
+  Tcp tcp_;
+  State state_ = State::alive;
+  bool feeding_ = false;  // libssh is on the stack
+  bool held_ = false;
+  bool paused_ = false;
+  bool reading_ = false;
+  bool driver_wanted_ = false;
+  bool driver_waits_ = false;  // until everything is sent
+  bool congested_ = false;
+  bool large_packets_ = false;  // since the last sweep: libssh's buffers have grown
+  bool active_ = false;         // since the last sweep
+  std::uint64_t bytes_before_login_ = 0;
+  std::string first_words_;
+  TimePoint quick_until_ = TimePoint::max();
+  bool owes_ack_ = false;  // something has been read, and nothing been written since
+  InputBuffer rest_;
+  OutputQueue out_;
+  Write* writing_ = nullptr;  // libuv's; its bytes count as backlog
+  std::size_t in_flight_ = 0;
+  MessageQueue waiting_;    // until keys have been exchanged
+  std::size_t queued_ = 0;  // what libssh has of them: the one that made it begin
+  std::shared_ptr<Account> account_;
+  TurnBudget budget_;
+  bool much_held_ = false;             // since it drained last
+  bool unfed_ = false;                 // rest_ may hold whole packets
+  bool exchanging_ = false;            // keys, after the login
+  bool taken_ = false;                 // a message of that waits to be worked at …
+  std::shared_ptr<Loan> loan_;         // … at the desk, or there: then session_ is null
+  std::unique_ptr<Timer> rest_timer_;  // … or until it may get to the desk
+  std::unique_ptr<Timer> rests_from_small_;
+  std::chrono::microseconds work_{0};  // what the exchange has cost
+  TimePoint next_exchange_ = TimePoint::min();
+  std::unique_ptr<Timer> exchange_deadline_;
+  std::unique_ptr<Timer> answers_deadline_;
+  Bytes goodbye_;  // DISCONNECT, while the session is away
+  std::uint64_t acknowledged_ = 0;
+  std::uint64_t acknowledged_in_ = 0;  // the turn of which that is
+  std::chrono::microseconds round_trip_{0};
+  TimePoint round_trip_seen_;
+  std::unique_ptr<Timer> deadline_;
+  std::unique_ptr<Carrier> carrier_;  // null: TCP
+  Error why_;
+};
+
+}  // namespace sallyport::ssh
