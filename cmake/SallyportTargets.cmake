@@ -1,5 +1,4 @@
 # How targets of this project are made: one static library for each room, and the programs and tests made of them.
-include(GoogleTest)
 
 # Headers: <sallyport/x.hpp> from include/, "room/x.hpp" from src/.
 add_library(sallyport_headers INTERFACE)
@@ -94,24 +93,29 @@ endfunction()
 
 # sallyport_unit_test(NAME SOURCES file... USES target... [TIMEOUT seconds])
 #
-# The executable unit_NAME with GoogleTest's main; each of its tests is one of ctest's, labelled "unit". "fakes/x.hpp" is
-# found in tests/.
+# The executable unit_NAME with GoogleTest's main, which ctest runs as a whole, labelled "unit": one process for each of a thousand cases
+# takes longer than the cases. "fakes/x.hpp" is found in tests/.
 function(sallyport_unit_test name)
   cmake_parse_arguments(PARSE_ARGV 1 test "" "TIMEOUT" "SOURCES;USES")
   if(NOT test_TIMEOUT)
-    set(test_TIMEOUT 300)  # some take 15 s with sanitizers on a desk
+    set(test_TIMEOUT 600)  # some take minutes with sanitizers on a busy machine
   endif()
   set(target unit_${name})
   add_executable(${target} ${test_SOURCES})
+  sallyport_configure_unit_test(${target})
+  target_link_libraries(${target} PRIVATE ${test_USES} GTest::gmock_main)
+  target_precompile_headers(${target} REUSE_FROM sallyport_unit_headers)
+  add_test(NAME unit.${name} COMMAND ${target} --gtest_brief=1)
+  set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT ${test_TIMEOUT})
+endfunction()
+
+# What GoogleTest's and nlohmann-json's headers are compiled with must be what all tests are compiled with.
+function(sallyport_configure_unit_test target)
   sallyport_configure_target(${target})
-  # GoogleTest's and nlohmann-json's templates take twice the time to compile with the sanitizers and -O1, and all that
-  # runs faster for it are the tests' own lines.
+  # Their templates take twice the time to compile with the sanitizers and -O1, and all that runs faster for it are the tests' own lines.
   set_target_properties(${target} PROPERTIES SALLYPORT_UNOPTIMISED ON)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
-  target_link_libraries(${target} PRIVATE sallyport_headers ${test_USES} GTest::gmock_main)
-  # Finding the tests runs the program while other compilers keep the machine busy: the default of 5 s is too short.
-  gtest_discover_tests(${target} DISCOVERY_TIMEOUT 120
-    PROPERTIES LABELS unit TIMEOUT ${test_TIMEOUT} SKIP_RETURN_CODE 77)
+  target_link_libraries(${target} PRIVATE sallyport_headers GTest::gmock nlohmann_json::nlohmann_json fmt::fmt)
 endfunction()
 
 # All of the fuzz targets and nothing else, which is what the preset "fuzz" builds.

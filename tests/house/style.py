@@ -1,0 +1,74 @@
+#!/usr/bin/python3 -B
+"""Refuses C++ that clang-format 14 would write otherwise, and files that are too long. --fix formats them.
+
+Exit status 1 with a line for each; 77, with a line that says so, where there is no clang-format 14 and nothing else is wrong.
+"""
+
+import concurrent.futures
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS, SOURCES = ("include", "src", "tests"), {".hpp", ".cpp", ".h", ".c"}
+#: Lines of a file of the product. Tests may have more: they are read one case at a time.
+LONGEST = 400
+#: What is longer still, and by how much; a file leaves this list when it has been cut, and none is added.
+TOO_LONG = {
+    "src/ssh/transport/connection.cpp": 760,
+    "src/ssh/upstream/client_connection.cpp": 485,
+    "src/mux/protocol/channel.cpp": 455,
+    "src/ssh/downstream/server_connection.cpp": 430,
+    "src/mux/protocol/connection.cpp": 435,
+    "src/mux/session/session.cpp": 430,
+}
+
+
+def files():
+    return sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in SOURCES)
+
+
+def formatter():
+    """clang-format of the version whose opinion counts, since each has its own; None without."""
+    for name in ("clang-format-14", "clang-format"):
+        program = shutil.which(name)
+        if program and re.search(r"version 14\.", subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout):
+            return program
+    return None
+
+
+def check_lengths(paths):
+    faults = []
+    for path in paths:
+        name = path.relative_to(ROOT).as_posix()
+        lines, longest = len(path.read_text().splitlines()), TOO_LONG.get(name, LONGEST)
+        if not name.startswith("tests/") and lines > longest:
+            faults.append(f"{name}: {lines} lines, {longest} are allowed")
+    return faults
+
+
+def check_format(program, paths):
+    def reads_otherwise(path):
+        return subprocess.run([program, "--style=file", path], capture_output=True, check=True).stdout != path.read_bytes()
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        wrong = pool.map(reads_otherwise, paths)
+    return [f"{path.relative_to(ROOT)}: not formatted; tests/house/style.py --fix does it" for path, other in zip(paths, wrong) if other]
+
+
+def main():
+    paths, program = files(), formatter()
+    if sys.argv[1:] == ["--fix"] and program:
+        subprocess.run([program, "--style=file", "-i", *paths], check=True)
+    faults = check_lengths(paths) + (check_format(program, paths) if program else [])
+    print("\n".join(faults) or f"{len(paths)} files are in form")
+    if program is None:
+        print("clang-format 14 isn't here: formats were not looked at")
+    return 1 if faults else 77 if program is None else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
