@@ -56,6 +56,8 @@ struct PeerEnd {
 
 class Channel final : public ChannelEnd {
  public:
+  /// What one is charged with in its connection's account: itself, and the half that its user has in whoever relays it.
+  static constexpr std::size_t kCost = 1024;
   /// The largest data message that we invite; what OpenSSH uses for session channels.
   static constexpr std::uint32_t kMaximumPacket = 32 * 1024;
   /// More bytes of requests than this are not taken while they can't leave …

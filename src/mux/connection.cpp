@@ -33,6 +33,7 @@ Connection::Connection(std::unique_ptr<Transport> transport, Clock& clock, Grave
       keepalive_(keepalive),
       credit_(credit),
       account_(std::move(account)),
+      channels_charge_(account_),
       last_heard_(clock.now()),
       asked_(clock),
       period_began_(clock.now()) {
@@ -147,6 +148,7 @@ void Connection::remove(Channel& channel) {
   rests_until_[number(local)] = clock_.now() + kRest;
   resting_.push_back(number(local));
   --open_channels_;
+  channels_charge_.subtract(Channel::kCost);
   on_channel_gone(local);
 }
 
@@ -247,6 +249,7 @@ void Connection::on_closed(const Error& why) {
     graveyard_.bury(std::move(lost));
   }
   open_channels_ = overdue_channels_ = 0;
+  channels_charge_.set(0);
   asked_.on_lost();
   on_connection_closed(why);
 }
@@ -354,6 +357,7 @@ Channel& Connection::add(std::unique_ptr<Channel> channel) {
   assert(channels_[index] == nullptr);
   channels_[index] = std::move(channel);
   ++open_channels_;
+  channels_charge_.add(Channel::kCost);
   return *channels_[index];
 }
 

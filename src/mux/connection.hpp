@@ -232,6 +232,7 @@ class Connection : public TransportEvents {
   KeepaliveSettings keepalive_;
   Credit credit_;
   const std::shared_ptr<Account> account_;
+  Charge channels_charge_;
   std::vector<std::unique_ptr<Channel>> channels_;  // by local number
   std::vector<TimePoint> rests_until_;              // by local number
   std::vector<std::uint32_t> resting_;              // numbers, in the order in which their rest ends …

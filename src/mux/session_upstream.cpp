@@ -36,6 +36,7 @@ bool Session::prepare_at(const std::optional<ResolvedTarget>& end) {
     return true;
   }
   unbind();
+  if (downstream_.account()->is_pressed()) return false;  // no channel is begun for what may never run
   target_name_ = end->name;
   bind(*end, std::move(access));
   return true;
