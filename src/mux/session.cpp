@@ -315,6 +315,7 @@ ProcessSpec Session::process_spec(const ResolvedTarget& target, std::vector<std:
   spec.argv = std::move(command);
   if (program_.type == "shell") spec.argv0 = "-" + base_name(spec.argv.front());
   spec.user = local.user;
+  spec.client = client_.user;
   spec.login = local_login(local, client_.source.address);
   spec.pty = requests_->pty();
   for (const auto& [name, value] : requests_->variables())

@@ -232,6 +232,7 @@ TEST_F(LocalTest, RunsACommandWithTheEnvironmentThatIsAccepted) {
   ASSERT_EQ(launcher.programs.size(), 1u);
   auto& program = launcher.programs[0];
   EXPECT_THAT(program.spec.argv, ElementsAre("/bin/sh", "-c", "local thing"));
+  EXPECT_EQ(program.spec.client, "alice") << "in whose share it is started";
   for (const auto& [name, value] : program.spec.environment) EXPECT_NE(name, "LD_PRELOAD");
   EXPECT_EQ(program.spec.environment[0].first, "LC_ALL");
   client.take();
