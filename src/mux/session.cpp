@@ -342,8 +342,10 @@ void Session::drop_upstream() {
   end_login();
   lease_.reset();
   if (Channel* channel = std::exchange(trunk_channel_, nullptr)) channel->abandon();
+  if (local_ == nullptr) return;
   // What is hung up before it has told may have started all the same.
-  if (local_ != nullptr) record_program();
+  record_program();
+  local_->abandon();  // it reports nothing more, wherever it is
   services_.graveyard.bury(std::move(local_));  // perhaps it is reporting just now
 }
 

@@ -271,6 +271,12 @@ TEST_F(LocalTest, HangsUpWhenTheChannelGoes) {
   EXPECT_TRUE(launcher.programs[0].hung_up());
 }
 
+TEST_F(LocalTest, WhatIsGivenUpReportsNothingMore) {
+  exec(connect(), 7, "local");
+  ASSERT_TRUE(hub.end_channel(hub.channels().at(0).id, "over"));
+  EXPECT_TRUE(launcher.programs[0].hung_up()) << "at once: on this very turn it might have had something to tell";
+}
+
 TEST_F(LocalTest, HangsUpWhenTheClientDies) {
   MemoryPeer& client = connect();
   exec(client, 7, "local");
