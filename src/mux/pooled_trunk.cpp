@@ -290,6 +290,8 @@ void PooledTrunk::on_connect_failed(const UpstreamFailure& why) {
 }
 
 void PooledTrunk::leave_pool() {
+  idle_.reset();  // what is due now would find it without a group
+  age_.reset();
   pool_.remove(*this);
   group_ = nullptr;
 }

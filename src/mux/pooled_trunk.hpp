@@ -79,6 +79,7 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   void drain(std::string_view why);
   /// It is going: gives back what it has of the trunk that carries it.
   void part() {
+    forget_helper();  // who has asked may be the hop's lease, which goes
     if (hop_ != nullptr) hop_->part();
   }
   /// How long it may stay idle has changed.

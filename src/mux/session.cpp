@@ -315,6 +315,7 @@ ProcessSpec Session::process_spec(const ResolvedTarget& target, std::vector<std:
   spec.argv = std::move(command);
   if (program_.type == "shell") spec.argv0 = "-" + base_name(spec.argv.front());
   spec.user = local.user;
+  spec.client = client_.user;
   spec.login = local_login(local, client_.source.address);
   spec.pty = requests_->pty();
   for (const auto& [name, value] : requests_->variables())
@@ -341,8 +342,10 @@ void Session::drop_upstream() {
   end_login();
   lease_.reset();
   if (Channel* channel = std::exchange(trunk_channel_, nullptr)) channel->abandon();
+  if (local_ == nullptr) return;
   // What is hung up before it has told may have started all the same.
-  if (local_ != nullptr) record_program();
+  record_program();
+  local_->abandon();  // it reports nothing more, wherever it is
   services_.graveyard.bury(std::move(local_));  // perhaps it is reporting just now
 }
 

@@ -70,7 +70,7 @@ void Session::unbind() {
   passed_on_ = 0;
   relay_.part();
   end_login();
-  services_.graveyard.bury(std::move(lease_));
+  lease_.reset();  // at once: what it would still bring along is not what is wanted any more
   if (Channel* channel = std::exchange(trunk_channel_, nullptr)) channel->abandon();
   ids_.trunk.reset();
 }
@@ -124,6 +124,7 @@ void Session::on_leased(Channel& channel, TrunkId trunk) {
 }
 
 void Session::on_lease_failed(wire::OpenFailureReason, std::string_view told) {
+  services_.graveyard.bury(std::move(lease_));  // it is on the stack
   if (phase_ == Phase::collecting) {
     // The program will be told why, if that fails then.
     no_early_binding_ = true;
@@ -131,7 +132,6 @@ void Session::on_lease_failed(wire::OpenFailureReason, std::string_view told) {
     return answer_unasked(true);
   }
   end_login();
-  services_.graveyard.bury(std::move(lease_));
   deny(told, told);
 }
 

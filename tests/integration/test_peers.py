@@ -12,6 +12,7 @@ from harness import peers
 from harness.case import BastionCase, main, needs_bastion, read_line
 from harness.config import bastion_config, route, ssh_target
 from harness.peers import Client, Script, Target
+from harness.process import PATIENCE
 
 if peers.peer:
     from peer import (CLOSE, DATA, EOF, EXT_INFO, EXTENDED_DATA, FAILURE, IGNORE, PK_OK, REQUEST, REQUEST_FAILURE, REQUEST_SUCCESS,
@@ -159,6 +160,17 @@ class TargetTest(PeersCase):
         exchange_keys_among_data(session)
         self.assertEqual(read_line(process) + read_line(process), b"among keys\n" * 2)
         bystander(b"and goes on")
+
+    def test_a_malformed_exit_status_is_none(self):
+        """OpenSSH's client ends its connection over it, with the status 255."""
+        bystander = self.bystander()
+        for fields in (b"", b"\0\0\0", u32(3) + b"\0", u32(3) + u32(3)):
+            with self.subTest(fields):
+                process, session = self.offender()
+                on_channel((REQUEST, string("exit-status") + b"\0" + fields), (EOF, b""), (CLOSE, b""))(session)
+                self.assertEqual(process.wait(PATIENCE), 255)
+                bystander(b"goes on")
+        self.assertEqual(len(self.targets["peer"].connections), 1)
 
 
 class ClientTest(PeersCase):

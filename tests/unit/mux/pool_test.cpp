@@ -210,6 +210,35 @@ TEST_F(PoolTest, EndsATrunkAtItsIdleTimeout) {
   EXPECT_TRUE(hub.empty());
 }
 
+TEST_F(PoolTest, ATrunkThatIsLostInTheMomentItsIdleTimeIsUpIsJustGone) {
+  exec(connect(), 1);
+  connector.succeed(0);
+  confirm(0, 0, 40);
+  clients[0].close();
+  const auto lost = clock.after(config->defaults.idle_timeout, [this] { server(0).close(); });
+  server(0).deliver(close_message(0));
+  for (int i = 0; i < 60; ++i) {
+    clock.advance(seconds(10));
+    server(0).deliver(global_message("keepalive@openssh.com", true));
+  }
+  EXPECT_TRUE(server(0).closed());
+  EXPECT_FALSE(server(0).disconnected());
+  EXPECT_TRUE(hub.empty());
+}
+
+TEST_F(PoolTest, ATrunkThatIsLostAtItsMaxAgeIsJustGone) {
+  exec(connect(), 1);
+  const auto lost = clock.after(config->defaults.max_age, [this] { server(0).close(); });
+  connector.succeed(0);
+  confirm(0, 0, 40);
+  while (!server(0).closed()) {
+    clock.advance(seconds(10));
+    server(0).deliver(global_message("keepalive@openssh.com", true));
+  }
+  EXPECT_FALSE(server(0).disconnected());
+  EXPECT_THAT(hub.trunks(), IsEmpty());
+}
+
 TEST_F(PoolTest, AnOldTrunkDrainsAndAFreshOneTakesOver) {
   MemoryPeer& client = connect();
   exec(client, 1);

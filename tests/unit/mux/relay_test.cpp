@@ -244,6 +244,30 @@ TEST_F(RelayTest, KeepsMalformedRequestsFromTheClient) {
   EXPECT_THAT(take(*server), ElementsAre("FAILURE 40"));
 }
 
+// OpenSSH's client ends its connection over such a status; here that is everybody's. To the client the program has none, as if it were lost.
+TEST_F(RelayTest, AMalformedEndOfAProgramIsNone) {
+  const Bytes status = wire::build_exit_status(3);
+  const Bytes signal = wire::build_exit_signal("HUP", false, "");
+  const auto longer = [](Bytes fields) {
+    fields.push_back(0);
+    return fields;
+  };
+  const auto shorter = [](Bytes fields) {
+    fields.pop_back();
+    return fields;
+  };
+  server->deliver(request_message(0, "exit-status", false, {}));
+  for (const Bytes& fields : {shorter(status), longer(status)}) server->deliver(request_message(0, "exit-status", false, fields));
+  for (const Bytes& fields : {Bytes{}, shorter(signal), longer(signal), status}) server->deliver(request_message(0, "exit-signal", false, fields));
+  EXPECT_THAT(take(*client), IsEmpty());
+  EXPECT_TRUE(journal.has("exit-status")) << "it is recorded";
+  EXPECT_FALSE(server->disconnected());
+  server->deliver(exit_status_message(0, 3));
+  EXPECT_THAT(take(*client), ElementsAre("REQUEST 7 exit-status 3")) << "a sound one still counts";
+  server->deliver(exit_status_message(0, 4));
+  EXPECT_THAT(take(*client), IsEmpty()) << "and is the only one";
+}
+
 TEST_F(RelayTest, AnswersTheServersChannelKeepaliveItself) {
   client->hold_shut();
   server->deliver(request_message(0, "keepalive@openssh.com", true));

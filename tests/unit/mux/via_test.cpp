@@ -192,6 +192,22 @@ TEST_F(ViaTest, ADrainingCarrierDrainsWhatItCarries) {
   EXPECT_EQ(connector.dials[2].target.name, "web1");
 }
 
+TEST(ViaEndTest, ADaemonEndsWhileALoginOnTheWayAsks) {
+  // The order in which trunks go is that of their keys.
+  for (const char* name : {"web2", "aaa", "zzz"}) {
+    Config config = via_config();
+    config.targets["web1"].credentials = {{Credential::Kind::keyboard_interactive, {}}};
+    config.targets["far"].host = std::string(name) + ".example";
+    World world(config);
+    MemoryPeer& client = world.connect("alice", "far");
+    client.deliver(open_message(1, 1000));
+    client.deliver(pty_message(0, "xterm", true));
+    client.deliver(exec_message(0, "true"));
+    world.connector.ask(0, {"", "", {{"Code: ", false}}});
+    EXPECT_THAT(describe(client.take()), ::testing::Contains(HasSubstr("Code: ")));
+  }
+}
+
 TEST_F(ViaTest, EndingEverythingEndsTheWaysUnderWay) {
   exec(connect("alice", "far"), 1);
   exec(connect("bob", "web2"), 1);
