@@ -166,6 +166,8 @@ class Channel final : public ChannelEnd {
   /// Takes `size` bytes out of the window; false when nothing is to be made of them.
   bool take_data(std::size_t size);
   bool take_excess(std::size_t size);
+  /// Sends WINDOW_ADJUST.
+  void adjust(std::uint32_t bytes);
   /// The peer has gone too far: closes the channel. `what` is a fixed phrase, also for a client.
   void end_for(std::string_view what);
   /// What keeps a request from being passed on; empty when nothing does.

@@ -237,7 +237,7 @@ void Connection::on_drained() {
 }
 
 void Connection::on_closed(const Error& why) {
-  disconnecting_ = true;
+  left_by_peer_ = !std::exchange(disconnecting_, true);
   keepalive_timer_.reset();
   endings_look_.reset();
   for (auto& channel : channels_) {
@@ -415,8 +415,13 @@ void Connection::ask_for_life() {
   send(wire::build_global_request(wire::kKeepalive, true));
 }
 
+void Connection::spare_questions() {
+  spares_questions_ = true;
+  keepalive_timer_.reset();
+}
+
 void Connection::probe(std::function<void(Duration)> answered) {
-  if (disconnecting_) return;
+  if (disconnecting_ || spares_questions_) return;
   std::erase_if(probes_, [](const auto& probe) { return probe->answered == nullptr; });
   probes_.push_back(std::make_unique<Probe>(clock_, std::move(answered)));
   ask(wire::kKeepalive, {}, *probes_.back());

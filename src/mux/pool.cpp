@@ -27,7 +27,8 @@ Pool::Pool(UpstreamConnector& connector, Clock& clock, Graveyard& graveyard, Jou
       logins_(clock, limits.logins_per_target),
       breaker_(clock),
       session_limits_(clock),
-      lifetime_limits_(clock) {
+      lifetime_limits_(clock),
+      bears_questions_(clock) {
   accounts_.set_limits(limits.held);
 }
 
@@ -207,6 +208,7 @@ std::size_t Pool::renew(const TrunkSelection& which, std::string_view why) {
   for (PooledTrunk* trunk : trunks) {
     session_limits_.forget(trunk->key().policy);
     lifetime_limits_.forget(trunk->key().policy);
+    bears_questions_.forget(trunk->key().policy);
     trunk->drain(why);
   }
   return trunks.size() + breaker_.end_pauses(which.target, which.user);
@@ -223,7 +225,7 @@ void Pool::check(const TrunkSelection& which, std::function<void(TargetCheck)> d
   std::sort(trunks.begin(), trunks.end(), [](const auto* a, const auto* b) { return a->id() < b->id(); });
   for (PooledTrunk* trunk : trunks) {
     check.found.trunks.push_back({trunk->row(), trunk->has_logged_in(), {}});
-    if (!trunk->has_logged_in()) continue;
+    if (!trunk->has_logged_in() || trunk->trunk()->spares_questions()) continue;
     ++check.answers_to_come;
     trunk->probe([this, id, trunk_id = trunk->id()](Duration round_trip) { note_answer(id, trunk_id, round_trip); });
   }

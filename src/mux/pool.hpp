@@ -119,6 +119,7 @@ class Pool {
   LoginBreaker breaker_;
   SessionLimits session_limits_;   // at a time
   SessionLimits lifetime_limits_;  // in a connection's life
+  PolicyMemory<bool> bears_questions_;
   std::map<std::uint64_t, Check> checks_;
   std::uint64_t last_check_ = 0;
   std::uint64_t last_id_ = 0;

@@ -115,6 +115,50 @@ TEST_F(PoolTest, ALearntLimitIsForgottenAfterAWhile) {
   EXPECT_EQ(hub.trunks()[0].channel_limit, 10u);
 }
 
+TEST_F(PoolTest, ATargetThatEndsItsConnectionOverAQuestionIsAskedNone) {
+  connector.answers_first_question = false;
+  MemoryPeer& client = connect();
+  exec(client, 1);
+  connector.succeed(0);
+  EXPECT_THAT(take(server(0)), ElementsAre(HasSubstr("keepalive@openssh.com"), HasSubstr("OPEN session"))) << "before anything is at stake";
+  server(0).close();
+  EXPECT_TRUE(journal.has("unquestioned t1"));
+  ASSERT_EQ(connector.dials.size(), 2u);
+  connector.succeed(1);
+  client.take();
+  EXPECT_THAT(take(server(1)), ElementsAre(HasSubstr("OPEN session")));
+  confirm(1, 0, 40);
+  EXPECT_THAT(take(client), ElementsAre(HasSubstr("ADJUST 1"), "SUCCESS 1")) << "the client notices nothing";
+  clock.advance(minutes(5));
+  EXPECT_THAT(take(server(1)), ::testing::Not(::testing::Contains(HasSubstr("keepalive"))));
+  EXPECT_FALSE(server(1).disconnected());
+}
+
+TEST_F(PoolTest, OneThatAnswersIsAskedOnceAPolicy) {
+  connector.answers_first_question = false;
+  exec(connect(), 1);
+  connector.succeed(0);
+  server(0).deliver(type_only(wire::MessageType::request_failure));
+  server(0).close();
+  EXPECT_FALSE(journal.has("unquestioned t1"));
+  connector.succeed(1);
+  EXPECT_THAT(take(server(1)), ElementsAre(HasSubstr("OPEN session")));
+}
+
+TEST_F(PoolTest, AConnectionThatGoesWithTheOpenOfOneMoreSessionShowsALimit) {
+  MemoryPeer& client = connect();
+  exec(client, 1, "true", 1000, 0);
+  connector.succeed(0);
+  confirm(0, 0, 40);
+  exec(client, 2, "true", 1000, 1);
+  server(0).close();
+  ASSERT_EQ(connector.dials.size(), 2u);
+  exec(client, 3, "true", 1000, 2);
+  connector.succeed(1);
+  EXPECT_EQ(take(server(1)).size(), 1u) << "nobody shares a trunk that would go with the next one's open";
+  EXPECT_EQ(connector.dials.size(), 3u);
+}
+
 TEST_F(PoolTest, SurplusWishesMoveOnWhenALimitWasLearntMeanwhile) {
   MemoryPeer& client = connect();
   exec(client, 0, "true", 1000, 0);
