@@ -397,6 +397,8 @@ void Connection::arm_keepalive() {
 void Connection::keepalive_due() {
   if (clock_.now() - last_heard_ < keepalive_.interval) return arm_keepalive();
   if (unanswered_keepalives_ >= keepalive_.count) {
+    // OpenSSH's client asks nothing unless told to, and so has old devices for servers that answer nothing.
+    if (peer() == wire::Speaker::target && asked_.are_never_answered(last_heard_)) return spare_questions();
     return disconnect(DisconnectReason::connection_lost, "no answer to keepalives");
   }
   if (unanswered_keepalives_++ == 0) unanswered_since_ = clock_.now();
@@ -418,6 +420,7 @@ void Connection::ask_for_life() {
 void Connection::spare_questions() {
   spares_questions_ = true;
   keepalive_timer_.reset();
+  unanswered_keepalives_ = 0;
 }
 
 void Connection::probe(std::function<void(Duration)> answered) {

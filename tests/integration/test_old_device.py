@@ -141,8 +141,8 @@ class OldDeviceTest(PeersCase):
 
     def test_a_command_that_is_not_answered_harms_nobody(self):
         self.spawn(self.client("alice+mute").popen("show version"))
-        (connection,) = self.targets["mute"].connections
-        self.wait_until(lambda: any(b"exec" in session.requests for session in connection.sessions.values()), what="the command")
+        self.wait_until(lambda: any(b"exec" in session.requests for connection in self.targets["mute"].connections
+                                    for session in connection.sessions.values()), what="the command")
         self.ask(self.terminal(self.client("alice+mute")))
 
 

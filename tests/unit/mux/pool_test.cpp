@@ -134,6 +134,19 @@ TEST_F(PoolTest, ATargetThatEndsItsConnectionOverAQuestionIsAskedNone) {
   EXPECT_FALSE(server(1).disconnected());
 }
 
+TEST_F(PoolTest, ATargetThatHasNeverAnsweredAQuestionIsNotThoughtDead) {
+  connector.answers_first_question = false;
+  exec(connect(), 1);
+  connector.succeed(0);
+  clock.advance(seconds(1));
+  confirm(0, 0, 40);
+  clock.advance(minutes(5));
+  EXPECT_FALSE(server(0).disconnected());
+  server(0).take();
+  clock.advance(minutes(5));
+  EXPECT_THAT(take(server(0)), IsEmpty()) << "it isn't asked for ever";
+}
+
 TEST_F(PoolTest, OneThatAnswersIsAskedOnceAPolicy) {
   connector.answers_first_question = false;
   exec(connect(), 1);
