@@ -45,6 +45,7 @@ struct OpenRequest {
   std::uint32_t granted = 0;  ///< its initial window
   Bytes rest;                 ///< the fields that belong to the type
   std::optional<TrunkId> beside = {};  ///< the trunk that it had best go to, if that has room: see WishOrder
+  bool afresh = false;                 ///< only on a trunk that has had no session
 };
 
 /// The peer's side of a channel, from its CHANNEL_OPEN or its confirmation.

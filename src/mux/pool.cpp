@@ -28,7 +28,8 @@ Pool::Pool(UpstreamConnector& connector, Clock& clock, Graveyard& graveyard, Jou
       breaker_(clock),
       session_limits_(clock),
       lifetime_limits_(clock),
-      bears_questions_(clock) {
+      bears_questions_(clock),
+      refuses_programs_(clock) {
   accounts_.set_limits(limits.held);
 }
 
@@ -71,6 +72,26 @@ Trunk* Pool::find(TrunkId id) {
   for (PooledTrunk* trunk : all_trunks())
     if (trunk->id() == id) return trunk->trunk();
   return nullptr;
+}
+
+std::optional<Pool::RefusedProgram> Pool::program_refused(TrunkId id) {
+  for (const PooledTrunk* trunk : all_trunks()) {
+    if (trunk->id() != id) continue;
+    const std::string& policy = trunk->key().policy;
+    if (trunk->sessions_had() > 1 && !refuses_programs_.of(policy))
+      return RefusedProgram{policy, trunk->sessions_had() - 1, trunk->other_sessions()};
+    if (trunk->sessions_had() > 1) return std::nullopt;
+    // It was no limit that made others refuse.
+    refuses_programs_.learn(policy, true);
+    session_limits_.forget(policy);
+    lifetime_limits_.forget(policy);
+  }
+  return std::nullopt;
+}
+
+void Pool::learn_limit(const RefusedProgram& refused) {
+  refused.others > 0 ? session_limits_.learn(refused.policy, refused.others)
+                     : lifetime_limits_.learn(refused.policy, refused.had);
 }
 
 std::unique_ptr<Lease> Pool::lease_for_trunk(TrunkAccess access, ResolvedTarget target, OpenRequest request,
@@ -209,6 +230,7 @@ std::size_t Pool::renew(const TrunkSelection& which, std::string_view why) {
     session_limits_.forget(trunk->key().policy);
     lifetime_limits_.forget(trunk->key().policy);
     bears_questions_.forget(trunk->key().policy);
+    refuses_programs_.forget(trunk->key().policy);
     trunk->drain(why);
   }
   return trunks.size() + breaker_.end_pauses(which.target, which.user);

@@ -129,6 +129,7 @@ std::size_t PooledTrunk::sessions() const {
 bool PooledTrunk::has_room_for(const OpenRequest& request) const {
   if (request.type.empty()) return true;  // a hold takes none
   if (request.type != kSessionType) return used() < channel_limit_ * kForwardsForASession;
+  if (request.afresh && had_ + sessions() > 0) return false;
   const auto in_life = pool_.lifetime_limits_.of(key_.policy);
   if (in_life && sessions_ended() + sessions() >= *in_life) return false;
   // What it has not learnt itself, a sibling may have.
@@ -233,7 +234,7 @@ void PooledTrunk::note_session() {
 
 PooledTrunk::Refusal PooledTrunk::note_refused() {
   // Answers come in the order of opens: those still being opened were not there when the target refused.
-  const std::size_t others = trunk_->confirmed_or_closing_sessions() - 1;  // the refused one counts as closed
+  const std::size_t others = other_sessions();  // the refused one counts as closed
   if (others > 0) {
     note_full(others);
     return Refusal::full;

@@ -69,6 +69,8 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   void note_lost_at_open();
   /// Sessions that it has had, until now.
   std::size_t sessions_had() const { return had_; }
+  /// Sessions that the target has here beside one that is on its way out.
+  std::size_t other_sessions() const { return trunk_ ? trunk_->confirmed_or_closing_sessions() - 1 : 0; }
   /// The target let a channel wait too long: until it gives a sign of life, new ones go elsewhere.
   void suspect();
   /// It is in use until the lease lets go of it, with or without a channel.

@@ -77,8 +77,17 @@ class Mute(Curt):
         pass
 
 
+class Crowded(OldDevice):
+    """Takes any session, and refuses the program of a second one."""
+
+    def on_program(self, session, command, want_reply):
+        if session.ours > 0:
+            return self.on_unknown(session, command, want_reply)
+        return super().on_program(session, command, want_reply)
+
+
 class OldDeviceTest(PeersCase):
-    devices = {"old": OldDevice, "abrupt": Abrupt, "curt": Curt, "mute": Mute}
+    devices = {"old": OldDevice, "abrupt": Abrupt, "curt": Curt, "mute": Mute, "crowded": Crowded}
     scripts = {**devices, "asked": Script}
     options = 'keepalive_interval = "1s"\n'
 
