@@ -45,6 +45,7 @@ struct OpenRequest {
   std::uint32_t granted = 0;  ///< its initial window
   Bytes rest;                 ///< the fields that belong to the type
   std::optional<TrunkId> beside = {};  ///< the trunk that it had best go to, if that has room: see WishOrder
+  bool afresh = false;                 ///< only on a trunk that has had no session
 };
 
 /// The peer's side of a channel, from its CHANNEL_OPEN or its confirmation.
@@ -168,6 +169,8 @@ class Channel final : public ChannelEnd {
   /// Takes `size` bytes out of the window; false when nothing is to be made of them.
   bool take_data(std::size_t size);
   bool take_excess(std::size_t size);
+  /// Sends WINDOW_ADJUST.
+  void adjust(std::uint32_t bytes);
   /// The peer has gone too far: closes the channel. `what` is a fixed phrase, also for a client.
   void end_for(std::string_view what);
   /// What keeps a request from being passed on; empty when nothing does.

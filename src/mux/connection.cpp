@@ -239,7 +239,7 @@ void Connection::on_drained() {
 }
 
 void Connection::on_closed(const Error& why) {
-  disconnecting_ = true;
+  left_by_peer_ = !std::exchange(disconnecting_, true);
   keepalive_timer_.reset();
   endings_look_.reset();
   for (auto& channel : channels_) {
@@ -401,6 +401,8 @@ void Connection::arm_keepalive() {
 void Connection::keepalive_due() {
   if (clock_.now() - last_heard_ < keepalive_.interval) return arm_keepalive();
   if (unanswered_keepalives_ >= keepalive_.count) {
+    // OpenSSH's client asks nothing unless told to, and so has old devices for servers that answer nothing.
+    if (peer() == wire::Speaker::target && asked_.are_never_answered(last_heard_)) return spare_questions();
     return disconnect(DisconnectReason::connection_lost, "no answer to keepalives");
   }
   if (unanswered_keepalives_++ == 0) unanswered_since_ = clock_.now();
@@ -419,8 +421,14 @@ void Connection::ask_for_life() {
   send(wire::build_global_request(wire::kKeepalive, true));
 }
 
+void Connection::spare_questions() {
+  spares_questions_ = true;
+  keepalive_timer_.reset();
+  unanswered_keepalives_ = 0;
+}
+
 void Connection::probe(std::function<void(Duration)> answered) {
-  if (disconnecting_) return;
+  if (disconnecting_ || spares_questions_) return;
   std::erase_if(probes_, [](const auto& probe) { return probe->answered == nullptr; });
   probes_.push_back(std::make_unique<Probe>(clock_, std::move(answered)));
   ask(wire::kKeepalive, {}, *probes_.back());

@@ -78,6 +78,10 @@ ChannelRow Session::row() const {
 
 void Session::EndEvents::on_data(ByteView bytes) {
   if (side == Side::downstream && session.dialog_ != nullptr) return session.dialog_->on_data(bytes);
+  if (side == Side::downstream && session.refused_ && session.phase_ == Phase::binding) {
+    session.unbind();  // it can't be kept for a fresh trunk
+    return session.program_refused();
+  }
   if (side == Side::downstream) bytes = bytes.subspan(session.take_stray(bytes.size()));
   if (side == Side::upstream) session.note_life();
   if (!bytes.empty()) session.relay_.on_data(side, bytes);

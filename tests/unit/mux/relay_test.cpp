@@ -85,6 +85,26 @@ TEST_F(LateBindingTest, PassesOnEofThatCameBeforeTheProgram) {
   EXPECT_THAT(take(server), ElementsAre("REQUEST 40 exec? true", "EOF 40"));
 }
 
+/// As twisted's conch does when a program ends whose output stands before the window: it closes once that has gone, also into the void.
+TEST_F(LateBindingTest, WhoSaysEofTooEarlyCanSendTheRest) {
+  MemoryPeer& client = connect();
+  exec(client, 7, "true", 1000);
+  MemoryPeer& server = connector.succeed(0);
+  server.deliver(confirm_message(0, 40, 5000));
+  server.deliver(success_message(0));
+  server.deliver(data_message(0, std::string(1000, 'x')));
+  server.deliver(eof_message(0));
+  client.take();
+  server.take();
+  client.deliver(adjust_message(0, 600));
+  EXPECT_THAT(take(server), ElementsAre("ADJUST 40 600"));
+  for (int i = 0; i < 3; ++i) server.deliver(data_message(0, std::string(600, 'y')));
+  EXPECT_THAT(take(server), ElementsAre("ADJUST 40 600", "ADJUST 40 600", "ADJUST 40 600")) << "as if it had been consumed";
+  EXPECT_THAT(take(client), IsEmpty());
+  server.deliver(close_message(0));
+  EXPECT_THAT(take(client), ElementsAre("CLOSE 7"));
+}
+
 TEST_F(LateBindingTest, ClosesWhatWasBeingOpenedForAClientThatLeft) {
   MemoryPeer& client = connect();
   exec(client, 7);
