@@ -134,8 +134,9 @@ class Session {
 std::vector<std::uint8_t> unfold(ByteView input) {
   constexpr std::uint8_t kByte = 0xfe;
   constexpr std::uint8_t kLines = 0xfd;
+  constexpr std::size_t kMost = 128 * 1024;  // fed in small pieces more takes seconds
   std::vector<std::uint8_t> text;
-  for (std::size_t at = 0; at < input.size(); ++at) {
+  for (std::size_t at = 0; at < input.size() && text.size() < kMost; ++at) {
     if (input[at] == kByte && at + 2 < input.size()) {
       text.insert(text.end(), std::size_t{64} * input[at + 1], input[at + 2]);
       at += 2;

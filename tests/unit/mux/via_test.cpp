@@ -193,13 +193,18 @@ TEST_F(ViaTest, ADrainingCarrierDrainsWhatItCarries) {
 }
 
 TEST(ViaEndTest, ADaemonEndsWhileALoginOnTheWayAsks) {
-  // The order in which trunks go is that of their keys.
-  for (const char* name : {"web2", "aaa", "zzz"}) {
+  // The order in which trunks go is that of their keys, and so of the length of their targets' names.
+  for (const char* name : {"far", "farthest"}) {
     Config config = via_config();
     config.targets["web1"].credentials = {{Credential::Kind::keyboard_interactive, {}}};
-    config.targets["far"].host = std::string(name) + ".example";
+    Target farthest = config.targets["far"];
+    farthest.name = name;
+    config.targets[name] = farthest;
+    Route& route = config.routes.back();
+    route.targets = std::vector<std::string>{name};
+    route.to = name;
     World world(config);
-    MemoryPeer& client = world.connect("alice", "far");
+    MemoryPeer& client = world.connect("alice", name);
     client.deliver(open_message(1, 1000));
     client.deliver(pty_message(0, "xterm", true));
     client.deliver(exec_message(0, "true"));
