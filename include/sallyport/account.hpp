@@ -27,6 +27,8 @@ class Account {
   bool is_over() const { return !has_room_for(0); }
   /// Half of a bound is: nobody is to be invited to send more than he must.
   bool is_pressed() const { return held_ > limit_ / 2 || (owner_ != nullptr && owner_->is_pressed()); }
+  /// Three quarters are: nothing new is to be begun for him.
+  bool is_crowded() const { return held_ > limit_ / 4 * 3 || (owner_ != nullptr && owner_->is_crowded()); }
   /// Who has connections at all, such as a user; itself when it has no owner.
   const Account* root() const { return owner_ == nullptr ? this : owner_->root(); }
 

@@ -56,6 +56,7 @@ struct ProcessSpec {
   std::vector<std::pair<std::string, std::string>> environment;
   std::optional<PtyRequest> pty;    ///< absent: three pipes
   std::optional<LocalLogin> login;  ///< absent: a helper of the daemon's own, which may be whoever `user` says
+  std::string client;  ///< the user here whom it is for, and in whose share it is started and signalled; empty: nobody who is known
 };
 
 /// How a program ended: an exit status, or a signal's name without "SIG" (RFC 4254, 6.10).

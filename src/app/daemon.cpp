@@ -21,6 +21,7 @@ constexpr std::size_t kMaxScans = 8;
 constexpr std::size_t kShownOfWarning = 1024;
 /// How long the goodbyes may take once everything is to end.
 constexpr Duration kGoodbyeTime = std::chrono::seconds(2);
+const std::vector<int> kSignals{SIGHUP, SIGTERM, SIGINT, SIGUSR1};
 
 mux::HubSettings hub_settings(const Limits& limits) {
   return {.channels_per_connection = limits.max_channels_per_connection,
@@ -150,6 +151,7 @@ AuditTrail& Daemon::audit() { return audit_file_ ? static_cast<AuditTrail&>(*aud
 
 Result<std::unique_ptr<Daemon>> Daemon::start(std::shared_ptr<const Config> config, std::vector<std::string> warnings) {
   ::signal(SIGPIPE, SIG_IGN);
+  net::hold_back_signals(kSignals);
   const OwnMemory own = protect_own_memory();
   auto prepared = prepare(config, std::move(warnings));
   if (!prepared) return fail(std::move(prepared.error()));
@@ -188,16 +190,9 @@ Result<> Daemon::open(const rlimit& core) {
     control_ = std::move(*control);
     streams_.set_own_sockets({config_->server.control_socket});
   }
-  for (auto watched : {watch(SIGHUP, &Daemon::on_hangup), watch(SIGTERM, &Daemon::on_terminate),
-                       watch(SIGINT, &Daemon::on_terminate), watch(SIGUSR1, &Daemon::on_reopen)})
-    if (!watched) return fail(std::move(watched.error()));
-  return {};
-}
-
-Result<> Daemon::watch(int signal, void (Daemon::*react)()) {
-  auto watcher = net::SignalWatcher::open(loop_, signal, [this, react] { (this->*react)(); });
-  if (!watcher) return fail(std::move(watcher.error()));
-  signals_.push_back(std::move(*watcher));
+  auto signals = net::SignalReader::open(loop_, kSignals, [this](int number) { on_signal(number); });
+  if (!signals) return fail(std::move(signals.error()));
+  signals_ = std::move(*signals);
   return {};
 }
 
@@ -226,7 +221,7 @@ Result<> Daemon::put_in_force(Prepared prepared) {
 Daemon::~Daemon() {
   control_.reset();
   scans_.clear();
-  signals_.clear();
+  signals_.reset();
   reloading_.reset();
   deadline_.reset();
   loop_.free_all_retired();  // logins that ended last, which use the gate's services
@@ -249,6 +244,11 @@ void Daemon::run() {
 
 // --- signals and what they stand for -----------------------------------------------------------------------------
 
+void Daemon::on_signal(int number) {
+  if (number == SIGHUP) return on_hangup();
+  number == SIGUSR1 ? on_reopen() : on_terminate();
+}
+
 void Daemon::on_hangup() {
   reload([](Result<>) {});
 }
@@ -262,6 +262,8 @@ void Daemon::on_reopen() {
 }
 
 void Daemon::reload(std::function<void(Result<>)> done) {
+  // It would listen again.
+  if (draining_ || ending_) return done(fail(Errc::unavailable, "the daemon is ending"));
   if (reloading_ != nullptr) return done(fail(Errc::unavailable, "a reload is under way"));
   struct Job {
     std::string file;

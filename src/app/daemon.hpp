@@ -63,7 +63,7 @@ class Daemon final : private DaemonControl {
   /// `core` is the limit that programs get back.
   Result<> open(const rlimit& core);
   Result<> put_in_force(Prepared prepared);
-  Result<> watch(int signal, void (Daemon::*react)());
+  void on_signal(int number);
   void on_hangup();
   void on_terminate();
   void on_reopen();
@@ -104,7 +104,7 @@ class Daemon final : private DaemonControl {
   std::uint64_t last_scan_ = 0;
   std::unique_ptr<control::RequestHandler> requests_;
   std::unique_ptr<control::Server> control_;
-  std::vector<std::unique_ptr<net::SignalWatcher>> signals_;
+  std::unique_ptr<net::SignalReader> signals_;
   std::unique_ptr<net::Work> reloading_;
   std::unique_ptr<Timer> deadline_;
   bool draining_ = false;

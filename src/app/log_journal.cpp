@@ -217,6 +217,11 @@ void LogJournal::trunk_silent(TrunkId trunk) {
   note.warn("trunk={} silent, new channels go elsewhere", trunk);
 }
 
+void LogJournal::trunk_unquestioned(TrunkId trunk) {
+  Records::Note note = records_.detail(user_of(trunk));
+  note.warn("trunk={} ended over a keepalive, the target gets none from now on", trunk);
+}
+
 void LogJournal::trunk_connecting(TrunkId trunk, std::string_view user, std::string_view target) {
   users_[trunk] = user;
   Records::Note note = records_.detail(user);

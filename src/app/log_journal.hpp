@@ -50,6 +50,7 @@ class LogJournal final : public mux::Journal {
   void trunk_waiting(TrunkId trunk, std::string_view user, std::string_view target) override;
   void logins_paused(TrunkId trunk, std::string_view user, std::string_view target, Duration pause) override;
   void trunk_silent(TrunkId trunk) override;
+  void trunk_unquestioned(TrunkId trunk) override;
   void trunk_connecting(TrunkId trunk, std::string_view user, std::string_view target) override;
   void trunk_ready(TrunkId trunk, Duration took) override;
   void trunk_failed(TrunkId trunk, std::string_view detail) override;

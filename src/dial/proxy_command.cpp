@@ -23,6 +23,7 @@ void ProxyCommand::open(std::function<void(Result<net::Fd>)> done) {
   done_ = OutcomeOnce<Result<net::Fd>>(std::move(done));
   ProcessSpec spec;
   spec.argv = std::move(argv_);
+  spec.client = user_;
   process_ = launcher_.launch_on_socket(std::move(spec), static_cast<child::SocketProcessEvents&>(*this));
 }
 

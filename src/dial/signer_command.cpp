@@ -100,6 +100,7 @@ void SignerCommand::run(const std::string& key_file) {
   const auto placeholders =
       config::signer_placeholders({user_, target_, login_, request_.identity, principals, validity, key_file});
   ProcessSpec spec;
+  spec.client = user_;
   for (const std::string& argument : argv_) spec.argv.push_back(config::expand(argument, placeholders).value_or(argument));
   process_ = launcher_.launch_on_socket(std::move(spec), static_cast<child::SocketProcessEvents&>(*this));
 }

@@ -13,7 +13,7 @@ using net::SocketStream;
 
 namespace {
 
-/// So many sockets are being connected at a time; the others wait. It takes long only where a path leads over a slow file server.
+/// So many sockets are being connected at a time, half of them for one user; the others wait. It takes long only where a path leads over a slow file server.
 constexpr std::size_t kConnects = 4;
 
 }  // namespace
@@ -32,7 +32,7 @@ std::unique_ptr<Stream> StreamDialer::connect(const StreamAddress& address, Dura
         [outcome, path = address.path, account = address.account, own = own_sockets_, limit] {
           *outcome = child::connect_socket(path, account, own, limit);
         },
-        [outcome, done = std::move(done)] { done(std::move(*outcome)); });
+        [outcome, done = std::move(done)] { done(std::move(*outcome)); }, address.user);
   };
   return std::make_unique<SocketStream>(loop_, lingering_, connect, events);
 }

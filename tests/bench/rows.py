@@ -148,6 +148,9 @@ def _login_cpu_with(setting, kex, count):
     daemon = setting.bastion()
     clients = {"ours": setting.through_us(**options), "sshd": setting.quiet(**options)}
     counters = {"ours": lambda: cpu_seconds(daemon.pid), "sshd": lambda: openssh_cpu_seconds(setting.jump)}
+    if earlier := os.environ.get("SALLYPORT_EARLIER"):
+        before_ours = setting.bastion("earlier", daemon=earlier)
+        clients["earlier"], counters["earlier"] = setting.through_us("earlier", **options), lambda: cpu_seconds(before_ours.pid)
     proxy, through_go = setting.through_go(**options)
     if proxy:
         clients["go"], counters["go"] = through_go, lambda: cpu_seconds(proxy.pid)
@@ -177,6 +180,9 @@ def login_cpu(setting, scale):
         found = {who: seconds * 1e3 for who, seconds in _login_cpu_with(setting, kex, scale(200)).items()}
         ours, go = found["ours"], found.get("go")
         measures.append(Measure("login-cpu", name, ours, "ms", bound, f"sshd {found['sshd']:.1f} ms, Go {_figure(go, '.2f', ' ms')}"))
+        if "earlier" in found:
+            measures.append(Measure("login-cpu", f"{name}, share of the earlier daemon's", ours / found["earlier"], "x earlier",
+                                    0.67 if "sntrup" in name else None, f"{found['earlier']:.2f} ms"))
         if of_go or go:
             measures.append(_share("login-cpu", name, ours, go, "Go", of_go))
     return measures

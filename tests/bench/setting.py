@@ -47,12 +47,12 @@ class Setting:
             server.stop()
         self.workspace.close()
 
-    def bastion(self, name="plain", algorithms="", options=""):
-        """A sallyportd of ours, started when first asked for."""
+    def bastion(self, name="plain", algorithms="", options="", daemon=None):
+        """A sallyportd of ours, started when first asked for; `daemon` is the path of another one than the one that is measured."""
         if name not in self._bastions:
             config = bastion_config(ssh_target("main", self.target, more=options) + route("all", "main"), name=name,
                                     log='level = "info"\n', audit="", limits=LIMITS, algorithms=algorithms)
-            bastion = Sallyport(self.workspace, config, name).start()
+            bastion = Sallyport(self.workspace, config, name, daemon=daemon).start()
             self._bastions[name] = bastion
         return self._bastions[name]
 

@@ -12,6 +12,7 @@
 
 #include "fakes/fake_streams.hpp"
 #include "fakes/memory_transport.hpp"
+#include "fakes/ssh_messages.hpp"
 #include "route/resolved_target.hpp"
 
 namespace sallyport::fakes {
@@ -59,8 +60,11 @@ class FakeConnector final : public UpstreamConnector {
     Dial& dial = dials.at(index);
     assert(dial.events != nullptr);
     std::exchange(dial.events, nullptr)->on_connected(dial.server.transport());
+    if (answers_first_question)
+      dial.server.answer_first(global_message("keepalive@openssh.com", true), type_only(wire::MessageType::request_failure));
     return dial.server;
   }
+  bool answers_first_question = true;  ///< as sshd, with which the tests don't see it
   void fail(std::size_t index, std::string told, Errc code = Errc::refused) {
     Dial& dial = dials.at(index);
     assert(dial.events != nullptr);

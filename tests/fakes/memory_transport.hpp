@@ -67,6 +67,12 @@ class MemoryPeer {
 
   /// What has arrived here since the last take().
   std::vector<Bytes> take() { return std::exchange(received_, {}); }
+  /// Answers that message, if it is the first of those, which are then without it.
+  void answer_first(const Bytes& question, Bytes answer) {
+    if (received_.empty() || received_.front() != question) return;
+    received_.erase(received_.begin());
+    deliver(std::move(answer));
+  }
   std::size_t backlog() const { return backlog_; }
   bool paused() const { return paused_; }
   bool closed() const { return closed_; }

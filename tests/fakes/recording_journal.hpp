@@ -101,6 +101,7 @@ class RecordingJournal final : public mux::Journal {
   }
   void trunk_ready(TrunkId id, Duration) override { add("ready t", number(id), ""); }
   void trunk_failed(TrunkId id, std::string_view detail) override { add("failed t", number(id), detail); }
+  void trunk_unquestioned(TrunkId id) override { add("unquestioned t", number(id), ""); }
   void trunk_full(TrunkId id, std::size_t sessions) override { add("full t", number(id), std::to_string(sessions)); }
   void trunk_draining(TrunkId id, std::string_view why) override { add("draining t", number(id), why); }
   void target_open_refused(TrunkId trunk, std::string_view type, std::string_view why) override {

@@ -67,7 +67,8 @@ class World:
         options = os.environ.get("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1")
         try:
             self.bastion.start(ASAN_OPTIONS=options + ":quarantine_size_mb=16", UBSAN_OPTIONS="print_stacktrace=1",
-                               TSAN_OPTIONS=os.environ.get("TSAN_OPTIONS", "halt_on_error=1:second_deadlock_stack=1"))
+                               TSAN_OPTIONS=os.environ.get("TSAN_OPTIONS", "halt_on_error=1:second_deadlock_stack=1")
+                               + f":print_suppressions=0:suppressions={HERE.parent / 'tsan_suppressions.txt'}")
         except BaseException:
             self.bastion.abandon()
             self.sshd.stop()

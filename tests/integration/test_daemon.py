@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import stat
+import time
 
 from harness.case import BastionCase, main, needs_bastion
 from harness.config import bastion_config, local_target, route, ssh_target
@@ -145,6 +146,9 @@ class TerminationTest(BastionCase):
         self.bastion.process.signal(signal.SIGTERM)
         self.bastion.wait_for(r"(?i)drain", since=mark)
         echo(b"while draining")
+        reloaded = self.bastion.control("reload")  # which would have it listen again
+        self.assertNotEqual(reloaded.status, 0)
+        self.assertIn("ending", reloaded.stderr)
         refused = self.client().run("true")
         self.assertNotEqual(refused.returncode, 0)
         process.stdin.close()
@@ -175,6 +179,16 @@ class TerminationTest(BastionCase):
         self.assertEqual(self.bastion.process.wait(PATIENCE), 0)
         self.assertNotEqual(process.wait(PATIENCE), 0)
         self.bastion.start()
+
+    def test_no_signal_kills_it_while_it_ends(self):
+        """Whoever stops it twice gets its own exit status, whenever the second signal comes."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+            self.bastion.process.signal(signal.SIGTERM)
+            deadline = time.monotonic() + PATIENCE
+            while self.bastion.process.running() and time.monotonic() < deadline:
+                self.bastion.process.signal(number)
+            self.assertEqual(self.bastion.process.wait(PATIENCE), 0, number)
+            self.bastion.start()
 
 
 if __name__ == "__main__":

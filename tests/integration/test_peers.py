@@ -5,13 +5,16 @@ A row is one offence: `commit` takes the offender's channel (harness/peers.py). 
 
 import dataclasses
 import itertools
+import struct
 import typing
 import unittest
 
 from harness import peers
 from harness.case import BastionCase, main, needs_bastion, read_line
 from harness.config import bastion_config, route, ssh_target
+from harness.openssh import OpenSsh
 from harness.peers import Client, Script, Target
+from harness.process import PATIENCE
 
 if peers.peer:
     from peer import (CLOSE, DATA, EOF, EXT_INFO, EXTENDED_DATA, FAILURE, IGNORE, PK_OK, REQUEST, REQUEST_FAILURE, REQUEST_SUCCESS,
@@ -160,6 +163,17 @@ class TargetTest(PeersCase):
         self.assertEqual(read_line(process) + read_line(process), b"among keys\n" * 2)
         bystander(b"and goes on")
 
+    def test_a_malformed_exit_status_is_none(self):
+        """OpenSSH's client ends its connection over it, with the status 255."""
+        bystander = self.bystander()
+        for fields in (b"", b"\0\0\0", u32(3) + b"\0", u32(3) + u32(3)):
+            with self.subTest(fields):
+                process, session = self.offender()
+                on_channel((REQUEST, string("exit-status") + b"\0" + fields), (EOF, b""), (CLOSE, b""))(session)
+                self.assertEqual(process.wait(PATIENCE), 255)
+                bystander(b"goes on")
+        self.assertEqual(len(self.targets["peer"].connections), 1)
+
 
 class ClientTest(PeersCase):
     def test_rows(self):
@@ -193,6 +207,54 @@ class ClientTest(PeersCase):
         channel.receive(SUCCESS)
         channel.echo(b"in time")
         bystander.echo()
+
+
+class Hasty(Script):
+    """Says EOF while output waits for a window, sends that all the same, and closes when it has gone: as twisted's conch."""
+
+    size = 8 << 20
+
+    def __init__(self):
+        self._waiting = {}  # what is left to send and how much may be, by session
+
+    def on_program(self, session, command, want_reply):
+        super().on_program(session, command, want_reply)
+        self._waiting[session] = [self.size, 0]
+        self._send(session, session.connection.opened_window)
+        session.send(EOF)
+
+    def _send(self, session, more):
+        left, window = self._waiting[session]
+        window += more
+        while left and window:
+            size = min(left, window, peers.PACKET)
+            session.data(bytes(size))
+            left, window = left - size, window - size
+        self._waiting[session] = [left, window]
+        if left == 0:
+            session.connection.send(session.message(REQUEST, string("exit-status") + b"\0" + u32(5)), session.message(CLOSE))
+
+    def on_eof(self, session):
+        pass
+
+    def on_close(self, session):
+        pass
+
+    def on_other(self, connection, payload):
+        if payload[0] == WINDOW_ADJUST:
+            number, more = struct.unpack(">II", payload[1:])
+            self._send(connection.sessions[number], more)
+
+
+class HastyTest(PeersCase):
+    scripts = {"hasty": Hasty}
+
+    def test_it_gets_a_window_behind_its_eof(self):
+        straight = OpenSsh(self.workspace, self.targets["hasty"].port, key="alice", host_key="hasty_host")
+        for client in (straight, self.client("alice+hasty")):
+            done = client.run("cat")
+            self.assertEqual(done.returncode, 5, done.stderr)
+            self.assertLess(len(done.stdout), Hasty.size)
 
 
 class Talkative(Script):

@@ -9,6 +9,8 @@ from world import JUMPS, Way
 
 #: How much longer a transfer may take through one bastion than direct, and through several than through as many sshds.
 BAR = 1.3
+#: How fast several at once must be together, beside one alone.
+SHARE = 0.8
 
 
 @dataclasses.dataclass
@@ -21,6 +23,8 @@ class Row:
     seconds: float | None = None
     ratio: float | None = None      # to direct
     to_jumps: float | None = None   # to ProxyJump through as many sshds
+    share: float | None = None      # of several at once: their speed together, beside one alone
+    least_share: float = 0.0        # what that must be: no more than it is without a bastion
     note: str = ""
 
     @property
@@ -29,15 +33,18 @@ class Row:
 
     @property
     def over(self):
-        """Whether a transfer was slower than it may be."""
+        """Whether a transfer was slower than it may be, or several beside one."""
+        if self.share is not None and self.share < self.least_share:
+            return True
         compared = {"one": self.ratio, "two": self.to_jumps, "three": self.to_jumps}.get(self.way)
         return compared is not None and compared > BAR
 
     def cells(self):
         jumps = f"{self.to_jumps:.2f} x ProxyJump" if self.to_jumps else ""
+        alone = f"together {self.share:.2f} x one alone" if self.share else ""
         return (self.client, self.target, self.scenario, self.way, self.result, f"{self.seconds:.2f} s" if self.seconds else "",
                 f"{'>' * (self.result == 'slow')}{self.ratio:.2f}" if self.ratio else "",
-                "; ".join(filter(None, ("OVER THE BAR" * self.over, jumps, self.note))))
+                "; ".join(filter(None, ("OVER THE BAR" * self.over, jumps, alone, self.note))))
 
 
 class Matrix:
@@ -81,6 +88,7 @@ class Matrix:
         row = Row("", "", "", way, "ok")
         try:
             row.seconds = function(trial)
+            row.share = trial.share
         except TooLong as slow:
             row.result, row.note = ("slow" if direct and direct.seconds else "FAILED"), str(slow)
             row.seconds = trial.patience if row.result == "slow" else None
@@ -129,6 +137,7 @@ def _compare(rows):
         if not row.seconds or not direct or not direct.seconds or row.way in JUMPS:
             continue
         row.ratio = row.seconds / direct.seconds
+        row.least_share = min(SHARE, direct.share or 0.0)
         jump = rows.get({"two": "jump-2", "three": "jump-3"}.get(row.way, ""))
         if jump and jump.seconds:
             row.to_jumps = row.seconds / jump.seconds

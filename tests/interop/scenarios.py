@@ -2,6 +2,7 @@
 compared."""
 
 import concurrent.futures
+import dataclasses
 import hashlib
 import os
 import shlex
@@ -69,22 +70,42 @@ def rekey(trial):
 
 def four(trial):
     """Four at once: on one connection if the client can."""
-    source, digest = trial.payload(trial.size // 4)
-    client, begun = trial.client, time.monotonic()
-    if getattr(client, "four", None):
+    client = trial.client
+    if not getattr(client, "four", None):
+        return _in_company(trial, _fetch, 4)
+
+    def alone(trial, source, _digest):
+        trial.run(dataclasses.replace(client.exec(trial.way, f"cat {source}"), stdout=os.devnull))
+
+    def company(trial, source, digest):
         found = trial.run(client.four(trial.way, f"cat {source}")).stdout.decode().split()
         trial.equal([word for word in found if len(word) == 64], [digest] * 4)
-    else:
-        _at_once(trial, 4, source, digest)
-    return time.monotonic() - begun
+    return _in_company(trial, alone, 4, company)
 
 
 def three(trial):
     """Three clients of one user, at once."""
-    source, digest = trial.payload(trial.size // 4)
+    return _in_company(trial, _fetch, 3)
+
+
+def _in_company(trial, alone, count, company=None):
+    """One that moves all, and then `count` that move a quarter of it each: the seconds of those, and in trial.share how fast they are
+    together beside the one."""
+    quarter = trial.payload(trial.size // 4)
     begun = time.monotonic()
-    _at_once(trial, 3, source, digest)
-    return time.monotonic() - begun
+    alone(trial, *trial.payload())
+    between = time.monotonic()
+    company(trial, *quarter) if company else _at_once(trial, count, *quarter)
+    taken = time.monotonic() - between
+    trial.share = count / 4 * (between - begun) / taken
+    return taken
+
+
+def _fetch(trial, source, digest):
+    here = trial.folder / "alone"
+    trial.run(trial.client.get(trial.way, source, here))
+    trial.same(here, digest)
+    here.unlink()
 
 
 def _at_once(trial, count, source, digest):

@@ -82,6 +82,7 @@ class Trial:
         self.client, self.way, self.world, self.size, self.patience = client, way, client.world, size, patience
         self.folder = self.world.workspace / f"{client.name}.{way.name}.{way.target}".replace(" ", "-")
         self.folder.mkdir(exist_ok=True)
+        self.share = None  # see scenarios.four()
 
     # ---- programs
 

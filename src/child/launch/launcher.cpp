@@ -78,7 +78,7 @@ void LocalLauncher::begin(const std::shared_ptr<Start>& start, Stdio stdio) {
         outcome->record = LoginRecord{outcome->terminal, outcome->account, outcome->uid, start->spec.login->source, outcome->pid};
         record_login(*outcome->record, files);
       },
-      [this, start] { started(start.get()); });
+      [this, start] { started(start.get()); }, start->spec.client);
 }
 
 void LocalLauncher::started(Start* start) {

@@ -58,7 +58,7 @@ class LocalLauncher final : public ProcessLauncher {
   };
   // Reads are made into one buffer, since the bytes are passed on before the next read.
   static constexpr std::size_t kReadSize = 32 * 1024;
-  /// So many programs are being started at a time; the others wait.
+  /// So many programs are being started at a time, half of them for one user; the others wait.
   static constexpr std::size_t kStarts = 8;
 
   /// Has `start` made in the thread pool.

@@ -53,7 +53,8 @@ void Child::send_waiting() {
         });
         if (!std::exchange(ended_, false) || try_reap() || !poll_) return;
         static_cast<void>(uv_poll_start(poll_.get(), UV_READABLE, on_ready));  // can't fail for a handle that is open
-      });
+      },
+      owner_->client);
 }
 
 void Child::abandon() {

@@ -82,7 +82,7 @@ class Reaper {
 
  private:
   friend class Child;
-  /// To so many programs signals are being sent at a time; the others' wait.
+  /// To so many programs signals are being sent at a time, half of them one user's; the others' wait.
   static constexpr std::size_t kSendings = 4;
 
   void watch_sigchld();

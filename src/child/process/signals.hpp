@@ -22,6 +22,7 @@ std::string signal_name(int number);
 struct Owner {
   uid_t uid = 0;
   gid_t gid = 0;
+  std::string client = {};  ///< the user here whom it is for, see ProcessSpec
 };
 
 /// Sends the signals, in that order, to the process group of a leader that hasn't been reaped, with the rights of its owner: a program that has

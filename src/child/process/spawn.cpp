@@ -190,7 +190,7 @@ Result<Spawned> spawn(const ProcessSpec& spec, const InheritedLimits& inherited,
   ours.pid = begun->pid;
   ours.account = account->name;
   ours.uid = account->uid;
-  if (spec.login && account->other) ours.owner = Owner{account->uid, account->gid};
+  if (spec.login && account->other) ours.owner = Owner{account->uid, account->gid, spec.client};
   ours.pidfd = open_pidfd(ours.pid);
   return ours;
 }

@@ -85,6 +85,8 @@ class Journal {
   virtual void logins_paused(TrunkId trunk, std::string_view user, std::string_view target, Duration pause) = 0;
   /// The target let a channel wait too long; new ones go elsewhere until it gives a sign of life.
   virtual void trunk_silent(TrunkId trunk) = 0;
+  /// The target ended the connection over the first global request: it is asked nothing more, and so isn't watched for signs of life.
+  virtual void trunk_unquestioned(TrunkId trunk) = 0;
   /// The target refused one more session; that many is what it takes on this trunk.
   virtual void trunk_full(TrunkId trunk, std::size_t sessions) = 0;
   virtual void trunk_draining(TrunkId trunk, std::string_view why) = 0;

@@ -23,7 +23,8 @@ struct WishOrder::Queue {
   bool looking = false;
 };
 
-/// A question on a trunk, behind wishes that have gone there: the answer says that these have been read.
+/// A question on a trunk, behind wishes that have gone there: the answer says that these have been read. Where none may be asked, the
+/// time alone decides.
 class WishOrder::Fence final : public GlobalAnswerEvents {
  public:
   Fence(WishOrder& order, Queue& queue, TrunkId on, Trunk& asked)
@@ -32,7 +33,7 @@ class WishOrder::Fence final : public GlobalAnswerEvents {
         queue_(queue),
         behind_(queue.waiting.front()->number_),
         deadline_(order.clock_.after(kFenceTime, [this] { pass(); })) {
-    asked.ask("keepalive@openssh.com", {}, *this);
+    if (!asked.spares_questions()) asked.ask("keepalive@openssh.com", {}, *this);
   }
   ~Fence() override {
     if (Trunk* const asked = order_.pool_.find(trunk)) asked->forget(*this);

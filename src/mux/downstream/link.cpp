@@ -14,6 +14,7 @@ namespace {
 constexpr std::string_view kHostKeys = "hostkeys-00@openssh.com";
 /// A client asks once; each of them may cost a signature by each key.
 constexpr std::uint32_t kMaximumProofs = 4;
+constexpr std::string_view kCrowded = "too much is held for this user";
 
 }  // namespace
 
@@ -50,6 +51,9 @@ bool Link::refuse(Act act, const wire::ChannelOpen& open) {
   } else if (act == Act::session && sessions_ >= maximum_channels_) {
     reason = OpenFailureReason::resource_shortage;
     why = "too many channels on this connection: max_channels_per_connection";
+  } else if (act == Act::session && account()->is_crowded()) {
+    reason = OpenFailureReason::resource_shortage;
+    why = kCrowded;
   } else if (act != Act::session && !refuses_forwarded().empty()) {
     reason = OpenFailureReason::resource_shortage;
     why = refuses_forwarded();
@@ -63,6 +67,7 @@ bool Link::refuse(Act act, const wire::ChannelOpen& open) {
 }
 
 std::string_view Link::refuses_forwarded() const {
+  if (account()->is_crowded()) return kCrowded;
   if (open_channels() - sessions_ < maximum_forwarded_) return {};
   return "too many forwarded connections on this connection: max_forwarded_per_connection";
 }

@@ -254,7 +254,13 @@ std::uint32_t Channel::floor_in_company() const { return connection_.floor_in_co
 std::chrono::microseconds Channel::round_trip() const { return connection_.round_trip(); }
 
 void Channel::grant(std::uint32_t bytes) {
-  if (bytes == 0 || !may_receive_data(state_) || state_ == ChannelState::close_sent) return;
+  if (bytes == 0 || state_ == ChannelState::close_sent) return;
+  // Some say EOF with data still to send, and end when it has gone: they stand before a window without room for a message.
+  const bool may_stand = has_said_eof(state_) && bytes_received_ > 0 && receive_window_.bytes() < kMaximumPacket;
+  if (may_receive_data(state_) || may_stand) adjust(bytes);
+}
+
+void Channel::adjust(std::uint32_t bytes) {
   const bool fits = receive_window_.add(bytes);
   assert(fits);
   if (!fits) return;
@@ -313,6 +319,8 @@ Channel::Violation Channel::on_window_adjust(std::uint32_t bytes) {
 bool Channel::take_data(std::size_t size) {
   if (!may_receive_data(state_)) {
     connection_.ignore("data that the channel's state does not allow");
+    // As OpenSSH does: it is dropped, and counts as consumed.
+    if (has_said_eof(state_) && size > 0 && receive_window_.take(size)) adjust(static_cast<std::uint32_t>(size));
     return false;
   }
   if (state_ == ChannelState::close_sent) return false;  // it has crossed our CLOSE, and nobody wants it

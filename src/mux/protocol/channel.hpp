@@ -45,6 +45,7 @@ struct OpenRequest {
   std::uint32_t granted = 0;  ///< its initial window
   Bytes rest;                 ///< the fields that belong to the type
   std::optional<TrunkId> beside = {};  ///< the trunk that it had best go to, if that has room: see WishOrder
+  bool afresh = false;                 ///< only on a trunk that has had no session
 };
 
 /// The peer's side of a channel, from its CHANNEL_OPEN or its confirmation.
@@ -56,6 +57,8 @@ struct PeerEnd {
 
 class Channel final : public ChannelEnd {
  public:
+  /// What one is charged with in its connection's account: itself, and the half that its user has in whoever relays it.
+  static constexpr std::size_t kCost = 1024;
   /// The largest data message that we invite; what OpenSSH uses for session channels.
   static constexpr std::uint32_t kMaximumPacket = 32 * 1024;
   /// More bytes of requests than this are not taken while they can't leave …
@@ -166,6 +169,8 @@ class Channel final : public ChannelEnd {
   /// Takes `size` bytes out of the window; false when nothing is to be made of them.
   bool take_data(std::size_t size);
   bool take_excess(std::size_t size);
+  /// Sends WINDOW_ADJUST.
+  void adjust(std::uint32_t bytes);
   /// The peer has gone too far: closes the channel. `what` is a fixed phrase, also for a client.
   void end_for(std::string_view what);
   /// What keeps a request from being passed on; empty when nothing does.

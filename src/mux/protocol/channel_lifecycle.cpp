@@ -61,6 +61,8 @@ bool may_receive_data(ChannelState state) {
   return state == S::open || state == S::eof_sent || state == S::close_sent;
 }
 
+bool has_said_eof(ChannelState state) { return state == S::eof_received || state == S::eof_both; }
+
 bool is_owed_an_end(ChannelState state) { return state == S::abandoned || state == S::close_sent; }
 
 std::string_view name_of(ChannelState state) {

@@ -51,6 +51,8 @@ bool is_answered(ChannelState state);
 bool may_send(ChannelState state);
 /// Data of the peer's is in order (in close_sent it is swallowed).
 bool may_receive_data(ChannelState state);
+/// The peer has sent EOF, and no CLOSE.
+bool has_said_eof(ChannelState state);
 
 /// Nobody here wants the channel any more, and the peer has a word to say before its number is free.
 bool is_owed_an_end(ChannelState state);

@@ -33,6 +33,7 @@ Connection::Connection(std::unique_ptr<Transport> transport, Clock& clock, Grave
       keepalive_(keepalive),
       credit_(credit),
       account_(std::move(account)),
+      channels_charge_(account_),
       last_heard_(clock.now()),
       asked_(clock),
       period_began_(clock.now()) {
@@ -147,6 +148,7 @@ void Connection::remove(Channel& channel) {
   rests_until_[number(local)] = clock_.now() + kRest;
   resting_.push_back(number(local));
   --open_channels_;
+  channels_charge_.subtract(Channel::kCost);
   on_channel_gone(local);
 }
 
@@ -237,7 +239,7 @@ void Connection::on_drained() {
 }
 
 void Connection::on_closed(const Error& why) {
-  disconnecting_ = true;
+  left_by_peer_ = !std::exchange(disconnecting_, true);
   keepalive_timer_.reset();
   endings_look_.reset();
   for (auto& channel : channels_) {
@@ -247,6 +249,7 @@ void Connection::on_closed(const Error& why) {
     graveyard_.bury(std::move(lost));
   }
   open_channels_ = overdue_channels_ = 0;
+  channels_charge_.set(0);
   asked_.on_lost();
   on_connection_closed(why);
 }
@@ -354,6 +357,7 @@ Channel& Connection::add(std::unique_ptr<Channel> channel) {
   assert(channels_[index] == nullptr);
   channels_[index] = std::move(channel);
   ++open_channels_;
+  channels_charge_.add(Channel::kCost);
   return *channels_[index];
 }
 
@@ -397,6 +401,8 @@ void Connection::arm_keepalive() {
 void Connection::keepalive_due() {
   if (clock_.now() - last_heard_ < keepalive_.interval) return arm_keepalive();
   if (unanswered_keepalives_ >= keepalive_.count) {
+    // OpenSSH's client asks nothing unless told to, and so has old devices for servers that answer nothing.
+    if (peer() == wire::Speaker::target && asked_.are_never_answered(last_heard_)) return spare_questions();
     return disconnect(DisconnectReason::connection_lost, "no answer to keepalives");
   }
   if (unanswered_keepalives_++ == 0) unanswered_since_ = clock_.now();
@@ -415,8 +421,14 @@ void Connection::ask_for_life() {
   send(wire::build_global_request(wire::kKeepalive, true));
 }
 
+void Connection::spare_questions() {
+  spares_questions_ = true;
+  keepalive_timer_.reset();
+  unanswered_keepalives_ = 0;
+}
+
 void Connection::probe(std::function<void(Duration)> answered) {
-  if (disconnecting_) return;
+  if (disconnecting_ || spares_questions_) return;
   std::erase_if(probes_, [](const auto& probe) { return probe->answered == nullptr; });
   probes_.push_back(std::make_unique<Probe>(clock_, std::move(answered)));
   ask(wire::kKeepalive, {}, *probes_.back());

@@ -70,6 +70,9 @@ class Connection : public TransportEvents {
   /// Sends a keepalive now, whatever the interval is; `answered` gets the time that its answer took. It isn't called when
   /// there is none, or none any more.
   void probe(std::function<void(Duration)> answered);
+  /// No keepalive is sent from now on, nor any other question of our own: the peer ends its connection over one.
+  void spare_questions();
+  bool spares_questions() const { return spares_questions_; }
 
   /// Says goodbye to the peer; on_connection_closed() follows. Channels are told then.
   void disconnect(DisconnectReason reason, std::string_view text);
@@ -141,6 +144,8 @@ class Connection : public TransportEvents {
   }
   /// Not lost, and not saying goodbye.
   bool usable() const { return !disconnecting_; }
+  /// It is over, and it was the peer's doing.
+  bool left_by_peer() const { return left_by_peer_; }
   /// Sessions that we opened: all of them, or those whose open has been answered, without and with those that only wait
   /// for the peer's CLOSE.
   std::size_t sessions() const;
@@ -232,6 +237,7 @@ class Connection : public TransportEvents {
   KeepaliveSettings keepalive_;
   Credit credit_;
   const std::shared_ptr<Account> account_;
+  Charge channels_charge_;
   std::vector<std::unique_ptr<Channel>> channels_;  // by local number
   std::vector<TimePoint> rests_until_;              // by local number
   std::vector<std::uint32_t> resting_;              // numbers, in the order in which their rest ends …
@@ -258,6 +264,8 @@ class Connection : public TransportEvents {
   RateMeter rate_;
   std::optional<Duration> quickest_answer_;
   bool disconnecting_ = false;
+  bool left_by_peer_ = false;
+  bool spares_questions_ = false;
   bool paused_ = false;
 };
 

@@ -4,9 +4,15 @@
 
 namespace sallyport::mux {
 
+void GlobalRequests::expect() {
+  if (!first_asked_) first_asked_ = clock_.now();
+  asked_.emplace_back();
+}
+
 void GlobalRequests::expect(GlobalAnswerEvents& asker) {
+  expect();
   GlobalAnswerEvents* const waiting = &asker;
-  asked_.push_back({waiting, clock_.after(kTimeout, [waiting] { waiting->on_global_timeout(); })});
+  asked_.back() = {waiting, clock_.after(kTimeout, [waiting] { waiting->on_global_timeout(); })};
 }
 
 void GlobalRequests::forget(GlobalAnswerEvents& asker) {
@@ -16,6 +22,7 @@ void GlobalRequests::forget(GlobalAnswerEvents& asker) {
 
 bool GlobalRequests::on_answer(bool success, ByteView rest) {
   if (asked_.empty()) return false;
+  answered_ = true;
   const Asked asked = std::move(asked_.front());
   asked_.pop_front();
   if (asked.asker != nullptr) asked.asker->on_global_answer(success, rest);

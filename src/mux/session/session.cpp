@@ -79,6 +79,10 @@ ChannelRow Session::row() const {
 
 void Session::EndEvents::on_data(ByteView bytes) {
   if (side == Side::downstream && session.dialog_ != nullptr) return session.dialog_->on_data(bytes);
+  if (side == Side::downstream && session.refused_ && session.phase_ == Phase::binding) {
+    session.unbind();  // it can't be kept for a fresh trunk
+    return session.program_refused();
+  }
   if (side == Side::downstream) bytes = bytes.subspan(session.take_stray(bytes.size()));
   if (side == Side::upstream) session.note_life();
   if (!bytes.empty()) session.relay_.on_data(side, bytes);
@@ -316,6 +320,7 @@ ProcessSpec Session::process_spec(const ResolvedTarget& target, std::vector<std:
   spec.argv = std::move(command);
   if (program_.type == "shell") spec.argv0 = "-" + base_name(spec.argv.front());
   spec.user = local.user;
+  spec.client = client_.user;
   spec.login = local_login(local, client_.source.address);
   spec.pty = requests_->pty();
   for (const auto& [name, value] : requests_->variables())
@@ -342,8 +347,10 @@ void Session::drop_upstream() {
   end_login();
   lease_.reset();
   if (Channel* channel = std::exchange(trunk_channel_, nullptr)) channel->abandon();
+  if (local_ == nullptr) return;
   // What is hung up before it has told may have started all the same.
-  if (local_ != nullptr) record_program();
+  record_program();
+  local_->abandon();  // it reports nothing more, wherever it is
   services_.graveyard.bury(std::move(local_));  // perhaps it is reporting just now
 }
 

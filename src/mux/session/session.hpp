@@ -146,8 +146,12 @@ class Session final : public LinkChannel, private LeaseEvents {
   void upstream_replied(bool success);
   void preparation_answered(std::size_t index, bool success);
   void program_answered(bool success);
+  void program_refused();
   /// Whatever has come to the front of those that wait for an answer, and has one.
   void answer_known();
+  /// The program has been refused where others had run before it: asks for it once more on a fresh trunk, if nothing of the client's
+  /// would be lost by that. False: it isn't worth it.
+  bool ask_afresh();
   /// The program has been refused: as with sshd, the client may ask for something else.
   void collect_again();
   /// The program runs: it can't be asked for again.
@@ -202,7 +206,8 @@ class Session final : public LinkChannel, private LeaseEvents {
   std::uint32_t stray_ = 0;  // bytes that the client may still send to the login's dialog, though it is over
   std::string target_name_;
   std::unique_ptr<WishOrder::Wish> wish_;  // the program, until it is known to have been asked for there
-  std::unique_ptr<route::Permit> permit_;  // of a program on the bastion that waits for its turn
+  std::unique_ptr<route::Permit> permit_;  // of a program that waits for its turn, or has not been answered by a target
+  std::optional<Pool::RefusedProgram> refused_;  // once, and a fresh trunk is being asked
   /// A request to the upstream end whose answer is awaited.
   struct Asked {
     enum class What : std::uint8_t { preparation, program, passed_on };

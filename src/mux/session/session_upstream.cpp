@@ -36,12 +36,14 @@ bool Session::prepare_at(const std::optional<ResolvedTarget>& end) {
     return true;
   }
   unbind();
+  if (downstream_.account()->is_pressed()) return false;  // no channel is begun for what may never run
   target_name_ = end->name;
   bind(*end, std::move(access));
   return true;
 }
 
 void Session::start_upstream(const route::Permit& permit) {
+  permit_ = std::make_unique<route::Permit>(permit);
   wish_ = order_.enter(target_name_, [this] { begin_upstream(); });
   TrunkAccess access = access_to(permit.target());
   if (!is_bound(access)) {
@@ -56,6 +58,7 @@ void Session::bind(const ResolvedTarget& target, TrunkAccess access) {
   bound_ = Bound{access.key, access.client.lends_agent};
   OpenRequest request;
   if (wish_ != nullptr) request.beside = wish_->beside();
+  request.afresh = refused_.has_value();
   // With a terminal, the login may ask a question, and showing it takes of the window that the target would have been
   // promised. And what it may send before the program runs is nothing.
   if (phase_ == Phase::binding && !had_pty_)
@@ -69,7 +72,7 @@ void Session::unbind() {
   passed_on_ = 0;
   relay_.part();
   end_login();
-  services_.graveyard.bury(std::move(lease_));
+  lease_.reset();  // at once: what it would still bring along is not what is wanted any more
   if (Channel* channel = std::exchange(trunk_channel_, nullptr)) channel->abandon();
   ids_.trunk.reset();
 }
@@ -112,17 +115,19 @@ std::size_t Session::take_stray(std::size_t available) {
 
 void Session::on_leased(Channel& channel, TrunkId trunk) {
   end_login();
-  stray_ = downstream_.granted();
+  stray_ = refused_ ? 0 : downstream_.granted();
   services_.graveyard.bury(std::move(lease_));
   ids_.trunk = trunk;
   trunk_channel_ = &channel;
   channel.attach(&upstream_events_);
+  if (refused_ && channel.window() < downstream_.granted()) return program_refused();  // what the client may send has no room
   if (wish_ == nullptr) return send_preparations();
   wish_->plan(trunk);
   begin_upstream();
 }
 
 void Session::on_lease_failed(wire::OpenFailureReason, std::string_view told) {
+  services_.graveyard.bury(std::move(lease_));  // it is on the stack
   if (phase_ == Phase::collecting) {
     // The program will be told why, if that fails then.
     no_early_binding_ = true;
@@ -130,7 +135,7 @@ void Session::on_lease_failed(wire::OpenFailureReason, std::string_view told) {
     return answer_unasked(true);
   }
   end_login();
-  services_.graveyard.bury(std::move(lease_));
+  if (refused_) return program_refused();
   deny(told, told);
 }
 
@@ -235,11 +240,31 @@ void Session::program_answered(bool success) {
     return settle();
   }
   if (success) {
+    if (refused_) services_.pool.learn_limit(*refused_);
     answer_program(true);
     return settle();
   }
   const bool has_run = exit_passed_ || downstream_.bytes_sent() > 0;
   if (has_run) return answer_program(false);
+  if (!ask_afresh()) program_refused();
+}
+
+bool Session::ask_afresh() {
+  const auto refused = ids_.trunk ? services_.pool.program_refused(*ids_.trunk) : std::nullopt;
+  if (!refused || refused_) return false;
+  if (!asked_.empty() || lends_agent_ || lends_display_ || downstream_.bytes_received() > 0) {
+    services_.pool.learn_limit(*refused);  // for the next one
+    return false;
+  }
+  refused_ = refused;
+  eof_before_relaying_ = eof_before_relaying_ || has_said_eof(downstream_.state());
+  unbind();
+  phase_ = Phase::binding;
+  start_upstream(route::Permit(*permit_));
+  return true;
+}
+
+void Session::program_refused() {
   services_.journal.program_failed(client_, ids_, program_.type, program_.argument, "the target refused it");
   collect_again();
 }
@@ -247,6 +272,8 @@ void Session::program_answered(bool success) {
 void Session::collect_again() {
   WishOrder::Wish::arrive(wish_);
   phase_ = Phase::collecting;
+  refused_.reset();
+  permit_.reset();
   recorded_ = false;
   running_ = {};
   kept_.set(0);
@@ -256,6 +283,8 @@ void Session::collect_again() {
 
 void Session::settle() {
   requests_.reset();
+  permit_.reset();
+  refused_.reset();
   downstream_.reserve(0);
   relay_.on_window(Side::downstream);
 }

@@ -143,6 +143,7 @@ void Lease::on_open_refused(wire::OpenFailureReason reason, std::string_view des
 
 void Lease::on_open_lost(std::string_view told) {
   channel_ = nullptr;
+  if (is_session()) trunk_->note_lost_at_open();
   try_elsewhere(told);
 }
 

@@ -27,7 +27,9 @@ Pool::Pool(UpstreamConnector& connector, Clock& clock, Graveyard& graveyard, Jou
       logins_(clock, limits.logins_per_target),
       breaker_(clock),
       session_limits_(clock),
-      lifetime_limits_(clock) {
+      lifetime_limits_(clock),
+      bears_questions_(clock),
+      refuses_programs_(clock) {
   accounts_.set_limits(limits.held);
 }
 
@@ -70,6 +72,26 @@ Trunk* Pool::find(TrunkId id) {
   for (PooledTrunk* trunk : all_trunks())
     if (trunk->id() == id) return trunk->trunk();
   return nullptr;
+}
+
+std::optional<Pool::RefusedProgram> Pool::program_refused(TrunkId id) {
+  for (const PooledTrunk* trunk : all_trunks()) {
+    if (trunk->id() != id) continue;
+    const std::string& policy = trunk->key().policy;
+    if (trunk->sessions_had() > 1 && !refuses_programs_.of(policy))
+      return RefusedProgram{policy, trunk->sessions_had() - 1, trunk->other_sessions()};
+    if (trunk->sessions_had() > 1) return std::nullopt;
+    // It was no limit that made others refuse.
+    refuses_programs_.learn(policy, true);
+    session_limits_.forget(policy);
+    lifetime_limits_.forget(policy);
+  }
+  return std::nullopt;
+}
+
+void Pool::learn_limit(const RefusedProgram& refused) {
+  refused.others > 0 ? session_limits_.learn(refused.policy, refused.others)
+                     : lifetime_limits_.learn(refused.policy, refused.had);
 }
 
 std::unique_ptr<Lease> Pool::lease_for_trunk(TrunkAccess access, ResolvedTarget target, OpenRequest request,
@@ -207,6 +229,8 @@ std::size_t Pool::renew(const TrunkSelection& which, std::string_view why) {
   for (PooledTrunk* trunk : trunks) {
     session_limits_.forget(trunk->key().policy);
     lifetime_limits_.forget(trunk->key().policy);
+    bears_questions_.forget(trunk->key().policy);
+    refuses_programs_.forget(trunk->key().policy);
     trunk->drain(why);
   }
   return trunks.size() + breaker_.end_pauses(which.target, which.user);
@@ -223,7 +247,7 @@ void Pool::check(const TrunkSelection& which, std::function<void(TargetCheck)> d
   std::sort(trunks.begin(), trunks.end(), [](const auto* a, const auto* b) { return a->id() < b->id(); });
   for (PooledTrunk* trunk : trunks) {
     check.found.trunks.push_back({trunk->row(), trunk->has_logged_in(), {}});
-    if (!trunk->has_logged_in()) continue;
+    if (!trunk->has_logged_in() || trunk->trunk()->spares_questions()) continue;
     ++check.answers_to_come;
     trunk->probe([this, id, trunk_id = trunk->id()](Duration round_trip) { note_answer(id, trunk_id, round_trip); });
   }

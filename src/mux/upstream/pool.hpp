@@ -50,6 +50,16 @@ class Pool {
                                             HoldEvents& holder);
   /// Which trunk lease() would ask for the channel at once; absent: it would have to wait for one.
   std::optional<TrunkId> trunk_for(const TrunkAccess& access, const OpenRequest& request) const;
+  /// A target may refuse a session by refusing its program. `had` sessions were there before it, and `others` were left.
+  struct RefusedProgram {
+    std::string policy;
+    std::size_t had = 0;
+    std::size_t others = 0;
+  };
+  /// The newest session of that trunk has had its program refused: absent when a fresh trunk would do so as well.
+  std::optional<RefusedProgram> program_refused(TrunkId trunk);
+  /// It was a limit: as far as is known, sessions beyond it go elsewhere.
+  void learn_limit(const RefusedProgram& refused);
   /// The trunk, while it is connected; else null.
   Trunk* find(TrunkId id);
   /// The same on behalf of a trunk that is reached through another one.
@@ -119,6 +129,8 @@ class Pool {
   LoginBreaker breaker_;
   SessionLimits session_limits_;   // at a time
   SessionLimits lifetime_limits_;  // in a connection's life
+  PolicyMemory<bool> bears_questions_;
+  PolicyMemory<bool> refuses_programs_;  // and means the program
   std::map<std::uint64_t, Check> checks_;
   std::uint64_t last_check_ = 0;
   std::uint64_t last_id_ = 0;

@@ -129,6 +129,7 @@ std::size_t PooledTrunk::sessions() const {
 bool PooledTrunk::has_room_for(const OpenRequest& request) const {
   if (request.type.empty()) return true;  // a hold takes none
   if (request.type != kSessionType) return used() < channel_limit_ * kForwardsForASession;
+  if (request.afresh && had_ + sessions() > 0) return false;
   const auto in_life = pool_.lifetime_limits_.of(key_.policy);
   if (in_life && sessions_ended() + sessions() >= *in_life) return false;
   // What it has not learnt itself, a sibling may have.
@@ -233,7 +234,7 @@ void PooledTrunk::note_session() {
 
 PooledTrunk::Refusal PooledTrunk::note_refused() {
   // Answers come in the order of opens: those still being opened were not there when the target refused.
-  const std::size_t others = trunk_->confirmed_or_closing_sessions() - 1;  // the refused one counts as closed
+  const std::size_t others = other_sessions();  // the refused one counts as closed
   if (others > 0) {
     note_full(others);
     return Refusal::full;
@@ -251,6 +252,11 @@ void PooledTrunk::note_full(std::size_t sessions) {
   session_limit_ = sessions;
   pool_.session_limits_.learn(key_.policy, std::max(sessions, peak_));
   pool_.journal_.trunk_full(id_, sessions);
+}
+
+void PooledTrunk::note_lost_at_open() {
+  // As some old devices say that they take no more: what others have on it goes, too, so it is learnt at once.
+  if (had_ > 0 && trunk_->left_by_peer()) pool_.lifetime_limits_.learn(key_.policy, had_);
 }
 
 void PooledTrunk::suspect() {
@@ -273,6 +279,7 @@ void PooledTrunk::on_connected(std::unique_ptr<Transport> transport) {
   pool_.journal_.trunk_ready(id_, pool_.clock_.now() - since_);
   pool_.breaker_.note_success(key_, access_.client.connection);
   note_answers();
+  try_question();
   if (phase_ == Phase::connecting) phase_ = Phase::ready;
   if (pool_.draining_) drain("the bastion is draining");
   if (hop_ != nullptr && pool_.drains(*hop_->trunk())) drain("the trunk that it goes through drains");
@@ -285,11 +292,24 @@ void PooledTrunk::on_connected(std::unique_ptr<Transport> transport) {
   leave_when_unused();
 }
 
+void PooledTrunk::try_question() {
+  const auto bears = pool_.bears_questions_.of(key_.policy);
+  if (bears && !*bears) return trunk_->spare_questions();
+  if (bears || target_.options.keepalive_interval == Duration::zero()) return;
+  questioned_ = pool_.clock_.now();
+  trunk_->probe([this](Duration) {
+    questioned_.reset();
+    pool_.bears_questions_.learn(key_.policy, true);
+  });
+}
+
 void PooledTrunk::on_connect_failed(const UpstreamFailure& why) {
   if (attempt_ != nullptr) fail(why);  // else its outcome is known
 }
 
 void PooledTrunk::leave_pool() {
+  idle_.reset();  // what is due now would find it without a group
+  age_.reset();
   pool_.remove(*this);
   group_ = nullptr;
 }
@@ -385,6 +405,10 @@ void PooledTrunk::on_trunk_closed(Trunk&, const Error& why) {
   pool_.journal_.trunk_closed(id_, hop_lost_.empty() ? why : Error{Errc::io, hop_lost_});
   turn_.reset();
   turn_deadline_.reset();
+  if (questioned_ && trunk_->left_by_peer() && trunk_->last_heard() <= *questioned_) {
+    pool_.bears_questions_.learn(key_.policy, false);
+    pool_.journal_.trunk_unquestioned(id_);
+  }
   if (phase_ != Phase::closing && !was_used_) group_->note_loss();
   group_->tend_soon();
   leave_pool();

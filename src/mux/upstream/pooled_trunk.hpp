@@ -65,8 +65,12 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   /// here, it just does. But for that another trunk may be tried, and in the end a fresh one.
   enum class Refusal : std::uint8_t { full, spent, real };
   Refusal note_refused();
+  /// It went with the open of one more session unanswered.
+  void note_lost_at_open();
   /// Sessions that it has had, until now.
   std::size_t sessions_had() const { return had_; }
+  /// Sessions that the target has here beside one that is on its way out.
+  std::size_t other_sessions() const { return trunk_ ? trunk_->confirmed_or_closing_sessions() - 1 : 0; }
   /// The target let a channel wait too long: until it gives a sign of life, new ones go elsewhere.
   void suspect();
   /// It is in use until the lease lets go of it, with or without a channel.
@@ -79,6 +83,7 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   void drain(std::string_view why);
   /// It is going: gives back what it has of the trunk that carries it.
   void part() {
+    forget_helper();  // who has asked may be the hop's lease, which goes
     if (hop_ != nullptr) hop_->part();
   }
   /// How long it may stay idle has changed.
@@ -126,6 +131,9 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   std::size_t sessions_ended() const;
   /// The target takes no more than so many sessions at a time.
   void note_full(std::size_t sessions);
+  /// Old devices end the connection over a global request that they don't know. So the first one goes before anything of a client's,
+  /// which is tried again on a fresh trunk, where none is asked.
+  void try_question();
   bool is_silent() const;
   void leave_when_unused();
   void idle_time_over();
@@ -145,6 +153,7 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   std::size_t had_ = 0;                       // sessions that it has taken
   bool was_used_ = false;                     // it has had a channel, or was held
   std::size_t peak_ = 0;                      // the most sessions that the target has had here at a time
+  std::optional<TimePoint> questioned_;       // and hasn't answered: see try_question()
   std::vector<Lease*> waiting_;
   std::vector<Lease*> being_told_;  // have waited; the first at the end. Who goes meanwhile takes itself out
   std::vector<Lease*> holders_;

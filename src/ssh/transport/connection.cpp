@@ -30,6 +30,7 @@ constexpr std::uint8_t kLastOfConnection = 100;
 constexpr std::size_t kFirstWords = 32;
 /// Memory worth giving back to the system as soon as it is free.
 constexpr std::size_t kMuchHeld = 1024 * 1024;
+constexpr std::size_t kMuchHeldForUser = 4 * kMuchHeld;
 
 }  // namespace
 
@@ -492,7 +493,8 @@ void Connection::tell_end() {
   LoginDriver* const driver = std::exchange(driver_, nullptr);
   TransportEvents* const user = std::exchange(user_, nullptr);
   driver_wanted_ = driver_waits_ = false;
-  if (much_held_ || driver != nullptr || (account_ != nullptr && account_->held() > kMuchHeld)) io_.trim_later();
+  const bool much = account_ != nullptr && (account_->held() > kMuchHeld || account_->root()->held() > kMuchHeldForUser);
+  if (much_held_ || driver != nullptr || much) io_.trim_later();
   const Error why = why_;
   driver != nullptr ? driver->on_dead(why) : user->on_closed(why);
 }

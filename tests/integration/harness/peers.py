@@ -108,6 +108,7 @@ class Connection:
         self.peer = Peer(accepted, target.host_key, patience=PATIENCE)
         self.peer.keeps = True
         self.sessions, self.messages, self.alive = {}, [], True
+        self.opened_window = 0  # of the newest channel
         self._lock = threading.RLock()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -158,7 +159,8 @@ class Connection:
         kind = payload[0]
         if kind == OPEN:
             name, offset = read_string(payload, 1)
-            return self.script.on_open(self, name, struct.unpack_from(">I", payload, offset)[0])
+            number, self.opened_window = struct.unpack_from(">II", payload, offset)
+            return self.script.on_open(self, name, number)
         if kind == GLOBAL_REQUEST:
             name, offset = read_string(payload, 1)
             return self.script.on_global_request(self, name, payload[offset] != 0, payload[offset + 1:])

@@ -44,10 +44,10 @@ def run_daemon(*args, timeout=PATIENCE, **environment):
 
 class Sallyport:
     """A running sallyportd. `config` is its configuration, whose first listen address is port 0 of an IPv4 address; `within`
-    is a command that runs it in another network namespace."""
+    is a command that runs it in another network namespace, `daemon` the path of another sallyportd than the one that is tested."""
 
-    def __init__(self, workspace, config, name="bastion", within=()):
-        self.workspace, self.name, self._within = workspace, name, within
+    def __init__(self, workspace, config, name="bastion", within=(), daemon=None):
+        self.workspace, self.name, self._within, self._daemon = workspace, name, within, daemon
         self.socket = workspace / f"{name}.sock"
         self.audit_file = workspace / f"{name}.audit.jsonl"
         self.config_file = workspace / f"{name}.toml"
@@ -70,7 +70,7 @@ class Sallyport:
         return self._process
 
     def start(self, timeout=PATIENCE, **environment):
-        argv = [*self._within, program("SALLYPORT_DAEMON", "sallyportd"), "-f", str(self.config_file)]
+        argv = [*self._within, self._daemon or program("SALLYPORT_DAEMON", "sallyportd"), "-f", str(self.config_file)]
         self._process = LoggedProcess(argv, clean_environment(**environment))
         self.port = int(self._process.wait_for(r"listening address=\d+\.\d+\.\d+\.\d+:(\d+)", timeout).group(1))
         return self

@@ -161,20 +161,19 @@ class Dropbear(_Fixed):
 
 
 class Libssh(_Fixed):
-    """The server among libssh's own examples, made from the source that the build has fetched. It has no file transfer of its own and
+    """The server among libssh's own examples, made from the source and the library in a preset's build folder. It has no file transfer of its own and
     no forwards; sftp is OpenSSH's sftp-server, as the example starts it."""
 
     @staticmethod
     def _built():
-        """(source, build folder) of a libssh that a preset has built."""
-        downloads = Path(os.environ.get("SALLYPORT_DOWNLOAD_DIR", BUILD / "downloads"))
-        example = downloads / "libssh/examples/ssh_server.c"
-        library = next(iter(sorted(BUILD.glob("*/libssh/src/libssh.a"), key=lambda path: "san" in str(path))), None)
-        return (example, library) if example.exists() and library else (None, None)
+        """(the example, the library) of a libssh that a preset has built; without sanitizers if there is one."""
+        libraries = sorted(BUILD.glob("*/libssh/build/src/libssh.a"), key=lambda path: "san" in str(path))
+        examples = ((library.parents[2] / "source/examples/ssh_server.c", library) for library in libraries)
+        return next((found for found in examples if found[0].exists()), (None, None))
 
     @classmethod
     def missing(cls):
-        return "" if cls._built()[0] else "no libssh has been built in build/, or its source isn't in SALLYPORT_DOWNLOAD_DIR"
+        return "" if cls._built()[0] else "no libssh has been built in build/"
 
     def argv(self):
         program = self.workspace / "libssh-server"

@@ -106,6 +106,7 @@ const std::vector<Fact>& facts() {
       {"trunk_failed", Written::rated, [](J& j, A&, I&, S& s) { j.trunk_failed(TrunkId{3}, s); }},
       {"logins_paused", Written::rated, [](J& j, A& a, I&, S&) { j.logins_paused(TrunkId{3}, a.user, "web", kSecond); }},
       {"trunk_silent", Written::rated, [](J& j, A&, I&, S&) { j.trunk_silent(TrunkId{3}); }},
+      {"trunk_unquestioned", Written::rated, [](J& j, A&, I&, S&) { j.trunk_unquestioned(TrunkId{3}); }},
       {"trunk_full", Written::rated, [](J& j, A&, I&, S&) { j.trunk_full(TrunkId{3}, 10); }},
       {"trunk_draining", Written::rated, [](J& j, A&, I&, S&) { j.trunk_draining(TrunkId{3}, "old"); }},
       {"target_open_refused", Written::rated, [](J& j, A&, I&, S& s) { j.target_open_refused(TrunkId{3}, s, "no"); }},
@@ -160,6 +161,7 @@ class AllFacts final : public mux::Journal {
   void trunk_failed(TrunkId, std::string_view) override { see(__func__); }
   void logins_paused(TrunkId, std::string_view, std::string_view, Duration) override { see(__func__); }
   void trunk_silent(TrunkId) override { see(__func__); }
+  void trunk_unquestioned(TrunkId) override { see(__func__); }
   void trunk_full(TrunkId, std::size_t) override { see(__func__); }
   void trunk_draining(TrunkId, std::string_view) override { see(__func__); }
   void target_open_refused(TrunkId, std::string_view, std::string_view) override { see(__func__); }

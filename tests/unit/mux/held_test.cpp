@@ -52,7 +52,7 @@ TEST_F(HeldTest, RequestsBeforeTheProgramAreRefusedWhenTooMuchIsHeldForTheConnec
 
 TEST_F(HeldTest, NoNumberOfConnectionsPassesTheBoundOfTheirUser) {
   for (int i = 0; i < 32; ++i) fill_with_variables(connect());
-  EXPECT_LE(hub.held_for("alice"), 2 * kMiB + 16 * 1024);
+  EXPECT_LE(hub.held_for("alice"), 3 * kMiB + 16 * 1024);
   // Somebody else's is another account.
   MemoryPeer& other = connect("bob");
   other.deliver(open_message(0, 1000000));
@@ -62,6 +62,31 @@ TEST_F(HeldTest, NoNumberOfConnectionsPassesTheBoundOfTheirUser) {
   for (MemoryPeer& peer : clients) peer.close();
   clock.turn();
   EXPECT_EQ(hub.held_for("alice"), 0u);
+}
+
+TEST_F(HeldTest, ChannelsCountAndNoMoreAreOpenedForAUserWhoHasMuch) {
+  const std::string kRefusal = "4 too much is held for this user";
+  std::size_t opened = 0;
+  for (int i = 0; i < 32; ++i) {
+    MemoryPeer& client = connect();
+    for (std::uint32_t j = 0; j < 256; ++j) client.deliver(open_message(j, 1000000));
+    for (const std::string& line : take(client)) {
+      if (line.rfind("CONFIRM", 0) == 0) ++opened;
+      else EXPECT_THAT(line, HasSubstr(kRefusal));
+    }
+    EXPECT_FALSE(client.disconnected());
+  }
+  EXPECT_EQ(opened, 3 * kMiB / Channel::kCost + 1);
+  EXPECT_LE(hub.held_for("alice"), 3 * kMiB + Channel::kCost);
+  // Nor are channels at the target begun for sessions in which nothing runs yet.
+  MemoryPeer& first = clients.front();
+  for (std::uint32_t j = 0; j < 256; ++j) first.deliver(env_message(j, "LC_ALL", "C", false));
+  EXPECT_LE(hub.held_for("alice"), 3 * kMiB + Channel::kCost);
+  first.close();
+  clock.turn();
+  MemoryPeer& next = connect();
+  next.deliver(open_message(0, 1000000));
+  EXPECT_THAT(take(next), ElementsAre(HasSubstr("CONFIRM 0")));
 }
 
 TEST_F(HeldTest, ALongCommandIsRefusedWhenTooMuchIsHeld) {
@@ -115,9 +140,9 @@ TEST_F(HeldTest, WhatAProgramDoesNotReadCountsAsWell) {
   client.take();
   std::size_t sent = 0;
   for (; sent < 64 * 1024; sent += 1024) client.deliver(data_message(0, std::string(1024, 'x')));
-  EXPECT_EQ(hub.held_for("alice"), sent);
+  EXPECT_EQ(hub.held_for("alice"), Channel::kCost + sent);
   launcher.programs.at(0).take_input();
-  EXPECT_EQ(hub.held_for("alice"), 0u);
+  EXPECT_EQ(hub.held_for("alice"), Channel::kCost);
 }
 
 /// One client that has stopped reading, and the target of its sessions, which can't know.
@@ -160,11 +185,12 @@ TEST_F(UnreadTest, DataOfATargetWaitsWithinTheBound) {
       sent += kPacket.size();
     }
   }
-  EXPECT_GT(hub.held_for("alice"), 0u);
+  EXPECT_GT(hub.held_for("alice"), 2 * kSessions * Channel::kCost);
   EXPECT_LE(hub.held_for("alice"), kMiB);
   client.close();
   clock.turn();
-  EXPECT_EQ(hub.held_for("alice"), 0u);
+  // The target owes the ends of its channels.
+  EXPECT_EQ(hub.held_for("alice"), kSessions * Channel::kCost);
 }
 
 }  // namespace

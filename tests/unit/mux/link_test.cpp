@@ -232,6 +232,7 @@ TEST_F(LocalTest, RunsACommandWithTheEnvironmentThatIsAccepted) {
   ASSERT_EQ(launcher.programs.size(), 1u);
   auto& program = launcher.programs[0];
   EXPECT_THAT(program.spec.argv, ElementsAre("/bin/sh", "-c", "local thing"));
+  EXPECT_EQ(program.spec.client, "alice") << "in whose share it is started";
   for (const auto& [name, value] : program.spec.environment) EXPECT_NE(name, "LD_PRELOAD");
   EXPECT_EQ(program.spec.environment[0].first, "LC_ALL");
   client.take();
@@ -268,6 +269,12 @@ TEST_F(LocalTest, HangsUpWhenTheChannelGoes) {
   client.deliver(close_message(0));
   clock.turn();
   EXPECT_TRUE(launcher.programs[0].hung_up());
+}
+
+TEST_F(LocalTest, WhatIsGivenUpReportsNothingMore) {
+  exec(connect(), 7, "local");
+  ASSERT_TRUE(hub.end_channel(hub.channels().at(0).id, "over"));
+  EXPECT_TRUE(launcher.programs[0].hung_up()) << "at once: on this very turn it might have had something to tell";
 }
 
 TEST_F(LocalTest, HangsUpWhenTheClientDies) {

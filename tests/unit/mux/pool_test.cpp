@@ -115,6 +115,122 @@ TEST_F(PoolTest, ALearntLimitIsForgottenAfterAWhile) {
   EXPECT_EQ(hub.trunks()[0].channel_limit, 10u);
 }
 
+TEST_F(PoolTest, ATargetThatEndsItsConnectionOverAQuestionIsAskedNone) {
+  connector.answers_first_question = false;
+  MemoryPeer& client = connect();
+  exec(client, 1);
+  connector.succeed(0);
+  EXPECT_THAT(take(server(0)), ElementsAre(HasSubstr("keepalive@openssh.com"), HasSubstr("OPEN session"))) << "before anything is at stake";
+  server(0).close();
+  EXPECT_TRUE(journal.has("unquestioned t1"));
+  ASSERT_EQ(connector.dials.size(), 2u);
+  connector.succeed(1);
+  client.take();
+  EXPECT_THAT(take(server(1)), ElementsAre(HasSubstr("OPEN session")));
+  confirm(1, 0, 40);
+  EXPECT_THAT(take(client), ElementsAre(HasSubstr("ADJUST 1"), "SUCCESS 1")) << "the client notices nothing";
+  clock.advance(minutes(5));
+  EXPECT_THAT(take(server(1)), ::testing::Not(::testing::Contains(HasSubstr("keepalive"))));
+  EXPECT_FALSE(server(1).disconnected());
+}
+
+TEST_F(PoolTest, ATargetThatHasNeverAnsweredAQuestionIsNotThoughtDead) {
+  connector.answers_first_question = false;
+  exec(connect(), 1);
+  connector.succeed(0);
+  clock.advance(seconds(1));
+  confirm(0, 0, 40);
+  clock.advance(minutes(5));
+  EXPECT_FALSE(server(0).disconnected());
+  server(0).take();
+  clock.advance(minutes(5));
+  EXPECT_THAT(take(server(0)), IsEmpty()) << "it isn't asked for ever";
+}
+
+TEST_F(PoolTest, OneThatAnswersIsAskedOnceAPolicy) {
+  connector.answers_first_question = false;
+  exec(connect(), 1);
+  connector.succeed(0);
+  server(0).deliver(type_only(wire::MessageType::request_failure));
+  server(0).close();
+  EXPECT_FALSE(journal.has("unquestioned t1"));
+  connector.succeed(1);
+  EXPECT_THAT(take(server(1)), ElementsAre(HasSubstr("OPEN session")));
+}
+
+TEST_F(PoolTest, AConnectionThatGoesWithTheOpenOfOneMoreSessionShowsALimit) {
+  MemoryPeer& client = connect();
+  exec(client, 1, "true", 1000, 0);
+  connector.succeed(0);
+  confirm(0, 0, 40);
+  client.take();
+  exec(client, 2, "true", 1000, 1);
+  server(0).close();
+  ASSERT_EQ(connector.dials.size(), 2u);
+  client.take();
+  exec(client, 3, "true", 1000, 2);
+  connector.succeed(1);
+  EXPECT_EQ(take(server(1)).size(), 1u) << "nobody shares a trunk that would go with the next one's open";
+  EXPECT_EQ(connector.dials.size(), 3u);
+}
+
+/// One session at a time, told by refusing the next one's program: as the server among libssh's examples.
+struct RefusedProgramTest : PoolTest {
+  RefusedProgramTest() : client(connect()) {
+    exec(client, 1, "first", 1000, 0);
+    connector.succeed(0);
+    confirm(0, 0, 40);
+    client.take();
+    exec(client, 2, "second", 1000, 1);
+    server(0).deliver(confirm_message(1, 41, 1000));
+    server(0).take();
+    client.take();
+  }
+  MemoryPeer& client;
+};
+
+TEST_F(RefusedProgramTest, IsAskedForOnceMoreOnAFreshTrunk) {
+  server(0).deliver(failure_message(1));
+  EXPECT_THAT(take(server(0)), ElementsAre("CLOSE 41"));
+  EXPECT_THAT(take(client), IsEmpty());
+  ASSERT_EQ(connector.dials.size(), 2u);
+  connector.succeed(1);
+  server(1).take();
+  server(1).deliver(confirm_message(0, 50, 1000));
+  EXPECT_THAT(take(server(1)), ::testing::Contains("REQUEST 50 exec? second"));
+  server(1).deliver(success_message(0));
+  EXPECT_THAT(take(client), ElementsAre("SUCCESS 2"));
+  exec(client, 3, "third", 1000, 2);
+  EXPECT_EQ(connector.dials.size(), 3u) << "that was a limit";
+}
+
+TEST_F(RefusedProgramTest, IsRefusedForGoodWhereAFreshTrunkRefusesIt) {
+  server(0).deliver(failure_message(1));
+  ASSERT_EQ(connector.dials.size(), 2u);
+  connector.succeed(1);
+  server(1).deliver(confirm_message(0, 50, 1000));
+  server(1).deliver(failure_message(0));
+  EXPECT_THAT(take(client), ElementsAre("FAILURE 2"));
+  exec(client, 3, "third", 1000, 2);
+  EXPECT_EQ(connector.dials.size(), 2u) << "and others share on";
+}
+
+TEST_F(RefusedProgramTest, OfAClientThatHasSentDataIsRefusedAndTheNextGoesElsewhere) {
+  client.deliver(data_message(1, "input"));
+  server(0).deliver(failure_message(1));
+  EXPECT_THAT(take(client), ::testing::Contains("FAILURE 2"));
+  ASSERT_EQ(connector.dials.size(), 1u);
+  exec(client, 3, "third", 1000, 2);
+  EXPECT_EQ(connector.dials.size(), 2u);
+}
+
+TEST_F(RefusedProgramTest, IsRefusedWhenDataComesMeanwhile) {
+  server(0).deliver(failure_message(1));
+  ASSERT_EQ(connector.dials.size(), 2u);
+  client.deliver(data_message(1, "input"));
+  EXPECT_THAT(take(client), ElementsAre("FAILURE 2"));
+}
+
 TEST_F(PoolTest, SurplusWishesMoveOnWhenALimitWasLearntMeanwhile) {
   MemoryPeer& client = connect();
   exec(client, 0, "true", 1000, 0);
@@ -208,6 +324,35 @@ TEST_F(PoolTest, EndsATrunkAtItsIdleTimeout) {
   server(0).finish_disconnect();
   clock.turn();
   EXPECT_TRUE(hub.empty());
+}
+
+TEST_F(PoolTest, ATrunkThatIsLostInTheMomentItsIdleTimeIsUpIsJustGone) {
+  exec(connect(), 1);
+  connector.succeed(0);
+  confirm(0, 0, 40);
+  clients[0].close();
+  const auto lost = clock.after(config->defaults.idle_timeout, [this] { server(0).close(); });
+  server(0).deliver(close_message(0));
+  for (int i = 0; i < 60; ++i) {
+    clock.advance(seconds(10));
+    server(0).deliver(global_message("keepalive@openssh.com", true));
+  }
+  EXPECT_TRUE(server(0).closed());
+  EXPECT_FALSE(server(0).disconnected());
+  EXPECT_TRUE(hub.empty());
+}
+
+TEST_F(PoolTest, ATrunkThatIsLostAtItsMaxAgeIsJustGone) {
+  exec(connect(), 1);
+  const auto lost = clock.after(config->defaults.max_age, [this] { server(0).close(); });
+  connector.succeed(0);
+  confirm(0, 0, 40);
+  while (!server(0).closed()) {
+    clock.advance(seconds(10));
+    server(0).deliver(global_message("keepalive@openssh.com", true));
+  }
+  EXPECT_FALSE(server(0).disconnected());
+  EXPECT_THAT(hub.trunks(), IsEmpty());
 }
 
 TEST_F(PoolTest, AnOldTrunkDrainsAndAFreshOneTakesOver) {

@@ -85,6 +85,26 @@ TEST_F(LateBindingTest, PassesOnEofThatCameBeforeTheProgram) {
   EXPECT_THAT(take(server), ElementsAre("REQUEST 40 exec? true", "EOF 40"));
 }
 
+/// As twisted's conch does when a program ends whose output stands before the window: it closes once that has gone, also into the void.
+TEST_F(LateBindingTest, WhoSaysEofTooEarlyCanSendTheRest) {
+  MemoryPeer& client = connect();
+  exec(client, 7, "true", 1000);
+  MemoryPeer& server = connector.succeed(0);
+  server.deliver(confirm_message(0, 40, 5000));
+  server.deliver(success_message(0));
+  server.deliver(data_message(0, std::string(1000, 'x')));
+  server.deliver(eof_message(0));
+  client.take();
+  server.take();
+  client.deliver(adjust_message(0, 600));
+  EXPECT_THAT(take(server), ElementsAre("ADJUST 40 600"));
+  for (int i = 0; i < 3; ++i) server.deliver(data_message(0, std::string(600, 'y')));
+  EXPECT_THAT(take(server), ElementsAre("ADJUST 40 600", "ADJUST 40 600", "ADJUST 40 600")) << "as if it had been consumed";
+  EXPECT_THAT(take(client), IsEmpty());
+  server.deliver(close_message(0));
+  EXPECT_THAT(take(client), ElementsAre("CLOSE 7"));
+}
+
 TEST_F(LateBindingTest, ClosesWhatWasBeingOpenedForAClientThatLeft) {
   MemoryPeer& client = connect();
   exec(client, 7);
@@ -242,6 +262,30 @@ TEST_F(RelayTest, KeepsMalformedRequestsFromTheClient) {
   server->deliver(request_message(0, "exit-signal", true, bytes_of("x")));
   EXPECT_THAT(take(*client), IsEmpty());
   EXPECT_THAT(take(*server), ElementsAre("FAILURE 40"));
+}
+
+// OpenSSH's client ends its connection over such a status; here that is everybody's. To the client the program has none, as if it were lost.
+TEST_F(RelayTest, AMalformedEndOfAProgramIsNone) {
+  const Bytes status = wire::build_exit_status(3);
+  const Bytes signal = wire::build_exit_signal("HUP", false, "");
+  const auto longer = [](Bytes fields) {
+    fields.push_back(0);
+    return fields;
+  };
+  const auto shorter = [](Bytes fields) {
+    fields.pop_back();
+    return fields;
+  };
+  server->deliver(request_message(0, "exit-status", false, {}));
+  for (const Bytes& fields : {shorter(status), longer(status)}) server->deliver(request_message(0, "exit-status", false, fields));
+  for (const Bytes& fields : {Bytes{}, shorter(signal), longer(signal), status}) server->deliver(request_message(0, "exit-signal", false, fields));
+  EXPECT_THAT(take(*client), IsEmpty());
+  EXPECT_TRUE(journal.has("exit-status")) << "it is recorded";
+  EXPECT_FALSE(server->disconnected());
+  server->deliver(exit_status_message(0, 3));
+  EXPECT_THAT(take(*client), ElementsAre("REQUEST 7 exit-status 3")) << "a sound one still counts";
+  server->deliver(exit_status_message(0, 4));
+  EXPECT_THAT(take(*client), IsEmpty()) << "and is the only one";
 }
 
 TEST_F(RelayTest, AnswersTheServersChannelKeepaliveItself) {

@@ -75,6 +75,21 @@ TEST_F(AnswersTest, AnAgentThatIsLentLaterGetsATrunkOfItsOwn) {
   EXPECT_THAT(take(own), ElementsAre("REQUEST 40 exec? true", HasSubstr("ADJUST 40 ")));
 }
 
+TEST_F(AnswersTest, AChannelThatIsNotWantedAnyMoreIsNotTakenForTheOther) {
+  open();
+  MemoryPeer& other = connect();
+  exec(other, 1);
+  MemoryPeer& shared = connector.succeed(0);
+  take(shared);
+  client->deliver(pty_message(0, "vt100", true));
+  EXPECT_THAT(take(shared), ElementsAre(HasSubstr("OPEN session from=1")));
+  client->deliver(request_message(0, wire::kAgentRequest, true));  // which takes a trunk of its own
+  shared.deliver(confirm_message(1, 41, kWindow));                  // in the same turn
+  EXPECT_THAT(take(shared), ElementsAre("CLOSE 41"));
+  MemoryPeer& own = confirm(1);
+  EXPECT_THAT(take(own), ElementsAre("REQUEST 40 pty-req? vt100 80x24", "REQUEST 40 auth-agent-req@openssh.com?"));
+}
+
 TEST_F(AnswersTest, ALoginThatFailsIsToldWithTheProgram) {
   open();
   client->deliver(pty_message(0, "vt100", true));

@@ -192,6 +192,27 @@ TEST_F(ViaTest, ADrainingCarrierDrainsWhatItCarries) {
   EXPECT_EQ(connector.dials[2].target.name, "web1");
 }
 
+TEST(ViaEndTest, ADaemonEndsWhileALoginOnTheWayAsks) {
+  // The order in which trunks go is that of their keys, and so of the length of their targets' names.
+  for (const char* name : {"far", "farthest"}) {
+    Config config = via_config();
+    config.targets["web1"].credentials = {{Credential::Kind::keyboard_interactive, {}}};
+    Target farthest = config.targets["far"];
+    farthest.name = name;
+    config.targets[name] = farthest;
+    Route& route = config.routes.back();
+    route.targets = std::vector<std::string>{name};
+    route.to = name;
+    World world(config);
+    MemoryPeer& client = world.connect("alice", name);
+    client.deliver(open_message(1, 1000));
+    client.deliver(pty_message(0, "xterm", true));
+    client.deliver(exec_message(0, "true"));
+    world.connector.ask(0, {"", "", {{"Code: ", false}}});
+    EXPECT_THAT(describe(client.take()), ::testing::Contains(HasSubstr("Code: ")));
+  }
+}
+
 TEST_F(ViaTest, EndingEverythingEndsTheWaysUnderWay) {
   exec(connect("alice", "far"), 1);
   exec(connect("bob", "web2"), 1);

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <atomic>
+#include <csignal>
 #include <future>
 #include <thread>
 #include <vector>
@@ -155,6 +156,34 @@ TEST_F(LoopTest, SignalsArriveAndTheWatcherMayGoInside) {
   watcher = std::move(*opened);
   ASSERT_EQ(kill(getpid(), SIGUSR1), 0);
   EXPECT_TRUE(run_until([&] { return arrived; }));
+}
+
+TEST_F(LoopTest, SignalsThatAreHeldBackAreReadAndHaveNoOtherEffect) {
+  sigset_t before;
+  pthread_sigmask(SIG_SETMASK, nullptr, &before);
+  hold_back_signals({SIGUSR2, SIGTERM});
+  ASSERT_EQ(std::raise(SIGUSR2), 0);  // it waits for somebody who reads it
+  std::vector<int> read;
+  std::unique_ptr<SignalReader> reader;
+  auto opened = SignalReader::open(loop_, {SIGUSR2, SIGTERM}, [&](int number) {
+    read.push_back(number);
+    if (number == SIGTERM) reader.reset();
+  });
+  ASSERT_TRUE(opened);
+  reader = std::move(*opened);
+  EXPECT_TRUE(run_until([&] { return read.size() == 1; }));
+  ASSERT_EQ(std::raise(SIGTERM), 0);
+  EXPECT_TRUE(run_until([&] { return reader == nullptr; }));
+  EXPECT_EQ(read, (std::vector<int>{SIGUSR2, SIGTERM}));
+  ASSERT_EQ(std::raise(SIGTERM), 0);
+  EXPECT_FALSE(reader) << "nobody reads it, and nothing happens";
+  // Or it would have its effect with the mask.
+  int taken = 0;
+  sigset_t terminate;
+  sigemptyset(&terminate);
+  sigaddset(&terminate, SIGTERM);
+  EXPECT_EQ(sigwait(&terminate, &taken), 0);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -89,6 +90,56 @@ TEST_F(WorkLaneTest, WhoGivesUpWhileItRunsKeepsItsPlaceUntilItEnds) {
   while (done < 1) loop_.run_once();
   EXPECT_EQ(gate_->most, 2);
   EXPECT_EQ(done, 1);
+}
+
+TEST_F(WorkLaneTest, AUserHasHalfOfItAndOthersGoFirst) {
+  lane_ = std::make_unique<WorkLane>(loop_, 4);
+  std::mutex mutex;
+  std::vector<std::string> began;
+  int done = 0;
+  std::vector<std::unique_ptr<Work>> works;
+  const auto ask = [&](const std::string& user) {
+    works.push_back(lane_->work(
+        [&, user, gate = gate_] {
+          {
+            const std::lock_guard lock(mutex);
+            began.push_back(user);
+          }
+          gate->pass();
+        },
+        [&done] { ++done; }, user));
+  };
+  for (int i = 0; i < 50; ++i) ask("alice");
+  while (gate_->inside < 2) std::this_thread::yield();  // the loop has no part in it
+  ask("bob");
+  while (gate_->inside < 3) std::this_thread::yield();
+  ask({});
+  while (gate_->inside < 4) std::this_thread::yield();
+  ask("carol");
+  {
+    const std::lock_guard lock(mutex);
+    EXPECT_EQ(std::count(began.begin(), began.end(), "alice"), 2) << "though she came first, and the others later";
+  }
+  gate_->let_all_in();
+  while (done < 53) loop_.run_once();
+  const auto carol = std::find(began.begin(), began.end(), "carol");
+  EXPECT_LE(std::count(began.begin(), carol, "alice"), 3) << "she hasn't waited for those who came before her";
+}
+
+TEST_F(WorkLaneTest, WhoIsUnknownHasNoShare) {
+  int done = 0;
+  const auto first = pass(done);
+  const auto second = pass(done);
+  while (gate_->inside < 2) std::this_thread::yield();
+  gate_->let_all_in();
+  while (done < 2) loop_.run_once();
+}
+
+TEST_F(WorkLaneTest, AUsersPlaceInASmallLaneIsOne) {
+  lane_ = std::make_unique<WorkLane>(loop_, 1);
+  bool done = false;
+  const auto work = lane_->work([] {}, [&done] { done = true; }, "alice");
+  while (!done) loop_.run_once();
 }
 
 TEST_F(WorkLaneTest, AWorkMayBeDestroyedByItsOwnEnd) {
