@@ -11,8 +11,8 @@
 namespace sallyport::mux {
 
 /// From a grant to the first byte that needed it: the whole way there and back, with the turns of all programs on it, which the
-/// kernel's round trip leaves out. What stands on that way lengthens it, and isn't to count. So now and then little is granted (is_probing()), until
-/// that has had its answer; and the quickest answer counts.
+/// kernel's round trip leaves out. What stands on that way lengthens it, and isn't to count. So now and then little is granted
+/// (is_probing()), until that has had its answer; and the quickest answer counts.
 class AnswerTime {
  public:
   /// What is known is forgotten after one to two of these. A probe costs some answers' time.
