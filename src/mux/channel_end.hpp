@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 
 #include <sallyport/bytes.hpp>
@@ -51,6 +52,8 @@ class ChannelEvents {
 struct RoomLimits {
   std::uint32_t unread = 0;      ///< with the peer, which hasn't consumed it
   std::uint32_t on_the_way = 0;  ///< here, in a queue or on the line
+  /// So much room may be told of by what is known already; the kernel is asked where that would leave less.
+  std::uint32_t enough = std::numeric_limits<std::uint32_t>::max();
 };
 
 /// One end. What is sent leaves in order, but for window adjusts.
