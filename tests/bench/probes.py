@@ -133,3 +133,11 @@ class Bulk:
         for process in (self._process, self._reader):
             process.kill()
             process.wait()
+
+
+def zeros(client, size):
+    """A file of so many zeros, without a block on the disk."""
+    path = client.workspace / f"zeros-{size}"
+    with open(path, "ab") as file:
+        file.truncate(size)
+    return path

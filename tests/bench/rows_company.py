@@ -1,114 +1,22 @@
-"""The rows with several bastions one after the other, several clients at once, and many commands one after the other."""
+"""The rows with several clients at once, and with many commands one after the other."""
 
-import contextlib
 import os
-import shlex
 import statistics
 import subprocess
-import sys
 import time
 
 from harness import peers
-from harness.config import bastion_config, route, ssh_target
-from harness.openssh import OpenSsh
-from harness.sallyport import Sallyport
 from harness.workspace import login_name
-from probes import Measure
-from setting import LIMITS, clean_environment, cpu_seconds, timed_run
+from probes import Measure, zeros
+from setting import clean_environment, cpu_seconds, timed_run
 
 GIB = 1 << 30
-
-#: Reads to the end of its input and prints the longest time between two reads, in seconds.
-_LONGEST_GAP = """
-import os, time
-longest, last = 0.0, None
-while os.read(0, 1 << 16):
-    now = time.perf_counter()
-    longest, last = max(longest, now - (last or now)), now
-print(longest)
-"""
-
-
-@contextlib.contextmanager
-def _in_series(setting, count):
-    """The stock client to the first of so many bastions, each the target of the one before."""
-    bastions, next_one = [], setting.target
-    keys = "".join(setting.workspace.public_key(name) + "\n" for name in ("alice", "upstream"))
-    setting.workspace.write("authorized_keys/alice", keys)
-    try:
-        for number in range(count, 0, -1):
-            target = ssh_target("next", address=f"127.0.0.1:{next_one.port}")
-            if bastions:
-                target = target.replace(f'user = "{login_name()}"', 'user = "alice"')
-            name = f"series-{count}-{number}"
-            config = bastion_config(target + route("all", "next"), name=name, log='level = "info"\n', audit="", limits=LIMITS)
-            next_one = Sallyport(setting.workspace, config, name).start()
-            bastions.append(next_one)
-            with open(setting.workspace / "upstream_known_hosts", "a", encoding="ascii") as file:
-                file.write(f"[127.0.0.1]:{next_one.port} {setting.workspace.public_key('bastion_host')}\n")
-        yield OpenSsh(setting.workspace, next_one.port, "alice", "alice", "bastion_host")
-    finally:
-        for bastion in reversed(bastions):
-            bastion.abandon()
-
-
-def _jumping(setting, count):
-    """The stock client through so many sshds (here the same one again and again), as ProxyJump does it."""
-    command = None
-    for port in [setting.jump.port] * (count - 1) + [setting.target.port]:
-        hop = setting.quiet(**({"ProxyCommand": command} if command else {}))
-        command = shlex.join(map(str, hop.argv(flags=["-W", f"127.0.0.1:{port}"])))
-    return setting.direct(ProxyCommand=command)
-
-
-def _longest_gap(client, direction, size):
-    """Seconds in which nothing came, at the worst, of a stream of `size` bytes."""
-    gauge = [sys.executable, "-S", "-c", _LONGEST_GAP]
-    if direction == "up":
-        with open(_zeros(client, size), "rb") as zeros:
-            done = subprocess.run(client.argv(shlex.join(gauge)), stdin=zeros, capture_output=True, env=clean_environment(), check=True,
-                                  timeout=100)
-        return float(done.stdout)
-    process = client.popen(f"head -c {size} /dev/zero", stdin=subprocess.DEVNULL)
-    try:
-        return float(subprocess.run(gauge, stdin=process.stdout, capture_output=True, check=True, timeout=100).stdout)
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def _zeros(client, size):
-    """A file of so many zeros, without a block on the disk."""
-    path = client.workspace / f"zeros-{size}"
-    with open(path, "ab") as file:
-        file.truncate(size)
-    return path
-
-
-def series(setting, scale):
-    """The longest time in which nothing comes of a stream of OpenSSH's, through several bastions and through as many sshds."""
-    size, measures = scale(256) << 20, []
-    for count in (2, 3):
-        with _in_series(setting, count) as ours:
-            clients = {"ours": ours, "jump": _jumping(setting, count), "direct": setting.direct()}
-            for client in clients.values():
-                timed_run(client.argv("true"))
-            for direction in ("down", "up"):
-                gaps = {name: [] for name in clients}
-                for _ in range(5):
-                    for name, client in clients.items():
-                        gaps[name].append(_longest_gap(client, direction, size) * 1e3)
-                found = {name: statistics.median(values) for name, values in gaps.items()}
-                measures.append(Measure("series", f"{count} bastions, {direction}: longest gap", found["ours"], "ms", 20.0,
-                                        f"worst of 5 {max(gaps['ours']):.1f}; ProxyJump {found['jump']:.1f} (worst "
-                                        f"{max(gaps['jump']):.1f}), direct {found['direct']:.1f} ms"))
-    return measures
 
 
 def _all_at_once(client, direction, size, count):
     """Bytes a second of so many connections together, and the CPU seconds of their clients for a GiB."""
     command = f"head -c {size} /dev/zero" if direction == "down" else "cat > /dev/null"
-    path = _zeros(client, size)
+    path = zeros(client, size)
     begun, processes = time.perf_counter(), []
     for _ in range(count):
         with open(os.devnull if direction == "down" else path, "rb") as source:
@@ -192,4 +100,4 @@ def execs(setting, scale):
     ]
 
 
-ROWS = {"series": series, "eight": eight, "execs": execs}
+ROWS = {"eight": eight, "execs": execs}

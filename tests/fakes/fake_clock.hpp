@@ -15,6 +15,7 @@ namespace sallyport::fakes {
 class FakeClock final : public Clock {
  public:
   TimePoint now() const override { return now_; }
+  FineTimePoint fine_now() const override { return now_ + within_; }
   std::chrono::system_clock::time_point wall_time() const override { return wall_time_; }
   /// Sets the time of day, which moves by nothing else.
   void set_wall_time(std::chrono::system_clock::time_point time) { wall_time_ = time; }
@@ -35,6 +36,13 @@ class FakeClock final : public Clock {
     }
     now_ = until;
   }
+  /// The same in smaller steps: now() follows in milliseconds.
+  void pass(std::chrono::microseconds by) {
+    within_ += by;
+    const auto whole = std::chrono::floor<Duration>(within_);
+    within_ -= whole;
+    advance(whole);
+  }
   /// A turn of the loop in which no time passes.
   void turn() { advance(Duration::zero()); }
   std::size_t pending() const { return pending_.size(); }
@@ -49,6 +57,7 @@ class FakeClock final : public Clock {
   };
 
   TimePoint now_{std::chrono::hours(1)};
+  std::chrono::microseconds within_{0};
   std::chrono::system_clock::time_point wall_time_{};
   std::uint64_t last_ = 0;
   std::map<Key, std::function<void()>> pending_;

@@ -82,6 +82,8 @@ class MemoryPeer {
 
   /// What the transport says of it.
   std::chrono::microseconds round_trip{0};
+  /// How often it has been asked for acknowledged().
+  std::uint64_t asked_what_arrived = 0;
 
  private:
   class End final : public Transport {
@@ -100,7 +102,10 @@ class MemoryPeer {
     }
     std::size_t backlog() const override { return peer_.backlog_; }
     std::uint64_t sent() const override { return peer_.sent_; }
-    std::uint64_t acknowledged() override { return peer_.sent_ - peer_.backlog_; }
+    std::uint64_t acknowledged() override {
+      ++peer_.asked_what_arrived;
+      return peer_.sent_ - peer_.backlog_;
+    }
     std::chrono::microseconds round_trip() override { return peer_.round_trip; }
     void pause() override { peer_.paused_ = true; }
     void resume() override { peer_.paused_ = false; }  // what waits comes with the next delivery

@@ -19,9 +19,13 @@ namespace sallyport::fakes {
 struct LineKind {
   std::uint64_t rate = 0;   ///< bytes a turn, in each direction
   std::uint32_t delay = 0;  ///< turns, one way
+  /// For so many bytes a packet is lost; 0: none. What comes behind it waits with the receiver's kernel until it has been sent again,
+  /// which takes so many turns.
+  std::uint64_t loses_one_in = 0;
+  std::uint32_t sent_again_after = 0;
 };
 
-/// One direction of it, as whole messages. Nothing is lost, nor cut.
+/// One direction of it, as whole messages. Nothing is lost for good, nor cut.
 class SimulatedWay {
  public:
   /// What the kernel holds unsent, which is TCP_NOTSENT_LOWAT's business, or what a turn carries if that is more.
@@ -53,17 +57,23 @@ class SimulatedWay {
   std::uint64_t backlog() const { return given_ - taken_; }
   std::uint64_t unsent() const { return given_ - passed_; }
   /// Whether a program's write to the socket returns at once.
-  bool is_writable() const { return unsent() < 2 * std::max(kUnsent, 2 * kind_.rate); }
+  bool is_writable() const { return !exchanges_keys_ && unsent() < 2 * std::max(kUnsent, 2 * kind_.rate); }
+
+  /// While that is so the sender gives the kernel nothing, and queues what it has to say.
+  void exchange_keys(bool exchanges) { exchanges_keys_ = exchanges; }
 
   /// One turn.
   void advance() {
     ++turn_;
     const std::uint64_t most = std::min(taken_, read_ + std::max(kUnread, 3 * kind_.rate * kind_.delay));
     if (most > passed_) {
+      const std::uint64_t before = passed_;
       passed_ += std::min(kind_.rate, most - passed_);
       flight_.push_back({turn_ + kind_.delay, passed_});
+      const bool is_lost = kind_.loses_one_in > 0 && before / kind_.loses_one_in != passed_ / kind_.loses_one_in;
+      if (is_lost) stands_until_ = turn_ + kind_.delay + kind_.sent_again_after;
     }
-    for (; !flight_.empty() && flight_.front().turn <= turn_; flight_.pop_front()) {
+    for (; turn_ >= stands_until_ && !flight_.empty() && flight_.front().turn <= turn_; flight_.pop_front()) {
       arrived_ = flight_.front().bytes;
       acks_.push_back({turn_ + kind_.delay, arrived_});
     }
@@ -97,10 +107,14 @@ class SimulatedWay {
     std::uint64_t turn;
     std::uint64_t bytes;
   };
-  void take() { taken_ = std::max(taken_, std::min(given_, passed_ + std::max(kUnsent, 2 * kind_.rate))); }
+  void take() {
+    if (!exchanges_keys_) taken_ = std::max(taken_, std::min(given_, passed_ + std::max(kUnsent, 2 * kind_.rate)));
+  }
 
   const LineKind kind_;
   std::uint64_t turn_ = 0;
+  std::uint64_t stands_until_ = 0;  // a turn: nothing arrives before
+  bool exchanges_keys_ = false;
   std::deque<Message> messages_;
   std::vector<Bytes> spare_;
   std::deque<Mark> flight_;

@@ -7,6 +7,7 @@ from harness.case import main, read_until
 from harness.openssh import OpenSsh
 from harness.peers import Script
 from test_peers import PeersCase
+from test_peers_life import KEEPALIVES, QUESTIONS
 
 if peers.peer:
     from peer import CLOSE, FAILURE, SUCCESS, string, u32
@@ -89,7 +90,7 @@ class Crowded(OldDevice):
 class OldDeviceTest(PeersCase):
     devices = {"old": OldDevice, "abrupt": Abrupt, "curt": Curt, "mute": Mute, "crowded": Crowded}
     scripts = {**devices, "asked": Script}
-    options = 'keepalive_interval = "1s"\n'
+    options = KEEPALIVES
 
     def straight(self, name):
         return OpenSsh(self.workspace, self.targets[name].port, key="alice", host_key=f"{name}_host")
@@ -136,7 +137,7 @@ class OldDeviceTest(PeersCase):
         processes = {name: self.terminal(self.client(f"alice+{name}")) for name in self.devices}
         neighbour = self.bystander(target="asked")
         connection = self.targets["asked"].connections[-1]
-        self.wait_until(lambda: connection.messages.count(peers.GLOBAL_REQUEST) > 4, what="keepalives of another target")
+        self.wait_until(lambda: connection.messages.count(peers.GLOBAL_REQUEST) > QUESTIONS, what="keepalives of another target")
         for name, process in processes.items():
             with self.subTest(name):
                 self.ask(process)

@@ -8,6 +8,8 @@
 
 #include <sallyport/clock.hpp>
 
+#include "mux/flow/answer_time.hpp"
+
 namespace sallyport::mux {
 
 /// What is under way stands in front of a neighbour's keystroke somewhere: in a socket, in a router's queue. With too little
@@ -27,7 +29,8 @@ class FlowCredit {
   static constexpr std::uint32_t kFloorInCompany = 16 * 1024;
   /// … and over one that is: a message of the full size, and as much again while that one is on its way, since many small ones
   /// keep the programs at both ends busy.
-  static constexpr std::uint32_t kFloorInFastCompany = 64 * 1024;
+  static constexpr std::uint32_t kFullMessage = 32 * 1024;
+  static constexpr std::uint32_t kFloorInFastCompany = 2 * kFullMessage;
   /// What a channel begins with over a long line, at the most: as much as OpenSSH lets each of its own have under way.
   static constexpr std::uint32_t kFirstAlone = 2 * 1024 * 1024;
 
@@ -54,12 +57,19 @@ class FlowCredit {
     allowed_ = allowed;
     return round_bytes_ >= allowed && now - round_began_ >= kShortestRound;
   }
+  /// `left` bytes were still granted when the sender was granted more.
+  void granted(std::uint32_t left, const Clock& clock) { answer_time_.granted(left, floor_, clock); }
+  /// That many bytes have come; before count().
+  void received(std::size_t bytes, const Clock& clock) { answer_time_.received(bytes, clock); }
   /// Begins another round.
   void adapt(TimePoint now, const Line& line);
   /// Bytes on their way that keep the line behind us moving from one look at it to the next (LineWatch).
   std::uint32_t for_line(bool in_company) const { return std::max(for_line_, value(in_company)); }
   /// Bytes, on a connection on which others are active or none is; may be bounded further by what the ends allow.
-  std::uint32_t value(bool in_company) const { return in_company ? in_company_ : std::max(alone_, in_company_); }
+  std::uint32_t value(bool in_company) const {
+    if (!in_company) return std::max(alone_, in_company_);
+    return answer_time_.is_probing() ? std::min(in_company_, floor_) : in_company_;
+  }
 
  private:
   /// Shorter ones can't be told from nothing by a clock of milliseconds.
@@ -67,7 +77,10 @@ class FlowCredit {
 
   std::uint32_t alone_ = kFloorAlone;
   std::uint32_t in_company_ = kFloorInCompany;
+  std::uint32_t needed_before_ = 0;  // in the round before, in company on a long line
+  std::uint32_t floor_ = kFloorInCompany;
   std::uint32_t for_line_ = 0;
+  AnswerTime answer_time_;
   std::uint32_t allowed_ = kFloorAlone;
   std::size_t round_bytes_ = 0;
   TimePoint round_began_;

@@ -43,12 +43,14 @@ class Outflow {
     if (given > 0) habit_.gave_back(given);
   }
 
-  /// How much more may be sent. `held` waits here, `acknowledged` is the transport's.
-  std::uint32_t room(const RoomLimits& limits, std::uint32_t held, std::uint64_t acknowledged) {
-    const auto rest = [](std::uint64_t of, std::uint64_t taken) { return of - std::min(of, taken); };
+  /// How much more may be sent into that `window`. `held` waits here, `acknowledged` is the transport's.
+  std::uint32_t room(const RoomLimits& limits, std::uint32_t window, std::uint32_t held, std::uint64_t acknowledged) {
     const std::uint64_t on_the_way = transit_.bytes(acknowledged) + held;
-    const std::uint64_t unread = rest(unconsumed_, on_the_way + habit_.bytes());
-    return static_cast<std::uint32_t>(std::min(rest(limits.unread, unread), rest(limits.on_the_way, on_the_way)));
+    return room_beside(on_the_way, rest(unconsumed_, on_the_way), limits, window);
+  }
+  /// Never more than room() when `acknowledged` is what the transport has said before: all of it may have arrived since.
+  std::uint32_t certain_room(const RoomLimits& limits, std::uint32_t window, std::uint32_t held, std::uint64_t acknowledged) {
+    return room_beside(transit_.bytes(acknowledged) + held, unconsumed_, limits, window);
   }
 
   /// Looks whether the peer keeps silent though all that was sent has been with it for a `round_trip`, and takes that for its
@@ -66,6 +68,18 @@ class Outflow {
   }
 
  private:
+  /// A peer that leaves no more of its window than this bounds by itself what it has unread. It may have made its window smaller, and
+  /// never gives back by how much, as another Sallyport does when a channel gets company.
+  static constexpr std::uint32_t kSmallWindow = 4 * AdjustHabit::kUsual;
+
+  static std::uint64_t rest(std::uint64_t of, std::uint64_t taken) { return of - std::min(of, taken); }
+  /// `arrived` has reached the peer, which hasn't given it back.
+  std::uint32_t room_beside(std::uint64_t on_the_way, std::uint64_t arrived, const RoomLimits& limits, std::uint32_t window) const {
+    const bool bounds_itself = window <= std::max(limits.unread, kSmallWindow);
+    const std::uint64_t unread = bounds_itself ? 0 : rest(arrived, habit_.bytes());
+    return static_cast<std::uint32_t>(std::min(rest(limits.unread, unread), rest(limits.on_the_way, on_the_way)));
+  }
+
   AdjustHabit habit_;
   Transit transit_;
   std::uint64_t unconsumed_ = 0;          // sent or held, less what the peer's adjusts have given back

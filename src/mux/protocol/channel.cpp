@@ -228,7 +228,9 @@ void Channel::on_uncongested() {
 }
 
 std::uint32_t Channel::room_within(const RoomLimits& limits) {
-  return outflow_.room(limits, held_data_, connection_.acknowledged());
+  const std::uint32_t window = send_window_.bytes();
+  const std::uint32_t certain = outflow_.certain_room(limits, window, held_data_, connection_.known_acknowledged());
+  return certain >= limits.enough ? certain : outflow_.room(limits, window, held_data_, connection_.acknowledged());
 }
 
 void Channel::call_when_there_is_room() {

@@ -116,7 +116,9 @@ class Connection : public TransportEvents {
   bool in_company() const { return std::max(active_now_, active_before_) > 1; }
   /// Bytes that have been sent, in all, and those of them that have reached the peer's host; see Transport.
   std::uint64_t sent() const { return transport_->sent(); }
-  std::uint64_t acknowledged() { return transport_->acknowledged(); }
+  std::uint64_t acknowledged() { return known_acknowledged_ = transport_->acknowledged(); }
+  /// What that has said last; nobody is asked.
+  std::uint64_t known_acknowledged() const { return known_acknowledged_; }
   /// Has the channel look for room, soon. One that waits already must not.
   void look_later(Channel& channel) { line_.wait(channel.local()); }
   /// How the peer gives back its windows: what the last channel to find out has found, and the next one begins with.
@@ -262,6 +264,7 @@ class Connection : public TransportEvents {
   std::uint32_t active_before_ = 0;  // … and in the one before
   TimePoint period_began_;
   RateMeter rate_;
+  std::uint64_t known_acknowledged_ = 0;
   std::optional<Duration> quickest_answer_;
   bool disconnecting_ = false;
   bool left_by_peer_ = false;

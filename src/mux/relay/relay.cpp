@@ -64,6 +64,7 @@ void Relay::note_passed(Side from, std::size_t bytes) {
   ChannelEnd& sink = *opposite(from);
   FlowCredit& credit = credit_of(from);
   const TimePoint now = clock_.now();
+  credit.received(bytes, clock_);
   if (credit.count(bytes, allowed(from), source.granted(), now)) {
     credit.adapt(now, {source.round_trip() + sink.round_trip(),
                        std::min(source.floor_in_company(), sink.floor_in_company())});
@@ -80,12 +81,17 @@ void Relay::top_up(Side from) {
   const std::uint32_t step = step_within(wanted);
   if (granted >= wanted || wanted - granted < step) return;
   // From here on only the peer's window may be what is waited for: whatever else there is too little of must tell when there is more.
+  // Alone a little more may be behind us, so that it needn't be known exactly each time.
+  const std::uint32_t behind = allowed_behind(from);
+  const std::uint32_t spare = sink.in_company() ? 0 : (std::max(behind, FlowCredit::kFloorAlone) - FlowCredit::kFloorAlone) / 4;
   const std::uint32_t line = std::min(credit_of(from).for_line(sink.in_company()), sink.credit());
-  const std::uint32_t room = std::min(wanted, sink.room_within({allowed_behind(from), line}));
+  const std::uint32_t room = std::min(wanted, sink.room_within({behind + spare, line + spare, wanted}));
   if (granted >= room || room - granted < step) return sink.call_when_there_is_room();
   // Whole messages, unless it is the window that counts: an odd rest would be a small one each time.
   const std::uint32_t target = room < kFullStep || room == sink.window() ? room : room - room % kFullStep;
-  if (target > granted) source.grant(within_limit(from, target - granted));  // or it still has one to send
+  if (target <= granted) return;  // it still has one to send
+  credit_of(from).granted(granted, clock_);
+  source.grant(within_limit(from, target - granted));
 }
 
 std::uint32_t Relay::allowed(Side from) const {

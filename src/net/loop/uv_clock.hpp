@@ -12,6 +12,9 @@ class UvClock final : public Clock {
  public:
   explicit UvClock(Loop& loop) : loop_(loop) {}
   TimePoint now() const override { return loop_.now(); }
+  FineTimePoint fine_now() const override {
+    return std::chrono::floor<std::chrono::microseconds>(std::chrono::steady_clock::now());
+  }
   std::chrono::system_clock::time_point wall_time() const override { return std::chrono::system_clock::now(); }
   /// A delay of zero or less means the next turn.
   [[nodiscard]] std::unique_ptr<Timer> after(Duration delay, std::function<void()> then) override;

@@ -112,5 +112,21 @@ TEST_F(UnknownLineTest, TakesTheAnswerToAnOpenForTheRoundTrip) {
   EXPECT_GE(credit, 4u * FlowCredit::kFloorAlone);
 }
 
+struct AskingTest : RelayTest {
+  AskingTest() : RelayTest(100'000'000, 100'000'000) {}
+};
+
+TEST_F(AskingTest, TheKernelIsAskedWhereItsLastAnswerLeavesTooLittleRoom) {
+  widen();
+  const std::uint64_t before = client->asked_what_arrived;
+  constexpr int kMessages = 200;
+  for (int i = 0; i < kMessages; ++i) {
+    server->deliver(data_message(0, std::string(Channel::kMaximumPacket, 'x')));
+    client->deliver(adjust_message(0, Channel::kMaximumPacket));
+  }
+  EXPECT_LE(client->asked_what_arrived - before, kMessages / 8u);
+  EXPECT_GT(client->asked_what_arrived, before);
+}
+
 }  // namespace
 }  // namespace sallyport::mux

@@ -38,6 +38,7 @@ Pace pace_of(const FlowRow& row) {
     case Simulated::loopback: return {10, kNear, 60, 30};
     case Simulated::slow_line: return {10, {500, 0}, 200, row.keystrokes ? 800.0 : 300.0};
     case Simulated::long_line: return {1, {125'000, 49}, 1000, 300};
+    case Simulated::lossy_line: return {1, {125'000, 4, 16'000'000, 10}, 300, 1000};
     case Simulated::long_lines: break;
   }
   return {-2, {250'000, 24}, 3000, 500};
@@ -51,11 +52,13 @@ LineKind line_of(const FlowRow& row, const Pace& pace, std::size_t number) {
   return number == special ? pace.line : LineKind{kNear.rate * 10 / static_cast<std::uint64_t>(pace.turns_in_a_millisecond), 0};
 }
 
+bool is_long(const FlowRow& row) { return row.line == Simulated::long_line || row.line == Simulated::long_lines; }
+
 double round_trip(const Pace& pace) { return 2 * (pace.line.delay + 1) * pace.turn(); }
 
 std::uint32_t windows_that_fill(const FlowRow& row) {
   // What the bastion is configured with; its own bound isn't what is looked at here.
-  return row.line >= Simulated::long_line ? 64 * 1024 * 1024 : HubSettings{}.channel_window;
+  return is_long(row) ? 64 * 1024 * 1024 : HubSettings{}.channel_window;
 }
 
 /// A daemon, and the lines to whoever is behind it.
@@ -153,6 +156,7 @@ class Simulation {
     const std::uint64_t before = received();
     if (row_.stops) stop();
     each([](SimulatedProgram& program) { program.begin_measuring(); });
+    if (row_.rekeys) exchange_keys();
     run_until(now_ + pace_.measured);
     FlowOutcome outcome;
     outcome.bytes = received();
@@ -188,18 +192,32 @@ class Simulation {
     run_until(now_ + 300 + 2 * round_trip(pace_));  // a look at a line that stands may be a quarter of a second away
     each([this](SimulatedProgram& program) { program.forget_gaps(now_); });
   }
+  /// As long as a slow machine takes for it.
+  void exchange_keys() {
+    const auto set = [this](bool exchanges) {
+      each_line([exchanges](SimulatedLine& line) {
+        line.there.exchange_keys(exchanges);
+        line.back.exchange_keys(exchanges);
+      });
+    };
+    set(true);
+    run_until(now_ + pace_.measured / 10);
+    set(false);
+  }
   void run_until(double time) {
     while (now_ < time) {
-      for (SimulatedLine& line : lines_) line.advance();
-      for (const auto& daemon : daemons_)
-        for (SimulatedLine& line : daemon->lines) line.advance();
+      each_line([](SimulatedLine& line) { line.advance(); });
       each([this](SimulatedProgram& program) { program.turn(now_); });
       for (const auto& daemon : daemons_) daemon->turn();
       now_ += pace_.turn();
-      ++turns_;
-      const int ratio = pace_.turns_in_a_millisecond;
-      clock_.advance(Duration(ratio < 0 ? -ratio : turns_ % static_cast<std::uint64_t>(ratio) == 0 ? 1 : 0));
+      clock_.pass(std::chrono::microseconds(static_cast<std::int64_t>(1000 * pace_.turn())));
     }
+  }
+  template <typename Act>
+  void each_line(Act act) {
+    for (SimulatedLine& line : lines_) act(line);
+    for (const auto& daemon : daemons_)
+      for (SimulatedLine& line : daemon->lines) act(line);
   }
   template <typename Act>
   void each(Act act) {
@@ -215,7 +233,6 @@ class Simulation {
   const FlowRow row_;
   const Pace pace_;
   double now_ = 0;
-  std::uint64_t turns_ = 0;
   fakes::FakeClock clock_;
   std::deque<SimulatedLine> lines_;  // of the clients
   std::deque<SimulatedProgram> clients_;
@@ -226,7 +243,8 @@ class Simulation {
 }  // namespace
 
 std::string name_of(const FlowRow& row) {
-  static constexpr const char* kLines[] = {"loopback", "5 MB/s", "1 Gbit/s x 100 ms", "all 1 Gbit/s x 100 ms"};
+  static constexpr const char* kLines[] = {"loopback", "5 MB/s", "1 Gbit/s x 100 ms", "all 1 Gbit/s x 100 ms",
+                                           "lossy 1 Gbit/s x 10 ms"};
   static constexpr const char* kAdjusts[] = {"at once", "32 KiB", "96 KiB", "half", "all", "at random", "late", "never"};
   static constexpr const char* kBulk[] = {"down", "up", "both ways"};
   std::string text = std::string(kLines[static_cast<int>(row.line)]) + ", " + kBulk[static_cast<int>(row.bulk)] + ", adjusts " +
@@ -235,6 +253,7 @@ std::string name_of(const FlowRow& row) {
                      std::to_string(row.connections) + ", daemons " + std::to_string(row.daemons);
   if (row.keystrokes) text += ", keystrokes";
   if (row.stops) text += ", stops";
+  if (row.rekeys) text += ", rekeys";
   return text;
 }
 

@@ -25,6 +25,7 @@ enum class Simulated : std::uint8_t {
   slow_line,    ///< one of 5 MB/s, in the way of what is sent: the others are as on the loopback
   long_line,    ///< one of 1 Gbit/s with 100 ms there and back
   long_lines,   ///< all of them
+  lossy_line,   ///< one of 1 Gbit/s with 10 ms there and back, on which packets are lost and sent again
 };
 
 enum class Bulk : std::uint8_t { down, up, both };
@@ -41,6 +42,7 @@ struct FlowRow {
   Bulk bulk = Bulk::down;
   bool keystrokes = false;  ///< one more channel of the first connection sends a byte now and then, which comes back
   bool stops = false;       ///< who receives reads nothing for a while
+  bool rekeys = false;      ///< on every connection keys are exchanged for some milliseconds
 };
 
 std::string name_of(const FlowRow& row);

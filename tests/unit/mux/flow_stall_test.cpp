@@ -15,16 +15,19 @@ constexpr std::uint32_t kWindows[] = {4 * 1024, 64 * 1024, 2 * 1024 * 1024, 0x7f
 constexpr Adjusts kHabits[] = {Adjusts::at_once,   Adjusts::small_steps, Adjusts::openssh, Adjusts::half,
                                Adjusts::all,       Adjusts::at_random,   Adjusts::late,    Adjusts::never};
 
+bool is_long(const FlowRow& row) { return row.line == Simulated::long_line || row.line == Simulated::long_lines; }
+
 /// The part of what would be possible that has to be reached.
 double least_of(const FlowRow& row) {
-  // A program that has company and answers later than its host does is taken for one that doesn't read.
-  if (row.adjusts == Adjusts::late && row.channels > 1) return 0.4;
+  // A program that has company and adjusts 5 ms after it has consumed can't be told from one that reads 5 ms late: what stands with that
+  // one is what is bounded. No program is known that does so: those that adjust late consume late.
+  if (row.adjusts == Adjusts::late && row.channels > 1) return 0.6;
   // Each program in series adds a turn for each window; and half of such a window makes a message.
   if (row.line == Simulated::loopback && row.window <= 64 * 1024) return 0.7;
-  // Beside a neighbour that hardly sends it takes longer to find out how fast the line is.
-  if (row.keystrokes && row.line == Simulated::loopback) return 0.75;
+  // A pause for a packet that is sent again looks like a slower line, once.
+  if (row.line == Simulated::lossy_line) return row.channels == 1 ? 0.8 : 0.9;
   // What a credit has grown to after some round trips.
-  if (row.line >= Simulated::long_line) return 0.85;
+  if (is_long(row)) return 0.85;
   // Window adjusts wait behind the data that goes their way.
   if (row.bulk == Bulk::both) return row.daemons > 2 ? 0.7 : 0.85;
   return 0.9;
@@ -32,7 +35,7 @@ double least_of(const FlowRow& row) {
 
 /// Milliseconds for which one channel may rest.
 double longest_gap_of(const FlowRow& row, const FlowOutcome& directly) {
-  const double learning = 10 + 1.5 * (row.line >= Simulated::long_line ? round_trip_of(row) : 0);
+  const double learning = 10 + 1.5 * (is_long(row) ? round_trip_of(row) : 0);
   const double turns = row.line == Simulated::slow_line ? 13.0 * (row.channels + 1) : 0.4 * row.channels;  // 64 KiB each
   return directly.longest_gap + learning + turns;
 }
@@ -126,6 +129,32 @@ TEST(FlowStallTest, NorOverALongLine) {
   expect_flow(series);
 }
 
+TEST(FlowStallTest, NorWherePacketsAreLost) {
+  for (const std::uint32_t daemons : {1u, 2u})
+    for (const Bulk bulk : {Bulk::down, Bulk::up})
+      for (const std::uint32_t channels : {1u, 4u}) {
+        FlowRow row;
+        row.line = Simulated::lossy_line;
+        row.daemons = daemons;
+        row.bulk = bulk;
+        row.channels = channels;
+        expect_flow(row);
+      }
+}
+
+TEST(FlowStallTest, NorByAnExchangeOfKeys) {
+  for (const Simulated line : {Simulated::loopback, Simulated::slow_line, Simulated::long_line})
+    for (const std::uint32_t daemons : {1u, 2u, 3u})
+      for (const std::uint32_t channels : {1u, 4u}) {
+        FlowRow row;
+        row.line = line;
+        row.daemons = daemons;
+        row.channels = channels;
+        row.rekeys = true;
+        expect_flow(row);
+      }
+}
+
 TEST(FlowStallTest, GoesOnWhenAPeerThatHadStoppedDoes) {
   for (const Simulated line : {Simulated::loopback, Simulated::slow_line, Simulated::long_line})
     for (const Adjusts adjusts : {Adjusts::openssh, Adjusts::half}) {
@@ -143,7 +172,7 @@ TEST(FlowStallTest, GoesOnWhenAPeerThatHadStoppedDoes) {
 TEST(FlowStallTest, AKeystrokeIsNotFeltToWaitBehindBulk) {
   for (const Simulated line : {Simulated::loopback, Simulated::slow_line})
     for (const Bulk bulk : {Bulk::down, Bulk::up})
-      for (const std::uint32_t daemons : {1u, 2u}) {
+      for (const std::uint32_t daemons : {1u, 2u, 3u}) {
         FlowRow row;
         row.line = line;
         row.bulk = bulk;
@@ -152,8 +181,9 @@ TEST(FlowStallTest, AKeystrokeIsNotFeltToWaitBehindBulk) {
         const FlowOutcome through = expect_flow(row);
         const auto& echoes = through.echoes;
         ASSERT_FALSE(echoes.empty());
-        EXPECT_LE(echoes[echoes.size() / 2], 4) << name_of(row);
-        EXPECT_LE(echoes[echoes.size() * 95 / 100], 6) << name_of(row);
+        const bool is_near = line == Simulated::loopback;
+        EXPECT_LE(echoes[echoes.size() / 2], is_near ? 0.8 + 0.4 * daemons : 4) << name_of(row);
+        EXPECT_LE(echoes[echoes.size() * 95 / 100], is_near ? 1.0 + 0.4 * daemons : 6) << name_of(row);
       }
 }
 
