@@ -13,8 +13,7 @@ namespace sallyport {
 class Account {
  public:
   /// What is held for this account is held for `owner` as well.
-  explicit Account(std::size_t limit, std::shared_ptr<Account> owner = nullptr)
-      : limit_(limit), owner_(std::move(owner)) {}
+  explicit Account(std::size_t limit, std::shared_ptr<Account> owner = nullptr) : limit_(limit), owner_(std::move(owner)) {}
   Account(const Account&) = delete;
   Account& operator=(const Account&) = delete;
 

@@ -45,8 +45,7 @@ class AuditEvent {
   AuditEvent& with(std::string_view key, ChannelId id) { return add(key, id); }
   AuditEvent& with(std::string_view key, ForwardId id) { return add(key, id); }
   template <std::unsigned_integral Number>
-    requires(!std::same_as<Number, bool>)
-  AuditEvent& with(std::string_view key, Number number) {
+  requires(!std::same_as<Number, bool>) AuditEvent& with(std::string_view key, Number number) {
     return add(key, static_cast<std::uint64_t>(number));
   }
 

@@ -27,9 +27,9 @@ enum class RuleEffect : std::uint8_t {
 /// Copies share what has been compiled; several threads may use them.
 class CommandRegex {
  public:
-  static constexpr std::size_t kMaxLength = 1024;            ///< of the expression
-  static constexpr std::int64_t kMaxMemory = 1024 * 1024;    ///< bytes; an expression that needs more is refused
-  static constexpr std::size_t kMaxCommand = 32 * 1024;      ///< a longer one isn't looked at
+  static constexpr std::size_t kMaxLength = 1024;          ///< of the expression
+  static constexpr std::int64_t kMaxMemory = 1024 * 1024;  ///< bytes; an expression that needs more is refused
+  static constexpr std::size_t kMaxCommand = 32 * 1024;    ///< a longer one isn't looked at
 
   /// Errc::config, with words fit to follow "a regular expression: ".
   static Result<CommandRegex> compile(std::string_view expression, RuleEffect effect);

@@ -76,9 +76,9 @@ struct AuthSettings {
   std::vector<std::string> trusted_user_ca_keys;     ///< files
   std::vector<std::string> authorized_principals;    ///< path templates with {user} and {home}; none: the user's name
   std::vector<std::string> revoked_keys;             ///< files: lists of keys, or KRLs
-  std::string pam_service;    ///< for passwords and keyboard-interactive; empty: no PAM
-  std::string password_file;  ///< `user:hash`, as crypt(3) makes them; empty: none
-  std::string totp_file;      ///< secrets of one-time codes (RFC 6238); empty: none
+  std::string pam_service;                           ///< for passwords and keyboard-interactive; empty: no PAM
+  std::string password_file;                         ///< `user:hash`, as crypt(3) makes them; empty: none
+  std::string totp_file;                             ///< secrets of one-time codes (RFC 6238); empty: none
   Duration failure_delay = std::chrono::seconds(1);  ///< before a wrong password or code is refused
   /// So many wrong passwords and codes of one user in the window, and only keys are taken from that user; 0: never.
   std::uint32_t max_password_failures_per_user = 10;
@@ -134,14 +134,14 @@ struct Limits {
 /// `[penalties]`: for how long a source is kept out after what it did, as sshd's PerSourcePenalties. They add up.
 struct Penalties {
   bool enabled = true;
-  Duration crash = std::chrono::seconds(90);            ///< what it sent was no SSH, or broke the protocol
-  Duration auth_failure = std::chrono::seconds(5);      ///< it went after attempts that were refused
-  Duration no_auth = std::chrono::seconds(1);           ///< it went without an attempt
-  Duration grace_exceeded = std::chrono::seconds(10);   ///< it had not logged in when its time was over
-  Duration min = std::chrono::seconds(15);              ///< less than this in sum keeps nobody out
-  Duration max = std::chrono::minutes(10);              ///< the sum grows no further
-  std::uint32_t max_sources = 65536;                    ///< that are remembered
-  std::vector<std::string> exempt;                      ///< networks
+  Duration crash = std::chrono::seconds(90);           ///< what it sent was no SSH, or broke the protocol
+  Duration auth_failure = std::chrono::seconds(5);     ///< it went after attempts that were refused
+  Duration no_auth = std::chrono::seconds(1);          ///< it went without an attempt
+  Duration grace_exceeded = std::chrono::seconds(10);  ///< it had not logged in when its time was over
+  Duration min = std::chrono::seconds(15);             ///< less than this in sum keeps nobody out
+  Duration max = std::chrono::minutes(10);             ///< the sum grows no further
+  std::uint32_t max_sources = 65536;                   ///< that are remembered
+  std::vector<std::string> exempt;                     ///< networks
   bool operator==(const Penalties&) const = default;
 };
 
@@ -176,8 +176,8 @@ constexpr const char* to_string(Jump jump) {
 /// What may stand in `[defaults]`, a target and a route, with the built-in values.
 struct Options {
   Duration idle_timeout = std::chrono::minutes(10);  ///< a trunk without channels is kept this long
-  std::optional<Duration> linger;  ///< and this long without clients; absent: idle_timeout
-  std::uint32_t warm = 0;          ///< spare trunks kept ready while a client uses the target
+  std::optional<Duration> linger;                    ///< and this long without clients; absent: idle_timeout
+  std::uint32_t warm = 0;                            ///< spare trunks kept ready while a client uses the target
   Duration max_age = std::chrono::hours(12);         ///< then it drains; 0: never
   std::uint32_t channels_per_trunk = 10;
   Duration keepalive_interval = std::chrono::seconds(15);  ///< 0: none
@@ -242,14 +242,14 @@ enum class TargetKind : std::uint8_t { ssh, local };
 /// One way to prove who we are to a target, in the order of the configuration.
 struct Credential {
   enum class Kind : std::uint8_t {
-    key_file,              ///< "key:FILE", a private key, and the certificate beside it
-    agent,                 ///< "agent:SOCKET", the keys of an agent on the bastion
-    forwarded_agent,       ///< those of the client's own agent
-    password_file,         ///< "password-file:FILE", its first line
-    password,              ///< the one that the client has just typed
-    keyboard_interactive,  ///< the client answers the target's questions
-    signer,                ///< a fresh key with a certificate that the target's `signer` program makes
-    certificate_authority, ///< "ca:FILE", the same with a certificate that the bastion issues with that key
+    key_file,               ///< "key:FILE", a private key, and the certificate beside it
+    agent,                  ///< "agent:SOCKET", the keys of an agent on the bastion
+    forwarded_agent,        ///< those of the client's own agent
+    password_file,          ///< "password-file:FILE", its first line
+    password,               ///< the one that the client has just typed
+    keyboard_interactive,   ///< the client answers the target's questions
+    signer,                 ///< a fresh key with a certificate that the target's `signer` program makes
+    certificate_authority,  ///< "ca:FILE", the same with a certificate that the bastion issues with that key
   };
   Kind kind = Kind::key_file;
   std::string value;  ///< the path, with {user} and {target} in a target of the configuration; empty for the kinds without one
@@ -265,10 +265,10 @@ struct LocalSettings {
   std::map<std::string, std::vector<std::string>> subsystems;
   /// Globs on the accounts that programs may run as. The superuser is meant only where "root" is spelt out.
   std::vector<std::string> permit_accounts{"*"};
-  std::vector<std::string> groups;              ///< beside the account's own
-  std::optional<std::uint32_t> umask;           ///< absent: 022
-  std::map<std::string, std::string> limits;    ///< of setrlimit(2), by name; a number or "unlimited"
-  std::string chroot;                           ///< may hold {user} and {home}; empty: none
+  std::vector<std::string> groups;            ///< beside the account's own
+  std::optional<std::uint32_t> umask;         ///< absent: 022
+  std::map<std::string, std::string> limits;  ///< of setrlimit(2), by name; a number or "unlimited"
+  std::string chroot;                         ///< may hold {user} and {home}; empty: none
   bool no_new_privs = false;
   bool record_login = false;  ///< sessions with a terminal are written to utmp, wtmp and lastlog
   bool operator==(const LocalSettings&) const = default;
@@ -291,28 +291,28 @@ struct Target {
   std::vector<std::string> signer;
   Duration certificate_validity = std::chrono::minutes(5);
   std::vector<std::string> certificate_principals{"{user}"};  ///< may hold {user}, {target} and {login}
-  std::string known_hosts;              ///< kind ssh; never empty there
+  std::string known_hosts;                                    ///< kind ssh; never empty there
   /// kind ssh: a program whose standard input and output are the connection, in place of TCP; its arguments may hold
   /// {host}, {port}, {user} (the login name upstream) and {target}. Empty: none.
   std::vector<std::string> proxy_command;
   /// kind ssh: the target through whose trunk this one is reached; empty: directly. Then there is no proxy_command.
   std::string via;
-  Algorithms algorithms;                ///< kind ssh; what is absent comes from [algorithms]
+  Algorithms algorithms;  ///< kind ssh; what is absent comes from [algorithms]
   /// kind ssh: behind those, what only old gear still wants is offered, too: SHA-1, CBC, RSA keys from 1024 bits.
   bool legacy_algorithms = false;
-  LocalSettings local;                  ///< kind local
+  LocalSettings local;  ///< kind local
   OptionOverrides options;
   bool operator==(const Target&) const = default;
 };
 
 /// `[[route.channel]]`: exactly one of `to` and `deny` is set.
 struct ChannelRule {
-  std::vector<std::string> requests;     ///< "session" stands for shell, exec and subsystem
-  std::optional<std::string> command;    ///< glob on exec's command line; only exec can match then
+  std::vector<std::string> requests;          ///< "session" stands for shell, exec and subsystem
+  std::optional<std::string> command;         ///< glob on exec's command line; only exec can match then
   std::optional<CommandRegex> command_regex;  ///< matches exec's whole command line; only exec can match then
-  std::optional<std::string> subsystem;  ///< glob on its name; only subsystem can match then
-  std::optional<std::string> to;         ///< a target's name, or "{target}"
-  std::optional<std::string> deny;       ///< what the client is told
+  std::optional<std::string> subsystem;       ///< glob on its name; only subsystem can match then
+  std::optional<std::string> to;              ///< a target's name, or "{target}"
+  std::optional<std::string> deny;            ///< what the client is told
   RuleEffect effect() const { return deny ? RuleEffect::denies : RuleEffect::leads; }
   bool operator==(const ChannelRule&) const = default;
 };
@@ -323,8 +323,8 @@ struct Route {
   std::optional<std::vector<std::string>> users;    ///< names, globs, @groups; absent: everyone
   std::optional<std::vector<std::string>> targets;  ///< globs on what the client asked for
   std::optional<std::vector<std::string>> sources;  ///< networks; absent: anywhere
-  std::vector<std::string> valid;    ///< times of the week, local: "Mon-Fri 08:00-18:00"; empty: always
-  std::vector<std::string> require;  ///< "mfa": the login had a second factor
+  std::vector<std::string> valid;                   ///< times of the week, local: "Mon-Fri 08:00-18:00"; empty: always
+  std::vector<std::string> require;                 ///< "mfa": the login had a second factor
   std::string to;                                   ///< a target's name, or "{target}"
   std::vector<ChannelRule> channels;
   OptionOverrides options;

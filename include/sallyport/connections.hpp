@@ -26,16 +26,16 @@ struct ByteCounts {
 /// One client connection that has been authenticated.
 struct ConnectionRow {
   ConnectionId id{};
-  std::string user;             ///< who the client is
-  std::string source;           ///< address and port of the client: "10.0.0.7:50022"
-  std::string target;           ///< name of the target that the route chose
-  std::string route;            ///< name of the route
-  std::string method;           ///< how the client was authenticated: "publickey+password"
-  std::string key_fingerprint;  ///< "SHA256:…" of the key that did it; empty without one
+  std::string user;                                ///< who the client is
+  std::string source;                              ///< address and port of the client: "10.0.0.7:50022"
+  std::string target;                              ///< name of the target that the route chose
+  std::string route;                               ///< name of the route
+  std::string method;                              ///< how the client was authenticated: "publickey+password"
+  std::string key_fingerprint;                     ///< "SHA256:…" of the key that did it; empty without one
   std::optional<CertificateIdentity> certificate;  ///< the key's, if it has one
-  TimePoint since{};            ///< when it was accepted
-  std::size_t channels = 0;     ///< open ones
-  ByteCounts bytes;             ///< of all its channels, the closed ones too
+  TimePoint since{};                               ///< when it was accepted
+  std::size_t channels = 0;                        ///< open ones
+  ByteCounts bytes;                                ///< of all its channels, the closed ones too
 };
 
 /// One channel of a client connection.
@@ -47,8 +47,8 @@ struct ChannelRow {
   std::string target;            ///< name of the target it ends at; empty until that is chosen
   std::string type;              ///< RFC 4254's channel type: "session", "direct-tcpip"
   std::string request;           ///< "shell", "exec", "subsystem"; empty before it came
-  std::string command;           ///< the command line, the subsystem's name or where a connection is forwarded to, as the peer sent it
-  std::string state;             ///< the enumerator's name: "opening", "open", …
+  std::string command;  ///< the command line, the subsystem's name or where a connection is forwarded to, as the peer sent it
+  std::string state;    ///< the enumerator's name: "opening", "open", …
   TimePoint since{};
   ByteCounts bytes;
 };
@@ -98,8 +98,8 @@ struct ForwardRow {
   std::string user;              ///< that of the connection
   std::optional<TrunkId> trunk;  ///< absent until it is connected
   std::string target;            ///< name of the target
-  std::string listen;            ///< as the client asked for it, with the port that the target chose: "localhost:8080", "/tmp/a.sock"
-  std::string state;             ///< "connecting", "asking", "listening"
+  std::string listen;  ///< as the client asked for it, with the port that the target chose: "localhost:8080", "/tmp/a.sock"
+  std::string state;   ///< "connecting", "asking", "listening"
   std::uint64_t connections = 0;  ///< that have come in there so far
   TimePoint since{};
 };
@@ -159,8 +159,8 @@ struct DaemonStatus {
   TimePoint started{};
   std::string config_file;
   std::chrono::system_clock::time_point config_loaded{};
-  std::vector<std::string> listening;  ///< addresses in use, with the real port
-  bool draining = false;               ///< no new connections or channels; the daemon ends with the last one
+  std::vector<std::string> listening;      ///< addresses in use, with the real port
+  bool draining = false;                   ///< no new connections or channels; the daemon ends with the last one
   std::uint64_t connections_accepted = 0;  ///< since the start, the unauthenticated ones too
   std::uint64_t logins_failed = 0;
 };

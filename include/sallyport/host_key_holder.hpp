@@ -29,8 +29,8 @@ class HostKeyHolder {
   virtual ~HostKeyHolder() = default;
   /// The fields of hostkeys-00@openssh.com.
   virtual const Bytes& announcement() const = 0;
-  /// Signs with the keys that the fields of a hostkeys-prove-00@openssh.com name. `done` is called once, later, from the loop, with the
-  /// fields of the answer, or with nothing when one of the keys is none of ours; the proof may be destroyed inside.
+  /// Signs with the keys that the fields of a hostkeys-prove-00@openssh.com name. `done` is called once, later, from the loop,
+  /// with the fields of the answer, or with nothing when one of the keys is none of ours; the proof may be destroyed inside.
   [[nodiscard]] virtual std::unique_ptr<HostKeyProof> prove(ByteView fields, Connection connection,
                                                             std::function<void(std::optional<Bytes>)> done) = 0;
 };

@@ -32,8 +32,8 @@ struct PtyRequest {
   Bytes modes;
 };
 
-/// How a program that a client asked for differs from a helper of the daemon's own: what the account must be, and what it gets. The
-/// fields are those of LocalSettings.
+/// How a program that a client asked for differs from a helper of the daemon's own: what the account must be, and what it gets.
+/// The fields are those of LocalSettings.
 struct LocalLogin {
   std::vector<std::string> permit_accounts;
   std::vector<std::string> groups;
@@ -56,7 +56,8 @@ struct ProcessSpec {
   std::vector<std::pair<std::string, std::string>> environment;
   std::optional<PtyRequest> pty;    ///< absent: three pipes
   std::optional<LocalLogin> login;  ///< absent: a helper of the daemon's own, which may be whoever `user` says
-  std::string client;  ///< the user here whom it is for, and in whose share it is started and signalled; empty: nobody who is known
+  std::string
+      client;  ///< the user here whom it is for, and in whose share it is started and signalled; empty: nobody who is known
 };
 
 /// How a program ended: an exit status, or a signal's name without "SIG" (RFC 4254, 6.10).
@@ -100,8 +101,8 @@ class Process {
   virtual void write(ByteView input) = 0;
   /// No more input: closes the pipe behind what is queued. On a terminal it means nothing, as with sshd.
   virtual void end_input() = 0;
-  /// Nobody reads its standard output any more: closes it, so that a program that writes there gets SIGPIPE; its error output goes on.
-  /// on_output_end comes as ever, with both. On a terminal it means nothing.
+  /// Nobody reads its standard output any more: closes it, so that a program that writes there gets SIGPIPE; its error output
+  /// goes on. on_output_end comes as ever, with both. On a terminal it means nothing.
   virtual void end_output() = 0;
   /// Sets the terminal's size, which sends SIGWINCH; nothing without a terminal.
   virtual void resize(const WindowDimensions& dimensions) = 0;

@@ -42,9 +42,7 @@ inline Failure fail(Error error) { return Failure{std::move(error)}; }
 template <typename T = std::monostate>
 class [[nodiscard]] Result {
  public:
-  Result()
-    requires std::is_same_v<T, std::monostate>
-      : state_(std::in_place_index<0>) {}
+  Result() requires std::is_same_v<T, std::monostate> : state_(std::in_place_index<0>) {}
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
   Result(Failure failure) : state_(std::in_place_index<1>, std::move(failure.error)) {}
 

@@ -74,10 +74,10 @@ class Stream {
 
 /// A client that comes through a channel of another client's, instead of through a listening socket.
 struct InnerClient {
-  ConnectionId outer{};        ///< the connection whose channel it is
-  std::string source;          ///< the address and the port of that connection's client
+  ConnectionId outer{};  ///< the connection whose channel it is
+  std::string source;    ///< the address and the port of that connection's client
   std::uint16_t source_port = 0;
-  std::string asked_target;    ///< what it gets when its login name has no target
+  std::string asked_target;  ///< what it gets when its login name has no target
 };
 
 /// Makes streams.
@@ -86,8 +86,7 @@ class StreamConnector {
   virtual ~StreamConnector() = default;
   /// Looks the name up and connects, all within `limit`. To a socket it connects with the rights of `address.account`, by a path
   /// without symbolic links; sockets of the daemon's own are refused (Errc::denied).
-  [[nodiscard]] virtual std::unique_ptr<Stream> connect(const StreamAddress& address, Duration limit,
-                                                        StreamEvents& events) = 0;
+  [[nodiscard]] virtual std::unique_ptr<Stream> connect(const StreamAddress& address, Duration limit, StreamEvents& events) = 0;
   /// Connects to Sallyport itself: what is written there is a new client's connection, with its own key exchange and
   /// login. Errc::limit when no more may come in.
   [[nodiscard]] virtual std::unique_ptr<Stream> enter(const InnerClient& client, StreamEvents& events) = 0;

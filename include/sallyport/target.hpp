@@ -54,8 +54,7 @@ struct ResolvedTarget {
   bool operator==(const ResolvedTarget&) const = default;
 };
 
-inline ViaTarget::ViaTarget(ResolvedTarget target)
-    : target_(std::make_shared<const ResolvedTarget>(std::move(target))) {}
+inline ViaTarget::ViaTarget(ResolvedTarget target) : target_(std::make_shared<const ResolvedTarget>(std::move(target))) {}
 
 inline bool ViaTarget::operator==(const ViaTarget& other) const {
   return target_ == other.target_ || (target_ != nullptr && other.target_ != nullptr && *target_ == *other.target_);

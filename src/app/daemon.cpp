@@ -105,7 +105,8 @@ std::vector<std::string> texts_of(const std::vector<config::Problem>& problems) 
 
 Readiness Daemon::check(const Config& config) {
   Readiness found{obstacles_at_places(config), warnings_about(config)};
-  if (const auto server = make_server(config, ssh::HostKeys::Missing::only_ask); !server) found.obstacles.push_back(server.error().detail);
+  if (const auto server = make_server(config, ssh::HostKeys::Missing::only_ask); !server)
+    found.obstacles.push_back(server.error().detail);
   if (const auto known = check_targets(config); !known) found.obstacles.push_back(known.error().detail);
   if (const auto helper = find_pam(config); !helper) found.obstacles.push_back(helper.error().detail);
   return found;
@@ -118,7 +119,8 @@ Result<Daemon::Prepared> Daemon::prepare(std::shared_ptr<const Config> config, s
   auto helper = find_pam(*config);
   if (!helper) return fail(std::move(helper.error()));
   for (std::string& warning : warnings_about(*config)) warnings.push_back(std::move(warning));
-  return Prepared{std::move(config), std::move(server->keys), std::move(server->context), std::move(*helper), std::move(warnings)};
+  return Prepared{std::move(config), std::move(server->keys), std::move(server->context), std::move(*helper),
+                  std::move(warnings)};
 }
 
 Result<Daemon::Prepared> Daemon::load_and_prepare(const std::string& file) {
@@ -171,8 +173,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(std::shared_ptr<const Config> conf
 }
 
 Result<> Daemon::open(const rlimit& core) {
-  launcher_ = std::make_unique<child::LocalLauncher>(
-      loop_, child::LocalLauncher::Options{.inherited = {raise_descriptor_limit(), core}});
+  launcher_ =
+      std::make_unique<child::LocalLauncher>(loop_, child::LocalLauncher::Options{.inherited = {raise_descriptor_limit(), core}});
   // Our own mistakes: what they happened to has ended with them, and somebody has to look.
   const auto report = [this](const Error& why) { log_->error("unexpected {}", log::escaped(why.detail)); };
   loop_.on_exception(report);
@@ -207,8 +209,8 @@ Result<> Daemon::put_in_force(Prepared prepared) {
     return listening;
   }
   for (const ssh::HostKey& key : prepared.host_keys->keys())
-    log_->info("host key {} type={} fingerprint={} file={}", key.generated ? "generated" : "loaded", key.type,
-               key.fingerprint, log::escaped(key.file));
+    log_->info("host key {} type={} fingerprint={} file={}", key.generated ? "generated" : "loaded", key.type, key.fingerprint,
+               log::escaped(key.file));
   for (const std::string& warning : prepared.warnings) log_->warn("{}", log::escaped(warning, kShownOfWarning));
   context_ = context;
   config_ = std::move(prepared.config);
@@ -271,20 +273,19 @@ void Daemon::reload(std::function<void(Result<>)> done) {
   };
   auto job = std::make_shared<Job>();
   job->file = config_->file;
-  reloading_ = loop_.work([job] { job->prepared = load_and_prepare(job->file); },
-                          [this, job, done = std::move(done)] {
-                            reloading_.reset();
-                            Result<> result = job->prepared ? put_in_force(std::move(*job->prepared))
-                                                            : Result<>(fail(job->prepared.error()));
-                            if (result) {
-                              log_->info("configuration reloaded file={}", log::escaped(job->file));
-                              if (config_->server.on_reload == OnReload::recheck) gate_->recheck();
-                            } else {
-                              log_->error("reload failed, the old configuration stays reason=\"{}\"",
-                                          log::escaped(result.error().detail, 4096));
-                            }
-                            done(std::move(result));
-                          });
+  reloading_ = loop_.work(
+      [job] { job->prepared = load_and_prepare(job->file); },
+      [this, job, done = std::move(done)] {
+        reloading_.reset();
+        Result<> result = job->prepared ? put_in_force(std::move(*job->prepared)) : Result<>(fail(job->prepared.error()));
+        if (result) {
+          log_->info("configuration reloaded file={}", log::escaped(job->file));
+          if (config_->server.on_reload == OnReload::recheck) gate_->recheck();
+        } else {
+          log_->error("reload failed, the old configuration stays reason=\"{}\"", log::escaped(result.error().detail, 4096));
+        }
+        done(std::move(result));
+      });
 }
 
 void Daemon::drain() {
@@ -330,8 +331,7 @@ std::vector<std::string> Daemon::targets() const {
   return names;
 }
 
-void Daemon::scan(const std::string& name, const std::string& user,
-                  std::function<void(Result<std::vector<ScannedKey>>)> done) {
+void Daemon::scan(const std::string& name, const std::string& user, std::function<void(Result<std::vector<ScannedKey>>)> done) {
   const auto target = config_->targets.find(name);
   if (target == config_->targets.end() || target->second.kind != TargetKind::ssh)
     return done(fail(Errc::not_found, "there is no target \"" + log::escape(name, 64) + "\" of kind ssh"));
@@ -341,11 +341,11 @@ void Daemon::scan(const std::string& name, const std::string& user,
   auto resolved = resolve_target(*config_, target->second, {}, {user.empty() ? "nobody" : user, {}});
   if (!resolved) return done(fail(std::move(resolved.error())));
   const std::uint64_t id = ++last_scan_;
-  scans_[id] = std::make_unique<HostKeyScan>(
-      *dialer_, loop_, std::move(*resolved), [this, id, done = std::move(done)](Result<std::vector<ScannedKey>> keys) {
-        if (auto scan = scans_.extract(id)) loop_.retire(std::move(scan.mapped()));
-        done(std::move(keys));
-      });
+  scans_[id] = std::make_unique<HostKeyScan>(*dialer_, loop_, std::move(*resolved),
+                                             [this, id, done = std::move(done)](Result<std::vector<ScannedKey>> keys) {
+                                               if (auto scan = scans_.extract(id)) loop_.retire(std::move(scan.mapped()));
+                                               done(std::move(keys));
+                                             });
 }
 
 Result<ExplainAnswer> Daemon::explain(std::string_view query) const {

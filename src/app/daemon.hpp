@@ -51,8 +51,7 @@ class Daemon final : private DaemonControl {
   void run();
 
  private:
-  Daemon(std::shared_ptr<const Config> config, std::unique_ptr<log::DaemonLog> log,
-         std::unique_ptr<log::FileAuditTrail> audit);
+  Daemon(std::shared_ptr<const Config> config, std::unique_ptr<log::DaemonLog> log, std::unique_ptr<log::FileAuditTrail> audit);
   AuditTrail& audit();
 
   /// What has to be read from files before a configuration can be put in force.

@@ -51,15 +51,16 @@ void LogJournal::channel_opened(const Admission& client, ChannelId channel, std:
 void LogJournal::channel_open_refused(const Admission& client, std::string_view type, std::string_view why) {
   Records::Note note = records_.refusal(client.user, client.id);
   note.info("conn={} channel refused type={} reason=\"{}\"", client.id, escaped(type), why);
-  note.record(AuditEvent("refuse").with("connection", client.id).with("user", client.user).with("type", type).with(
-      "reason", why));
+  note.record(
+      AuditEvent("refuse").with("connection", client.id).with("user", client.user).with("type", type).with("reason", why));
 }
 
 void LogJournal::program_started(const Admission& client, const ChannelIds& ids, std::string_view request,
                                  std::string_view command, std::string_view target) {
   records_.log().info("conn={} chan={} trunk={} program started user={} target={} request={} command=\"{}\"", ids.connection,
-            ids.channel, name_of(ids.trunk), client.user, target, request, escaped(command));
-  records_.audit().record(about("exec", client, ids).with("target", target).with("request", request).with_long("command", command));
+                      ids.channel, name_of(ids.trunk), client.user, target, request, escaped(command));
+  records_.audit().record(
+      about("exec", client, ids).with("target", target).with("request", request).with_long("command", command));
   records_.note_act(client.user);
 }
 
@@ -82,8 +83,7 @@ void LogJournal::request_refused(const Admission& client, const std::optional<Ch
     note.info("conn={} chan={} request refused user={} request={} reason=\"{}\"", client.id, ids->channel, client.user,
               escaped(request), escaped(why));
   } else {
-    note.info("conn={} request refused user={} request={} reason=\"{}\"", client.id, client.user, escaped(request),
-              escaped(why));
+    note.info("conn={} request refused user={} request={} reason=\"{}\"", client.id, client.user, escaped(request), escaped(why));
   }
 }
 
@@ -100,8 +100,7 @@ void LogJournal::program_ended(const Admission& client, const ChannelIds& ids, s
   Records::Note note = records_.detail(client.user);
   AuditEvent event = about("exit", client, ids);
   if (status) {
-    note.debug("conn={} chan={} trunk={} program ended status={}", ids.connection, ids.channel, name_of(ids.trunk),
-               *status);
+    note.debug("conn={} chan={} trunk={} program ended status={}", ids.connection, ids.channel, name_of(ids.trunk), *status);
     event.with("status", *status);
   } else {
     note.debug("conn={} chan={} trunk={} program ended signal={}", ids.connection, ids.channel, name_of(ids.trunk),
@@ -114,7 +113,7 @@ void LogJournal::program_ended(const Admission& client, const ChannelIds& ids, s
 void LogJournal::forward_opened(const Admission& client, const ChannelIds& ids, std::string_view type,
                                 std::string_view destination, std::string_view target) {
   records_.log().info("conn={} chan={} trunk={} forwarding user={} target={} type={} destination=\"{}\"", ids.connection,
-            ids.channel, name_of(ids.trunk), client.user, target, escaped(type), escaped(destination));
+                      ids.channel, name_of(ids.trunk), client.user, target, escaped(type), escaped(destination));
   records_.audit().record(
       about("forward", client, ids).with("type", type).with("destination", destination).with("target", target));
   records_.note_act(client.user);
@@ -123,15 +122,14 @@ void LogJournal::forward_opened(const Admission& client, const ChannelIds& ids, 
 void LogJournal::forward_refused(const Admission& client, const ChannelIds& ids, std::string_view type,
                                  std::string_view destination, std::string_view why) {
   Records::Note note = records_.refusal(client.user, client.id);
-  note.info("conn={} chan={} forwarding refused user={} type={} destination=\"{}\" reason=\"{}\"", ids.connection,
-            ids.channel, client.user, escaped(type), escaped(destination), escaped(why));
-  note.record(
-      about("refuse", client, ids).with("type", type).with("destination", destination).with("reason", why));
+  note.info("conn={} chan={} forwarding refused user={} type={} destination=\"{}\" reason=\"{}\"", ids.connection, ids.channel,
+            client.user, escaped(type), escaped(destination), escaped(why));
+  note.record(about("refuse", client, ids).with("type", type).with("destination", destination).with("reason", why));
 }
 
 void LogJournal::remote_forward_listening(const Admission& client, const mux::RemoteForwardFacts& forward) {
   records_.log().info("conn={} forward={} trunk={} target listens user={} target={} listen=\"{}\"", client.id, forward.id,
-            name_of(forward.trunk), client.user, forward.target, escaped(forward.listen));
+                      name_of(forward.trunk), client.user, forward.target, escaped(forward.listen));
   records_.audit().record(about(client, forward, "listen"));
   records_.note_act(client.user);
 }
@@ -139,18 +137,17 @@ void LogJournal::remote_forward_listening(const Admission& client, const mux::Re
 void LogJournal::remote_forward_refused(const Admission& client, std::string_view request, std::string_view listen,
                                         std::string_view why) {
   Records::Note note = records_.refusal(client.user, client.id);
-  note.info("conn={} forward refused user={} request={} listen=\"{}\" reason=\"{}\"", client.id, client.user,
-            escaped(request), escaped(listen), escaped(why));
+  note.info("conn={} forward refused user={} request={} listen=\"{}\" reason=\"{}\"", client.id, client.user, escaped(request),
+            escaped(listen), escaped(why));
   note.record(AuditEvent("refuse")
-                    .with("connection", client.id)
-                    .with("user", client.user)
-                    .with("request", request)
-                    .with("listen", listen)
-                    .with("reason", why));
+                  .with("connection", client.id)
+                  .with("user", client.user)
+                  .with("request", request)
+                  .with("listen", listen)
+                  .with("reason", why));
 }
 
-void LogJournal::remote_forward_ended(const Admission& client, const mux::RemoteForwardFacts& forward,
-                                      std::string_view why) {
+void LogJournal::remote_forward_ended(const Admission& client, const mux::RemoteForwardFacts& forward, std::string_view why) {
   Records::Note note = records_.detail(client.user);
   note.info("conn={} forward={} trunk={} target no longer listens listen=\"{}\" reason=\"{}\"", client.id, forward.id,
             name_of(forward.trunk), escaped(forward.listen), escaped(why));
@@ -167,12 +164,12 @@ void LogJournal::channel_idle(const Admission& client, const ChannelIds& ids, st
 void LogJournal::channel_closed(const Admission& client, const ChannelIds& ids, std::uint64_t bytes_from_client,
                                 std::uint64_t bytes_to_client, Duration open_for) {
   Records::Note note = records_.detail(client.user);
-  note.debug("conn={} chan={} trunk={} channel closed in={} out={} ms={}", ids.connection, ids.channel,
-             name_of(ids.trunk), bytes_from_client, bytes_to_client, milliseconds(open_for));
+  note.debug("conn={} chan={} trunk={} channel closed in={} out={} ms={}", ids.connection, ids.channel, name_of(ids.trunk),
+             bytes_from_client, bytes_to_client, milliseconds(open_for));
   note.record(about("close", client, ids)
-                    .with("bytes_in", bytes_from_client)
-                    .with("bytes_out", bytes_to_client)
-                    .with("milliseconds", milliseconds(open_for)));
+                  .with("bytes_in", bytes_from_client)
+                  .with("bytes_out", bytes_to_client)
+                  .with("milliseconds", milliseconds(open_for)));
 }
 
 void LogJournal::connection_violation(const Admission& client, std::string_view what) {
@@ -189,14 +186,14 @@ void LogJournal::message_ignored(const Admission& client, std::string_view what,
 void LogJournal::connection_closed(const Admission& client, const Error& why, std::uint64_t bytes_from_client,
                                    std::uint64_t bytes_to_client, Duration open_for) {
   records_.log().info("conn={} connection closed user={} in={} out={} ms={} reason=\"{}\"", client.id, client.user,
-            bytes_from_client, bytes_to_client, milliseconds(open_for), escaped(why.detail));
+                      bytes_from_client, bytes_to_client, milliseconds(open_for), escaped(why.detail));
   records_.audit().record(AuditEvent("close")
-                    .with("connection", client.id)
-                    .with("user", client.user)
-                    .with("reason", why.detail)
-                    .with("bytes_in", bytes_from_client)
-                    .with("bytes_out", bytes_to_client)
-                    .with("milliseconds", milliseconds(open_for)));
+                              .with("connection", client.id)
+                              .with("user", client.user)
+                              .with("reason", why.detail)
+                              .with("bytes_in", bytes_from_client)
+                              .with("bytes_out", bytes_to_client)
+                              .with("milliseconds", milliseconds(open_for)));
 }
 
 void LogJournal::trunk_waiting(TrunkId trunk, std::string_view user, std::string_view target) {
@@ -208,8 +205,11 @@ void LogJournal::trunk_waiting(TrunkId trunk, std::string_view user, std::string
 void LogJournal::logins_paused(TrunkId trunk, std::string_view user, std::string_view target, Duration pause) {
   Records::Note note = records_.refusal(user);
   note.warn("trunk={} logins paused user={} target={} ms={}", trunk, user, target, milliseconds(pause));
-  note.record(AuditEvent("pause").with("trunk", trunk).with("user", user).with("target", target).with(
-      "milliseconds", milliseconds(pause)));
+  note.record(AuditEvent("pause")
+                  .with("trunk", trunk)
+                  .with("user", user)
+                  .with("target", target)
+                  .with("milliseconds", milliseconds(pause)));
 }
 
 void LogJournal::trunk_silent(TrunkId trunk) {

@@ -37,10 +37,8 @@ class LogJournal final : public mux::Journal {
   void remote_forward_listening(const mux::Admission& client, const mux::RemoteForwardFacts& forward) override;
   void remote_forward_refused(const mux::Admission& client, std::string_view request, std::string_view listen,
                               std::string_view why) override;
-  void remote_forward_ended(const mux::Admission& client, const mux::RemoteForwardFacts& forward,
-                            std::string_view why) override;
-  void channel_idle(const mux::Admission& client, const mux::ChannelIds& ids, std::string_view kind,
-                    Duration timeout) override;
+  void remote_forward_ended(const mux::Admission& client, const mux::RemoteForwardFacts& forward, std::string_view why) override;
+  void channel_idle(const mux::Admission& client, const mux::ChannelIds& ids, std::string_view kind, Duration timeout) override;
   void channel_closed(const mux::Admission& client, const mux::ChannelIds& ids, std::uint64_t bytes_from_client,
                       std::uint64_t bytes_to_client, Duration open_for) override;
   void connection_violation(const mux::Admission& client, std::string_view what) override;

@@ -18,7 +18,8 @@ using sallyport::Config;
 constexpr int kHeapKept = 16 * 1024 * 1024;
 /// What may block (a name server, the user database, a program that knows the keys) holds up a thread for seconds; with
 /// libuv's four a few such logins would hold up everybody's.
-/// The lanes of the key files and of the two resolvers (auth_services.hpp, net/sockets/resolver.hpp), and as many again for all else.
+/// The lanes of the key files and of the two resolvers (auth_services.hpp, net/sockets/resolver.hpp), and as many again for all
+/// else.
 constexpr const char* kPoolThreads = "32";
 
 constexpr int kOk = 0;
@@ -74,10 +75,11 @@ int main(int argc, char** argv) {
   // taken again each time. What is idle is given back once a second (ssh::LoopIo).
   mallopt(M_TRIM_THRESHOLD, kHeapKept);
   ::setenv("UV_THREADPOOL_SIZE", kPoolThreads, 0);
-  CLI::App app{"Sallyport: an SSH bastion that shares upstream connections.\n"
-               "It runs in the foreground. SIGHUP reloads the configuration, SIGTERM drains and ends, a second SIGTERM\n"
-               "ends at once, SIGUSR1 reopens the log files.",
-               "sallyportd"};
+  CLI::App app{
+      "Sallyport: an SSH bastion that shares upstream connections.\n"
+      "It runs in the foreground. SIGHUP reloads the configuration, SIGTERM drains and ends, a second SIGTERM\n"
+      "ends at once, SIGUSR1 reopens the log files.",
+      "sallyportd"};
   Arguments arguments;
   app.add_option("-f", arguments.file, "Configuration file")->type_name("FILE")->capture_default_str();
   app.add_flag("-t", arguments.check, "Check the configuration, and what it needs of the machine, and exit");
@@ -89,7 +91,9 @@ int main(int argc, char** argv) {
                      "(command takes the rest of the text)")
           ->type_name("QUERY");
   app.set_version_flag("-V,--version", "sallyportd " SALLYPORT_VERSION, "Print the version and exit");
-  app.footer("Exit status: 0 ok, 1 run-time failure, 2 wrong usage, 3 configuration error.\nSee sallyportd(8), sallyport.toml(5) and sallyportctl(1).");
+  app.footer(
+      "Exit status: 0 ok, 1 run-time failure, 2 wrong usage, 3 configuration error.\nSee sallyportd(8), sallyport.toml(5) and "
+      "sallyportctl(1).");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

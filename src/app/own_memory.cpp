@@ -32,9 +32,7 @@ void show_secure_heap() {
 
 OwnMemory protect_own_memory() {
   OwnMemory own{};
-  const auto failed = [&own](const char* what) {
-    own.warnings.push_back(std::string(what) + ": " + std::strerror(errno));
-  };
+  const auto failed = [&own](const char* what) { own.warnings.push_back(std::string(what) + ": " + std::strerror(errno)); };
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) failed("other processes of this account may look into the daemon");
   if (getrlimit(RLIMIT_CORE, &own.core) == 0) {
     // The hard limit stays, so that programs get theirs back also where the daemon isn't root.

@@ -59,8 +59,7 @@ class Warnings {
   std::vector<std::string> take() && {
     keys();
     for (std::string& warning : auth::check_factor_files(config_.auth)) add(std::move(warning));
-    for (const auto& [name, target] : config_.targets)
-      target.kind == TargetKind::ssh ? upstream(target) : account(target);
+    for (const auto& [name, target] : config_.targets) target.kind == TargetKind::ssh ? upstream(target) : account(target);
     return std::move(list_);
   }
 
@@ -89,7 +88,8 @@ class Warnings {
       if (const std::string why = trouble_with(credential, passphrase, has_file || target.passphrase_file.empty()); !why.empty())
         add(target, "credentials: " + why);
     }
-    const bool made_if_need_be = target.options.host_key_policy.value_or(config_.defaults.host_key_policy) == HostKeyPolicy::accept_new;
+    const bool made_if_need_be =
+        target.options.host_key_policy.value_or(config_.defaults.host_key_policy) == HostKeyPolicy::accept_new;
     if (is_template(target.known_hosts) || made_if_need_be) return;
     if (const auto text = ssh::read_file(target.known_hosts, ssh::KnownHosts::kMaxFileSize); !text)
       add(target, "known_hosts " + text.error().detail);

@@ -2,8 +2,8 @@
 
 namespace sallyport::config {
 
-// The CBC modes, 3DES, "none" and the groups with SHA-1 are left out on purpose: no bastion should offer them, and old targets get them
-// by legacy_algorithms.
+// The CBC modes, 3DES, "none" and the groups with SHA-1 are left out on purpose: no bastion should offer them, and old targets
+// get them by legacy_algorithms.
 
 const std::vector<std::string_view>& known_kex() {
   static const std::vector<std::string_view> names{
@@ -51,14 +51,8 @@ const std::vector<std::string_view>& known_macs() {
 
 const std::vector<std::string_view>& known_host_keys() {
   static const std::vector<std::string_view> names{
-      "ssh-ed25519",
-      "ecdsa-sha2-nistp256",
-      "ecdsa-sha2-nistp384",
-      "ecdsa-sha2-nistp521",
-      "rsa-sha2-512",
-      "rsa-sha2-256",
-      "sk-ssh-ed25519@openssh.com",
-      "sk-ecdsa-sha2-nistp256@openssh.com",
+      "ssh-ed25519",  "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",        "ecdsa-sha2-nistp521",
+      "rsa-sha2-512", "rsa-sha2-256",        "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
   };
   return names;
 }

@@ -110,20 +110,13 @@ std::string quoted(std::string_view text) {
 
 std::string describe(const Node& node) {
   switch (node.kind) {
-    case Node::Kind::string:
-      return "the string " + config::quoted(node.text);
-    case Node::Kind::integer:
-      return fmt::format("the number {}", node.integer);
-    case Node::Kind::floating:
-      return "the number " + node.text;
-    case Node::Kind::boolean:
-      return node.boolean ? "true" : "false";
-    case Node::Kind::date_or_time:
-      return "the date or time " + node.text;
-    case Node::Kind::array:
-      return node.children.empty() ? "an empty list" : "a list";
-    case Node::Kind::table:
-      return "a table";
+    case Node::Kind::string: return "the string " + config::quoted(node.text);
+    case Node::Kind::integer: return fmt::format("the number {}", node.integer);
+    case Node::Kind::floating: return "the number " + node.text;
+    case Node::Kind::boolean: return node.boolean ? "true" : "false";
+    case Node::Kind::date_or_time: return "the date or time " + node.text;
+    case Node::Kind::array: return node.children.empty() ? "an empty list" : "a list";
+    case Node::Kind::table: return "a table";
   }
   return "something else";
 }

@@ -15,10 +15,10 @@ struct Node {
   enum class Kind : std::uint8_t { string, integer, floating, boolean, date_or_time, array, table };
 
   Kind kind = Kind::table;
-  Place place;      ///< of the value
-  Place key_place;  ///< of the key in front of it; as `place` for an array's item
-  std::string key;  ///< empty for an array's item
-  std::string text; ///< kind string: the value; floating, date_or_time: for messages
+  Place place;       ///< of the value
+  Place key_place;   ///< of the key in front of it; as `place` for an array's item
+  std::string key;   ///< empty for an array's item
+  std::string text;  ///< kind string: the value; floating, date_or_time: for messages
   std::int64_t integer = 0;
   bool boolean = false;
   std::vector<Node> children;  ///< an array's items, a table's values in the order of their keys

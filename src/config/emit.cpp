@@ -60,12 +60,9 @@ std::string text(Jump value) { return text(std::string_view(to_string(value))); 
 
 std::string text(Record value) {
   switch (value) {
-    case Record::interactive:
-      return "\"interactive\"";
-    case Record::all:
-      return "\"all\"";
-    case Record::none:
-      break;
+    case Record::interactive: return "\"interactive\"";
+    case Record::all: return "\"all\"";
+    case Record::none: break;
   }
   return "\"none\"";
 }
@@ -74,16 +71,11 @@ std::string text(HostKeyPolicy value) { return value == HostKeyPolicy::accept_ne
 
 std::string_view level_name(LogLevel level) {
   switch (level) {
-    case LogLevel::trace:
-      return "trace";
-    case LogLevel::debug:
-      return "debug";
-    case LogLevel::info:
-      return "info";
-    case LogLevel::warn:
-      return "warn";
-    case LogLevel::error:
-      break;
+    case LogLevel::trace: return "trace";
+    case LogLevel::debug: return "debug";
+    case LogLevel::info: return "info";
+    case LogLevel::warn: return "warn";
+    case LogLevel::error: break;
   }
   return "error";
 }

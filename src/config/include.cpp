@@ -15,8 +15,7 @@ bool has_wildcard(std::string_view pattern) { return pattern.find_first_of("*?["
 
 bool is_array_of_tables(const Node& node) {
   return node.kind == Node::Kind::array && !node.children.empty() &&
-         std::all_of(node.children.begin(), node.children.end(),
-                     [](const Node& item) { return item.kind == Node::Kind::table; });
+         std::all_of(node.children.begin(), node.children.end(), [](const Node& item) { return item.kind == Node::Kind::table; });
 }
 
 /// Sections may be spread over files, a single target may not: half of one in another file would surprise its reader.
@@ -70,8 +69,8 @@ class Reader {
     seen_.insert(canonical);
     open_.push_back(canonical);
     Node root = parse_toml(*text, file, problems_);
-    const auto include = std::find_if(root.children.begin(), root.children.end(),
-                                      [](const Node& child) { return child.key == "include"; });
+    const auto include =
+        std::find_if(root.children.begin(), root.children.end(), [](const Node& child) { return child.key == "include"; });
     if (include != root.children.end()) {
       const Node patterns = std::move(*include);
       root.children.erase(include);

@@ -59,9 +59,17 @@ void read_switch(TableReader& table, std::string_view key, std::optional<bool>& 
   if (table.boolean(key, value) != nullptr) out = value;
 }
 
-constexpr std::array<std::string_view, 11> kChannelKinds{
-    "session",        "session:shell",   "session:exec",          "session:subsystem", "direct-tcpip", "direct-streamlocal",
-    "forwarded-tcpip", "forwarded-streamlocal", "agent-connection", "x11-connection",    "*"};
+constexpr std::array<std::string_view, 11> kChannelKinds{"session",
+                                                         "session:shell",
+                                                         "session:exec",
+                                                         "session:subsystem",
+                                                         "direct-tcpip",
+                                                         "direct-streamlocal",
+                                                         "forwarded-tcpip",
+                                                         "forwarded-streamlocal",
+                                                         "agent-connection",
+                                                         "x11-connection",
+                                                         "*"};
 
 void read_channel_timeouts(TableReader& table, std::optional<std::map<std::string, Duration>>& out, Problems& problems) {
   const Node* node = table.table("channel_timeouts");
@@ -116,7 +124,8 @@ void read_options(TableReader& table, OptionOverrides& options) {
     options.jump = jump;
   read_patterns(table, "remote_forwarding", options.remote_forwarding);
   Record record = Record::none;
-  if (table.word<Record>("record", record, {{"none", Record::none}, {"interactive", Record::interactive}, {"all", Record::all}})) {
+  if (table.word<Record>("record", record,
+                         {{"none", Record::none}, {"interactive", Record::interactive}, {"all", Record::all}})) {
     if (record == Record::none) {
       options.record = record;
     } else {
@@ -124,7 +133,8 @@ void read_options(TableReader& table, OptionOverrides& options) {
     }
   }
   HostKeyPolicy policy = HostKeyPolicy::strict;
-  if (table.word<HostKeyPolicy>("host_key_policy", policy, {{"strict", HostKeyPolicy::strict}, {"accept-new", HostKeyPolicy::accept_new}}))
+  if (table.word<HostKeyPolicy>("host_key_policy", policy,
+                                {{"strict", HostKeyPolicy::strict}, {"accept-new", HostKeyPolicy::accept_new}}))
     options.host_key_policy = policy;
   read_switch(table, "update_host_keys", options.update_host_keys);
   read_switch(table, "permit_pty", options.permit_pty);

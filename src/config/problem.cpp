@@ -23,8 +23,7 @@ void Problems::add(const Place& place, std::string message) {
 
 void Problems::warn(const Place& place, std::string message) {
   if (warnings_.size() < kMax)
-    warnings_.push_back(
-        {place.file ? *place.file : std::string("configuration"), place.line, place.column, std::move(message)});
+    warnings_.push_back({place.file ? *place.file : std::string("configuration"), place.line, place.column, std::move(message)});
 }
 
 std::vector<Problem> Problems::take() {

@@ -106,8 +106,7 @@ class RouteReader {
       if (!has(rule.requests, "exec") && !has(rule.requests, "session")) {
         table.complain(*given, fmt::format("route.channel.{}: only goes with request = \"exec\" or \"session\"", key));
       }
-      if (command != nullptr)
-        table.complain(*given, "route.channel: \"command\" and \"command_regex\" exclude each other");
+      if (command != nullptr) table.complain(*given, "route.channel: \"command\" and \"command_regex\" exclude each other");
       command = given;
     }
     if (const Node* subsystem = table.string("subsystem", text)) {
@@ -115,8 +114,7 @@ class RouteReader {
       if (!has(rule.requests, "subsystem") && !has(rule.requests, "session")) {
         table.complain(*subsystem, "route.channel.subsystem: only goes with request = \"subsystem\" or \"session\"");
       }
-      if (command != nullptr)
-        table.complain(*subsystem, "route.channel: \"command\" and \"subsystem\" can't both hold");
+      if (command != nullptr) table.complain(*subsystem, "route.channel: \"command\" and \"subsystem\" can't both hold");
     }
     const Node* to = table.string("to", text);
     if (to != nullptr) {
@@ -151,10 +149,9 @@ class RouteReader {
                                          describe(node), compiled.error().detail));
       }
     } else if (rule.effect() == RuleEffect::leads && is_narrowed_glob(*rule.command)) {
-      table.problems()->warn(node.place,
-                             fmt::format("route.channel.command: {}: wildcards of a rule with \"to\" don't match {}; "
-                                         "\"command_regex\" says exactly what may run",
-                                         describe(node), kNotInWildcards));
+      table.problems()->warn(node.place, fmt::format("route.channel.command: {}: wildcards of a rule with \"to\" don't match {}; "
+                                                     "\"command_regex\" says exactly what may run",
+                                                     describe(node), kNotInWildcards));
     }
   }
 
@@ -208,7 +205,8 @@ bool covers_targets(const Route& all, const Route& some) {
 /// A route that no login gets since an earlier one has them all.
 void warn_if_hidden(const Config& config, const Route& route, const Place& place, Problems& problems) {
   for (const Route& earlier : config.routes) {
-    if (!covers(earlier.users, route.users) || !covers(earlier.sources, route.sources) || !covers_targets(earlier, route)) continue;
+    if (!covers(earlier.users, route.users) || !covers(earlier.sources, route.sources) || !covers_targets(earlier, route))
+      continue;
     return problems.warn(place, fmt::format("route: {} is never reached: {} comes first and takes all that it would",
                                             config::quoted(route.name), config::quoted(earlier.name)));
   }
@@ -223,7 +221,8 @@ void read_routes(TableReader& root, Config& config, Problems& problems) {
     Route route = reader.read(*node, config.routes.size() + 1);
     if (!names.insert(route.name).second) {
       const Node* name = node->find("name");
-      problems.add(name != nullptr ? name->place : node->place, fmt::format("route.name: {} is the name of an earlier route", config::quoted(route.name)));
+      problems.add(name != nullptr ? name->place : node->place,
+                   fmt::format("route.name: {} is the name of an earlier route", config::quoted(route.name)));
     }
     warn_if_hidden(config, route, node->place, problems);
     config.routes.push_back(std::move(route));

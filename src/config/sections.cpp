@@ -17,15 +17,15 @@ namespace sallyport::config {
 namespace {
 
 constexpr std::uint32_t kMaxCount = 1000000;
-constexpr std::size_t kMaxBanner = 128 * 1024;  // a stranger who doesn't read it has it in our memory
+constexpr std::size_t kMaxBanner = 128 * 1024;   // a stranger who doesn't read it has it in our memory
 constexpr std::size_t kMaxIdentification = 240;  // RFC 4253, 4.2: 255 with "SSH-2.0-" and CR LF
 
 /// A banner goes to a terminal; besides text it may hold line ends and tabs.
 bool is_banner(std::string_view text) {
   return text.size() <= kMaxBanner && std::none_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\n' && c != '\r' && c != '\t') || byte == 0x7f;
-  });
+           const auto byte = static_cast<unsigned char>(c);
+           return (byte < 0x20 && c != '\n' && c != '\r' && c != '\t') || byte == 0x7f;
+         });
 }
 
 void read_banner(TableReader& table, const Files& files, std::string& banner) {
@@ -44,7 +44,8 @@ void read_banner(TableReader& table, const Files& files, std::string& banner) {
     text = *contents;
   }
   if (!is_banner(text)) {
-    table.complain(*node, fmt::format("server.banner: expected text without control characters, of at most {} bytes", kMaxBanner));
+    table.complain(*node,
+                   fmt::format("server.banner: expected text without control characters, of at most {} bytes", kMaxBanner));
     return;
   }
   banner = text;
@@ -53,7 +54,8 @@ void read_banner(TableReader& table, const Files& files, std::string& banner) {
 std::string hint_for(const std::string& name, const std::vector<std::string_view>& known) {
   const auto& legacy = legacy_names();
   if (std::find(legacy.begin(), legacy.end(), name) != legacy.end()) return "; a target with legacy_algorithms = true offers it";
-  if (name.starts_with("ssh-dss") || name.find("md5") != std::string::npos) return "; libssh, which does this, doesn't have it any more";
+  if (name.starts_with("ssh-dss") || name.find("md5") != std::string::npos)
+    return "; libssh, which does this, doesn't have it any more";
   return did_you_mean(name, known);
 }
 
@@ -90,7 +92,8 @@ void check_listen(TableReader& table, const Node& address, const std::vector<Lis
   for (std::size_t i = 0; i + 1 < listens.size(); ++i) {
     if (!collide(listens[i], listens.back())) continue;
     const std::string other = format_host_port(listens[i].host, listens[i].port);
-    return table.complain(address, fmt::format("listen.address: found {}, where {} listens already", describe(address), config::quoted(other)));
+    return table.complain(
+        address, fmt::format("listen.address: found {}, where {} listens already", describe(address), config::quoted(other)));
   }
 }
 
@@ -198,8 +201,11 @@ void read_methods(TableReader& table, AuthSettings& auth) {
   if (methods.empty()) table.wrong(*node, "at least one method");
   for (const Node& item : node->children) {
     if (is_chain(item.text)) continue;
-    table.complain(item, fmt::format("auth.methods: found {}, expected \"publickey\", \"password\", \"keyboard-interactive\" or several joined by \"+\"{}",
-                                     describe(item), did_you_mean(item.text, {kMethods.begin(), kMethods.end()})));
+    table.complain(
+        item,
+        fmt::format(
+            "auth.methods: found {}, expected \"publickey\", \"password\", \"keyboard-interactive\" or several joined by \"+\"{}",
+            describe(item), did_you_mean(item.text, {kMethods.begin(), kMethods.end()})));
   }
   auth.methods = methods;
 }
@@ -224,9 +230,11 @@ void check_methods(TableReader& table, const AuthSettings& auth) {
     if (password && auth.pam_service.empty() && auth.password_file.empty()) {
       table.complain(*node, fmt::format("auth.methods: {} needs \"pam_service\" or \"password_file\"", config::quoted(chain)));
     } else if (questions && auth.pam_service.empty() && auth.password_file.empty() && auth.totp_file.empty()) {
-      table.complain(*node, fmt::format("auth.methods: {} needs \"pam_service\", \"password_file\" or \"totp_file\"", config::quoted(chain)));
+      table.complain(*node, fmt::format("auth.methods: {} needs \"pam_service\", \"password_file\" or \"totp_file\"",
+                                        config::quoted(chain)));
     } else if (password && questions && auth.pam_service.empty() && auth.totp_file.empty()) {
-      table.complain(*node, fmt::format("auth.methods: {} would ask for the same password twice: \"totp_file\" is missing", config::quoted(chain)));
+      table.complain(*node, fmt::format("auth.methods: {} would ask for the same password twice: \"totp_file\" is missing",
+                                        config::quoted(chain)));
     }
   }
   if (auth.pam_service.empty()) return;
@@ -246,14 +254,16 @@ void read_auth(TableReader& root, Config& config, Problems& problems) {
   if (const Node* node = table.command("authorized_keys_command", auth.authorized_keys_command)) {
     for (const Node& item : node->children) {
       if (expand(item.text, {{"user", "u"}, {"key_type", "t"}, {"key", "k"}, {"fingerprint", "f"}})) continue;
-      table.complain(item, fmt::format("auth.authorized_keys_command: found {}, expected no other placeholder than {{user}}, {{key_type}}, {{key}} and {{fingerprint}}",
+      table.complain(item, fmt::format("auth.authorized_keys_command: found {}, expected no other placeholder than {{user}}, "
+                                       "{{key_type}}, {{key}} and {{fingerprint}}",
                                        describe(item)));
     }
   }
   table.string("authorized_keys_command_user", auth.authorized_keys_command_user);
   // As sshd: nobody means it to run with the daemon's rights, which may be root's.
   if (!auth.authorized_keys_command.empty() && auth.authorized_keys_command_user.empty())
-    table.complain(*table.take("authorized_keys_command"), "auth.authorized_keys_command: needs \"authorized_keys_command_user\"");
+    table.complain(*table.take("authorized_keys_command"),
+                   "auth.authorized_keys_command: needs \"authorized_keys_command_user\"");
   table.duration("authorized_keys_command_timeout", auth.authorized_keys_command_timeout, Duration(1), std::chrono::minutes(5));
   table.boolean("strict_modes", auth.strict_modes);
   table.strings("permit_user_environment", auth.permit_user_environment);
@@ -340,12 +350,14 @@ void read_groups(TableReader& root, Config& config, Problems& problems) {
   for (const Node& child : node->children) {
     std::vector<std::string> members;
     if (!is_safe_target(child.key)) {
-      problems.add(child.key_place, fmt::format("groups: found the name {}, expected letters, digits and . _ -", config::quoted(child.key)));
+      problems.add(child.key_place,
+                   fmt::format("groups: found the name {}, expected letters, digits and . _ -", config::quoted(child.key)));
     }
     const Node* list = table.strings(child.key, members);
     for (std::size_t i = 0; list != nullptr && i < members.size(); ++i) {
       if (members[i].front() == '@') {
-        table.complain(list->children[i], fmt::format("groups.{}: found {}, expected a user: groups don't nest", child.key, config::quoted(members[i])));
+        table.complain(list->children[i], fmt::format("groups.{}: found {}, expected a user: groups don't nest", child.key,
+                                                      config::quoted(members[i])));
       }
     }
     config.groups[child.key] = members;
@@ -362,7 +374,8 @@ void read_defaults(TableReader& root, Config& config, Problems& problems) {
 
 bool check_template(TableReader& table, const Node& node, const std::string& text) {
   if (expand(text, {{"user", "u"}, {"target", "t"}})) return true;
-  table.complain(node, fmt::format("found {}, expected no other placeholder than {{user}} and {{target}}", config::quoted(node.text)));
+  table.complain(node,
+                 fmt::format("found {}, expected no other placeholder than {{user}} and {{target}}", config::quoted(node.text)));
   return false;
 }
 

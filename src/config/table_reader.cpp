@@ -14,21 +14,15 @@ namespace sallyport::config {
 namespace {
 
 /// No string of a configuration may hold a NUL: nearly all of them go to the operating system.
-bool is_clean(const Node& node) {
-  return node.kind == Node::Kind::string && node.text.find('\0') == std::string::npos;
-}
+bool is_clean(const Node& node) { return node.kind == Node::Kind::string && node.text.find('\0') == std::string::npos; }
 
 bool is_off(const Node& node) {
   switch (node.kind) {
-    case Node::Kind::boolean:
-      return !node.boolean;
-    case Node::Kind::string:
-      return node.text == "none";
+    case Node::Kind::boolean: return !node.boolean;
+    case Node::Kind::string: return node.text == "none";
     case Node::Kind::array:
-    case Node::Kind::table:
-      return node.children.empty();
-    default:
-      return false;
+    case Node::Kind::table: return node.children.empty();
+    default: return false;
   }
 }
 
@@ -162,7 +156,8 @@ const Node* TableReader::networks(std::string_view key, std::vector<std::string>
   if (node == nullptr) return nullptr;
   for (const Node& item : node->children) {
     if (parse_network(item.text)) continue;
-    complain(item, fmt::format("{}: found {}, expected a network such as \"10.0.0.0/8\" (host bits zero)", name_of(key), describe(item)));
+    complain(item, fmt::format("{}: found {}, expected a network such as \"10.0.0.0/8\" (host bits zero)", name_of(key),
+                               describe(item)));
   }
   return node;
 }
@@ -178,7 +173,8 @@ const Node* TableReader::command(std::string_view key, std::vector<std::string>&
   }
   const Node& program = node->children.front();
   if (program.text.find('/') == std::string::npos) {
-    complain(program, fmt::format("{}: found {}, expected a path: programs are not searched for", name_of(key), describe(program)));
+    complain(program,
+             fmt::format("{}: found {}, expected a path: programs are not searched for", name_of(key), describe(program)));
     return nullptr;
   }
   out.clear();
@@ -237,8 +233,9 @@ void TableReader::finish(const std::vector<std::string_view>& extra) {
   names.insert(names.end(), extra.begin(), extra.end());
   for (const Node& child : table_->children) {
     if (std::find(known_.begin(), known_.end(), child.key) != known_.end()) continue;
-    problems_.add(child.key_place, fmt::format("unknown key {}{}{}", config::quoted(child.key),
-                                               path_.empty() ? "" : fmt::format(" in [{}]", path_), did_you_mean(child.key, names)));
+    problems_.add(child.key_place,
+                  fmt::format("unknown key {}{}{}", config::quoted(child.key),
+                              path_.empty() ? "" : fmt::format(" in [{}]", path_), did_you_mean(child.key, names)));
   }
 }
 

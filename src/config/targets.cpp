@@ -17,11 +17,12 @@
 namespace sallyport::config {
 namespace {
 
-constexpr std::array<std::string_view, 11> kSshKeys{"address", "credentials", "known_hosts", "algorithms", "legacy_algorithms",
-                                                    "proxy_command", "via", "passphrase_file", "signer", "certificate_validity", "certificate_principals"};
-constexpr std::array<std::string_view, 11> kLocalKeys{"shell", "environment", "accept_environment", "subsystems",
-                                                      "permit_accounts", "groups", "umask", "limits", "chroot",
-                                                      "no_new_privs", "record_login"};
+constexpr std::array<std::string_view, 11> kSshKeys{
+    "address", "credentials",     "known_hosts", "algorithms",           "legacy_algorithms",     "proxy_command",
+    "via",     "passphrase_file", "signer",      "certificate_validity", "certificate_principals"};
+constexpr std::array<std::string_view, 11> kLocalKeys{
+    "shell",  "environment", "accept_environment", "subsystems",  "permit_accounts", "groups", "umask",
+    "limits", "chroot",      "no_new_privs",       "record_login"};
 
 /// A name that a shell can set (POSIX, 8.1, with lower case).
 bool is_variable_name(std::string_view name) {
@@ -65,9 +66,11 @@ void read_credentials(TableReader& table, Target& target) {
     if (known == kCredentials.end()) {
       std::vector<std::string_view> names;
       for (const CredentialName& name : kCredentials) names.push_back(name.text);
-      table.complain(item, fmt::format("{}: found {}, expected one of \"key:FILE\", \"agent:SOCKET\", \"forwarded-agent\", \"password-file:FILE\", "
-                                       "\"password\", \"keyboard-interactive\", \"signer\", \"ca:FILE\"{}",
-                                       table.name_of("credentials"), describe(item), did_you_mean(text, names)));
+      table.complain(
+          item, fmt::format(
+                    "{}: found {}, expected one of \"key:FILE\", \"agent:SOCKET\", \"forwarded-agent\", \"password-file:FILE\", "
+                    "\"password\", \"keyboard-interactive\", \"signer\", \"ca:FILE\"{}",
+                    table.name_of("credentials"), describe(item), did_you_mean(text, names)));
       continue;
     }
     Credential credential{known->kind, {}};
@@ -88,7 +91,8 @@ void read_issuing(TableReader& table, Target& target) {
   if (const Node* node = table.command("signer", target.signer)) {
     for (const Node& item : node->children) {
       if (expand(item.text, signer_placeholders({}))) continue;
-      table.complain(item, fmt::format("{}: found {}, expected no other placeholder than {{user}}, {{target}}, {{login}}, {{identity}}, {{principals}}, {{validity}} and {{key}}",
+      table.complain(item, fmt::format("{}: found {}, expected no other placeholder than {{user}}, {{target}}, {{login}}, "
+                                       "{{identity}}, {{principals}}, {{validity}} and {{key}}",
                                        table.name_of("signer"), describe(item)));
     }
   }
@@ -103,7 +107,8 @@ void read_issuing(TableReader& table, Target& target) {
   }
   for (const Credential& credential : target.credentials) {
     if (credential.kind == Credential::Kind::signer && target.signer.empty())
-      table.complain(*table.take("credentials"), fmt::format("{}: \"signer\" needs the key \"signer\", a program", table.name_of("credentials")));
+      table.complain(*table.take("credentials"),
+                     fmt::format("{}: \"signer\" needs the key \"signer\", a program", table.name_of("credentials")));
   }
 }
 
@@ -155,8 +160,8 @@ void read_subsystems(TableReader& table, LocalSettings& local, Problems& problem
   }
 }
 
-constexpr std::array<std::string_view, 14> kResourceLimits{"as",    "core",    "cpu",   "data",     "fsize",  "locks", "memlock",
-                                                           "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "stack"};
+constexpr std::array<std::string_view, 14> kResourceLimits{"as",       "core", "cpu",    "data",  "fsize", "locks",  "memlock",
+                                                           "msgqueue", "nice", "nofile", "nproc", "rss",   "rtprio", "stack"};
 
 void read_resource_limits(TableReader& table, LocalSettings& local, Problems& problems) {
   const Node* node = table.table("limits");
@@ -193,7 +198,8 @@ void read_account(TableReader& table, LocalSettings& local, Problems& problems) 
   read_resource_limits(table, local, problems);
   if (const Node* node = table.path("chroot", local.chroot)) {
     if (node->text.starts_with("{home}")) local.chroot = node->text;
-    if (!expand(local.chroot, {{"user", "u"}, {"home", "h"}})) table.wrong(*node, "a path with no other placeholder than {user} and {home}");
+    if (!expand(local.chroot, {{"user", "u"}, {"home", "h"}}))
+      table.wrong(*node, "a path with no other placeholder than {user} and {home}");
   }
   table.boolean("no_new_privs", local.no_new_privs);
   table.boolean("record_login", local.record_login);
@@ -214,9 +220,11 @@ void read_ssh(TableReader& table, Target& target, Problems& problems) {
   if (via != nullptr && table.take("proxy_command") != nullptr)
     table.complain(*via, fmt::format("{}: \"via\" and \"proxy_command\" exclude each other", table.name_of("via")));
   read_algorithms(table.table("algorithms"), table.name_of("algorithms"), target.algorithms, problems);
-  if (const Node* node = table.boolean("legacy_algorithms", target.legacy_algorithms); node != nullptr && target.legacy_algorithms)
-    problems.warn(node->place, fmt::format("{}: SHA-1, CBC and short RSA keys are taken there: whoever is on the way may read along",
-                                           table.name_of("legacy_algorithms")));
+  if (const Node* node = table.boolean("legacy_algorithms", target.legacy_algorithms);
+      node != nullptr && target.legacy_algorithms)
+    problems.warn(node->place,
+                  fmt::format("{}: SHA-1, CBC and short RSA keys are taken there: whoever is on the way may read along",
+                              table.name_of("legacy_algorithms")));
   for (const std::string_view key : kLocalKeys) table.misplaced(key, "only a target with kind = \"local\" has it");
 }
 
@@ -264,9 +272,11 @@ void check_via(const Config& config, const Target& target, const Node& node, Pro
   }
   const Chain chain = chain_of(config, target);
   if (chain.comes_back) {
-    problems.add(node.place, fmt::format("{}: found {}, which is reached through {} itself", name, describe(node), config::quoted(target.name)));
+    problems.add(node.place, fmt::format("{}: found {}, which is reached through {} itself", name, describe(node),
+                                         config::quoted(target.name)));
   } else if (chain.hops > kMaxHops && chain.hops <= config.targets.size()) {
-    problems.add(node.place, fmt::format("{}: found a chain of {} targets, expected no more than {}", name, chain.hops, kMaxHops));
+    problems.add(node.place,
+                 fmt::format("{}: found a chain of {} targets, expected no more than {}", name, chain.hops, kMaxHops));
   }
 }
 
@@ -282,7 +292,8 @@ void read_targets(TableReader& root, Config& config, Problems& problems) {
       continue;
     }
     if (!is_safe_target(child.key)) {
-      problems.add(child.key_place, fmt::format("target: found the name {}, expected letters, digits and . _ -", config::quoted(child.key)));
+      problems.add(child.key_place,
+                   fmt::format("target: found the name {}, expected letters, digits and . _ -", config::quoted(child.key)));
       continue;
     }
     Target target;

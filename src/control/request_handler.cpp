@@ -74,12 +74,11 @@ struct RequestHandler::Request {
 struct RequestHandler::Verb {
   std::string_view name;
   void (RequestHandler::*run)(const Request& request, Reply reply);
-  std::string_view required;  ///< a member that must be there; empty: none
+  std::string_view required;                      ///< a member that must be there; empty: none
   std::array<std::string_view, 3> optional = {};  ///< members that may be there
 
   bool takes(std::string_view member) const {
-    return !member.empty() &&
-           (member == required || std::find(optional.begin(), optional.end(), member) != optional.end());
+    return !member.empty() && (member == required || std::find(optional.begin(), optional.end(), member) != optional.end());
   }
 };
 
@@ -164,8 +163,8 @@ void RequestHandler::kill(const Request& request, Reply reply) {
   std::uint64_t value = 0;
   const bool is_id = read_id(id, letter, value);
   if (!is_id || (letter != 'c' && letter != 'h')) {
-    return reply(error_response("kill takes the id of a connection (c1) or of a channel (h1), not \"" +
-                                log::escape(id, 64) + "\""));
+    return reply(
+        error_response("kill takes the id of a connection (c1) or of a channel (h1), not \"" + log::escape(id, 64) + "\""));
   }
   const Result<> done = letter == 'c' ? connections_.end_connection(ConnectionId{value}, reason)
                                       : connections_.end_channel(ChannelId{value}, reason);
@@ -186,8 +185,8 @@ void RequestHandler::kill_user(const Request& request, const std::string& reason
   for (const ConnectionRow& row : connections_.connections())
     if (row.user == user && connections_.end_connection(row.id, reason)) ++count;
   if (count == 0) return reply(error_response("no connection of user \"" + log::escape(user, 64) + "\""));
-  log_.info("user={} connections ended through the control socket count={} uid={} pid={} reason=\"{}\"",
-            log::escaped(user), count, request.requester.uid, request.requester.pid, reason);
+  log_.info("user={} connections ended through the control socket count={} uid={} pid={} reason=\"{}\"", log::escaped(user),
+            count, request.requester.uid, request.requester.pid, reason);
   reply(ok_response(Json{{"ended", count}}));
 }
 
@@ -197,9 +196,11 @@ void RequestHandler::change_trunks(const Request& request, const Reply& reply,
   const std::string reason = std::string(done) + " by the administrator";
   const TrunkSelection which{request.text("target"), request.text("user")};
   const Result<std::size_t> count = (connections_.*change)(which, reason);
-  if (!count) return reply(error_response(count.error().code == Errc::not_found ? none_of(which, daemon_.targets()) : count.error().detail));
-  log_.info("trunks {} through the control socket target={} user={} count={} uid={} pid={}", done,
-            log::escaped(which.target), log::escaped(which.user), *count, request.requester.uid, request.requester.pid);
+  if (!count)
+    return reply(
+        error_response(count.error().code == Errc::not_found ? none_of(which, daemon_.targets()) : count.error().detail));
+  log_.info("trunks {} through the control socket target={} user={} count={} uid={} pid={}", done, log::escaped(which.target),
+            log::escaped(which.user), *count, request.requester.uid, request.requester.pid);
   reply(ok_response(Json{{done, *count}}));
 }
 
@@ -218,10 +219,11 @@ void RequestHandler::renew(const Request& request, Reply reply) {
 void RequestHandler::check(const Request& request, Reply reply) {
   const TrunkSelection which{request.text("target"), request.text("user")};
   const Moment moment{clock_.now(), now_()};
-  connections_.check_trunks(which, [which, moment, none = none_of(which, daemon_.targets()), reply = std::move(reply)](const TargetCheck& found) {
-    if (found.trunks.empty() && found.pauses.empty()) return reply(error_response(none));
-    reply(ok_response(to_json(found, moment)));
-  });
+  connections_.check_trunks(
+      which, [which, moment, none = none_of(which, daemon_.targets()), reply = std::move(reply)](const TargetCheck& found) {
+        if (found.trunks.empty() && found.pauses.empty()) return reply(error_response(none));
+        reply(ok_response(to_json(found, moment)));
+      });
 }
 
 void RequestHandler::penalties(const Request& request, Reply reply) {
@@ -236,10 +238,11 @@ void RequestHandler::penalties(const Request& request, Reply reply) {
 
 void RequestHandler::scan(const Request& request, Reply reply) {
   const std::string target = request.text("target");
-  log_.info("scan of host keys through the control socket target={} uid={} pid={}", log::escaped(target),
-            request.requester.uid, request.requester.pid);
+  log_.info("scan of host keys through the control socket target={} uid={} pid={}", log::escaped(target), request.requester.uid,
+            request.requester.pid);
   const std::vector<std::string> targets = daemon_.targets();
-  if (std::find(targets.begin(), targets.end(), target) == targets.end()) return reply(error_response(none_of({target, {}}, targets)));
+  if (std::find(targets.begin(), targets.end(), target) == targets.end())
+    return reply(error_response(none_of({target, {}}, targets)));
   daemon_.scan(target, request.text("user"), [target, reply = std::move(reply)](const Result<std::vector<ScannedKey>>& keys) {
     if (!keys) return reply(error_response(keys.error().detail));
     Json list = Json::array();

@@ -60,8 +60,7 @@ class RequestHandler {
   void kill_user(const Request& request, const std::string& reason, const Reply& reply);
   /// Asks for one of the three, and answers with the count as member `done`.
   void change_trunks(const Request& request, const Reply& reply,
-                     Result<std::size_t> (Connections::*change)(const TrunkSelection&, std::string_view),
-                     const char* done);
+                     Result<std::size_t> (Connections::*change)(const TrunkSelection&, std::string_view), const char* done);
 
   Connections& connections_;
   DaemonControl& daemon_;

@@ -47,7 +47,8 @@ Json to_json(const ConnectionRow& row, const Moment& moment) {
   json["key_fingerprint"] = row.key_fingerprint;
   json["certificate"] = nullptr;
   if (row.certificate) {
-    json["certificate"] = {{"key_id", row.certificate->key_id}, {"serial", row.certificate->serial}, {"ca", row.certificate->authority}};
+    json["certificate"] = {
+        {"key_id", row.certificate->key_id}, {"serial", row.certificate->serial}, {"ca", row.certificate->authority}};
   }
   json["channels"] = row.channels;
   put_bytes(json, row.bytes);
@@ -94,8 +95,7 @@ Json to_json(const TrunkRow& row, const Moment& moment) {
   json["channel_limit"] = row.channel_limit;
   json["connections"] = row.connections;
   const Duration idle = row.idle_since ? std::max(moment.now - *row.idle_since, Duration::zero()) : Duration::zero();
-  json["idle_seconds"] =
-      row.idle_since ? Json(std::chrono::duration_cast<std::chrono::seconds>(idle).count()) : Json(nullptr);
+  json["idle_seconds"] = row.idle_since ? Json(std::chrono::duration_cast<std::chrono::seconds>(idle).count()) : Json(nullptr);
   put_bytes(json, row.bytes);
   put_since(json, row.since, moment);
   return json;
@@ -132,9 +132,8 @@ Json to_json(const TargetCheck& found, const Moment& moment) {
   json["healthy"] = healthy && !silent;
   json["pauses"] = Json::array();
   for (const LoginPause& pause : found.pauses)
-    json["pauses"].push_back(Json{{"user", pause.user},
-                                  {"seconds", std::chrono::ceil<std::chrono::seconds>(pause.left).count()},
-                                  {"reason", pause.told}});
+    json["pauses"].push_back(Json{
+        {"user", pause.user}, {"seconds", std::chrono::ceil<std::chrono::seconds>(pause.left).count()}, {"reason", pause.told}});
   return json;
 }
 

@@ -71,10 +71,10 @@ class Server::Client {
       stream_->pause();
       restart_timer();
       in_handler_ = true;
-      server_.handler_.handle(
-          line, requester_, [link = std::weak_ptr<Client*>(link_), number = ++request_](const std::string& response) {
-            if (const auto client = link.lock()) (*client)->answer(number, response);
-          });
+      server_.handler_.handle(line, requester_,
+                              [link = std::weak_ptr<Client*>(link_), number = ++request_](const std::string& response) {
+                                if (const auto client = link.lock()) (*client)->answer(number, response);
+                              });
       in_handler_ = false;
     }
   }
@@ -127,7 +127,7 @@ class Server::Client {
   std::shared_ptr<Client*> link_ = std::make_shared<Client*>(this);  // a late response finds out whether we live
   std::size_t unread_ = 0;
   std::uint64_t request_ = 0;  // number of the last one, so that a second response to another isn't taken for its own
-  bool answering_ = false;  // a request is being handled; the next one waits
+  bool answering_ = false;     // a request is being handled; the next one waits
   bool in_handler_ = false;
   bool input_ended_ = false;
   bool finishing_ = false;
@@ -138,8 +138,8 @@ Server::Server(net::Loop& loop, Clock& clock, RequestHandler& handler, log::Logg
 
 Server::~Server() = default;
 
-Result<std::unique_ptr<Server>> Server::open(net::Loop& loop, Clock& clock, const std::string& path,
-                                             RequestHandler& handler, log::Logger& log, ServerLimits limits) {
+Result<std::unique_ptr<Server>> Server::open(net::Loop& loop, Clock& clock, const std::string& path, RequestHandler& handler,
+                                             log::Logger& log, ServerLimits limits) {
   auto server = std::make_unique<Server>(loop, clock, handler, log, limits);
   Server* self = server.get();
   // /run/sallyport, say, without systemd to make it.
@@ -147,9 +147,8 @@ Result<std::unique_ptr<Server>> Server::open(net::Loop& loop, Clock& clock, cons
   auto listener = net::UnixListener::open(
       loop, path,
       {.on_connection = [self](net::Fd fd, const net::PeerCredentials& peer) { self->accept(std::move(fd), peer); },
-       .on_trouble = [self](const Error& why) {
-         self->log_.error("control socket can't accept error=\"{}\"", log::escaped(why.detail));
-       }});
+       .on_trouble =
+           [self](const Error& why) { self->log_.error("control socket can't accept error=\"{}\"", log::escaped(why.detail)); }});
   if (!listener) return fail(listener.error());
   server->listener_ = std::move(*listener);
   return server;

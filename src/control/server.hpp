@@ -35,8 +35,8 @@ struct ServerLimits {
 class Server {
  public:
   /// The arguments must outlive the server. Errors are those of net::UnixListener::open.
-  static Result<std::unique_ptr<Server>> open(net::Loop& loop, Clock& clock, const std::string& path,
-                                              RequestHandler& handler, log::Logger& log, ServerLimits limits = {});
+  static Result<std::unique_ptr<Server>> open(net::Loop& loop, Clock& clock, const std::string& path, RequestHandler& handler,
+                                              log::Logger& log, ServerLimits limits = {});
   /// A server without a socket of its own, for tests.
   Server(net::Loop& loop, Clock& clock, RequestHandler& handler, log::Logger& log, ServerLimits limits);
   ~Server();

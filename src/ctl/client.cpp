@@ -35,7 +35,8 @@ class Socket {
 
 Failure failure(const std::string& socket, int error_number) {
   switch (error_number) {
-    case ENOENT: return fail(Errc::not_found, "no control socket at " + socket + ": is sallyportd running? (-s names another socket)");
+    case ENOENT:
+      return fail(Errc::not_found, "no control socket at " + socket + ": is sallyportd running? (-s names another socket)");
     case ECONNREFUSED: return fail(Errc::refused, "nobody listens on " + socket + ": sallyportd isn't running");
     case EACCES:
     case EPERM: return fail(Errc::denied, "permission denied: " + socket + " is for sallyportd's own user and root only");

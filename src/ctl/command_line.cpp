@@ -80,8 +80,8 @@ constexpr Verb kVerbs[] = {
     {"exit", "End a target's trunks now, with the channels on them", "target", "TARGET", kTargetHelp, kTrunksOfUser},
     {"renew", "Let the next channel to a target get a fresh login; old trunks finish", "target", "TARGET", kTargetHelp,
      kTrunksOfUser},
-    {"check", "Ask a target's trunks for a sign of life; fails when one gives none, or there is none", "target",
-     "TARGET", kTargetHelp, kTrunksOfUser},
+    {"check", "Ask a target's trunks for a sign of life; fails when one gives none, or there is none", "target", "TARGET",
+     kTargetHelp, kTrunksOfUser},
     {"penalties", "List the sources that are kept out for a while, or lift that", nullptr, nullptr, nullptr, nullptr,
      "Let this source in again, or all of them"},
     {"scan", "Show a target's host keys as lines for known_hosts, for you to compare and to accept", "target", "TARGET",
@@ -94,9 +94,7 @@ constexpr Verb kVerbs[] = {
 };
 
 void add_options(CLI::App& app, Options& options) {
-  app.add_option("-s,--socket", options.socket, "The daemon's control socket")
-      ->type_name("SOCKET")
-      ->capture_default_str();
+  app.add_option("-s,--socket", options.socket, "The daemon's control socket")->type_name("SOCKET")->capture_default_str();
   app.add_flag("--json", options.json, "Print one JSON value instead of a table");
   app.add_option("--timeout", options.timeout, "How long to wait for the daemon's answer, in seconds")
       ->type_name("SECONDS")
@@ -147,7 +145,8 @@ void add_verbs(CLI::App& app, Options& options) {
     if (verb.user_help != nullptr) sub->add_option("--user", options.user, verb.user_help)->type_name("NAME");
     if (verb.lift_help != nullptr) sub->add_option("--lift", options.lift, verb.lift_help)->type_name("SOURCE|all");
   }
-  app.add_subcommand(kHashPassword, "Make a hash for auth.password_file of a password, asked for without echo or read from standard input");
+  app.add_subcommand(kHashPassword,
+                     "Make a hash for auth.password_file of a password, asked for without echo or read from standard input");
   for (CLI::App* sub : app.get_subcommands(nullptr)) {
     sub->group("Verbs");
     sub->footer(kVerbFooter);
@@ -158,7 +157,8 @@ void add_verbs(CLI::App& app, Options& options) {
 /// One line. CLI11 doesn't repeat an unknown word, and turns the order of several round.
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const std::vector<std::string> rest = app.remaining(true);
-  if (rest.empty()) return app.get_subcommands().empty() && error.get_name() == "RequiredError" ? "which verb? --help lists them" : error.what();
+  if (rest.empty())
+    return app.get_subcommands().empty() && error.get_name() == "RequiredError" ? "which verb? --help lists them" : error.what();
   if (!app.get_subcommands().empty()) {
     std::string words;
     for (const std::string& word : rest) words += " " + word;

@@ -36,8 +36,15 @@ using MakeRow = std::vector<std::string> (*)(const Json&);
 std::vector<std::string> connection_cells(const Json& row) {
   const auto certificate = row.find("certificate");
   const bool certified = certificate != row.end() && certificate->is_object();
-  return {text_of(row, "id"),       text_of(row, "user"),     text_of(row, "source"),    text_of(row, "target"), text_of(row, "route"),
-          text_of(row, "channels"), bytes_of(row, "bytes_in"), bytes_of(row, "bytes_out"), age_of(row),
+  return {text_of(row, "id"),
+          text_of(row, "user"),
+          text_of(row, "source"),
+          text_of(row, "target"),
+          text_of(row, "route"),
+          text_of(row, "channels"),
+          bytes_of(row, "bytes_in"),
+          bytes_of(row, "bytes_out"),
+          age_of(row),
           certified ? text_of(*certificate, "key_id") : std::string()};
 }
 
@@ -79,7 +86,7 @@ std::vector<std::string> trunk_cells(const Json& row) {
 }
 
 std::vector<std::string> forward_cells(const Json& row) {
-  return {text_of(row, "id"),     text_of(row, "connection"), text_of(row, "trunk"), text_of(row, "user"),
+  return {text_of(row, "id"),     text_of(row, "connection"), text_of(row, "trunk"),       text_of(row, "user"),
           text_of(row, "target"), text_of(row, "state"),      text_of(row, "connections"), age_of(row),
           text_of(row, "listen")};
 }
@@ -135,8 +142,9 @@ std::vector<std::string> check_cells(const Json& row) {
   std::string answer;
   if (answers != row.end() && answers->is_boolean())
     answer = answers->get<bool>() ? text_of(row, "round_trip_ms") + " ms" : "no answer";
-  return {text_of(row, "id"), text_of(row, "user"), text_of(row, "state"),
-          text_of(row, "channels") + "/" + text_of(row, "channel_limit"), std::move(answer), age_of(row)};
+  return {text_of(row, "id"),    text_of(row, "user"),
+          text_of(row, "state"), text_of(row, "channels") + "/" + text_of(row, "channel_limit"),
+          std::move(answer),     age_of(row)};
 }
 
 const std::vector<Column> kCheckColumns = {{"ID"}, {"USER"}, {"STATE"}, {"CHANNELS", true}, {"ANSWER", true}, {"AGE", true}};
@@ -168,9 +176,14 @@ Result<std::string> scan_text(const Json& result) {
   return text;
 }
 
-const std::vector<Column> kConnectionColumns = {{"ID"}, {"USER"}, {"FROM"}, {"TARGET"}, {"ROUTE"}, {"CHANNELS", true}, {"IN", true}, {"OUT", true}, {"AGE", true}, {"CERTIFICATE"}};
-const std::vector<Column> kChannelColumns = {{"ID"}, {"CONN"}, {"VIA"}, {"USER"}, {"TARGET"}, {"REQUEST"}, {"STATE"}, {"IN", true}, {"OUT", true}, {"AGE", true}, {"COMMAND"}};
-const std::vector<Column> kTrunkColumns = {{"ID"}, {"USER"}, {"TARGET"}, {"LOGIN"}, {"STATE"}, {"CHANNELS", true}, {"CLIENTS", true}, {"IDLE", true}, {"IN", true}, {"OUT", true}, {"AGE", true}};
+const std::vector<Column> kConnectionColumns = {{"ID"},        {"USER"},           {"FROM"},     {"TARGET"},
+                                                {"ROUTE"},     {"CHANNELS", true}, {"IN", true}, {"OUT", true},
+                                                {"AGE", true}, {"CERTIFICATE"}};
+const std::vector<Column> kChannelColumns = {{"ID"},    {"CONN"},     {"VIA"},       {"USER"},      {"TARGET"}, {"REQUEST"},
+                                             {"STATE"}, {"IN", true}, {"OUT", true}, {"AGE", true}, {"COMMAND"}};
+const std::vector<Column> kTrunkColumns = {{"ID"},       {"USER"},           {"TARGET"},        {"LOGIN"},
+                                           {"STATE"},    {"CHANNELS", true}, {"CLIENTS", true}, {"IDLE", true},
+                                           {"IN", true}, {"OUT", true},      {"AGE", true}};
 
 std::vector<std::string> penalty_cells(const Json& row) {
   const auto active = row.find("active");
@@ -180,7 +193,8 @@ std::vector<std::string> penalty_cells(const Json& row) {
 }
 
 const std::vector<Column> kPenaltyColumns = {{"SOURCE"}, {"STATE"}, {"LEFT", true}, {"OFFENCES", true}, {"LAST"}};
-const std::vector<Column> kForwardColumns = {{"ID"}, {"CONN"}, {"VIA"}, {"USER"}, {"TARGET"}, {"STATE"}, {"CONNECTIONS", true}, {"AGE", true}, {"LISTEN"}};
+const std::vector<Column> kForwardColumns = {
+    {"ID"}, {"CONN"}, {"VIA"}, {"USER"}, {"TARGET"}, {"STATE"}, {"CONNECTIONS", true}, {"AGE", true}, {"LISTEN"}};
 
 }  // namespace
 
@@ -219,7 +233,8 @@ Result<std::string> show(std::string_view verb, std::string_view response, bool 
     const std::uint64_t count = number_of(*result, "lifted");
     return fmt::format("{} penalt{} lifted\n", count, count == 1 ? "y" : "ies");
   }
-  const bool is_list = verb == "penalties" || verb == "connections" || verb == "channels" || verb == "trunks" || verb == "forwards";
+  const bool is_list =
+      verb == "penalties" || verb == "connections" || verb == "channels" || verb == "trunks" || verb == "forwards";
   if (is_list != result->is_array()) return nonsense;
   if (!is_list && !result->is_object()) return nonsense;
   if (verb == "penalties") return rows_text(*result, kPenaltyColumns, penalty_cells);

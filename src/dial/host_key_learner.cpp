@@ -47,34 +47,38 @@ KnownHostsLearner::~KnownHostsLearner() = default;
 
 void KnownHostsLearner::on_keys(ByteView fields, std::function<void(Bytes)> ask) {
   job_->fields.assign(fields.begin(), fields.end());
-  work_ = loop_.work([job = job_] { job->look(); }, [this, ask = std::move(ask)] {
-    work_.reset();
-    if (job_->keys.empty()) return;
-    if (job_->unknown.empty()) return write();  // perhaps there are some to be removed
-    ask(ssh::build_proof_request(job_->unknown));
-  });
+  work_ = loop_.work([job = job_] { job->look(); },
+                     [this, ask = std::move(ask)] {
+                       work_.reset();
+                       if (job_->keys.empty()) return;
+                       if (job_->unknown.empty()) return write();  // perhaps there are some to be removed
+                       ask(ssh::build_proof_request(job_->unknown));
+                     });
 }
 
 void KnownHostsLearner::on_proof(ByteView fields) {
   job_->fields.assign(fields.begin(), fields.end());
-  work_ = loop_.work([job = job_] { job->proved = ssh::proves(job->fields, job->unknown, job->session_id); }, [this] {
-    work_.reset();
-    if (job_->proved) return write();
-    log_.warn("host keys not learnt target={} reason=\"the target has not proved that they are its own\"", job_->target);
-  });
+  work_ = loop_.work([job = job_] { job->proved = ssh::proves(job->fields, job->unknown, job->session_id); },
+                     [this] {
+                       work_.reset();
+                       if (job_->proved) return write();
+                       log_.warn("host keys not learnt target={} reason=\"the target has not proved that they are its own\"",
+                                 job_->target);
+                     });
 }
 
 void KnownHostsLearner::write() {
-  work_ = loop_.work(
-      [job = job_] { job->written = ssh::set_host_keys(job->file, job->host, job->port, job->keys); },
-      [this] {
-        work_.reset();
-        const Result<ssh::KnownHostsChange>& change = job_->written;
-        if (!change) return log_.warn("host keys not learnt target={} reason=\"{}\"", job_->target, log::escaped(change.error().detail));
-        if (change->added == 0 && change->removed == 0) return;
-        log_.info("host keys learnt target={} added={} removed={} file={}", job_->target, change->added, change->removed,
-                  log::escaped(job_->file));
-      });
+  work_ = loop_.work([job = job_] { job->written = ssh::set_host_keys(job->file, job->host, job->port, job->keys); },
+                     [this] {
+                       work_.reset();
+                       const Result<ssh::KnownHostsChange>& change = job_->written;
+                       if (!change)
+                         return log_.warn("host keys not learnt target={} reason=\"{}\"", job_->target,
+                                          log::escaped(change.error().detail));
+                       if (change->added == 0 && change->removed == 0) return;
+                       log_.info("host keys learnt target={} added={} removed={} file={}", job_->target, change->added,
+                                 change->removed, log::escaped(job_->file));
+                     });
 }
 
 }  // namespace sallyport::app

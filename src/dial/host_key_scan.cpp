@@ -12,9 +12,8 @@ namespace sallyport::app {
 namespace {
 
 /// A server has at most one key of each of these; the algorithms that show it.
-const std::array<std::vector<std::string>, 3> kTypes{{{"ssh-ed25519"},
-                                                     {"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"},
-                                                     {"rsa-sha2-512", "rsa-sha2-256"}}};
+const std::array<std::vector<std::string>, 3> kTypes{
+    {{"ssh-ed25519"}, {"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"}, {"rsa-sha2-512", "rsa-sha2-256"}}};
 
 bool nothing_in_common(const UpstreamFailure& why) { return why.told.ends_with("no algorithm in common"); }
 
@@ -30,7 +29,8 @@ HostKeyScan::~HostKeyScan() = default;
 void HostKeyScan::look_at_next() {
   ResolvedTarget target = target_;
   target.algorithms.host_keys = kTypes[next_++];
-  attempt_ = dialer_.look(target, [this](ByteView key) { note(key); }, static_cast<UpstreamEvents&>(*this));
+  attempt_ = dialer_.look(
+      target, [this](ByteView key) { note(key); }, static_cast<UpstreamEvents&>(*this));
 }
 
 void HostKeyScan::note(ByteView key_blob) {

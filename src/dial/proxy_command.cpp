@@ -32,14 +32,12 @@ void ProxyCommand::on_started(net::Fd socket) {
   done_(std::move(socket));
 }
 
-void ProxyCommand::on_failed(const Error& why) {
-  done_(fail(why.code, "proxy command: " + why.detail));
-}
+void ProxyCommand::on_failed(const Error& why) { done_(fail(why.code, "proxy command: " + why.detail)); }
 
 void ProxyCommand::on_error_line(std::string_view line) {
   if (++lines_ > kMaxLoggedLines) return;
   records_.detail(user_).info("proxy command target={} user={} stderr=\"{}\"", target_, login_,
-            log::escaped(line, child::SocketProcess::kMaxLine));
+                              log::escaped(line, child::SocketProcess::kMaxLine));
 }
 
 void ProxyCommand::on_exit(const ProcessEnd& end) {

@@ -26,9 +26,7 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
-bool is_certificate(std::string_view line) {
-  return line.substr(0, line.find(' ')).ends_with("-cert-v01@openssh.com");
-}
+bool is_certificate(std::string_view line) { return line.substr(0, line.find(' ')).ends_with("-cert-v01@openssh.com"); }
 
 }  // namespace
 
@@ -61,8 +59,8 @@ class SignerCommand::Folder {
   std::string path_;
 };
 
-SignerCommand::SignerCommand(net::Loop& loop, child::LocalLauncher& launcher, log::Records& records,
-                             const ResolvedTarget& target, std::string user)
+SignerCommand::SignerCommand(net::Loop& loop, child::LocalLauncher& launcher, log::Records& records, const ResolvedTarget& target,
+                             std::string user)
     : loop_(loop),
       launcher_(launcher),
       records_(records),
@@ -78,8 +76,7 @@ bool SignerCommand::needs_file() const {
                      [](const std::string& argument) { return argument.find("{key}") != std::string::npos; });
 }
 
-void SignerCommand::sign(std::string public_key, ssh::CertificateRequest request,
-                         std::function<void(Result<std::string>)> done) {
+void SignerCommand::sign(std::string public_key, ssh::CertificateRequest request, std::function<void(Result<std::string>)> done) {
   public_key_ = std::move(public_key) + "\n";
   request_ = std::move(request);
   done_ = OutcomeOnce<Result<std::string>>(std::move(done));
@@ -95,8 +92,7 @@ void SignerCommand::sign(std::string public_key, ssh::CertificateRequest request
 
 void SignerCommand::run(const std::string& key_file) {
   const std::string principals = joined(request_.principals);
-  const std::string validity =
-      std::to_string(std::chrono::ceil<std::chrono::seconds>(request_.validity).count()) + "s";
+  const std::string validity = std::to_string(std::chrono::ceil<std::chrono::seconds>(request_.validity).count()) + "s";
   const auto placeholders =
       config::signer_placeholders({user_, target_, login_, request_.identity, principals, validity, key_file});
   ProcessSpec spec;

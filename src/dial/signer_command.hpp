@@ -34,8 +34,7 @@ class SignerCommand final : public ssh::CertificateSigner, private child::Socket
                 std::string user);
   ~SignerCommand() override;
 
-  void sign(std::string public_key, ssh::CertificateRequest request,
-            std::function<void(Result<std::string>)> done) override;
+  void sign(std::string public_key, ssh::CertificateRequest request, std::function<void(Result<std::string>)> done) override;
 
  private:
   class Folder;

@@ -26,8 +26,7 @@ class StreamDialer final : public StreamConnector {
   /// Paths of sockets of the daemon's own, which are no destinations.
   void set_own_sockets(std::vector<std::string> paths) { own_sockets_ = std::move(paths); }
 
-  [[nodiscard]] std::unique_ptr<Stream> connect(const StreamAddress& address, Duration limit,
-                                                StreamEvents& events) override;
+  [[nodiscard]] std::unique_ptr<Stream> connect(const StreamAddress& address, Duration limit, StreamEvents& events) override;
   [[nodiscard]] std::unique_ptr<Stream> enter(const InnerClient& client, StreamEvents& events) override;
 
  private:

@@ -104,8 +104,7 @@ std::unique_ptr<UpstreamAttempt> UpstreamDialer::look(const ResolvedTarget& targ
   return std::make_unique<ssh::ClientLogin>(io_, away_, std::move(options), events, carrier_for(target, {}));
 }
 
-CarriedAttempt UpstreamDialer::connect_over(const ResolvedTarget& target, const UpstreamClient& client,
-                                            UpstreamEvents& events,
+CarriedAttempt UpstreamDialer::connect_over(const ResolvedTarget& target, const UpstreamClient& client, UpstreamEvents& events,
                                             StreamEvents& carrier_events) {
   const auto attempt = [&](Result<net::Fd> socket) {
     auto carrier = std::make_unique<ChannelCarrier>(io_.clock(), target.via->name, std::move(socket));

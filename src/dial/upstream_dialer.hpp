@@ -26,8 +26,8 @@ class UpstreamDialer final : public UpstreamConnector {
 
   [[nodiscard]] std::unique_ptr<UpstreamAttempt> connect(const ResolvedTarget& target, const UpstreamClient& client,
                                                          UpstreamEvents& events) override;
-  [[nodiscard]] CarriedAttempt connect_over(const ResolvedTarget& target, const UpstreamClient& client,
-                                            UpstreamEvents& events, StreamEvents& carrier_events) override;
+  [[nodiscard]] CarriedAttempt connect_over(const ResolvedTarget& target, const UpstreamClient& client, UpstreamEvents& events,
+                                            StreamEvents& carrier_events) override;
   [[nodiscard]] std::unique_ptr<HostKeyLearner> learn_host_keys(const ResolvedTarget& target, Bytes session_id) override;
   /// Looks at the host key of a target that is reached by TCP or a proxy command: `shown` is called with it, and the attempt
   /// fails then with Errc::closed.

@@ -60,10 +60,13 @@ Result<> Gate::listen(const std::vector<ListenAddress>& addresses) {
   std::vector<Door> doors;
   for (const ListenAddress& wanted : addresses) {
     Door& door = doors.emplace_back(Door{wanted, nullptr, std::make_shared<ProxyNetworks>()});
-    if (std::any_of(doors_.begin(), doors_.end(), [&wanted](const Door& old) { return same_socket(old.wanted, wanted); })) continue;
+    if (std::any_of(doors_.begin(), doors_.end(), [&wanted](const Door& old) { return same_socket(old.wanted, wanted); }))
+      continue;
     auto listener = net::Listener::open(
         io_.loop(), text_of(wanted),
-        {[this, proxies = door.proxies](net::Fd fd, const net::SocketAddress& peer) { on_connection(std::move(fd), peer, *proxies); },
+        {[this, proxies = door.proxies](net::Fd fd, const net::SocketAddress& peer) {
+           on_connection(std::move(fd), peer, *proxies);
+         },
          [this](const Error& why) { log_.error("accepting failed reason=\"{}\"", log::escaped(why.detail)); }});
     if (!listener) return fail(std::move(listener.error()));
     door.listener = std::move(*listener);
@@ -113,7 +116,8 @@ bool Gate::drops_early() {
 std::string_view Gate::drops(const std::string& address, const std::string& block) {
   const Limits& limits = context_.config->limits;
   if (penalties_.keeps_out(block, address, io_.clock().now())) return kPenalised;
-  if (limits.max_startups_per_source != 0 && startups_.count(block) >= limits.max_startups_per_source) return "max_startups_per_source";
+  if (limits.max_startups_per_source != 0 && startups_.count(block) >= limits.max_startups_per_source)
+    return "max_startups_per_source";
   if (limits.max_connections_per_source != 0 && connections_.count(block) >= limits.max_connections_per_source)
     return "max_connections_per_source";
   if (drops_early()) return "max_startups";
@@ -152,7 +156,8 @@ void Gate::on_proxy_header(ConnectionId id, const mux::Endpoint& peer, Result<ne
   if (auto greeting = greetings_.extract(id)) io_.loop().retire(std::move(greeting.mapped()));  // it is on the stack
   if (!header) {
     ++failed_;
-    note_of(peer).warn("conn={} closed source={}:{} reason=\"{}\"", id, peer.address, peer.port, log::escaped(header.error().detail));
+    note_of(peer).warn("conn={} closed source={}:{} reason=\"{}\"", id, peer.address, peer.port,
+                       log::escaped(header.error().detail));
     return;
   }
   if (!header->source) {  // a health check
@@ -185,7 +190,8 @@ std::string_view Gate::let_in(Login::Client client, net::Fd fd) {
 
 Result<> Gate::enter(const InnerClient& inner, net::Fd fd) {
   if (closed_) return fail(Errc::unavailable, "no more clients are let in");
-  const std::string_view why = let_in(Login::Client{ConnectionId{++last_id_}, {inner.source, inner.source_port}, {}, inner, {}}, std::move(fd));
+  const std::string_view why =
+      let_in(Login::Client{ConnectionId{++last_id_}, {inner.source, inner.source_port}, {}, inner, {}}, std::move(fd));
   if (!why.empty()) return fail(Errc::limit, std::string(why));
   return {};
 }
@@ -234,9 +240,7 @@ void Gate::forget(ConnectionId id) {
   if (auto entry = entering_.extract(id)) io_.loop().retire(std::move(entry.mapped().login));
 }
 
-void Gate::note_stranger(ConnectionId id) {
-  log_.error("conn={} told an end that had been told", id);
-}
+void Gate::note_stranger(ConnectionId id) { log_.error("conn={} told an end that had been told", id); }
 
 std::size_t Gate::lift_penalties(const std::string& source) {
   return source.empty() ? penalties_.lift_all() : penalties_.lift(source);

@@ -103,10 +103,10 @@ class Gate final : private LoginEvents {
   std::vector<Door> doors_;
   std::map<ConnectionId, std::unique_ptr<net::ProxyGreeting>> greetings_;
   std::map<ConnectionId, Entering> entering_;
-  auth::SlotCounter startups_;        // by source
-  auth::SlotCounter connections_;     // by source
-  auth::SlotCounter of_user_;         // connections
-  auth::SlotCounter on_route_;        // connections, by the route's name
+  auth::SlotCounter startups_;     // by source
+  auth::SlotCounter connections_;  // by source
+  auth::SlotCounter of_user_;      // connections
+  auth::SlotCounter on_route_;     // connections, by the route's name
   auth::PenaltyBox penalties_;
   std::uint64_t last_id_ = 0;
   std::uint64_t failed_ = 0;

@@ -66,8 +66,8 @@ Login::Login(ssh::LoopIo& io, ssh::LoopIo& away, LoginContext context, AuthServi
   if (client.inner) {
     client_.outer = client.inner->outer;
     default_target_ = std::move(client.inner->asked_target);
-    note.info("conn={} accepted source={}:{} outer={} target={}", client_.id, client_.source.address,
-              client_.source.port, *client_.outer, escaped(default_target_));
+    note.info("conn={} accepted source={}:{} outer={} target={}", client_.id, client_.source.address, client_.source.port,
+              *client_.outer, escaped(default_target_));
     event.with("outer", *client_.outer).with("target", default_target_);
   } else {
     note.info("conn={} accepted source={}:{}", client_.id, client_.source.address, client_.source.port);
@@ -87,8 +87,7 @@ void Login::on_userauth(const ssh::UserauthRequest& request) {
   if (request.method == Method::none) return connection_.reject();  // the client asks again what there is
   const auto name = route::parse_login_name(request.user, context_.config->server.login_separator);
   if (!name) return reject_later(name.error().detail);
-  if (route::is_left_behind(*context_.config, name->user))
-    return reject_later("the user name is that of a file left behind");
+  if (route::is_left_behind(*context_.config, name->user)) return reject_later("the user name is that of a file left behind");
   client_.user = name->user;
   client_.asked_target = name->target.value_or(default_target_);
   if (!chains_.allows(request.method_name)) return reject("this method is not allowed now");
@@ -117,9 +116,7 @@ void Login::change_password(const ssh::UserauthRequest& request) {
   attempt_->answer(std::move(passwords));
 }
 
-pam::Start Login::pam_start() const {
-  return {context_.config->auth.pam_service, client_.user, client_.source.address, true};
-}
+pam::Start Login::pam_start() const { return {context_.config->auth.pam_service, client_.user, client_.source.address, true}; }
 
 std::unique_ptr<AuthAttempt> Login::make_attempt() {
   const AuthSettings& auth = context_.config->auth;
@@ -178,7 +175,7 @@ void Login::passed() {
   chains_.pass(request_.method_name);
   if (chains_.complete()) return admit();
   note().info("conn={} passed user={} method={} source={}:{}", client_.id, escaped(client_.user), request_.method_name,
-            client_.source.address, client_.source.port);
+              client_.source.address, client_.source.port);
   connection_.can_continue(chains_.can_continue());
   connection_.pass();
 }
@@ -198,19 +195,19 @@ void Login::admit() {
 
 void Login::open_pam_session() {
   const auto say = [this](std::string_view text) { connection_.show(text); };
-  opening_ = std::make_unique<PamSession>(services_.pam, client_.id, pam_start(), std::move(pam_), say,
-                                          [this](Result<std::unique_ptr<PamHelper>> opened) {
-    io_.loop().retire(std::move(opening_));  // it is on the stack
-    if (opened) {
-      client_.held.push_back(services_.sessions.keep(std::move(*opened)));
-      return let_in();
-    }
-    const bool denied = opened.error().code == Errc::denied;
-    if (!denied) note().error("conn={} session unavailable reason=\"{}\"", client_.id, escaped(opened.error().detail));
-    record_failure(opened.error().detail);
-    connection_.disconnect(DisconnectReason::by_application,
-                           denied ? "This account may not log in now" : "Logins of this kind are not possible now");
-  });
+  opening_ = std::make_unique<PamSession>(
+      services_.pam, client_.id, pam_start(), std::move(pam_), say, [this](Result<std::unique_ptr<PamHelper>> opened) {
+        io_.loop().retire(std::move(opening_));  // it is on the stack
+        if (opened) {
+          client_.held.push_back(services_.sessions.keep(std::move(*opened)));
+          return let_in();
+        }
+        const bool denied = opened.error().code == Errc::denied;
+        if (!denied) note().error("conn={} session unavailable reason=\"{}\"", client_.id, escaped(opened.error().detail));
+        record_failure(opened.error().detail);
+        connection_.disconnect(DisconnectReason::by_application,
+                               denied ? "This account may not log in now" : "Logins of this kind are not possible now");
+      });
 }
 
 void Login::let_in() {
@@ -238,11 +235,10 @@ void Login::look_up_key() {
         look_up_.reset();
         const auth::KeyVerdict& verdict = search->verdict;
         for (const auth::KeyWarning& warning : verdict.warnings)
-          note().warn("conn={} key file {}:{}: {}", client_.id, escaped(warning.file), warning.line,
-                    escaped(warning.reason));
+          note().warn("conn={} key file {}:{}: {}", client_.id, escaped(warning.file), warning.line, escaped(warning.reason));
         if (verdict.unavailable) {
           note().warn("conn={} keys unavailable user={} reason=\"{}\"", client_.id, escaped(client_.user),
-                    escaped(verdict.refusal));
+                      escaped(verdict.refusal));
           return reject("the user's keys are unavailable");  // no verdict: the signature is another question
         }
         known_key_ = KnownKey{request_.key->blob, std::move(search->verdict)};
@@ -313,8 +309,9 @@ void Login::record_refusal(log::Records::Note& note, std::string_view method, st
 
 void Login::record_pass() {
   const auto& certificate = client_.grant.certificate;
-  records_.log().info("conn={} authenticated user={} method={} key={} source={}:{}{}", client_.id, escaped(client_.user), client_.method,
-            client_.fingerprint, client_.source.address, client_.source.port, shown(certificate ? &*certificate : nullptr));
+  records_.log().info("conn={} authenticated user={} method={} key={} source={}:{}{}", client_.id, escaped(client_.user),
+                      client_.method, client_.fingerprint, client_.source.address, client_.source.port,
+                      shown(certificate ? &*certificate : nullptr));
   AuditEvent event("auth");
   event.with("connection", client_.id).with("login", request_.user).with("method", client_.method);
   // The event "connect" may be one of those that were left out.
@@ -344,7 +341,7 @@ void Login::on_logged_in(std::unique_ptr<Transport> transport) {
   }
   const ssh::ConnectionInfo info = connection_.info();
   records_.log().debug("conn={} negotiated kex={} cipher={}/{} strict_kex={} peer={}", client_.id, info.kex, info.cipher_in,
-             info.cipher_out, info.strict_kex, escaped(info.peer_identification));
+                       info.cipher_out, info.strict_kex, escaped(info.peer_identification));
   if (!is_puzzled_by_host_keys(info.peer_identification)) client_.host_keys = context_.host_keys;
   client_.host_key_algorithm = info.host_key;
   end();
@@ -358,8 +355,8 @@ void Login::on_failed(const Error& why) {
   if (!answering && failures_ > 0 && only_offers_) {
     record_refusal(note, "publickey", why.detail);  // none of the keys was the user's, whatever was passed beside them
   }
-  note.info("conn={} closed before login source={}:{} reason=\"{}\"", client_.id, client_.source.address,
-            client_.source.port, escaped(why.detail));
+  note.info("conn={} closed before login source={}:{} reason=\"{}\"", client_.id, client_.source.address, client_.source.port,
+            escaped(why.detail));
   note.record(AuditEvent("close").with("connection", client_.id).with("reason", why.detail));
   end();
   events_.end(&LoginEvents::on_login_failed, *this, offence_of(why));

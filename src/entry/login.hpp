@@ -46,7 +46,7 @@ class LoginEvents {
 struct LoginContext {
   std::shared_ptr<const Config> config;
   std::shared_ptr<const ssh::ServerContext> server;
-  std::string pam_helper;  ///< its program's path; empty without auth.pam_service
+  std::string pam_helper;                    ///< its program's path; empty without auth.pam_service
   std::shared_ptr<HostKeyHolder> host_keys;  ///< those of `server`
 };
 
@@ -60,7 +60,7 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
     mux::Endpoint source;
     mux::Endpoint local;  ///< ours; empty when it came through a channel
     std::optional<InnerClient> inner;
-    std::string block;     ///< the source's block of addresses
+    std::string block;  ///< the source's block of addresses
   };
   /// The references outlive the login. Its cryptography is done on the loop of `away`.
   Login(ssh::LoopIo& io, ssh::LoopIo& away, LoginContext context, AuthServices& services, Client client, net::Fd fd,
@@ -138,7 +138,7 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
   std::shared_ptr<std::atomic<bool>> given_up_ = std::make_shared<std::atomic<bool>>(false);
   auth::MethodChains chains_;
   std::unique_ptr<AuthAttempt> attempt_;
-  std::unique_ptr<PamHelper> pam_;       // has authenticated the user, and can open the session
+  std::unique_ptr<PamHelper> pam_;  // has authenticated the user, and can open the session
   std::unique_ptr<PamSession> opening_;
   bool answered_ = false;         // something has been given to attempt_
   TimePoint heard_;               // when the client last said something

@@ -31,7 +31,9 @@ PamAttempt::PamAttempt(PamEnvironment& environment, ConnectionId connection, pam
       events_(events),
       password_(std::move(password)) {}
 
-void PamAttempt::start() { helper_ = std::make_unique<PamHelper>(environment_, connection_, start_, static_cast<PamHelperEvents&>(*this)); }
+void PamAttempt::start() {
+  helper_ = std::make_unique<PamHelper>(environment_, connection_, start_, static_cast<PamHelperEvents&>(*this));
+}
 
 void PamAttempt::on_pam_questions(std::vector<pam::Message> questions) {
   prompts_.clear();
@@ -82,11 +84,10 @@ void PamAttempt::answer(std::vector<SecretString> answers) {
       if (answers.size() != 2) return refuse("wrong number of answers");
       password_ = std::make_shared<const SecretString>(std::move(answers[0]));
       new_password_ = std::make_shared<const SecretString>(std::move(answers[1]));
-      if (password_->size() > pam::kMaxAnswer || new_password_->size() > pam::kMaxAnswer) return refuse("the password is too long");
+      if (password_->size() > pam::kMaxAnswer || new_password_->size() > pam::kMaxAnswer)
+        return refuse("the password is too long");
       return answer_with_new_password();
-    case State::last_words:
-      state_ = State::done;
-      return events_.end(&AuthAttemptEvents::on_outcome, std::move(outcome_));
+    case State::last_words: state_ = State::done; return events_.end(&AuthAttemptEvents::on_outcome, std::move(outcome_));
     case State::helper:
     case State::done: return;
   }
@@ -146,8 +147,8 @@ void PamAttempt::conclude(AuthOutcome outcome) {
   events_.tell(&AuthAttemptEvents::on_questions, ssh::InfoRequest{{}, text, {}});
 }
 
-PamSession::PamSession(PamEnvironment& environment, ConnectionId connection, pam::Start start,
-                       std::unique_ptr<PamHelper> helper, std::function<void(std::string_view)> say, Done done)
+PamSession::PamSession(PamEnvironment& environment, ConnectionId connection, pam::Start start, std::unique_ptr<PamHelper> helper,
+                       std::function<void(std::string_view)> say, Done done)
     : say_(std::move(say)), done_(std::move(done)), helper_(std::move(helper)) {
   if (helper_ != nullptr) {
     helper_->set_events(this);

@@ -22,8 +22,8 @@ namespace sallyport::app {
 class PamAttempt final : public AuthAttempt, private PamHelperEvents {
  public:
   /// `password` is null for keyboard-interactive.
-  PamAttempt(PamEnvironment& environment, ConnectionId connection, pam::Start start,
-             std::shared_ptr<const SecretString> password, AuthAttemptEvents& events);
+  PamAttempt(PamEnvironment& environment, ConnectionId connection, pam::Start start, std::shared_ptr<const SecretString> password,
+             AuthAttemptEvents& events);
   void start() override;
   void answer(std::vector<SecretString> answers) override;
   bool wants_new_password() const override { return state_ == State::new_password; }
@@ -57,9 +57,9 @@ class PamAttempt final : public AuthAttempt, private PamHelperEvents {
   State state_ = State::helper;
   std::shared_ptr<const SecretString> password_;  // method "password"
   std::shared_ptr<const SecretString> new_password_;
-  std::shared_ptr<const SecretString> typed_;     // what seems to be the user's password
-  std::string texts_;                             // not shown yet
-  std::vector<pam::Message> prompts_;             // not answered yet
+  std::shared_ptr<const SecretString> typed_;  // what seems to be the user's password
+  std::string texts_;                          // not shown yet
+  std::vector<pam::Message> prompts_;          // not answered yet
   bool changing_ = false;
   bool password_given_ = false;
   AuthOutcome outcome_;  // in State::last_words

@@ -104,10 +104,12 @@ void PamHelper::answer(std::vector<SecretString> answers) { send(pam::frame(answ
 void PamHelper::open_session() {
   if (!failed_) return send(pam::frame(pam::Type::open));
   // It died while another method was asked for, when nobody listened.
-  failing_ = environment_.loop.work([] {}, [this] {
-    PamHelperEvents* const events = std::exchange(events_, nullptr);
-    if (events != nullptr) events->on_pam_failed({Failed::Kind::unavailable, "the PAM helper has ended"});
-  });
+  failing_ = environment_.loop.work([] {},
+                                    [this] {
+                                      PamHelperEvents* const events = std::exchange(events_, nullptr);
+                                      if (events != nullptr)
+                                        events->on_pam_failed({Failed::Kind::unavailable, "the PAM helper has ended"});
+                                    });
 }
 
 void PamHelper::close(std::function<void()> on_ended) {

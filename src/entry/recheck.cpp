@@ -47,8 +47,7 @@ LoginGrant bare(LoginGrant grant) {
   return grant;
 }
 
-std::optional<GrantLost> lost_key(const Config& config, const mux::Admission& client,
-                                  const std::atomic<bool>& given_up) {
+std::optional<GrantLost> lost_key(const Config& config, const mux::Admission& client, const std::atomic<bool>& given_up) {
   const auth::KeyQuery query{client.user, client.key, client.source.address, std::chrono::system_clock::now(), {}};
   const auth::KeyVerdict verdict = look_up_key(config, query, given_up);
   if (!verdict.grant) return lost(verdict.refusal);
@@ -74,8 +73,7 @@ std::optional<GrantLost> lost_secret(const AuthSettings& settings, const mux::Ad
     found = found || (secret && *secret);
     if (client.mfa && !(secret && *secret)) return lost("the user has no one-time codes any more");
   }
-  if (questions && settings.pam_service.empty() && !found)
-    return lost("the user has neither password nor codes any more");
+  if (questions && settings.pam_service.empty() && !found) return lost("the user has neither password nor codes any more");
   return std::nullopt;
 }
 
@@ -114,9 +112,9 @@ std::vector<std::string> rights_of(const route::Decision& decision) {
   for (const ChannelRule& rule : decision.route().channels) {
     if (!rule.to) continue;
     const Target* target = route::target_named(*decision.config, *rule.to, decision.query.target);
-    const auto resolved = target == nullptr ? Result<ResolvedTarget>(fail(Errc::denied, "none"))
-                                            : resolve_target(*decision.config, *target, decision.route().options,
-                                                             {decision.query.user, asked});
+    const auto resolved = target == nullptr
+                              ? Result<ResolvedTarget>(fail(Errc::denied, "none"))
+                              : resolve_target(*decision.config, *target, decision.route().options, {decision.query.user, asked});
     rights.push_back(resolved ? rights_at(*resolved) : "nowhere");
   }
   return rights;
@@ -128,10 +126,8 @@ std::optional<GrantLost> lost_route(const std::shared_ptr<const Config>& config,
   if (!now) return GrantLost{std::string(kTold) + ": " + now.error().detail, now.error().detail};
   const Route& before = client.decision->route();
   const Route& after = now->route();
-  if (before.channels != after.channels || before.require != after.require)
-    return lost("the route has other rules now");
-  if (rights_of(*client.decision) != rights_of(*now))
-    return lost("the route leads elsewhere now, or gives other rights");
+  if (before.channels != after.channels || before.require != after.require) return lost("the route has other rules now");
+  if (rights_of(*client.decision) != rights_of(*now)) return lost("the route leads elsewhere now, or gives other rights");
   return std::nullopt;
 }
 
@@ -185,8 +181,8 @@ void Recheck::next() {
                        const ConnectionId id = job->client.id;
                        // After another reload it waits for its turn again.
                        if (job->config == config_ && job->why && hub_.end_connection(id, job->why->told)) {
-                         log_.warn("conn={} ended after a reload user={} reason=\"{}\"", id,
-                                   log::escaped(job->client.user), log::escaped(job->why->detail));
+                         log_.warn("conn={} ended after a reload user={} reason=\"{}\"", id, log::escaped(job->client.user),
+                                   log::escaped(job->why->detail));
                        }
                        next();
                      });

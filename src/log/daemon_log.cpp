@@ -81,8 +81,7 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
     if (unwritten_ != 0) {
       append_own(text, Level::error, std::to_string(unwritten_) + " lines lost: the log could not be written");
     }
-    append_line(text, format_, message.time, level_from(message.level),
-                {message.payload.data(), message.payload.size()});
+    append_line(text, format_, message.time, level_from(message.level), {message.payload.data(), message.payload.size()});
     const auto written = file_.write(text);
     if (written.error_number == 0) {
       unwritten_ = 0;

@@ -40,9 +40,9 @@ class FileAuditTrail final : public AuditTrail {
 
   struct Settings {
     std::string file;
-    std::size_t queue_limit = 16 * 1024 * 1024;       ///< bytes that may wait for the disk
-    std::chrono::milliseconds retry_after{1000};      ///< a failed write
-    std::chrono::milliseconds gather{20};             ///< how long an event waits for others to be written with it
+    std::size_t queue_limit = 16 * 1024 * 1024;   ///< bytes that may wait for the disk
+    std::chrono::milliseconds retry_after{1000};  ///< a failed write
+    std::chrono::milliseconds gather{20};         ///< how long an event waits for others to be written with it
     WallClock now = std::chrono::system_clock::now;
   };
 
@@ -77,9 +77,9 @@ class FileAuditTrail final : public AuditTrail {
   bool reopen_ = false;
   bool stop_ = false;
 
-  AppendFile file_;        // the writer's alone
-  bool failing_ = false;   // the writer's alone
-  std::thread writer_;     // last: it uses everything above
+  AppendFile file_;       // the writer's alone
+  bool failing_ = false;  // the writer's alone
+  std::thread writer_;    // last: it uses everything above
 };
 
 }  // namespace sallyport::log

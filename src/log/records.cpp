@@ -33,12 +33,12 @@ struct Records::Rate {
 const Records::Rate& Records::rate_of(Kind kind) {
   static constexpr double kKiB = 1024;
   static constexpr Rate kRates[] = {
-      {1024 * kKiB, 32 * kKiB, "source"},        // outside: all sources together
-      {32 * kKiB, 0.5 * kKiB, "source"},         // source
-      {40 * kKiB, 0.75 * kKiB, "user"},          // refusals
-      {20 * kKiB, 0.375 * kKiB, "connection"},   // connection
-      {32 * kKiB, 0.5 * kKiB, "user"},           // details
-      {16 * kKiB, 0.25 * kKiB, "trunk"},         // trunk
+      {1024 * kKiB, 32 * kKiB, "source"},       // outside: all sources together
+      {32 * kKiB, 0.5 * kKiB, "source"},        // source
+      {40 * kKiB, 0.75 * kKiB, "user"},         // refusals
+      {20 * kKiB, 0.375 * kKiB, "connection"},  // connection
+      {32 * kKiB, 0.5 * kKiB, "user"},          // details
+      {16 * kKiB, 0.25 * kKiB, "trunk"},        // trunk
   };
   static_assert(std::size(kRates) == static_cast<std::size_t>(Kind::trunk) + 1);
   return kRates[static_cast<std::size_t>(kind)];

@@ -105,14 +105,10 @@ bool matches_port(const ForwardPattern& pattern, std::string_view host, std::uin
   if (name.find('%') != std::string::npos) return pattern.text == name;
   const auto address = address_of_host(name);
   switch (pattern.kind) {
-    case Kind::network:
-      return address && pattern.network.contains(*address);
-    case Kind::addresses:
-      return address && glob_matches(pattern.text, to_string(*address));
-    case Kind::names:
-      return !address && glob_matches(pattern.text, name);
-    default:
-      return glob_matches(pattern.text, address ? to_string(*address) : name);
+    case Kind::network: return address && pattern.network.contains(*address);
+    case Kind::addresses: return address && glob_matches(pattern.text, to_string(*address));
+    case Kind::names: return !address && glob_matches(pattern.text, name);
+    default: return glob_matches(pattern.text, address ? to_string(*address) : name);
   }
 }
 

@@ -27,13 +27,14 @@ struct ForwardPattern {
 };
 
 inline constexpr std::string_view kForwardPatternExpected =
-    "\"HOST:PORT\" (globs, networks, \"8000-8100\" or \"*\" as port, IPv6 in brackets), \"/PATH\" of a socket, or \"*\" for everything";
+    "\"HOST:PORT\" (globs, networks, \"8000-8100\" or \"*\" as port, IPv6 in brackets), \"/PATH\" of a socket, or \"*\" for "
+    "everything";
 
 /// Nothing when it is none of these.
 std::optional<ForwardPattern> parse_forward_pattern(std::string_view text);
 
-/// Whether the pattern has the port of that host. Upper and lower case are the same, and so are all ways to write one address; see
-/// address_of_host(). No name is looked up.
+/// Whether the pattern has the port of that host. Upper and lower case are the same, and so are all ways to write one address;
+/// see address_of_host(). No name is looked up.
 bool matches_port(const ForwardPattern& pattern, std::string_view host, std::uint32_t port);
 /// Whether the pattern has the socket.
 bool matches_socket(const ForwardPattern& pattern, std::string_view path);

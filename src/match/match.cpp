@@ -75,9 +75,7 @@ IpAddress masked(IpAddress address, unsigned prefix) {
 
 }  // namespace
 
-bool Network::contains(const IpAddress& other) const {
-  return address.bits == other.bits && masked(other, prefix) == address;
-}
+bool Network::contains(const IpAddress& other) const { return address.bits == other.bits && masked(other, prefix) == address; }
 
 std::optional<Network> parse_network(std::string_view text) {
   const std::size_t slash = text.find('/');

@@ -12,9 +12,8 @@ namespace {
 bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
 bool consists_of(std::string_view text, std::string_view punctuation) {
-  return std::all_of(text.begin(), text.end(), [punctuation](char c) {
-    return is_alphanumeric(c) || punctuation.find(c) != std::string_view::npos;
-  });
+  return std::all_of(text.begin(), text.end(),
+                     [punctuation](char c) { return is_alphanumeric(c) || punctuation.find(c) != std::string_view::npos; });
 }
 
 /// Beyond ASCII: nothing that is invisible, a space, a mark of direction, private or taken for a slash.
@@ -83,8 +82,12 @@ std::vector<Placeholder> proxy_placeholders(std::string_view host, std::string_v
 }
 
 std::vector<Placeholder> signer_placeholders(const SignerValues& values) {
-  return {{"user", values.user},         {"target", values.target},         {"login", values.login},
-          {"identity", values.identity}, {"principals", values.principals}, {"validity", values.validity},
+  return {{"user", values.user},
+          {"target", values.target},
+          {"login", values.login},
+          {"identity", values.identity},
+          {"principals", values.principals},
+          {"validity", values.validity},
           {"key", values.key}};
 }
 

@@ -19,11 +19,12 @@ inline constexpr std::size_t kMaxTargetLength = 255;
 /// kMaxUserLength bytes, no ".." anywhere, no "-" or "." in front. No character that is invisible, a space or apt to deceive.
 bool is_safe_user(std::string_view user);
 
-/// How the user is called in a path: a backslash, which some file systems take for a slash, becomes "%5C". No two users have the same.
+/// How the user is called in a path: a backslash, which some file systems take for a slash, becomes "%5C". No two users have the
+/// same.
 std::string in_path(std::string_view user);
 
-/// Whether a list such as `permit_accounts` has the account: it is met by one of the globs, and the superuser only where "root" is
-/// one of them, letter by letter, so that "*" isn't a way to become root.
+/// Whether a list such as `permit_accounts` has the account: it is met by one of the globs, and the superuser only where "root"
+/// is one of them, letter by letter, so that "*" isn't a way to become root.
 bool is_permitted_account(const std::vector<std::string>& permitted, std::string_view account, bool superuser);
 
 /// Letters, digits and . _ -, no more than kMaxTargetLength, no ".." anywhere, no "-" or "." in front.
@@ -35,8 +36,8 @@ bool is_safe_host(std::string_view host);
 /// What sshd runs itself in place of a program; as a forced command the subsystem sftp and nothing else.
 inline constexpr std::string_view kInternalSftp = "internal-sftp";
 
-/// Whether a command is what sshd takes for internal-sftp, but with arguments. They restrict it (`-R`, `-P`), and nothing here obeys
-/// them: such a command can't be kept to.
+/// Whether a command is what sshd takes for internal-sftp, but with arguments. They restrict it (`-R`, `-P`), and nothing here
+/// obeys them: such a command can't be kept to.
 bool is_sftp_with_arguments(std::string_view command);
 
 /// What may stand between the braces of a template, and what it becomes.

@@ -19,9 +19,8 @@ std::uint8_t bit(unsigned day) { return static_cast<std::uint8_t>(1U << day); }
 
 std::optional<unsigned> parse_day(std::string_view text) {
   const auto same = [text](std::string_view name) {
-    return std::equal(name.begin(), name.end(), text.begin(), text.end(), [](char a, char b) {
-      return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : b);
-    });
+    return std::equal(name.begin(), name.end(), text.begin(), text.end(),
+                      [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : b); });
   };
   const auto found = std::find_if(kNames.begin(), kNames.end(), same);
   if (found == kNames.end()) return std::nullopt;

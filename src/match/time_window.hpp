@@ -28,9 +28,9 @@ WeekTime local_week_time(std::chrono::system_clock::time_point time);
 /// the whole day. TO doesn't belong to it. When TO comes before FROM, it is on the day after: "Fri 22:00-06:00" ends on
 /// Saturday.
 struct TimeWindow {
-  std::uint8_t days = 0;           ///< those on which it begins: bit 0 is Monday
-  unsigned from = 0;               ///< minute of the day
-  unsigned to = 0;                 ///< minute of the day, up to 24 * 60
+  std::uint8_t days = 0;  ///< those on which it begins: bit 0 is Monday
+  unsigned from = 0;      ///< minute of the day
+  unsigned to = 0;        ///< minute of the day, up to 24 * 60
   bool contains(const WeekTime& time) const;
   bool operator==(const TimeWindow&) const = default;
 };

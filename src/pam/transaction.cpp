@@ -139,8 +139,10 @@ int Transaction::put(int count, const pam_message** messages, pam_response** res
     }
     if (question.wants_answer() && !may_ask_) return PAM_CONV_ERR;
     // What modules tell at the begin of a session (the day's message, the last login) is no part of a login here.
-    if (in_session_ && question.style == Message::Style::info) question.text.clear();
-    else if (message.msg != nullptr) question.text = message.msg;
+    if (in_session_ && question.style == Message::Style::info)
+      question.text.clear();
+    else if (message.msg != nullptr)
+      question.text = message.msg;
     questions.push_back(std::move(question));
   }
   return answer(questions, responses);

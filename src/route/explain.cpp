@@ -28,7 +28,8 @@ std::optional<Act> act_named(std::string_view name) {
 }
 
 bool takes_destination(Act act) {
-  return act == Act::direct_tcpip || act == Act::direct_streamlocal || act == Act::tcpip_forward || act == Act::streamlocal_forward;
+  return act == Act::direct_tcpip || act == Act::direct_streamlocal || act == Act::tcpip_forward ||
+         act == Act::streamlocal_forward;
 }
 
 Act default_request(const ExplainQuery& query) {
@@ -73,13 +74,15 @@ void take(std::optional<std::string>& out, std::string_view value) { out = std::
 }  // namespace
 
 Result<ExplainQuery> parse_explain_query(std::string_view text, const Config& config) {
-  static const std::vector<std::string_view> keys{"user", "target", "source", "mfa", "time", "request", "subsystem", "destination", "command"};
+  static const std::vector<std::string_view> keys{"user",    "target",    "source",      "mfa",    "time",
+                                                  "request", "subsystem", "destination", "command"};
   ExplainQuery query;
   std::string user;
   while (!text.empty()) {
     const std::size_t equals = text.find('=');
     const std::string_view key = text.substr(0, equals);
-    if (equals == std::string_view::npos) return fail(Errc::config, fmt::format("found {}, expected key=value", config::quoted(key)));
+    if (equals == std::string_view::npos)
+      return fail(Errc::config, fmt::format("found {}, expected key=value", config::quoted(key)));
     text.remove_prefix(equals + 1);
     const std::string_view value = text.substr(0, key == "command" ? std::string_view::npos : text.find(','));
     text.remove_prefix(std::min(text.size(), value.size() + 1));
@@ -90,14 +93,17 @@ Result<ExplainQuery> parse_explain_query(std::string_view text, const Config& co
     } else if (key == "source") {
       query.source = std::string(value);
     } else if (key == "mfa") {
-      if (value != "yes" && value != "no") return fail(Errc::config, fmt::format("mfa: found {}, expected yes or no", config::quoted(value)));
+      if (value != "yes" && value != "no")
+        return fail(Errc::config, fmt::format("mfa: found {}, expected yes or no", config::quoted(value)));
       query.mfa = value == "yes";
     } else if (key == "time") {
       query.time = config::parse_week_time(value);
-      if (!query.time) return fail(Errc::config, fmt::format("time: found {}, expected a time such as Mon 09:30", config::quoted(value)));
+      if (!query.time)
+        return fail(Errc::config, fmt::format("time: found {}, expected a time such as Mon 09:30", config::quoted(value)));
     } else if (key == "request") {
       query.request = act_named(value);
-      if (!query.request) return fail(Errc::config, fmt::format("request: found {}, which is none that Sallyport knows", config::quoted(value)));
+      if (!query.request)
+        return fail(Errc::config, fmt::format("request: found {}, which is none that Sallyport knows", config::quoted(value)));
     } else if (key == "subsystem") {
       take(query.subsystem, value);
     } else if (key == "destination") {
@@ -116,12 +122,10 @@ Result<ExplainQuery> parse_explain_query(std::string_view text, const Config& co
   auto login = parse_login_name(query.target ? user + separator + *query.target : user, separator);
   if (!login) return fail(Errc::config, login.error().detail);
   if (is_left_behind(config, login->user))
-    return fail(
-        Errc::config,
-        fmt::format(
-            "user {}: no login is possible by this name, which is that of a file left behind; one that is meant "
-            "stands in a group or in a route's users",
-            config::quoted(login->user)));
+    return fail(Errc::config,
+                fmt::format("user {}: no login is possible by this name, which is that of a file left behind; one that is meant "
+                            "stands in a group or in a route's users",
+                            config::quoted(login->user)));
   if (!query.source.empty() && !config::parse_ip(query.source)) {
     return fail(Errc::config, fmt::format("source: found {}, expected an IP address", config::quoted(query.source)));
   }

@@ -34,8 +34,8 @@ struct ExplainQuery {
   std::optional<Destination> destination;  ///< of a forward, or where it is to listen
 };
 
-/// Reads `user=…,target=…,source=…,command=…` (also mfa=yes, time=Mon 09:30, request=, subsystem= and destination=); `command` takes
-/// the rest of the text, so it may hold commas and comes last. `user` may be a whole login name. Errc::config names what is
+/// Reads `user=…,target=…,source=…,command=…` (also mfa=yes, time=Mon 09:30, request=, subsystem= and destination=); `command`
+/// takes the rest of the text, so it may hold commas and comes last. `user` may be a whole login name. Errc::config names what is
 /// wrong.
 Result<ExplainQuery> parse_explain_query(std::string_view text, const Config& config);
 
@@ -45,16 +45,16 @@ struct Considered {
   std::string reason;
 };
 
-/// The answer. `denied` holds what the client would be told. Keys and certificates are not part of the question: their options could
-/// only narrow what comes out.
+/// The answer. `denied` holds what the client would be told. Keys and certificates are not part of the question: their options
+/// could only narrow what comes out.
 struct Explanation {
   ExplainQuery query;
   std::vector<Considered> routes;
   std::optional<std::string> route;
   Act request = Act::shell;  ///< of the channel
   std::vector<Considered> rules;
-  std::optional<std::string> rule;  ///< absent: none matched, the route's target it is
-  std::string decided_by;           ///< what made the decision
+  std::optional<std::string> rule;       ///< absent: none matched, the route's target it is
+  std::string decided_by;                ///< what made the decision
   std::optional<ResolvedTarget> target;  ///< where it leads; absent when it is denied, or leads nowhere
   std::optional<Program> program;        ///< what runs, when that isn't what was asked for
   std::optional<std::string> denied;

@@ -28,7 +28,9 @@ json program_json(const std::optional<Program>& program) {
   return {{"request", info_of(program->act).wire}, {"argument", program->argument}, {"original", or_null(program->original)}};
 }
 
-json or_null(const std::optional<Duration>& duration) { return duration ? json(config::format_duration(*duration)) : json(nullptr); }
+json or_null(const std::optional<Duration>& duration) {
+  return duration ? json(config::format_duration(*duration)) : json(nullptr);
+}
 
 json options_json(const Options& options) {
   return {{"idle_timeout", config::format_duration(options.idle_timeout)},

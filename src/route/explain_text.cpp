@@ -109,8 +109,10 @@ std::string to_text(const Explanation& explanation) {
   }
   if (!explanation.route) line("  no route matches");
   if (explanation.route) {
-    const std::string argument = query.destination ? query.destination->text() : query.command.value_or(query.subsystem.value_or(""));
-    line("channel with request {}{}", info_of(explanation.request).name(), argument.empty() ? "" : " " + config::quoted(argument));
+    const std::string argument =
+        query.destination ? query.destination->text() : query.command.value_or(query.subsystem.value_or(""));
+    line("channel with request {}{}", info_of(explanation.request).name(),
+         argument.empty() ? "" : " " + config::quoted(argument));
     for (const Considered& rule : explanation.rules) {
       line("  {}: {}", rule.name, rule.reason.empty() ? "matches" : "no: " + rule.reason);
     }
@@ -121,7 +123,8 @@ std::string to_text(const Explanation& explanation) {
   if (!explanation.denied_detail.empty()) line("  because: {}", explanation.denied_detail);
   if (!explanation.denied && !explanation.target) line("result: allowed");
   if (explanation.program)
-    line("runs {} {} in place of what was asked for", info_of(explanation.program->act).name(), config::quoted(explanation.program->argument));
+    line("runs {} {} in place of what was asked for", info_of(explanation.program->act).name(),
+         config::quoted(explanation.program->argument));
   if (explanation.target) {
     line("result: target {} ({})", explanation.target->name, explanation.target->kind == TargetKind::ssh ? "ssh" : "local");
     for (const auto& [key, value] : target_lines(*explanation.target)) line("  {} = {}", key, value);

@@ -24,9 +24,7 @@ bool has_control_characters(std::string_view text) {
 }
 
 /// A glob that allows a folder must not allow what is reached by leaving it.
-bool climbs(std::string_view path) {
-  return path.find("/../") != std::string_view::npos || path.ends_with("/..");
-}
+bool climbs(std::string_view path) { return path.find("/../") != std::string_view::npos || path.ends_with("/.."); }
 
 }  // namespace
 

@@ -88,7 +88,8 @@ std::optional<std::string> why_no_match(const Config& config, const Route& route
 }
 
 std::optional<std::string> why_no_match(const ChannelRule& rule, const ChannelQuery& query) {
-  const bool session = query.request == "shell" || query.request == "exec" || query.request == "subsystem" || query.request == "session";
+  const bool session =
+      query.request == "shell" || query.request == "exec" || query.request == "subsystem" || query.request == "session";
   const bool named = std::any_of(rule.requests.begin(), rule.requests.end(), [&query, session](const std::string& request) {
     return request == query.request || (session && request == "session");
   });
@@ -105,7 +106,8 @@ std::optional<std::string> why_no_match(const ChannelRule& rule, const ChannelQu
   }
   if (rule.subsystem) {
     if (query.request != "subsystem") return fmt::format("request {} has no subsystem", query.request);
-    if (!config::glob_matches(*rule.subsystem, query.subsystem)) return fmt::format("the subsystem is not like {}", config::quoted(*rule.subsystem));
+    if (!config::glob_matches(*rule.subsystem, query.subsystem))
+      return fmt::format("the subsystem is not like {}", config::quoted(*rule.subsystem));
   }
   return std::nullopt;
 }
@@ -123,8 +125,9 @@ std::optional<Unmet> unmet_requirement(const Route& route, const RouteQuery& log
     return window && now && window->contains(*now);
   };
   if (route.valid.empty() || std::any_of(route.valid.begin(), route.valid.end(), is_open)) return std::nullopt;
-  return Unmet{"valid", fmt::format("{} may not be used at this time", target),
-               fmt::format("it is {}, not in {}", now ? config::format_week_time(*now) : "(an unknown time)", listed(route.valid))};
+  return Unmet{
+      "valid", fmt::format("{} may not be used at this time", target),
+      fmt::format("it is {}, not in {}", now ? config::format_week_time(*now) : "(an unknown time)", listed(route.valid))};
 }
 
 std::string rule_name(std::size_t index, const ChannelRule& rule) {

@@ -52,8 +52,6 @@ bool permits_open(const std::vector<std::string>& list, const Destination& desti
   return permits(list, destination, false);
 }
 
-bool permits_listen(const std::vector<std::string>& list, const Destination& address) {
-  return permits(list, address, true);
-}
+bool permits_listen(const std::vector<std::string>& list, const Destination& address) { return permits(list, address, true); }
 
 }  // namespace sallyport::route

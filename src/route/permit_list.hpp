@@ -12,8 +12,8 @@ namespace sallyport::route {
 /// `*` as the host or the port for any. A socket has neither, so only "*:*" is about it.
 bool permits_open(const std::vector<std::string>& list, const Destination& destination);
 
-/// The same for an address to listen at; an entry that is a port alone is about every host. A port that the target is to choose is
-/// met by `*` alone.
+/// The same for an address to listen at; an entry that is a port alone is about every host. A port that the target is to choose
+/// is met by `*` alone.
 bool permits_listen(const std::vector<std::string>& list, const Destination& address);
 
 }  // namespace sallyport::route

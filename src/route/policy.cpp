@@ -77,40 +77,29 @@ class Judge {
       case Act::no_more_sessions:
       case Act::prove_host_keys:  // of the bastion
         return allow(kBuiltIn);
-      case Act::unknown_channel:
-        return deny(kBuiltIn, "unknown channel type");
-      case Act::unknown_global:
-        return deny(kBuiltIn, "unknown global request");
-      case Act::unknown_request:
-        return deny(kBuiltIn, "unknown request");
+      case Act::unknown_channel: return deny(kBuiltIn, "unknown channel type");
+      case Act::unknown_global: return deny(kBuiltIn, "unknown global request");
+      case Act::unknown_request: return deny(kBuiltIn, "unknown request");
       case Act::env:
         // With a forced command it must be what the client asked for and nothing else.
         return ask_.argument == kOriginalCommand ? deny(kBuiltIn, "the variable is the bastion's own") : allow(kBuiltIn);
-      case Act::signal:
-        return signal();
-      case Act::pty:
-        return pty();
+      case Act::signal: return signal();
+      case Act::pty: return pty();
       case Act::shell:
       case Act::exec:
-      case Act::subsystem:
-        return program();
+      case Act::subsystem: return program();
       case Act::lend_agent:
         return lend(who_.grant.agent_forwarding, &Options::forward_agent, &OptionOverrides::forward_agent, "forward_agent");
       case Act::lend_display:
         return lend(who_.grant.x11_forwarding, &Options::forward_x11, &OptionOverrides::forward_x11, "forward_x11");
       case Act::direct_tcpip:
-      case Act::direct_streamlocal:
-        return forward();
+      case Act::direct_streamlocal: return forward();
       case Act::tcpip_forward:
-      case Act::streamlocal_forward:
-        return listen();
+      case Act::streamlocal_forward: return listen();
       case Act::forwarded_tcpip:
-      case Act::forwarded_streamlocal:
-        return arrive(who_.grant.port_forwarding);
-      case Act::agent_channel:
-        return arrive(who_.grant.agent_forwarding);
-      case Act::display_channel:
-        return arrive(who_.grant.x11_forwarding);
+      case Act::forwarded_streamlocal: return arrive(who_.grant.port_forwarding);
+      case Act::agent_channel: return arrive(who_.grant.agent_forwarding);
+      case Act::display_channel: return arrive(who_.grant.x11_forwarding);
     }
     return deny(kBuiltIn, "unknown");  // not reached: the compiler knows them all
   }
@@ -195,7 +184,8 @@ class Judge {
     return allow(forced_by.empty() ? channel_rule_name() : forced_by, target, std::move(program));
   }
 
-  /// Of a target of kind "local": whether its account is one that may be used. What only the system knows is asked there (child/account/local_login).
+  /// Of a target of kind "local": whether its account is one that may be used. What only the system knows is asked there
+  /// (child/account/local_login).
   std::optional<Verdict> why_not_account(const ResolvedTarget& target) {
     const LocalSettings& local = target.local;
     if (target.kind != TargetKind::local || local.user.empty() ||
@@ -206,11 +196,13 @@ class Judge {
   }
 
   /// Puts the command, which `rule` demands, in the place of what was asked for. A denial when it leaves no place for that:
-  /// internal-sftp and something else than sftp; internal-sftp with arguments, without which more would be granted than was written.
+  /// internal-sftp and something else than sftp; internal-sftp with arguments, without which more would be granted than was
+  /// written.
   std::optional<Verdict> force(Program& program, const std::string& command, std::string_view rule) {
     if (config::is_sftp_with_arguments(command))
-      return deny(rule, "the forced command is not supported here",
-                  fmt::format("the forced command is {}: internal-sftp is supported without arguments only", config::quoted(command)));
+      return deny(
+          rule, "the forced command is not supported here",
+          fmt::format("the forced command is {}: internal-sftp is supported without arguments only", config::quoted(command)));
     if (command == config::kInternalSftp) {
       program = {Act::subsystem, "sftp", std::nullopt, true};
       if (ask_.act == Act::subsystem && ask_.argument == "sftp") return std::nullopt;

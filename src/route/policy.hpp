@@ -23,7 +23,7 @@ struct Standing {
   const Decision* decision = nullptr;  ///< null: no route; `refusal` is what the client is told
   std::string_view refusal = {};
   const LoginGrant& grant;
-  bool inner = false;                   ///< it came by a terminated jump
+  bool inner = false;                        ///< it came by a terminated jump
   std::optional<config::WeekTime> now = {};  ///< absent: no route with `valid` is
 };
 
@@ -89,8 +89,8 @@ struct Verdict {
 /// - the options of the route and that target: forwarding lists, `permit_…`, `force_command`.
 Verdict decide(const Standing& who, const Ask& ask);
 
-/// Where every program of the client's ends, whatever it may turn out to be. Absent: nowhere, or a rule of the route has a say in it.
-/// That a program may run there is still for decide() to say.
+/// Where every program of the client's ends, whatever it may turn out to be. Absent: nowhere, or a rule of the route has a say in
+/// it. That a program may run there is still for decide() to say.
 std::optional<ResolvedTarget> only_end(const Standing& who);
 
 }  // namespace sallyport::route

@@ -17,7 +17,8 @@ Result<Decision> Router::route(const RouteQuery& query) const {
     if (const auto unmet = unmet_requirement(route, query, query.at)) return fail(Errc::denied, unmet->told);
     const Target* target = target_named(*config_, route.to, query.target);
     if (target == nullptr) return fail(Errc::denied, no_route(*config_, query));
-    auto resolved = resolve_target(*config_, *target, route.options, {query.user, query.target ? std::string_view(*query.target) : ""});
+    auto resolved =
+        resolve_target(*config_, *target, route.options, {query.user, query.target ? std::string_view(*query.target) : ""});
     if (!resolved) return fail(Errc::denied, no_route(*config_, query));
     return Decision{config_, query, i, std::move(*resolved)};
   }
@@ -33,7 +34,8 @@ ChannelDecision decide_channel(const Decision& decision, const ChannelQuery& que
     const RouteQuery& login = decision.query;
     const Target* target = target_named(*decision.config, *rule.to, login.target);
     if (target == nullptr) return {ChannelDenied{no_route(*decision.config, login)}, i};
-    auto resolved = resolve_target(*decision.config, *target, route.options, {login.user, login.target ? std::string_view(*login.target) : ""});
+    auto resolved = resolve_target(*decision.config, *target, route.options,
+                                   {login.user, login.target ? std::string_view(*login.target) : ""});
     if (!resolved) return {ChannelDenied{no_route(*decision.config, login)}, i};
     return {std::move(*resolved), i};
   }

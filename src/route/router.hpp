@@ -21,7 +21,7 @@ struct RouteQuery {
   std::string user;
   std::optional<std::string> target;
   std::string source;
-  bool mfa = false;               ///< the login had one
+  bool mfa = false;                         ///< the login had one
   std::optional<config::WeekTime> at = {};  ///< when it was made; absent: no route with `valid` lets it in
 };
 

@@ -68,28 +68,17 @@ std::optional<std::uint32_t> parse_chosen_port(ByteView rest) {
   return whole(reader, port);
 }
 
-Bytes build_tcpip_forward(std::string_view address, std::uint32_t port) {
-  return Writer().string(address).uint32(port).take();
-}
+Bytes build_tcpip_forward(std::string_view address, std::uint32_t port) { return Writer().string(address).uint32(port).take(); }
 
 Bytes build_streamlocal_forward(std::string_view path) { return Writer().string(path).take(); }
 
 Bytes build_forwarded_tcpip(const ForwardedTcpip& open) {
-  return Writer()
-      .string(open.address)
-      .uint32(open.port)
-      .string(open.originator)
-      .uint32(open.originator_port)
-      .take();
+  return Writer().string(open.address).uint32(open.port).string(open.originator).uint32(open.originator_port).take();
 }
 
-Bytes build_forwarded_streamlocal(std::string_view path) {
-  return Writer().string(path).string(std::string_view{}).take();
-}
+Bytes build_forwarded_streamlocal(std::string_view path) { return Writer().string(path).string(std::string_view{}).take(); }
 
-Bytes build_x11_open(const X11Open& open) {
-  return Writer().string(open.originator).uint32(open.originator_port).take();
-}
+Bytes build_x11_open(const X11Open& open) { return Writer().string(open.originator).uint32(open.originator_port).take(); }
 
 Bytes build_x11_request(const X11Request& request) {
   return Writer()

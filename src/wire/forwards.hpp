@@ -27,7 +27,7 @@ struct TcpipForward {  // RFC 4254, 7.1; the same for its cancel
   std::string_view address;
   std::uint32_t port = 0;
 };
-struct ForwardedTcpip {  // 7.2
+struct ForwardedTcpip {      // 7.2
   std::string_view address;  ///< where the server listens
   std::uint32_t port = 0;
   std::string_view originator;

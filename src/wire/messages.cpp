@@ -116,8 +116,8 @@ Bytes build_request_success(ByteView rest) { return begin(MessageType::request_s
 
 Bytes build_request_failure() { return begin(MessageType::request_failure).take(); }
 
-Bytes build_channel_open(std::string_view type, LocalChannel sender, std::uint32_t initial_window,
-                         std::uint32_t maximum_packet, ByteView rest) {
+Bytes build_channel_open(std::string_view type, LocalChannel sender, std::uint32_t initial_window, std::uint32_t maximum_packet,
+                         ByteView rest) {
   return begin(MessageType::channel_open)
       .string(type)
       .uint32(number(sender))
@@ -148,12 +148,7 @@ Bytes build_channel_open_failure(RecipientChannel recipient, OpenFailureReason r
 }
 
 Bytes build_channel_request(RecipientChannel recipient, std::string_view type, bool want_reply, ByteView rest) {
-  return begin(MessageType::channel_request)
-      .uint32(number(recipient))
-      .string(type)
-      .boolean(want_reply)
-      .raw(rest)
-      .take();
+  return begin(MessageType::channel_request).uint32(number(recipient)).string(type).boolean(want_reply).raw(rest).take();
 }
 
 }  // namespace sallyport::wire

@@ -107,8 +107,8 @@ Bytes build_global_request(std::string_view name, bool want_reply, ByteView rest
 /// REQUEST_SUCCESS; `rest` are the fields that belong to the request's name.
 Bytes build_request_success(ByteView rest = {});
 Bytes build_request_failure();
-Bytes build_channel_open(std::string_view type, LocalChannel sender, std::uint32_t initial_window,
-                         std::uint32_t maximum_packet, ByteView rest = {});
+Bytes build_channel_open(std::string_view type, LocalChannel sender, std::uint32_t initial_window, std::uint32_t maximum_packet,
+                         ByteView rest = {});
 Bytes build_channel_open_confirmation(RecipientChannel recipient, LocalChannel sender, std::uint32_t initial_window,
                                       std::uint32_t maximum_packet, ByteView rest = {});
 /// The description may be another peer's: it ends at its first zero byte, since sshd ends the connection over one

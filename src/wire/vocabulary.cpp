@@ -16,21 +16,16 @@ const Word* find(Form form, Speaker speaker, std::string_view name) {
 
 std::string_view why_unknown(Form form) {
   switch (form) {
-    case Form::channel_request:
-      return "unknown request";
-    case Form::channel_open:
-      return "unknown channel type";
-    case Form::global_request:
-      break;
+    case Form::channel_request: return "unknown request";
+    case Form::channel_open: return "unknown channel type";
+    case Form::global_request: break;
   }
   return "unknown global request";
 }
 
 bool is_text(std::string_view text) { return text.size() <= kMaximumText && text.find('\0') == std::string_view::npos; }
 
-bool is_variable(std::string_view name) {
-  return is_text(name) && !name.empty() && name.find('=') == std::string_view::npos;
-}
+bool is_variable(std::string_view name) { return is_text(name) && !name.empty() && name.find('=') == std::string_view::npos; }
 
 /// Section 8: opcodes, each with an argument; 0, or one that has no meaning yet, ends them. An end without an opcode is
 /// usual enough.
@@ -49,26 +44,13 @@ bool are_terminal_modes(ByteView modes) {
 bool read(Field field, Reader& reader) {
   bool good = true;
   switch (field) {
-    case Field::none:
-      break;
-    case Field::text:
-      good = is_text(reader.text());
-      break;
-    case Field::variable:
-      good = is_variable(reader.text());
-      break;
-    case Field::boolean:
-      reader.byte();
-      break;
-    case Field::uint32:
-      reader.uint32();
-      break;
-    case Field::modes:
-      good = are_terminal_modes(reader.string());
-      break;
-    case Field::rest:
-      reader = Reader({});
-      break;
+    case Field::none: break;
+    case Field::text: good = is_text(reader.text()); break;
+    case Field::variable: good = is_variable(reader.text()); break;
+    case Field::boolean: reader.byte(); break;
+    case Field::uint32: reader.uint32(); break;
+    case Field::modes: good = are_terminal_modes(reader.string()); break;
+    case Field::rest: reader = Reader({}); break;
   }
   return good && reader.ok();
 }

@@ -110,7 +110,7 @@ inline constexpr auto kVocabulary = [] {
       // While it runs. sshd ignores the first without a terminal, and refuses the third.
       client_request("window-change", passed, {uint32, uint32, uint32, uint32}),  // 6.7
       client_request("signal", passed, {text}),                                   // 6.9
-      client_request("break", passed, {uint32}),  // RFC 4335: `~B` of OpenSSH, PuTTY's menu
+      client_request("break", passed, {uint32}),                                  // RFC 4335: `~B` of OpenSSH, PuTTY's menu
       // About the channel: nothing is done for these, so nothing is judged.
       hint("simple@putty.projects.tartarus.org", true, false, passed),  // PuTTY, WinSCP: there will be no other channel
       hint("winadj@putty.projects.tartarus.org", true, false, passed),  // the same: they wait for its answer, a failure
@@ -119,7 +119,7 @@ inline constexpr auto kVocabulary = [] {
       // What a target says of a program.
       target_request("exit-status", passed, {uint32}),                     // 6.10
       target_request("exit-signal", passed, {text, boolean, text, text}),  // 6.10
-      target_request("xon-xoff", passed, {boolean}),  // 6.8: servers of devices, for clients that do it
+      target_request("xon-xoff", passed, {boolean}),                       // 6.8: servers of devices, for clients that do it
 
       // Channels. "tun@openssh.com" isn't among them: no rule is about network interfaces at a target.
       client_open("session"),                                               // 6.1

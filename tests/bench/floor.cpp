@@ -262,6 +262,6 @@ int main(int argc, char** argv) {
   const double total = relayed(packet, packets, reseal) / gib;
   const double sockets = relayed(packet, packets, [](unsigned char*) {}) / gib;
   const double ciphers = resealed(packet, packets, reseal) / gib;
-  std::printf("{\"cipher\": \"%s\", \"mib\": %ld, \"total\": %.4f, \"ciphers\": %.4f, \"sockets\": %.4f}\n", argv[1],
-              mib, total, ciphers, sockets);
+  std::printf("{\"cipher\": \"%s\", \"mib\": %ld, \"total\": %.4f, \"ciphers\": %.4f, \"sockets\": %.4f}\n", argv[1], mib, total,
+              ciphers, sockets);
 }

@@ -75,32 +75,19 @@ Bytes text_message(std::uint8_t type, std::string_view text) {
 /// that.
 Bytes nonsense(Choices& choices) {
   switch (choices.below(14)) {
-    case 0:
-      return {2, 0, 0, 0, 1, 'i'};  // IGNORE
-    case 1:
-      return {3, 0, 0, 0, 7};  // UNIMPLEMENTED
-    case 2:
-      return {4, 1, 0, 0, 0, 0, 0, 0, 0, 0};  // DEBUG
-    case 3:
-      return {1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0};  // DISCONNECT
-    case 4:
-      return {52};  // USERAUTH_SUCCESS
-    case 5:
-      return {51, 0, 0, 0, 8, 'p', 'a', 's', 's', 'w', 'o', 'r', 'd', 0};
-    case 6:
-      return {53, 0, 0, 0, 1, 'b', 0, 0, 0, 0};  // BANNER
-    case 7:
-      return {60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, '?', 0};
-    case 8:
-      return {61, 0, 0, 0, 1, 0, 0, 0, 1, 'a'};  // INFO_RESPONSE
-    case 9:
-      return text_message(5, "ssh-userauth");  // SERVICE_REQUEST
-    case 10:
-      return {80, 0, 0, 0, 1, 'g', 1};  // GLOBAL_REQUEST
-    case 11:
-      return {50, 0, 0, 0, 1, 'a'};  // USERAUTH_REQUEST
-    default:
-      return {static_cast<std::uint8_t>(192 + choices.below(8))};  // of no meaning: UNIMPLEMENTED comes back
+    case 0: return {2, 0, 0, 0, 1, 'i'};                     // IGNORE
+    case 1: return {3, 0, 0, 0, 7};                          // UNIMPLEMENTED
+    case 2: return {4, 1, 0, 0, 0, 0, 0, 0, 0, 0};           // DEBUG
+    case 3: return {1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0};  // DISCONNECT
+    case 4: return {52};                                     // USERAUTH_SUCCESS
+    case 5: return {51, 0, 0, 0, 8, 'p', 'a', 's', 's', 'w', 'o', 'r', 'd', 0};
+    case 6: return {53, 0, 0, 0, 1, 'b', 0, 0, 0, 0};  // BANNER
+    case 7: return {60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, '?', 0};
+    case 8: return {61, 0, 0, 0, 1, 0, 0, 0, 1, 'a'};                     // INFO_RESPONSE
+    case 9: return text_message(5, "ssh-userauth");                       // SERVICE_REQUEST
+    case 10: return {80, 0, 0, 0, 1, 'g', 1};                             // GLOBAL_REQUEST
+    case 11: return {50, 0, 0, 0, 1, 'a'};                                // USERAUTH_REQUEST
+    default: return {static_cast<std::uint8_t>(192 + choices.below(8))};  // of no meaning: UNIMPLEMENTED comes back
   }
 }
 
@@ -132,8 +119,7 @@ class Peer : public LoginDriver {
 
 class ClientPeer final : public Peer {
  public:
-  ClientPeer(LoopIo& io, net::Fd fd, ssh_key key, Choices& choices, std::function<void()> on_point,
-             std::function<void()> on_cut)
+  ClientPeer(LoopIo& io, net::Fd fd, ssh_key key, Choices& choices, std::function<void()> on_point, std::function<void()> on_cut)
       : Peer(choices, std::move(on_point), std::move(on_cut)), key_(key), method_(choices.below(4)) {
     auto session = new_session();
     if (!session) std::abort();
@@ -158,15 +144,9 @@ class ClientPeer final : public Peer {
     ssh_session session = connection_->session();
     int rc = SSH_AUTH_DENIED;
     switch (method_) {
-      case 0:
-        rc = ssh_userauth_none(session, nullptr);
-        break;
-      case 1:
-        rc = ssh_userauth_password(session, nullptr, "secret");
-        break;
-      case 2:
-        rc = ssh_userauth_publickey(session, nullptr, key_);
-        break;
+      case 0: rc = ssh_userauth_none(session, nullptr); break;
+      case 1: rc = ssh_userauth_password(session, nullptr, "secret"); break;
+      case 2: rc = ssh_userauth_publickey(session, nullptr, key_); break;
       default:
         rc = ssh_userauth_kbdint(session, nullptr, nullptr);
         if (rc != SSH_AUTH_INFO) break;
@@ -241,8 +221,7 @@ class ServerPeer final : public Peer {
       case 2:
         spssh_expect_info_response(connection_->session(), 1);
         return say(Bytes{60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, '?', 0});
-      case 3:
-        return;  // no answer
+      case 3: return;  // no answer
       case 4:
         if (message != nullptr && ssh_message_subtype(message) == SSH_AUTH_METHOD_PUBLICKEY) {
           ssh_message_auth_reply_pk_ok_simple(message);
@@ -346,8 +325,7 @@ class BrokenLogins::World {
 /// One login, in either role.
 class BrokenLogins::Login final : private ServerEvents, private UpstreamEvents, private TransportEvents {
  public:
-  Login(World& world, OurRole role, Choices& choices)
-      : world_(world), role_(role), choices_(choices), next_break_(pause()) {
+  Login(World& world, OurRole role, Choices& choices) : world_(world), role_(role), choices_(choices), next_break_(pause()) {
     auto ours = net::connected_pair();
     auto theirs = net::connected_pair();
     if (!ours || !theirs) std::abort();
@@ -359,21 +337,18 @@ class BrokenLogins::Login final : private ServerEvents, private UpstreamEvents, 
     const auto point = [this] { this->point(); };
     const auto cut = [this] { cut_after_ = kNextWrite; };
     if (role_ == OurRole::server) {
-      peer_ = std::make_unique<ClientPeer>(*world_.io, std::move(theirs->first), world_.user_key.get(), choices_, point,
-                                           cut);
+      peer_ = std::make_unique<ClientPeer>(*world_.io, std::move(theirs->first), world_.user_key.get(), choices_, point, cut);
       server_ = std::make_unique<ServerLogin>(*world_.io, world_.away(), world_.context, std::move(ours->first),
                                               static_cast<ServerEvents&>(*this));
     } else {
-      peer_ = std::make_unique<ServerPeer>(*world_.io, std::move(theirs->first), world_.host_key.get(), choices_, point,
-                                           cut);
+      peer_ = std::make_unique<ServerPeer>(*world_.io, std::move(theirs->first), world_.host_key.get(), choices_, point, cut);
       ClientOptions options = world_.options;
       const std::vector<Credential> all{{Credential::Kind::key_file, world_.folder.file("user")},
                                         {Credential::Kind::keyboard_interactive, {}},
                                         {Credential::Kind::forwarded_agent, {}}};
       const std::uint32_t first = choices_.below(3);
       for (std::uint32_t i = 0; i < 3; ++i) options.credentials.push_back(all[(first + i) % 3]);
-      client_ = std::make_unique<ClientLogin>(*world_.io, world_.away(), std::move(options),
-                                              static_cast<UpstreamEvents&>(*this),
+      client_ = std::make_unique<ClientLogin>(*world_.io, world_.away(), std::move(options), static_cast<UpstreamEvents&>(*this),
                                               std::make_unique<GivenSocket>(world_.clock(), std::move(ours->first)));
     }
   }
@@ -482,8 +457,7 @@ class BrokenLogins::Login final : private ServerEvents, private UpstreamEvents, 
     next_break_ = pause();
     ++world_.counts.breaks;
     switch (choices_.below(14)) {
-      case 0:
-        return reset();
+      case 0: return reset();
       case 1:
         if (ours_far_) static_cast<void>(::shutdown(ours_far_.get(), SHUT_WR));
         return;
@@ -497,26 +471,19 @@ class BrokenLogins::Login final : private ServerEvents, private UpstreamEvents, 
         stalled_from_ours_ = true;
         held_turns_ = choices_.one_in(3) ? 0 : 1 + static_cast<int>(choices_.below(40));
         return;
-      case 5:
-        cut_after_ = static_cast<int>(choices_.below(250));
-        return;
+      case 5: cut_after_ = static_cast<int>(choices_.below(250)); return;
       case 6:
       case 7:
         if (peer_) peer_->say(nonsense(choices_));
         return;
-      case 8:
-        return say_goodbye();
-      case 9:
-        pass_time_ = choices_.one_in(2) ? std::chrono::seconds(3) : std::chrono::seconds(95);
-        return;
-      case 10:
-        return give_up();
+      case 8: return say_goodbye();
+      case 9: pass_time_ = choices_.one_in(2) ? std::chrono::seconds(3) : std::chrono::seconds(95); return;
+      case 10: return give_up();
       case 11:
       case 12:  // ours has it to read, and nobody to write to
         cut_after_ = kNextWrite;
         return;
-      default:
-        return answer_anyhow();
+      default: return answer_anyhow();
     }
   }
 
@@ -541,30 +508,20 @@ class BrokenLogins::Login final : private ServerEvents, private UpstreamEvents, 
   void answer_anyhow() {
     if (server_) {
       switch (choices_.below(6)) {
-        case 0:
-          return server_->accept();
-        case 1:
-          return server_->reject();
-        case 2:
-          return server_->pass();
-        case 3:
-          return server_->ask({{}, "more", {{"?", false}}});
-        case 4:
-          return server_->ask_new_password("a new one");
-        default:
-          return server_->show("hear");
+        case 0: return server_->accept();
+        case 1: return server_->reject();
+        case 2: return server_->pass();
+        case 3: return server_->ask({{}, "more", {{"?", false}}});
+        case 4: return server_->ask_new_password("a new one");
+        default: return server_->show("hear");
       }
     }
     if (client_) {
       switch (choices_.below(4)) {
-        case 0:
-          return client_->refuse_agent("none");
-        case 1:
-          return client_->answer({});
-        case 2:
-          return client_->refuse_answer("nobody");
-        default:
-          agent_ = lend(*client_);
+        case 0: return client_->refuse_agent("none");
+        case 1: return client_->answer({});
+        case 2: return client_->refuse_answer("nobody");
+        default: agent_ = lend(*client_);
       }
     }
   }
@@ -630,17 +587,12 @@ class BrokenLogins::Login final : private ServerEvents, private UpstreamEvents, 
     const auto decide = [this, method = request.method, signed_ = request.key && request.key->is_signed] {
       if (!server_) return;
       switch (choices_.below(8)) {
-        case 0:
-          return server_->reject();
-        case 1:
-          return server_->pass();
-        case 2:
-          return;  // by nobody
-        default:
-          break;
+        case 0: return server_->reject();
+        case 1: return server_->pass();
+        case 2: return;  // by nobody
+        default: break;
       }
-      if (method == UserauthRequest::Method::keyboard_interactive)
-        return server_->ask({{}, "code", {{"code: ", false}}});
+      if (method == UserauthRequest::Method::keyboard_interactive) return server_->ask({{}, "code", {{"code: ", false}}});
       if (method == UserauthRequest::Method::publickey && !signed_) return server_->offer_ok();
       server_->accept();
       if (choices_.one_in(8)) say_goodbye();

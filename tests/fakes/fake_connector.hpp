@@ -25,7 +25,7 @@ class FakeConnector final : public UpstreamConnector {
     UpstreamClient client;
     UpstreamAttempt* attempt = nullptr;  ///< while it is under way
     std::vector<std::string> answers;    ///< what it has been told, with what was typed: "answer 1234", "no answer: …"
-    UpstreamEvents* events = nullptr;  ///< null once there was an outcome, or nobody waits for one any more
+    UpstreamEvents* events = nullptr;    ///< null once there was an outcome, or nobody waits for one any more
     MemoryPeer server;
     bool given_up = false;
   };
@@ -42,8 +42,8 @@ class FakeConnector final : public UpstreamConnector {
   }
 
   /// Sockets of carried attempts are in `carriers`, in the order of the calls.
-  [[nodiscard]] CarriedAttempt connect_over(const ResolvedTarget& target, const UpstreamClient& client,
-                                            UpstreamEvents& events, StreamEvents& carrier_events) override {
+  [[nodiscard]] CarriedAttempt connect_over(const ResolvedTarget& target, const UpstreamClient& client, UpstreamEvents& events,
+                                            StreamEvents& carrier_events) override {
     auto attempt = connect(target, client, events);
     return {std::move(attempt), carriers.connect({}, target.options.connect_timeout, carrier_events)};
   }
@@ -52,8 +52,8 @@ class FakeConnector final : public UpstreamConnector {
     if (!target.options.update_host_keys) return nullptr;
     return std::make_unique<Learner>(*this);
   }
-  std::function<void(Bytes)> ask_for_proof;   ///< set once a target has told its keys
-  std::vector<std::string> learnt;            ///< "keys …", "proof …", with the fields
+  std::function<void(Bytes)> ask_for_proof;  ///< set once a target has told its keys
+  std::vector<std::string> learnt;           ///< "keys …", "proof …", with the fields
 
   /// The attempt of that number succeeds; the server's end.
   MemoryPeer& succeed(std::size_t index) {
@@ -82,7 +82,7 @@ class FakeConnector final : public UpstreamConnector {
   }
 
   FakeStreams carriers;
-  FakeStreams agents;  ///< what has been lent, in the order of the calls
+  FakeStreams agents;      ///< what has been lent, in the order of the calls
   std::deque<Dial> dials;  // a deque: servers stay where they are
 
  private:

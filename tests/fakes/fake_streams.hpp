@@ -19,11 +19,11 @@ class FakeStreams final : public StreamConnector {
     StreamAddress address;
     Duration limit{};
     std::optional<InnerClient> inner;  ///< set when it leads to Sallyport itself
-    StreamEvents* events = nullptr;  ///< null once the Stream was destroyed
+    StreamEvents* events = nullptr;    ///< null once the Stream was destroyed
     std::size_t granted = 0;
-    std::string written;      ///< everything
-    std::size_t queued = 0;   ///< of it, what the kernel has not taken
-    bool takes_all = true;    ///< the kernel takes what is written at once
+    std::string written;     ///< everything
+    std::size_t queued = 0;  ///< of it, what the kernel has not taken
+    bool takes_all = true;   ///< the kernel takes what is written at once
     bool output_ended = false;
     bool input_unwanted = false;
     bool was_reset = false;
@@ -39,8 +39,7 @@ class FakeStreams final : public StreamConnector {
     }
   };
 
-  [[nodiscard]] std::unique_ptr<Stream> connect(const StreamAddress& address, Duration limit,
-                                                StreamEvents& events) override {
+  [[nodiscard]] std::unique_ptr<Stream> connect(const StreamAddress& address, Duration limit, StreamEvents& events) override {
     Socket& socket = sockets.emplace_back();
     socket.address = address;
     socket.limit = limit;

@@ -22,16 +22,13 @@ class RecordingJournal final : public mux::Journal {
   }
 
   bool healthy() const override { return is_healthy; }
-  void channel_opened(const mux::Admission&, ChannelId id, std::string_view type) override {
-    add("opened h", number(id), type);
-  }
+  void channel_opened(const mux::Admission&, ChannelId id, std::string_view type) override { add("opened h", number(id), type); }
   void channel_open_refused(const mux::Admission& client, std::string_view type, std::string_view why) override {
     add("open refused c", number(client.id), std::string(type) + ": " + std::string(why));
   }
-  void program_started(const mux::Admission&, const mux::ChannelIds& ids, std::string_view request,
-                       std::string_view command, std::string_view target) override {
-    add("started h", number(ids.channel),
-        std::string(request) + " " + std::string(command) + " at " + std::string(target));
+  void program_started(const mux::Admission&, const mux::ChannelIds& ids, std::string_view request, std::string_view command,
+                       std::string_view target) override {
+    add("started h", number(ids.channel), std::string(request) + " " + std::string(command) + " at " + std::string(target));
   }
   void program_refused(const mux::Admission&, const mux::ChannelIds& ids, std::string_view, std::string_view,
                        std::string_view told, std::string_view why) override {
@@ -50,26 +47,22 @@ class RecordingJournal final : public mux::Journal {
                      std::string_view signal) override {
     add("ended h", number(ids.channel), status ? std::to_string(*status) : std::string(signal));
   }
-  void forward_opened(const mux::Admission&, const mux::ChannelIds& ids, std::string_view type,
-                      std::string_view destination, std::string_view target) override {
-    add("forwarding h", number(ids.channel),
-        std::string(type) + " " + std::string(destination) + " by " + std::string(target));
+  void forward_opened(const mux::Admission&, const mux::ChannelIds& ids, std::string_view type, std::string_view destination,
+                      std::string_view target) override {
+    add("forwarding h", number(ids.channel), std::string(type) + " " + std::string(destination) + " by " + std::string(target));
   }
-  void forward_refused(const mux::Admission&, const mux::ChannelIds& ids, std::string_view type,
-                       std::string_view destination, std::string_view why) override {
-    add("forward refused h", number(ids.channel),
-        std::string(type) + " " + std::string(destination) + ": " + std::string(why));
+  void forward_refused(const mux::Admission&, const mux::ChannelIds& ids, std::string_view type, std::string_view destination,
+                       std::string_view why) override {
+    add("forward refused h", number(ids.channel), std::string(type) + " " + std::string(destination) + ": " + std::string(why));
   }
   void remote_forward_listening(const mux::Admission&, const mux::RemoteForwardFacts& forward) override {
     add("listening f", number(forward.id), forward.listen + " at " + std::string(forward.target));
   }
   void remote_forward_refused(const mux::Admission& client, std::string_view request, std::string_view listen,
                               std::string_view why) override {
-    add("not listening c", number(client.id),
-        std::string(request) + " " + std::string(listen) + ": " + std::string(why));
+    add("not listening c", number(client.id), std::string(request) + " " + std::string(listen) + ": " + std::string(why));
   }
-  void remote_forward_ended(const mux::Admission&, const mux::RemoteForwardFacts& forward,
-                            std::string_view why) override {
+  void remote_forward_ended(const mux::Admission&, const mux::RemoteForwardFacts& forward, std::string_view why) override {
     add("no longer listening f", number(forward.id), why);
   }
   void channel_idle(const mux::Admission&, const mux::ChannelIds& ids, std::string_view kind, Duration) override {
@@ -85,8 +78,7 @@ class RecordingJournal final : public mux::Journal {
   void message_ignored(const mux::Admission& client, std::string_view what, std::uint64_t count) override {
     add("ignored c", number(client.id), std::string(what) + " " + std::to_string(count));
   }
-  void connection_closed(const mux::Admission& client, const Error& why, std::uint64_t, std::uint64_t,
-                         Duration) override {
+  void connection_closed(const mux::Admission& client, const Error& why, std::uint64_t, std::uint64_t, Duration) override {
     add("connection closed c", number(client.id), why.detail);
   }
   void trunk_waiting(TrunkId id, std::string_view user, std::string_view target) override {

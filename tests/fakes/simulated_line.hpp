@@ -19,8 +19,8 @@ namespace sallyport::fakes {
 struct LineKind {
   std::uint64_t rate = 0;   ///< bytes a turn, in each direction
   std::uint32_t delay = 0;  ///< turns, one way
-  /// For so many bytes a packet is lost; 0: none. What comes behind it waits with the receiver's kernel until it has been sent again,
-  /// which takes so many turns.
+  /// For so many bytes a packet is lost; 0: none. What comes behind it waits with the receiver's kernel until it has been sent
+  /// again, which takes so many turns.
   std::uint64_t loses_one_in = 0;
   std::uint32_t sent_again_after = 0;
 };

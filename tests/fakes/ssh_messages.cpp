@@ -58,8 +58,7 @@ std::string describe(ByteView message) {
     }
     case MessageType::channel_open_confirmation: {
       const auto m = *wire::parse_channel_open_confirmation(message);
-      return "CONFIRM " + text(number(m.recipient)) + " from=" + text(number(m.sender)) +
-             " window=" + text(m.initial_window);
+      return "CONFIRM " + text(number(m.recipient)) + " from=" + text(number(m.sender)) + " window=" + text(m.initial_window);
     }
     case MessageType::channel_open_failure: {
       const auto m = *wire::parse_channel_open_failure(message);
@@ -80,8 +79,7 @@ std::string describe(ByteView message) {
     }
     case MessageType::channel_request: {
       const auto m = *wire::parse_channel_request(message);
-      return "REQUEST " + text(number(m.recipient)) + " " + std::string(m.type) + (m.want_reply ? "?" : "") +
-             describe_rest(m);
+      return "REQUEST " + text(number(m.recipient)) + " " + std::string(m.type) + (m.want_reply ? "?" : "") + describe_rest(m);
     }
     case MessageType::channel_eof: return describe_channel_only("EOF", message);
     case MessageType::channel_close: return describe_channel_only("CLOSE", message);

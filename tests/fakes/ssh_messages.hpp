@@ -34,8 +34,7 @@ inline Bytes direct_streamlocal_message(std::uint32_t sender, std::uint32_t wind
   return wire::build_channel_open(wire::kDirectStreamlocal, LocalChannel{sender}, window, 32768,
                                   wire::build_direct_streamlocal(path));
 }
-inline Bytes confirm_message(std::uint32_t recipient, std::uint32_t sender, std::uint32_t window,
-                             std::uint32_t packet = 32768) {
+inline Bytes confirm_message(std::uint32_t recipient, std::uint32_t sender, std::uint32_t window, std::uint32_t packet = 32768) {
   return wire::build_channel_open_confirmation(RecipientChannel{recipient}, LocalChannel{sender}, window, packet);
 }
 inline Bytes refuse_message(std::uint32_t recipient, wire::OpenFailureReason reason, std::string_view text) {
@@ -86,9 +85,7 @@ inline Bytes pty_message(std::uint32_t recipient, std::string_view term, bool wa
 inline Bytes exit_status_message(std::uint32_t recipient, std::uint32_t status) {
   return request_message(recipient, "exit-status", false, wire::build_exit_status(status));
 }
-inline Bytes global_message(std::string_view name, bool want_reply) {
-  return wire::build_global_request(name, want_reply);
-}
+inline Bytes global_message(std::string_view name, bool want_reply) { return wire::build_global_request(name, want_reply); }
 inline Bytes type_only(wire::MessageType type) { return start_message(type).take(); }
 
 /// One message in a line: "DATA 3 hello", "REQUEST 3 exec? ls -l" (the ? wants a reply), "CLOSE 3".

@@ -15,7 +15,9 @@ class OneFile : public sallyport::config::Files {
     if (path == "/fuzz.toml") return text_;
     return sallyport::fail(sallyport::Errc::not_found, "not there");
   }
-  sallyport::Result<std::vector<std::string>> match(const std::string&) const override { return std::vector<std::string>{"/fuzz.toml"}; }
+  sallyport::Result<std::vector<std::string>> match(const std::string&) const override {
+    return std::vector<std::string>{"/fuzz.toml"};
+  }
   std::string canonical(const std::string& path) const override { return path; }
 
  private:

@@ -1,5 +1,5 @@
-// What a target tells of its host keys, the proof that it gives, and a client's request for one: nothing may crash, what is read is no more
-// than what came, and nothing that isn't a signature is a proof.
+// What a target tells of its host keys, the proof that it gives, and a client's request for one: nothing may crash, what is read
+// is no more than what came, and nothing that isn't a signature is a proof.
 #include <libssh/libssh.h>
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 // The peer's identification and the lines before it, in both roles and in pieces of any size, against a model of OpenSSH's
 // kex_exchange_identification(), which reads byte by byte.
 //
-// The first byte chooses our role, the second one the pieces. In what follows 0xfe N C stands for 64 times N of the byte C, and 0xfd N for
-// 8 times N short lines, so that a small input reaches the limits.
+// The first byte chooses our role, the second one the pieces. In what follows 0xfe N C stands for 64 times N of the byte C, and
+// 0xfd N for 8 times N short lines, so that a small input reaches the limits.
 #include <libssh/libssh.h>
 #include <libssh/server.h>
 
@@ -24,8 +24,8 @@ using namespace sallyport::ssh;
 
 enum class Reading : std::uint8_t { goes_on, accepted, refused };
 
-/// What OpenSSH reads, but for two things: it bears any number of carriage returns at the end of a line, and whatever sscanf() takes for
-/// a number.
+/// What OpenSSH reads, but for two things: it bears any number of carriage returns at the end of a line, and whatever sscanf()
+/// takes for a number.
 class Model {
  public:
   explicit Model(bool is_server) : is_server_(is_server) {}
@@ -66,7 +66,8 @@ class Model {
     unsigned int major = 0;
     unsigned long long minor = 0;
     int at = 0;
-    const bool is_plain = line.find_first_not_of("0123456789", 4) == 5 && line[5] == '.' && line.size() > 6 && line[6] >= '0' && line[6] <= '9';
+    const bool is_plain =
+        line.find_first_not_of("0123456789", 4) == 5 && line[5] == '.' && line.size() > 6 && line[6] >= '0' && line[6] <= '9';
     if (!is_plain || std::sscanf(line.c_str(), "SSH-%u.%llu-%n", &major, &minor, &at) != 2) return false;
     const bool is_known = major == 2 || line.starts_with("SSH-1.99-");
     return is_known && at > 0 && static_cast<std::size_t>(at) < line.size();
@@ -110,12 +111,14 @@ class Session {
 
   void begin_client() {
     if (ssh_options_set(session_.get(), SSH_OPTIONS_HOST, "target") != SSH_OK) std::abort();
-    if (spssh_attach(session_.get(), &kEvents, this, "SSH-2.0-fuzz") != 0 || ssh_connect(session_.get()) == SSH_ERROR) std::abort();
+    if (spssh_attach(session_.get(), &kEvents, this, "SSH-2.0-fuzz") != 0 || ssh_connect(session_.get()) == SSH_ERROR)
+      std::abort();
   }
   void begin_server() {
     static const BindHandle bind = make_bind();
     if (ssh_bind_accept_fd(bind.get(), session_.get(), SSH_INVALID_SOCKET) != SSH_OK) std::abort();
-    if (spssh_attach(session_.get(), &kEvents, this, nullptr) != 0 || ssh_handle_key_exchange(session_.get()) == SSH_ERROR) std::abort();
+    if (spssh_attach(session_.get(), &kEvents, this, nullptr) != 0 || ssh_handle_key_exchange(session_.get()) == SSH_ERROR)
+      std::abort();
   }
   static BindHandle make_bind() {
     BindHandle bind{ssh_bind_new()};
@@ -170,7 +173,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     dice = dice * 1664525 + 1013904223;
     const std::size_t piece = data[1] == 0 ? text.size() : 1 + dice / 65536 % (data[1] % 2 == 0 ? 8 : 4096);
     const std::size_t count = std::min(piece, text.size() - at);
-    rest.insert(rest.end(), text.begin() + static_cast<std::ptrdiff_t>(at), text.begin() + static_cast<std::ptrdiff_t>(at + count));
+    rest.insert(rest.end(), text.begin() + static_cast<std::ptrdiff_t>(at),
+                text.begin() + static_cast<std::ptrdiff_t>(at + count));
     std::size_t taken = 1;
     while (!rest.empty() && taken > 0 && session.state() == Reading::goes_on) {
       // Of the exact size, so that the address sanitizer sees a read behind its end.

@@ -11,7 +11,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto login = sallyport::route::parse_login_name(name, "+");
   if (!login) return 0;
   for (const std::string& part : {login->user, login->target.value_or("x")}) {
-    if (part.empty() || part.front() == '-' || part.find('/') != std::string::npos || part.find("..") != std::string::npos) std::abort();
+    if (part.empty() || part.front() == '-' || part.find('/') != std::string::npos || part.find("..") != std::string::npos)
+      std::abort();
     for (const char c : part) {
       if (c <= 0x20 || c == 0x7f) std::abort();
     }

@@ -88,19 +88,14 @@ constexpr std::string_view kStrangers[] = {"agent-req", "tun@openssh.com", "agen
 /// How a text, a name or a whole row of fields is spelt otherwise than it should be.
 std::string misspell(std::string text, std::uint8_t how) {
   switch (how % 12) {
-    case 0:
-      return text + '\0';
-    case 1:
-      return '\0' + text;
-    case 2:
-      return text.empty() ? text : text.insert(text.size() / 2, 1, '\0');
+    case 0: return text + '\0';
+    case 1: return '\0' + text;
+    case 2: return text.empty() ? text : text.insert(text.size() / 2, 1, '\0');
     case 3:
       if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
       return text;
-    case 4:
-      return text.substr(0, text.size() / 2);
-    default:
-      return text;
+    case 4: return text.substr(0, text.size() / 2);
+    default: return text;
   }
 }
 
@@ -123,29 +118,21 @@ Message message_of(Input& input, wire::Form form) {
   for (const wire::Field field : word.fields) {
     switch (field) {
       case wire::Field::none:
-      case wire::Field::rest:
-        break;
+      case wire::Field::rest: break;
       case wire::Field::text:
       case wire::Field::variable: {
         const std::string_view text = input.pick(kTexts);
         writer.string(std::string_view(misspell(std::string(text), input.byte())));
         break;
       }
-      case wire::Field::boolean:
-        writer.byte(input.byte());
-        break;
-      case wire::Field::uint32:
-        writer.uint32(input.pick(kNumbers));
-        break;
-      case wire::Field::modes:
-        writer.string(input.bytes(input.byte() % 16));
-        break;
+      case wire::Field::boolean: writer.byte(input.byte()); break;
+      case wire::Field::uint32: writer.uint32(input.pick(kNumbers)); break;
+      case wire::Field::modes: writer.string(input.bytes(input.byte() % 16)); break;
     }
   }
   message.fields = writer.take();
   if (how % 7 == 1) message.fields.push_back(input.byte());
-  if (how % 7 == 2)
-    message.fields.resize(message.fields.size() - std::min<std::size_t>(message.fields.size(), input.byte() % 8));
+  if (how % 7 == 2) message.fields.resize(message.fields.size() - std::min<std::size_t>(message.fields.size(), input.byte() % 8));
   return message;
 }
 
@@ -252,8 +239,7 @@ struct Scene {
       const std::string about = deed.what + " " + deed.argument;
       std::optional<Act> act;
       for (const ActKind kind : {ActKind::session_request, ActKind::client_channel, ActKind::global_request})
-        if (const auto found = route::act_of(kind, deed.what); found && !route::info_of(*found).wire.empty())
-          act = found;
+        if (const auto found = route::act_of(kind, deed.what); found && !route::info_of(*found).wire.empty()) act = found;
       require(act.has_value(), "nobody here knows", about);
       require(deed.argument.find('\0') == std::string::npos, "a zero byte in", about);
       if (*act == Act::no_more_sessions || *act == Act::prove_host_keys) require(false, "passed on:", about);
@@ -301,17 +287,14 @@ struct Scene {
     switch (act) {
       case Act::direct_streamlocal:
       case Act::streamlocal_forward:
-      case Act::cancel_streamlocal_forward:
-        return route::Destination::of_socket(text);
+      case Act::cancel_streamlocal_forward: return route::Destination::of_socket(text);
       case Act::direct_tcpip:
       case Act::tcpip_forward:
       case Act::cancel_tcpip_forward: {
         const std::size_t colon = text.rfind(':');
-        return route::Destination::of_port(text.substr(0, colon),
-                                           static_cast<std::uint32_t>(std::stoul(text.substr(colon + 1))));
+        return route::Destination::of_port(text.substr(0, colon), static_cast<std::uint32_t>(std::stoul(text.substr(colon + 1))));
       }
-      default:
-        return std::nullopt;
+      default: return std::nullopt;
     }
   }
 
@@ -340,9 +323,7 @@ Bytes raw_message(Input& input) {
 /// What the offender does, or for the target's part the target of one of the trunks.
 void step(Scene& scene, Input& input, MemoryPeer& wire, std::uint32_t channel, std::uint32_t sender) {
   switch (input.byte() % 8) {
-    case 0:
-      wire.deliver(open_message(sender, 100000));
-      break;
+    case 0: wire.deliver(open_message(sender, 100000)); break;
     case 1:
     case 2:
     case 3: {
@@ -360,9 +341,7 @@ void step(Scene& scene, Input& input, MemoryPeer& wire, std::uint32_t channel, s
       wire.deliver(wire::build_global_request(global.name, input.byte() % 2 == 0, global.fields));
       break;
     }
-    case 6:
-      wire.deliver(raw_message(input));
-      break;
+    case 6: wire.deliver(raw_message(input)); break;
     default: {
       const Bytes text = input.bytes(input.byte() % 8);
       scene.refusal_text.assign(text.begin(), text.end());

@@ -140,8 +140,7 @@ class Peer {
     switch (static_cast<MessageType>(m[0])) {
       case MessageType::channel_open: {
         const auto open = *w::parse_channel_open(m);
-        for (const auto& [own, chan] : chans)
-          require(chan.daemons != number(open.sender), "the daemon's number is still in use");
+        for (const auto& [own, chan] : chans) require(chan.daemons != number(open.sender), "the daemon's number is still in use");
         Chan& chan = chans[++last_];
         chan.daemons = number(open.sender);
         chan.confirmed = true;
@@ -162,9 +161,7 @@ class Peer {
         this->wire.deliver(exec_message(chan.daemons, std::to_string(chan.tag)));
         return;
       }
-      case MessageType::channel_open_failure:
-        chans.erase(number(w::parse_channel_open_failure(m)->recipient));
-        return;
+      case MessageType::channel_open_failure: chans.erase(number(w::parse_channel_open_failure(m)->recipient)); return;
       case MessageType::channel_window_adjust: {
         const auto adjust = *w::parse_channel_window_adjust(m);
         known(number(adjust.recipient)).window_out += adjust.bytes;
@@ -187,8 +184,7 @@ class Peer {
         const std::uint32_t own = number(*w::parse_channel_only(m));
         Chan& chan = known(own);
         chan.close_in = true;
-        if (client_ && !chan.close_out && truths_[chan.tag].status_sent)
-          require(chan.status.has_value(), "a status was lost");
+        if (client_ && !chan.close_out && truths_[chan.tag].status_sent) require(chan.status.has_value(), "a status was lost");
         if (chan.close_out) {
           chans.erase(own);
         } else {
@@ -200,8 +196,7 @@ class Peer {
         const auto request = *w::parse_channel_request(m);
         Chan& chan = known(number(request.recipient));
         const auto speaker = client_ ? w::Speaker::target : w::Speaker::client;
-        require(w::Reading(w::Form::channel_request, speaker, request.type, request.rest).sound(),
-                "a malformed request");
+        require(w::Reading(w::Form::channel_request, speaker, request.type, request.rest).sound(), "a malformed request");
         if (request.type == "exec") {
           require(!chan.started, "a second program");
           chan.tag = static_cast<std::uint32_t>(std::stoul(std::string(*w::parse_single_string(request.rest))));
@@ -330,8 +325,7 @@ void step(Scene& scene, Input& input) {
     case 11: peer.read(); break;
     case 12: scene.wires[2].deliver(input.bytes(1u + input.byte() % 64)); break;
     case 13:
-      if (Chan* chan = client.pick(input.byte()))
-        client.wire.deliver(window_change_message(chan->daemons, 80, input.byte()));
+      if (Chan* chan = client.pick(input.byte())) client.wire.deliver(window_change_message(chan->daemons, 80, input.byte()));
       break;
     default: break;
   }

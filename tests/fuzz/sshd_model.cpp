@@ -52,8 +52,7 @@ class SshdModel::Packet {
   std::string string() {
     const std::uint32_t size = u32();
     if (!have(size)) return {};
-    std::string text(bytes_.begin() + static_cast<std::ptrdiff_t>(at_),
-                     bytes_.begin() + static_cast<std::ptrdiff_t>(at_ + size));
+    std::string text(bytes_.begin() + static_cast<std::ptrdiff_t>(at_), bytes_.begin() + static_cast<std::ptrdiff_t>(at_ + size));
     at_ += size;
     return text;
   }
@@ -84,19 +83,12 @@ std::vector<Bytes> SshdModel::receive(const Bytes& message) {
   if (ended_ || message.empty()) return {};
   Packet packet(message);
   switch (packet.u8()) {
-    case kGlobalRequest:
-      global_request(packet);
-      break;
+    case kGlobalRequest: global_request(packet); break;
     case kSuccess:
-    case kFailure:
-      break;
-    case kOpen:
-      open(packet);
-      break;
+    case kFailure: break;
+    case kOpen: open(packet); break;
     case kOpenConfirmation:
-    case kOpenFailure:
-      end("an answer to no open");
-      break;  // it opens nothing here
+    case kOpenFailure: end("an answer to no open"); break;  // it opens nothing here
     case kWindowAdjust: {
       const std::uint32_t number = packet.u32();
       packet.u32();
@@ -125,17 +117,14 @@ std::vector<Bytes> SshdModel::receive(const Bytes& message) {
       std::erase_if(channels_, [channel](const auto& entry) { return &entry.second == channel; });
       break;
     }
-    case kRequest:
-      channel_request(packet);
-      break;
+    case kRequest: channel_request(packet); break;
     case kChannelSuccess:
     case kChannelFailure: {
       const std::uint32_t number = packet.u32();
       if (channels_.contains(number)) expect_end(packet, "status");
       break;
     }
-    default:
-      break;  // answered with UNIMPLEMENTED
+    default: break;  // answered with UNIMPLEMENTED
   }
   return std::exchange(answers_, {});
 }
@@ -353,8 +342,7 @@ bool is_readable(const Bytes& message, std::size_t& at, const char* fields) {
 std::string name_at(const Bytes& message, std::size_t at) {
   std::string name;
   const std::size_t size = std::size_t{message[at + 2]} << 8 | message[at + 3];
-  for (std::size_t i = 0; i < size && message[at + 4 + i] != 0; ++i)
-    name.push_back(static_cast<char>(message[at + 4 + i]));
+  for (std::size_t i = 0; i < size && message[at + 4 + i] != 0; ++i) name.push_back(static_cast<char>(message[at + 4 + i]));
   return name;
 }
 
@@ -385,23 +373,16 @@ std::optional<std::string> ssh_ends_over(const Bytes& message) {
     case kGlobalRequest:
       if (!is_readable(message, at, "cb")) return "malformed global request";
       return std::nullopt;
-    case kOpenConfirmation:
-      return whole("uuuu") ? std::nullopt : std::optional<std::string>("malformed confirmation");
-    case kOpenFailure:
-      return whole("uucs") ? std::nullopt : std::optional<std::string>("malformed open failure");
-    case kWindowAdjust:
-      return whole("uu") ? std::nullopt : std::optional<std::string>("malformed adjust");
-    case kData:
-      return whole("us") ? std::nullopt : std::optional<std::string>("malformed data");
-    case kExtendedData:
-      return whole("uus") ? std::nullopt : std::optional<std::string>("malformed extended data");
+    case kOpenConfirmation: return whole("uuuu") ? std::nullopt : std::optional<std::string>("malformed confirmation");
+    case kOpenFailure: return whole("uucs") ? std::nullopt : std::optional<std::string>("malformed open failure");
+    case kWindowAdjust: return whole("uu") ? std::nullopt : std::optional<std::string>("malformed adjust");
+    case kData: return whole("us") ? std::nullopt : std::optional<std::string>("malformed data");
+    case kExtendedData: return whole("uus") ? std::nullopt : std::optional<std::string>("malformed extended data");
     case kEof:
     case kClose:
     case kChannelSuccess:
-    case kChannelFailure:
-      return whole("u") ? std::nullopt : std::optional<std::string>("malformed channel message");
-    default:
-      return std::nullopt;
+    case kChannelFailure: return whole("u") ? std::nullopt : std::optional<std::string>("malformed channel message");
+    default: return std::nullopt;
   }
 }
 

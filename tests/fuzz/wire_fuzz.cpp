@@ -21,9 +21,7 @@ bool is_inside(ByteView part, ByteView whole) {
   return part.empty() || (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
 }
 
-bool equal(const Bytes& built, ByteView input) {
-  return std::equal(built.begin(), built.end(), input.begin(), input.end());
-}
+bool equal(const Bytes& built, ByteView input) { return std::equal(built.begin(), built.end(), input.begin(), input.end()); }
 
 }  // namespace
 
@@ -39,12 +37,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (const auto port = wire::parse_chosen_port(input)) require(equal(wire::build_chosen_port(*port), input));
   if (const auto m = wire::parse_channel_open(input); m && input[0] == 90) {
-    require(equal(wire::build_channel_open(m->type, LocalChannel{number(m->sender)}, m->initial_window,
-                                           m->maximum_packet, m->rest),
-                  input));
+    require(
+        equal(wire::build_channel_open(m->type, LocalChannel{number(m->sender)}, m->initial_window, m->maximum_packet, m->rest),
+              input));
     if (const auto to = wire::parse_direct_tcpip(m->rest)) require(equal(wire::build_direct_tcpip(*to), m->rest));
-    if (const auto from = wire::parse_forwarded_tcpip(m->rest))
-      require(equal(wire::build_forwarded_tcpip(*from), m->rest));
+    if (const auto from = wire::parse_forwarded_tcpip(m->rest)) require(equal(wire::build_forwarded_tcpip(*from), m->rest));
     if (const auto path = wire::parse_forwarded_streamlocal(m->rest)) require(is_inside(bytes_of(*path), input));
     if (const auto from = wire::parse_x11_open(m->rest)) require(equal(wire::build_x11_open(*from), m->rest));
     if (const auto path = wire::parse_direct_streamlocal(m->rest)) require(is_inside(bytes_of(*path), input));

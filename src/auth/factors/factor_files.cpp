@@ -43,14 +43,16 @@ std::vector<std::string> check_totp_lines(std::string_view file_text) {
 std::vector<std::string> check_factor_files(const AuthSettings& settings) {
   std::vector<std::string> warnings;
   if (!settings.password_file.empty()) {
-    if (const auto text = read_secret_file(settings.password_file); !text) warnings.push_back("password_file " + text.error().detail);
+    if (const auto text = read_secret_file(settings.password_file); !text)
+      warnings.push_back("password_file " + text.error().detail);
   }
   const std::string& totp = settings.totp_file;
   if (totp.empty()) return warnings;
   if (const auto text = read_secret_file(totp); !text) {
     warnings.push_back("totp_file " + text.error().detail);
   } else {
-    for (const std::string& line : check_totp_lines(text->view())) warnings.push_back(fmt::format("totp_file {}: {}", totp, line));
+    for (const std::string& line : check_totp_lines(text->view()))
+      warnings.push_back(fmt::format("totp_file {}: {}", totp, line));
   }
   if (::access(folder_of(totp).c_str(), W_OK) != 0) {
     warnings.push_back(fmt::format("totp_file {}: used codes can't be recorded in its folder: {}", totp,

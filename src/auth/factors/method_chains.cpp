@@ -32,9 +32,8 @@ std::vector<std::string> MethodChains::can_continue() const {
 }
 
 bool MethodChains::leads_to(std::string_view method) const {
-  return std::any_of(open_.begin(), open_.end(), [method](const Chain& chain) {
-    return std::find(chain.begin(), chain.end(), method) != chain.end();
-  });
+  return std::any_of(open_.begin(), open_.end(),
+                     [method](const Chain& chain) { return std::find(chain.begin(), chain.end(), method) != chain.end(); });
 }
 
 void MethodChains::pass(std::string_view method) {

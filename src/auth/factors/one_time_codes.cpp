@@ -36,8 +36,7 @@ Result<OneTimeCodes::Used> OneTimeCodes::read_record(const std::string& file) {
     const std::size_t space = line.find(' ');
     std::int64_t seconds = 0;
     const char* const end = line.data() + line.size();
-    if (space == std::string_view::npos ||
-        std::from_chars(line.data() + space + 1, end, seconds).ptr != end) {
+    if (space == std::string_view::npos || std::from_chars(line.data() + space + 1, end, seconds).ptr != end) {
       return fail(Errc::unavailable, file + ": a line is not `user seconds`");
     }
     used[std::string(line.substr(0, space))] = TotpStep(std::chrono::seconds(seconds));

@@ -17,9 +17,7 @@ void PasswordFailures::forget_old(TimePoint now) {
   while (!by_time_.empty() && by_time_.begin()->first <= now) forget(users_.find(by_time_.begin()->second));
 }
 
-bool PasswordFailures::has_room() {
-  return users_.size() < kMaxUsers || std::get<0>(*by_failures_.begin()) < limit_;
-}
+bool PasswordFailures::has_room() { return users_.size() < kMaxUsers || std::get<0>(*by_failures_.begin()) < limit_; }
 
 void PasswordFailures::change(Users::iterator user, User to) {
   by_time_.erase({user->second.until, user->first});

@@ -44,7 +44,7 @@ class PasswordFailures {
   Duration window_{};
   Users users_;
   // The names are users_'s.
-  std::set<std::pair<TimePoint, std::string_view>> by_time_;                          // the first to be forgotten in front
+  std::set<std::pair<TimePoint, std::string_view>> by_time_;                      // the first to be forgotten in front
   std::set<std::tuple<std::uint32_t, TimePoint, std::string_view>> by_failures_;  // the first to make room in front
 };
 

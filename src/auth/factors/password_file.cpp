@@ -57,8 +57,7 @@ bool has_password(std::string_view file_text, std::string_view user) {
     const std::string_view line = file_text.substr(0, file_text.find('\n'));
     file_text.remove_prefix(std::min(file_text.size(), line.size() + 1));
     const auto entry = parse_line(line);
-    if (entry && entry->user == user)
-      return is_strong_hash(std::string(entry->hash));  // the first line of the user counts
+    if (entry && entry->user == user) return is_strong_hash(std::string(entry->hash));  // the first line of the user counts
   }
   return false;
 }

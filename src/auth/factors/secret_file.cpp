@@ -52,7 +52,8 @@ Result<SecretString> read_secret_file(const std::string& path, std::size_t limit
   if (!S_ISREG(status.st_mode)) return unavailable(path, "it is not a regular file");
   if (status.st_uid != 0 && status.st_uid != ::geteuid())
     return unavailable(path, "its owner is neither root nor the daemon's user");
-  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) return unavailable(path, "others than its owner may touch it: mode 0600 is needed");
+  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    return unavailable(path, "others than its owner may touch it: mode 0600 is needed");
   if (static_cast<std::uint64_t>(status.st_size) > limit) return unavailable(path, "it is too large");
   std::string text(static_cast<std::size_t>(status.st_size), '\0');
   std::size_t size = 0;

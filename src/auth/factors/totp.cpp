@@ -93,8 +93,8 @@ int flags_of(TotpAlgorithm algorithm) {
 bool is_code_of(const TotpSecret& secret, const std::array<char, kMaxDigits>& code, TotpStep step) {
   std::array<char, kMaxDigits + 1> expected{};
   const int rc = ::oath_totp_generate2(secret.key.c_str(), secret.key.size(), step.time_since_epoch().count(),
-                                       static_cast<unsigned>(secret.period.count()), 0, secret.digits,
-                                       flags_of(secret.algorithm), expected.data());
+                                       static_cast<unsigned>(secret.period.count()), 0, secret.digits, flags_of(secret.algorithm),
+                                       expected.data());
   const bool same = CRYPTO_memcmp(expected.data(), code.data(), secret.digits) == 0;
   OPENSSL_cleanse(expected.data(), expected.size());
   return rc == OATH_OK && same;
@@ -111,7 +111,8 @@ Result<TotpSecret> parse_totp_secret(std::string_view text) {
   secret.key = std::move(*key);
   for (std::string_view word = next_word(text); !word.empty(); word = next_word(text)) {
     if (!read_setting(word, secret)) {
-      return fail(Errc::config, "only digits=6 to 8, period=10 to 300 and algorithm=sha1, sha256 or sha512 may follow the secret");
+      return fail(Errc::config,
+                  "only digits=6 to 8, period=10 to 300 and algorithm=sha1, sha256 or sha512 may follow the secret");
     }
   }
   return secret;
@@ -130,8 +131,8 @@ Result<std::optional<TotpSecret>> find_totp_secret(std::string_view file_text, s
   return std::optional<TotpSecret>();
 }
 
-std::optional<TotpStep> match_totp(const TotpSecret& secret, std::string_view code,
-                                   std::chrono::system_clock::time_point now, std::optional<TotpStep> used) {
+std::optional<TotpStep> match_totp(const TotpSecret& secret, std::string_view code, std::chrono::system_clock::time_point now,
+                                   std::optional<TotpStep> used) {
   ensure_liboath();
   std::array<char, kMaxDigits> digits{};
   std::size_t size = 0;

@@ -75,7 +75,8 @@ Result<> apply_critical(const Certificate::Option& option, const KeyQuery& query
     if (std::exchange(has_source, true)) return fail(Errc::denied, "the certificate has the option source-address twice");
     return check_source_networks(*list, query.source);
   }
-  return fail(Errc::denied, fmt::format("the certificate has the critical option {}, which is unknown here", config::quoted(option.name)));
+  return fail(Errc::denied,
+              fmt::format("the certificate has the critical option {}, which is unknown here", config::quoted(option.name)));
 }
 
 /// A certificate permits nothing that it doesn't name.
@@ -101,7 +102,8 @@ Result<LoginGrant> grant_of(const Certificate& certificate, const KeyQuery& quer
   for (const Certificate::Option& option : certificate.extensions) {
     for (const Extension& extension : kExtensions) {
       if (option.name != extension.name) continue;
-      if (!option.data.empty()) return fail(Errc::denied, fmt::format("the certificate's extension {} is malformed", option.name));
+      if (!option.data.empty())
+        return fail(Errc::denied, fmt::format("the certificate's extension {} is malformed", option.name));
       grant.*extension.field = extension.value;
     }
   }

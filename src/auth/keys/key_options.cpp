@@ -100,8 +100,8 @@ Result<> add_variable(LoginGrant& grant, const Option& option, const Strings& pe
   const std::size_t equals = text.find('=');
   const std::string name = text.substr(0, equals);
   const bool valid = equals != std::string::npos && !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_';
-  });
+                       return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_';
+                     });
   if (!valid) return unusable("option environment is not of the form \"NAME=value\"");
   const bool allowed = std::any_of(permitted.begin(), permitted.end(),
                                    [&name](const std::string& glob) { return config::glob_matches(glob, name); });
@@ -131,7 +131,8 @@ Result<> apply_expiry(const std::string& text, std::optional<WallTime>& expiry) 
 
 /// tunnel="n" picks the device of a tunnel. There are none here, so that it grants nothing.
 Result<> check_tunnel(const std::string& text) {
-  if (text == "any" || (!text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == std::string::npos)) return {};
+  if (text == "any" || (!text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == std::string::npos))
+    return {};
   return unusable("option tunnel has no number of a device");
 }
 

@@ -39,7 +39,9 @@ std::uint64_t read_uint64(wire::Reader& reader) {
   return high << 32U | reader.uint32();
 }
 
-Failure malformed(std::string_view what) { return fail(Errc::protocol, fmt::format("the revocation list is malformed: {}", what)); }
+Failure malformed(std::string_view what) {
+  return fail(Errc::protocol, fmt::format("the revocation list is malformed: {}", what));
+}
 
 Bytes digest_of(ByteView data, const EVP_MD* algorithm) {
   Bytes digest(static_cast<std::size_t>(EVP_MD_get_size(algorithm)));
@@ -61,8 +63,8 @@ class Walk {
   Result<> list(wire::Reader& reader) {
     if (text_of(take(reader, kMagic.size())) != kMagic || reader.uint32() != kFormatVersion) return malformed("not of version 1");
     for (int i = 0; i < 3; ++i) static_cast<void>(read_uint64(reader));  // its own version, date, flags
-    static_cast<void>(reader.string());                                 // reserved
-    static_cast<void>(reader.string());                                 // comment
+    static_cast<void>(reader.string());                                  // reserved
+    static_cast<void>(reader.string());                                  // comment
     if (!reader.ok()) return malformed("cut off");
     // A digest that could not be made would match nothing, and let a revoked key in.
     if (sha1_.empty() || sha256_.empty()) return fail(Errc::unavailable, "a digest could not be made");
@@ -84,21 +86,16 @@ class Walk {
 
   Result<> section(Section type, ByteView data) {
     switch (type) {
-      case Section::certificates:
-        return certificates(data);
-      case Section::explicit_key:
-        return strings(data, key_.blob());
-      case Section::sha1:
-        return strings(data, sha1_, sha1_.size());
-      case Section::sha256:
-        return strings(data, sha256_, sha256_.size());
+      case Section::certificates: return certificates(data);
+      case Section::explicit_key: return strings(data, key_.blob());
+      case Section::sha1: return strings(data, sha1_, sha1_.size());
+      case Section::sha256: return strings(data, sha256_, sha256_.size());
       case Section::signature: {
         wire::Reader reader(data);
         static_cast<void>(reader.string());
         return reader.ok() ? Result<>{} : malformed("its signature");
       }
-      case Section::extension:
-        return extension(data);
+      case Section::extension: return extension(data);
     }
     return malformed(fmt::format("a section of the unknown type {}", static_cast<unsigned>(type)));
   }
@@ -158,16 +155,14 @@ class Walk {
         note_serial(first <= serial && serial <= last, serial);
         return {};
       }
-      case CertificateSection::serial_bitmap:
-        return bitmap(reader, serial);
+      case CertificateSection::serial_bitmap: return bitmap(reader, serial);
       case CertificateSection::key_id:
         while (reader.ok() && !reader.rest().empty()) {
           const std::string_view id = reader.text();
           note(reader.ok() && about != nullptr && id == about->key_id);
         }
         return reader.ok() ? Result<>{} : malformed("a key id");
-      case CertificateSection::extension:
-        return extension(data);
+      case CertificateSection::extension: return extension(data);
     }
     return malformed(fmt::format("a section of certificates of the unknown type {}", static_cast<unsigned>(type)));
   }

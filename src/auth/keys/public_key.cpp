@@ -76,8 +76,7 @@ bool is_sound(const KeyType& type, const Fields& fields) {
   const auto& strings = fields.strings;
   if (type.security_key && strings[type.fields - 1].size() > kMaxApplication) return false;
   switch (type.kind) {
-    case Kind::ed25519:
-      return strings[0].size() == kEd25519Size;
+    case Kind::ed25519: return strings[0].size() == kEd25519Size;
     case Kind::ecdsa: {
       // Uncompressed, which is how everybody writes them; whether it is a point at all is libcrypto's to say.
       const std::size_t coordinate = (type.curve_bits + 7) / 8;
@@ -151,12 +150,9 @@ Bytes ecdsa_der(ByteView blob) {
 
 const EVP_MD* digest_for(const KeyType& type, std::string_view algorithm) {
   switch (type.kind) {
-    case Kind::ed25519:
-      return nullptr;  // it has its own
-    case Kind::rsa:
-      return algorithm == "rsa-sha2-512" ? EVP_sha512() : EVP_sha256();
-    case Kind::ecdsa:
-      break;
+    case Kind::ed25519: return nullptr;  // it has its own
+    case Kind::rsa: return algorithm == "rsa-sha2-512" ? EVP_sha512() : EVP_sha256();
+    case Kind::ecdsa: break;
   }
   return type.curve_bits == 256 ? EVP_sha256() : type.curve_bits == 384 ? EVP_sha384() : EVP_sha512();
 }
@@ -192,8 +188,8 @@ const KeyType* key_type(std::string_view name) {
 }
 
 const KeyType* certificate_key_type(std::string_view name) {
-  const auto found = std::find_if(kKeyTypes.begin(), kKeyTypes.end(),
-                                  [name](const KeyType& type) { return type.certificate_name == name; });
+  const auto found =
+      std::find_if(kKeyTypes.begin(), kKeyTypes.end(), [name](const KeyType& type) { return type.certificate_name == name; });
   return found == kKeyTypes.end() ? nullptr : &*found;
 }
 
@@ -215,9 +211,7 @@ Result<PublicKey> PublicKey::parse(ByteView blob) {
   return PublicKey(*type, Bytes(blob.begin(), blob.end()));
 }
 
-unsigned PublicKey::rsa_bits() const {
-  return type_->kind == Kind::rsa ? bits_of(fields_of(*type_, blob_).strings[1]) : 0;
-}
+unsigned PublicKey::rsa_bits() const { return type_->kind == Kind::rsa ? bits_of(fields_of(*type_, blob_).strings[1]) : 0; }
 
 Result<> PublicKey::verify(ByteView data, ByteView signature) const {
   wire::Reader reader(signature);

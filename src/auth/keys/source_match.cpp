@@ -10,7 +10,9 @@
 namespace sallyport::auth {
 namespace {
 
-bool looks_numeric(std::string_view pattern) { return pattern.find_first_not_of("0123456789abcdefABCDEF:.*?/%") == std::string_view::npos; }
+bool looks_numeric(std::string_view pattern) {
+  return pattern.find_first_not_of("0123456789abcdefABCDEF:.*?/%") == std::string_view::npos;
+}
 
 /// Takes the first item of a list and the comma behind it.
 std::string_view take_item(std::string_view& list) {
@@ -33,7 +35,8 @@ Result<> check_source(std::string_view list, std::string_view source) {
     bool matches = false;
     if (pattern.find('/') != std::string_view::npos) {
       const auto network = config::parse_network(pattern);
-      if (!network) return fail(Errc::unavailable, fmt::format("option from has a network that can't be read: {}", config::quoted(pattern)));
+      if (!network)
+        return fail(Errc::unavailable, fmt::format("option from has a network that can't be read: {}", config::quoted(pattern)));
       matches = address ? network->contains(*address) : negated;  // who is not known to be outside is kept out
     } else if (negated && !looks_numeric(pattern)) {
       return fail(Errc::unavailable, "option from excludes a host by name: host names are not looked up");
@@ -56,7 +59,8 @@ Result<> check_source_networks(std::string_view list, std::string_view source) {
   do {
     const std::string_view item = take_item(list);
     const auto network = config::parse_network(item);
-    if (!network) return fail(Errc::denied, fmt::format("the certificate's source-address can't be read: {}", config::quoted(item)));
+    if (!network)
+      return fail(Errc::denied, fmt::format("the certificate's source-address can't be read: {}", config::quoted(item)));
     found = found || (address && network->contains(*address));
   } while (!list.empty());
   if (!found) return fail(Errc::denied, "the certificate's source-address does not include the client's address");

@@ -26,7 +26,8 @@ void PenaltyBox::configure(const Penalties& settings) {
 
 bool PenaltyBox::is_exempt(std::string_view address) const {
   const auto ip = config::parse_ip(address);
-  return ip && std::any_of(exempt_.begin(), exempt_.end(), [&ip](const config::Network& network) { return network.contains(*ip); });
+  return ip &&
+         std::any_of(exempt_.begin(), exempt_.end(), [&ip](const config::Network& network) { return network.contains(*ip); });
 }
 
 Duration PenaltyBox::cost_of(Offence offence) const {

@@ -23,7 +23,8 @@ constexpr long kSetGroups = SYS_setgroups;
 bool set_file_ids(uid_t uid, gid_t gid) {
   ::setfsgid(gid);
   ::setfsuid(uid);
-  return static_cast<uid_t>(::setfsuid(static_cast<uid_t>(-1))) == uid && static_cast<gid_t>(::setfsgid(static_cast<gid_t>(-1))) == gid;
+  return static_cast<uid_t>(::setfsuid(static_cast<uid_t>(-1))) == uid &&
+         static_cast<gid_t>(::setfsgid(static_cast<gid_t>(-1))) == gid;
 }
 
 }  // namespace
@@ -49,8 +50,8 @@ AccountRights::~AccountRights() {
 
 void AccountRights::give_back() const {
   if (!set_file_ids(::geteuid(), ::getegid()) || ::syscall(kSetGroups, groups_.size(), groups_.data()) != 0) std::abort();
-  // A change of ids makes the whole process as dumpable as fs.suid_dumpable says, and that may be set so that core files are written.
-  // The daemon wants none.
+  // A change of ids makes the whole process as dumpable as fs.suid_dumpable says, and that may be set so that core files are
+  // written. The daemon wants none.
   static_cast<void>(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
 }
 

@@ -13,8 +13,9 @@
 namespace sallyport::auth {
 
 /// While it lives, this thread of a daemon that runs as root opens files with no other rights than the account's, its main
-/// group among them; its supplementary groups are left out. Other threads keep theirs. Nothing changes for a daemon that isn't root, or for
-/// root's own account. The process can't be dumped afterwards, see protect_own_memory(). If the rights can't be given back the process ends, since the thread would be another's for good.
+/// group among them; its supplementary groups are left out. Other threads keep theirs. Nothing changes for a daemon that isn't
+/// root, or for root's own account. The process can't be dumped afterwards, see protect_own_memory(). If the rights can't be
+/// given back the process ends, since the thread would be another's for good.
 class AccountRights {
  public:
   /// Errc::unavailable when the system says no; then nothing has changed.

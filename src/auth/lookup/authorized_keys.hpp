@@ -38,15 +38,15 @@ class CertificateLogin {
 /// What is looked for, and by which rules.
 struct KeySearch {
   const KeyQuery& query;
-  const PublicKey& key;                            ///< the key itself; in a certificate the one that it is for
-  CertificateLogin* certificate = nullptr;         ///< null: a plain key
+  const PublicKey& key;                     ///< the key itself; in a certificate the one that it is for
+  CertificateLogin* certificate = nullptr;  ///< null: a plain key
   const std::vector<std::string>& permitted_environment;
 };
 
 /// What was found in one text.
 struct KeyFinding {
   std::optional<LoginGrant> grant;  ///< set: the key may log in
-  std::string refusal;              ///< otherwise why the last line with the key, or its authority, keeps it out; empty: no such line
+  std::string refusal;  ///< otherwise why the last line with the key, or its authority, keeps it out; empty: no such line
 };
 
 /// Looks in a text like authorized_keys. The first line that has the key and whose options let it in wins; a certificate is

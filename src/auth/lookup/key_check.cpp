@@ -44,8 +44,8 @@ FileTrust trust_of_anybody() {
   return trust;
 }
 
-/// Whether the way to `path` goes through the home: it or a folder above is spelt alike, or is the same one. From the top, so that
-/// nothing of the user's has been followed before the answer is known. A home that is the root folder is nobody's own.
+/// Whether the way to `path` goes through the home: it or a folder above is spelt alike, or is the same one. From the top, so
+/// that nothing of the user's has been followed before the answer is known. A home that is the root folder is nobody's own.
 bool leads_through(const std::filesystem::path& path, const std::filesystem::path& home) {
   if (home.lexically_normal().relative_path().empty()) return false;
   const std::filesystem::path normal = (home / "").lexically_normal();  // always with a slash at its end

@@ -43,8 +43,11 @@ class Descriptor {
 };
 
 std::optional<std::string> why_untrusted(const struct stat& status, const FileTrust& trust) {
-  const bool known_owner = status.st_uid == 0 || status.st_uid == ::geteuid() || (trust.account && status.st_uid == trust.account->uid);
-  if (!known_owner) return trust.account ? "its owner is neither root nor the daemon's user nor the user" : "its owner is neither root nor the daemon's user";
+  const bool known_owner =
+      status.st_uid == 0 || status.st_uid == ::geteuid() || (trust.account && status.st_uid == trust.account->uid);
+  if (!known_owner)
+    return trust.account ? "its owner is neither root nor the daemon's user nor the user"
+                         : "its owner is neither root nor the daemon's user";
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) return "its group or others may write it";
   return std::nullopt;
 }

@@ -58,19 +58,19 @@ Result<> check_nologin(const std::string& path) {
 }
 
 constexpr std::array<std::pair<std::string_view, decltype(RLIMIT_CPU)>, 14> kResources{{{"as", RLIMIT_AS},
-                                                                                       {"core", RLIMIT_CORE},
-                                                                                       {"cpu", RLIMIT_CPU},
-                                                                                       {"data", RLIMIT_DATA},
-                                                                                       {"fsize", RLIMIT_FSIZE},
-                                                                                       {"locks", RLIMIT_LOCKS},
-                                                                                       {"memlock", RLIMIT_MEMLOCK},
-                                                                                       {"msgqueue", RLIMIT_MSGQUEUE},
-                                                                                       {"nice", RLIMIT_NICE},
-                                                                                       {"nofile", RLIMIT_NOFILE},
-                                                                                       {"nproc", RLIMIT_NPROC},
-                                                                                       {"rss", RLIMIT_RSS},
-                                                                                       {"rtprio", RLIMIT_RTPRIO},
-                                                                                       {"stack", RLIMIT_STACK}}};
+                                                                                        {"core", RLIMIT_CORE},
+                                                                                        {"cpu", RLIMIT_CPU},
+                                                                                        {"data", RLIMIT_DATA},
+                                                                                        {"fsize", RLIMIT_FSIZE},
+                                                                                        {"locks", RLIMIT_LOCKS},
+                                                                                        {"memlock", RLIMIT_MEMLOCK},
+                                                                                        {"msgqueue", RLIMIT_MSGQUEUE},
+                                                                                        {"nice", RLIMIT_NICE},
+                                                                                        {"nofile", RLIMIT_NOFILE},
+                                                                                        {"nproc", RLIMIT_NPROC},
+                                                                                        {"rss", RLIMIT_RSS},
+                                                                                        {"rtprio", RLIMIT_RTPRIO},
+                                                                                        {"stack", RLIMIT_STACK}}};
 
 }  // namespace
 
@@ -112,7 +112,8 @@ Result<> add_groups(Account& account, const std::vector<std::string>& names) {
     group entry{};
     group* found = nullptr;
     int rc = 0;
-    while ((rc = getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found)) == ERANGE && buffer.size() < kLargestEntry)
+    while ((rc = getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found)) == ERANGE &&
+           buffer.size() < kLargestEntry)
       buffer.resize(buffer.size() * 2);
     if (found == nullptr) return fail(Errc::not_found, "groups: no group " + name);
     if (std::find(account.groups.begin(), account.groups.end(), found->gr_gid) == account.groups.end())
@@ -124,7 +125,8 @@ Result<> add_groups(Account& account, const std::vector<std::string>& names) {
 Result<std::vector<ResourceLimit>> resource_limits(const std::map<std::string, std::string>& limits) {
   std::vector<ResourceLimit> out;
   for (const auto& [name, text] : limits) {
-    const auto known = std::find_if(kResources.begin(), kResources.end(), [&name = name](const auto& one) { return one.first == name; });
+    const auto known =
+        std::find_if(kResources.begin(), kResources.end(), [&name = name](const auto& one) { return one.first == name; });
     if (known == kResources.end()) return fail(Errc::config, "limits: no limit is called " + name);
     rlim_t value = RLIM_INFINITY;
     if (text != "unlimited") {

@@ -23,8 +23,8 @@ inline constexpr const char* kNologinFile = "/etc/nologin";
 /// or Errc::unavailable for the nologin file, whose text is the detail.
 Result<> check_account(const Account& account, const LocalLogin& login, const std::string& nologin_file = kNologinFile);
 
-/// The path, once {home} has been filled in: absolute, and owned by root and writable by nobody else from the root folder on, as sshd's
-/// ChrootDirectory. Errc::config otherwise.
+/// The path, once {home} has been filled in: absolute, and owned by root and writable by nobody else from the root folder on, as
+/// sshd's ChrootDirectory. Errc::config otherwise.
 Result<std::string> chroot_of(const LocalLogin& login, const Account& account);
 
 /// Adds the groups of those names to the account's. Errc::not_found for one that isn't there.

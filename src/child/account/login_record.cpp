@@ -39,7 +39,8 @@ utmpx entry_of(const LoginRecord& login, short type) {
   if (type != USER_PROCESS) return entry;
   set(entry.ut_user, login.user);
   set(entry.ut_host, login.source);
-  if (inet_pton(AF_INET, login.source.c_str(), entry.ut_addr_v6) != 1) inet_pton(AF_INET6, login.source.c_str(), entry.ut_addr_v6);
+  if (inet_pton(AF_INET, login.source.c_str(), entry.ut_addr_v6) != 1)
+    inet_pton(AF_INET6, login.source.c_str(), entry.ut_addr_v6);
   return entry;
 }
 

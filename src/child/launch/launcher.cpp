@@ -45,8 +45,8 @@ LocalLauncher::~LocalLauncher() {
 void LocalLauncher::record_end(LoginRecord login) {
   auto logout = std::make_shared<Logout>();
   logout->login = std::move(login);
-  logouts_[logout] = loop_.work([logout, files = login_files_] { write_end(*logout, files); },
-                                [this, logout] { logouts_.erase(logout); });
+  logouts_[logout] =
+      loop_.work([logout, files = login_files_] { write_end(*logout, files); }, [this, logout] { logouts_.erase(logout); });
 }
 
 std::unique_ptr<Process> LocalLauncher::launch(ProcessSpec spec, ProcessEvents& events) {

@@ -33,7 +33,7 @@ class LocalLauncher final : public ProcessLauncher {
     Duration grace{5'000};
     InheritedLimits inherited = {};
     LoginFiles login_files = {};  ///< of `record_login`
-    bool use_pidfd = true;  ///< false is for tests of what old kernels need
+    bool use_pidfd = true;        ///< false is for tests of what old kernels need
   };
 
   explicit LocalLauncher(net::Loop& loop) : LocalLauncher(loop, Options{}) {}

@@ -18,9 +18,7 @@ constexpr std::size_t kCompactAt = 16 * 1024;
 // Signals that may wait for the start; more of them say nothing new.
 constexpr std::size_t kMostEarlySignals = 16;
 
-bool would_block(int error_number) {
-  return error_number == EAGAIN || error_number == EWOULDBLOCK || error_number == EINTR;
-}
+bool would_block(int error_number) { return error_number == EAGAIN || error_number == EWOULDBLOCK || error_number == EINTR; }
 
 }  // namespace
 
@@ -43,9 +41,8 @@ void LocalProcess::begin(Spawned spawned) {
   record_ = std::move(spawned.record);
   const pid_t pid = spawned.adopt();
   child_ = &launcher_.reaper_.adopt(pid, std::move(spawned.pidfd), spawned.owner, [this](const ProcessEnd& end) { exited(end); });
-  const bool watched =
-      open(output_, std::move(spawned.output)) &&
-      (on_terminal() || (open(input_, std::move(spawned.input)) && open(error_, std::move(spawned.error))));
+  const bool watched = open(output_, std::move(spawned.output)) &&
+                       (on_terminal() || (open(input_, std::move(spawned.input)) && open(error_, std::move(spawned.error))));
   if (!watched) {
     input_.close();
     output_.close();
@@ -128,8 +125,7 @@ bool LocalProcess::send_break(std::uint32_t) {
 void LocalProcess::watch() {
   const auto set = [](Watched& watched, int events, uv_poll_cb on_ready) {
     if (!watched.poll) return;
-    static_cast<void>(events == 0 ? uv_poll_stop(watched.poll.get())
-                                  : uv_poll_start(watched.poll.get(), events, on_ready));
+    static_cast<void>(events == 0 ? uv_poll_stop(watched.poll.get()) : uv_poll_start(watched.poll.get(), events, on_ready));
   };
   const int readable = credit_ > 0 ? UV_READABLE : 0;
   const int writable = queue_.empty() ? 0 : UV_WRITABLE;
@@ -155,7 +151,8 @@ void LocalProcess::on_output_ready(uv_poll_t* uv, int, int events) noexcept {
 }
 
 void LocalProcess::on_error_ready(uv_poll_t* uv, int, int) noexcept {
-  Poll::call(uv, [](LocalProcess& self) { self.read_from(OutputStream::error); }, &LocalProcess::broken);
+  Poll::call(
+      uv, [](LocalProcess& self) { self.read_from(OutputStream::error); }, &LocalProcess::broken);
 }
 
 void LocalProcess::broken(const Error& why) {

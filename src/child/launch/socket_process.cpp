@@ -22,7 +22,8 @@ void SocketProcess::begin(Result<Spawned>& outcome) {
   on_gone_ = nullptr;
   if (!outcome) return events_.end(&SocketProcessEvents::on_failed, outcome.error());
   const pid_t pid = outcome->adopt();
-  child_ = &launcher_.reaper_.adopt(pid, std::move(outcome->pidfd), outcome->owner, [this](const ProcessEnd& end) { exited(end); });
+  child_ =
+      &launcher_.reaper_.adopt(pid, std::move(outcome->pidfd), outcome->owner, [this](const ProcessEnd& end) { exited(end); });
   error_ = std::move(outcome->error);
   const bool watched = error_poll_.open(*this, uv_poll_init, launcher_.loop_.uv(), error_.get()) &&
                        uv_poll_start(error_poll_.get(), UV_READABLE, on_error_ready) == 0;

@@ -36,8 +36,7 @@ SALLYPORT_BESIDE int begin(void* argument) {
 /// The child's, as long as it has our memory.
 class Stack {
  public:
-  Stack()
-      : memory_(mmap(nullptr, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
+  Stack() : memory_(mmap(nullptr, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
   ~Stack() {
     if (*this) munmap(memory_, kStackSize);
   }
@@ -87,31 +86,19 @@ Result<std::optional<ChildReport>> wait_for_report(const net::Fd& fd, pid_t pid,
 
 const char* step_name(ChildStep step) {
   switch (step) {
-    case ChildStep::session:
-      return "make a session";
-    case ChildStep::terminal:
-      return "take the terminal";
-    case ChildStep::stdio:
-      return "set up stdio";
-    case ChildStep::limits:
-      return "set a limit";
-    case ChildStep::root:
-      return "change the root folder";
-    case ChildStep::privileges:
-      return "give up new privileges";
-    case ChildStep::user:
-      return "change the user";
-    case ChildStep::directory:
-      return "change the directory";
-    case ChildStep::run:
-      return "run";
-    case ChildStep::path:
-      return "look at";
+    case ChildStep::session: return "make a session";
+    case ChildStep::terminal: return "take the terminal";
+    case ChildStep::stdio: return "set up stdio";
+    case ChildStep::limits: return "set a limit";
+    case ChildStep::root: return "change the root folder";
+    case ChildStep::privileges: return "give up new privileges";
+    case ChildStep::user: return "change the user";
+    case ChildStep::directory: return "change the directory";
+    case ChildStep::run: return "run";
+    case ChildStep::path: return "look at";
     case ChildStep::own:
-    case ChildStep::connect:
-      return "connect to";
-    case ChildStep::signal:
-      return "signal";
+    case ChildStep::connect: return "connect to";
+    case ChildStep::signal: return "signal";
   }
   return "start";
 }

@@ -71,12 +71,11 @@ SALLYPORT_BESIDE inline void run_child_side(const void* argument, int report) {
   reset_handlers();
   check(setsid() >= 0, ChildStep::session);
   check(!plan.terminal || ioctl(plan.input, TIOCSCTTY, 0) == 0, ChildStep::terminal);
-  check(dup2(plan.input, STDIN_FILENO) >= 0 && dup2(plan.output, STDOUT_FILENO) >= 0 &&
-            dup2(plan.error, STDERR_FILENO) >= 0,
+  check(dup2(plan.input, STDIN_FILENO) >= 0 && dup2(plan.output, STDOUT_FILENO) >= 0 && dup2(plan.error, STDERR_FILENO) >= 0,
         ChildStep::stdio);
   // Before anything that may be slow: another child's report ends with the last descriptor that holds its pipe.
   close_from(kReportFd + 1, plan.highest_fd);
-  setrlimit(RLIMIT_NOFILE, &plan.descriptors);  // ours is raised; select() in old programs can't take that
+  setrlimit(RLIMIT_NOFILE, &plan.descriptors);                  // ours is raised; select() in old programs can't take that
   if (plan.core != nullptr) setrlimit(RLIMIT_CORE, plan.core);  // ours is 0
   for (std::size_t i = 0; i < plan.limit_count; ++i)
     check(setrlimit(plan.limits[i].resource, &plan.limits[i].value) == 0, ChildStep::limits);

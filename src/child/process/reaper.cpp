@@ -121,8 +121,7 @@ Child& Reaper::adopt(pid_t pid, net::Fd pidfd, std::optional<Owner> owner, std::
 
 void Reaper::watch_sigchld() {
   if (!sigchld_) {
-    if (auto watcher = net::SignalWatcher::open(loop_, SIGCHLD, [this] { look_at_all(); }))
-      sigchld_ = std::move(*watcher);
+    if (auto watcher = net::SignalWatcher::open(loop_, SIGCHLD, [this] { look_at_all(); })) sigchld_ = std::move(*watcher);
   }
   // Its signal may have come before the watcher did.
   first_look_ = clock_.after(Duration{0}, [this] { look_at_all(); });

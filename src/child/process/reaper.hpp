@@ -30,12 +30,12 @@ class Child {
   Child(Reaper& reaper, pid_t pid, net::Fd pidfd, std::optional<Owner> owner, std::function<void(const ProcessEnd&)> on_exit);
 
   pid_t pid() const { return pid_; }
-  /// To the process group, with the owner's rights (see signal_group()). Safe, since the number can't be used again before the child has been
-  /// reaped. Of signals that wait to be sent there is one of each, as in the kernel.
+  /// To the process group, with the owner's rights (see signal_group()). Safe, since the number can't be used again before the
+  /// child has been reaped. Of signals that wait to be sent there is one of each, as in the kernel.
   void signal(int number);
   /// Nobody waits for it any more: SIGHUP and SIGCONT to the group now, SIGKILL if it is still there after the grace
-  /// time. As with sshd, members of the group that ignored the hang-up outlive a leader that did not, and so does a leader that has become
-  /// somebody else.
+  /// time. As with sshd, members of the group that ignored the hang-up outlive a leader that did not, and so does a leader that
+  /// has become somebody else.
   void abandon();
 
  private:
@@ -59,8 +59,8 @@ class Child {
   std::shared_ptr<Sending> sending_job_;  // those that are being sent: it isn't reaped meanwhile
   std::unique_ptr<net::Work> sending_;
   std::unique_ptr<Timer> pause_;  // until others may be sent
-  bool ended_ = false;  // while they were
-  net::Fd pidfd_;  // before the watcher: it must be open when that closes
+  bool ended_ = false;            // while they were
+  net::Fd pidfd_;                 // before the watcher: it must be open when that closes
   Poll poll_;
 };
 
@@ -70,12 +70,14 @@ class Reaper {
  public:
   Reaper(net::Loop& loop, Duration grace, bool use_pidfd)
       : loop_(loop), clock_(loop), lane_(loop, kSendings), grace_(grace), use_pidfd_(use_pidfd) {}
-  /// Hangs up and kills what is left, and waits for it: no zombie stays. What isn't ours or its owner's to kill goes on without us.
+  /// Hangs up and kills what is left, and waits for it: no zombie stays. What isn't ours or its owner's to kill goes on without
+  /// us.
   ~Reaper();
   Reaper(const Reaper&) = delete;
   Reaper& operator=(const Reaper&) = delete;
 
-  /// `owner` is set when its signals are sent with another account's rights. `on_exit` is called once, from the loop, unless the child is abandoned before; the Child has gone by then.
+  /// `owner` is set when its signals are sent with another account's rights. `on_exit` is called once, from the loop, unless the
+  /// child is abandoned before; the Child has gone by then.
   Child& adopt(pid_t pid, net::Fd pidfd, std::optional<Owner> owner, std::function<void(const ProcessEnd&)> on_exit);
   std::size_t size() const { return children_.size(); }
   Clock& clock() { return clock_; }

@@ -73,7 +73,8 @@ class Run {
   }
 
   void wait() const {
-    std::array<pollfd, 3> wanted{{{spawned_.output.get(), POLLIN, 0}, {spawned_.error.get(), POLLIN, 0}, {spawned_.pidfd.get(), POLLIN, 0}}};
+    std::array<pollfd, 3> wanted{
+        {{spawned_.output.get(), POLLIN, 0}, {spawned_.error.get(), POLLIN, 0}, {spawned_.pidfd.get(), POLLIN, 0}}};
     auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - SteadyClock::now());
     if (limits_.given_up != nullptr) left = std::min(left, kAsk);
     if (!spawned_.pidfd || complaint_.size() == kMaxComplaint) left = std::min(left, kLook);
@@ -84,7 +85,8 @@ class Run {
   Result<std::string> outcome(int status) {
     if (status == 0) return std::move(output_);
     while (!complaint_.empty() && complaint_.back() == '\n') complaint_.pop_back();
-    std::string detail = status < 0 ? "the program was ended by a signal" : "the program ended with status " + std::to_string(status);
+    std::string detail =
+        status < 0 ? "the program was ended by a signal" : "the program ended with status " + std::to_string(status);
     if (!complaint_.empty()) detail += ": " + complaint_;
     return fail(Errc::unavailable, std::move(detail));
   }

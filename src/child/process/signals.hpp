@@ -25,9 +25,9 @@ struct Owner {
   std::string client = {};  ///< the user here whom it is for, see ProcessSpec
 };
 
-/// Sends the signals, in that order, to the process group of a leader that hasn't been reaped, with the rights of its owner: a program that has
-/// become somebody else is for those to end who may. With our own when there is no owner. Fails when the leader itself may not be signalled.
-/// With an owner it blocks: for the thread pool.
+/// Sends the signals, in that order, to the process group of a leader that hasn't been reaped, with the rights of its owner: a
+/// program that has become somebody else is for those to end who may. With our own when there is no owner. Fails when the leader
+/// itself may not be signalled. With an owner it blocks: for the thread pool.
 Result<> signal_group(pid_t leader, const std::optional<Owner>& owner, const std::vector<int>& numbers);
 
 /// What waitpid's status says, in the terms of RFC 4254.

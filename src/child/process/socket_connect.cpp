@@ -54,8 +54,7 @@ SALLYPORT_BESIDE void connect_beside(const void* argument, int report_pipe) {
   const ConnectPlan& plan = *static_cast<const ConnectPlan*>(argument);
   // Both are above these numbers, the report's first.
   if (dup3(report_pipe, kReportFd, O_CLOEXEC) < 0) end_beside(127);
-  if (plan.socket != kSocketFd && dup3(plan.socket, kSocketFd, O_CLOEXEC) < 0)
-    fail_beside(kReportFd, ChildStep::stdio, errno);
+  if (plan.socket != kSocketFd && dup3(plan.socket, kSocketFd, O_CLOEXEC) < 0) fail_beside(kReportFd, ChildStep::stdio, errno);
   // Before anything that may be slow: another child's report ends with the last descriptor that holds its pipe.
   close_from(kSocketFd + 1, plan.highest_fd);
   reset_handlers();
@@ -71,8 +70,7 @@ SALLYPORT_BESIDE void connect_beside(const void* argument, int report_pipe) {
   }
   if (!S_ISSOCK(status.st_mode)) fail_beside(kReportFd, ChildStep::path, ENOTSOCK);
   for (std::size_t i = 0; i < plan.own_count; ++i)
-    if (plan.own[i].device == status.st_dev && plan.own[i].inode == status.st_ino)
-      fail_beside(kReportFd, ChildStep::own, EPERM);
+    if (plan.own[i].device == status.st_dev && plan.own[i].inode == status.st_ino) fail_beside(kReportFd, ChildStep::own, EPERM);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   name_descriptor(at, address.sun_path);
@@ -96,8 +94,7 @@ Result<std::vector<std::string>> names_in(const std::string& path) {
     std::string name = path.substr(begin, end - begin);
     begin = end + 1;
     if (name.empty() || name == ".") continue;
-    if (name == ".." || name.find('\0') != std::string::npos)
-      return fail(Errc::denied, "connect to " + path + ": no plain path");
+    if (name == ".." || name.find('\0') != std::string::npos) return fail(Errc::denied, "connect to " + path + ": no plain path");
     names.push_back(std::move(name));
   }
   if (path.empty() || path.front() != '/' || names.empty())
@@ -117,8 +114,7 @@ bool leads_to_us(const net::Fd& fd) {
 Result<net::LocalSocket> connect_socket(const std::string& path, const std::optional<SocketAccount>& wanted,
                                         const std::vector<std::string>& own, Duration limit) {
   if (!wanted && geteuid() == 0)
-    return fail(Errc::denied,
-                "connect to " + path + ": as whom? Only a target of kind \"local\" has an account for it");
+    return fail(Errc::denied, "connect to " + path + ": as whom? Only a target of kind \"local\" has an account for it");
   auto names = names_in(path);
   if (!names) return fail(std::move(names.error()));
   auto account = look_up_account(wanted ? wanted->user : std::string());

@@ -30,15 +30,15 @@ struct Spawned {
   /// The pid is the caller's to reap from here on.
   pid_t adopt() { return std::exchange(pid, 0); }
 
-  pid_t pid = 0;         ///< also of its session and its process group
-  net::Fd pidfd;         ///< empty where the kernel has none
-  net::Fd input;         ///< empty with a terminal or a socket
-  net::Fd output;        ///< the terminal's master, a socket or a pipe; all three are non-blocking
-  net::Fd error;         ///< empty with a terminal
-  std::string terminal;  ///< its name; empty without one
-  std::string account;   ///< the one that it runs as
-  uid_t uid = 0;         ///< that account's
-  std::optional<Owner> owner;  ///< of a person's program that runs as another account: with his rights it is signalled
+  pid_t pid = 0;                      ///< also of its session and its process group
+  net::Fd pidfd;                      ///< empty where the kernel has none
+  net::Fd input;                      ///< empty with a terminal or a socket
+  net::Fd output;                     ///< the terminal's master, a socket or a pipe; all three are non-blocking
+  net::Fd error;                      ///< empty with a terminal
+  std::string terminal;               ///< its name; empty without one
+  std::string account;                ///< the one that it runs as
+  uid_t uid = 0;                      ///< that account's
+  std::optional<Owner> owner;         ///< of a person's program that runs as another account: with his rights it is signalled
   std::optional<LoginRecord> record;  ///< what was written of it; whoever takes it over records its end
 };
 
@@ -54,8 +54,9 @@ struct InheritedLimits {
   std::optional<rlimit> core;  ///< absent: the daemon's own
 };
 
-/// Starts the program and waits until it has begun, so that a missing program is an Error and no child: so is an account that may not
-/// be used, or something of `spec.login` that can't be done, since a program with less confinement than was asked for must not run.
+/// Starts the program and waits until it has begun, so that a missing program is an Error and no child: so is an account that may
+/// not be used, or something of `spec.login` that can't be done, since a program with less confinement than was asked for must
+/// not run.
 Result<Spawned> spawn(const ProcessSpec& spec, const InheritedLimits& inherited, Stdio stdio = Stdio::pipes);
 
 }  // namespace sallyport::child

@@ -73,8 +73,7 @@ void apply(std::uint8_t opcode, std::uint32_t value, termios& terminal) {
     for (const Speed& speed : kSpeeds) {
       // A speed of no name stays as it is; cfset*speed can't fail for one that has a name.
       if (speed.baud != value) continue;
-      static_cast<void>(opcode == kInputSpeed ? cfsetispeed(&terminal, speed.code)
-                                              : cfsetospeed(&terminal, speed.code));
+      static_cast<void>(opcode == kInputSpeed ? cfsetispeed(&terminal, speed.code) : cfsetospeed(&terminal, speed.code));
     }
     return;
   }
@@ -100,8 +99,8 @@ void apply_terminal_modes(ByteView modes, termios& terminal) {
   while (modes.size() >= 5) {
     const std::uint8_t opcode = modes[0];
     if (opcode == kEnd || opcode >= kFirstUndefined) return;
-    const std::uint32_t value = std::uint32_t{modes[1]} << 24 | std::uint32_t{modes[2]} << 16 |
-                                std::uint32_t{modes[3]} << 8 | std::uint32_t{modes[4]};
+    const std::uint32_t value =
+        std::uint32_t{modes[1]} << 24 | std::uint32_t{modes[2]} << 16 | std::uint32_t{modes[3]} << 8 | std::uint32_t{modes[4]};
     apply(opcode, value, terminal);
     modes = modes.subspan(5);
   }

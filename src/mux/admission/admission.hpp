@@ -32,9 +32,9 @@ struct Admission {
   Endpoint local;            ///< ours
   /// How the user was authenticated, the whole chain: "publickey+keyboard-interactive".
   std::string method;
-  bool mfa = false;          ///< with a second factor
-  std::string fingerprint;   ///< of the key, "SHA256:…"
-  Bytes key;                 ///< the key or the certificate itself, as it stands on the wire; empty: none
+  bool mfa = false;         ///< with a second factor
+  std::string fingerprint;  ///< of the key, "SHA256:…"
+  Bytes key;                ///< the key or the certificate itself, as it stands on the wire; empty: none
   LoginGrant grant;
   /// Where its channels go. Absent: nowhere, and `refusal` is what the client is told.
   std::optional<route::Decision> decision;

@@ -38,24 +38,25 @@ class Journal {
   virtual bool healthy() const = 0;
   virtual void channel_opened(const Admission& client, ChannelId channel, std::string_view type) = 0;
   virtual void channel_open_refused(const Admission& client, std::string_view type, std::string_view why) = 0;
-  /// A shell, exec or subsystem has started, or its target was asked for it; `command` is the command line or the subsystem's name.
-  virtual void program_started(const Admission& client, const ChannelIds& ids, std::string_view request,
-                               std::string_view command, std::string_view target) = 0;
-  virtual void program_refused(const Admission& client, const ChannelIds& ids, std::string_view request,
-                               std::string_view command, std::string_view told, std::string_view why) = 0;
+  /// A shell, exec or subsystem has started, or its target was asked for it; `command` is the command line or the subsystem's
+  /// name.
+  virtual void program_started(const Admission& client, const ChannelIds& ids, std::string_view request, std::string_view command,
+                               std::string_view target) = 0;
+  virtual void program_refused(const Admission& client, const ChannelIds& ids, std::string_view request, std::string_view command,
+                               std::string_view told, std::string_view why) = 0;
   /// A request on a channel that starts no program, or (then without a channel) a global request, was refused: by the
   /// policy, since it isn't sound (see wire/vocabulary.hpp), or since it comes too late or once more.
   virtual void request_refused(const Admission& client, const std::optional<ChannelIds>& ids, std::string_view request,
                                std::string_view why) = 0;
   /// It could not be started after all; `why` is for the administrator.
-  virtual void program_failed(const Admission& client, const ChannelIds& ids, std::string_view request,
-                              std::string_view command, std::string_view why) = 0;
+  virtual void program_failed(const Admission& client, const ChannelIds& ids, std::string_view request, std::string_view command,
+                              std::string_view why) = 0;
   /// How it ended: an exit status, a signal's name, or neither.
   virtual void program_ended(const Admission& client, const ChannelIds& ids, std::optional<std::uint32_t> status,
                              std::string_view signal) = 0;
   /// A connection is forwarded from now on: `type` is the channel's, `destination` what was asked for.
-  virtual void forward_opened(const Admission& client, const ChannelIds& ids, std::string_view type,
-                              std::string_view destination, std::string_view target) = 0;
+  virtual void forward_opened(const Admission& client, const ChannelIds& ids, std::string_view type, std::string_view destination,
+                              std::string_view target) = 0;
   /// It isn't; `why` is for the administrator.
   virtual void forward_refused(const Admission& client, const ChannelIds& ids, std::string_view type,
                                std::string_view destination, std::string_view why) = 0;
@@ -64,8 +65,7 @@ class Journal {
   /// It doesn't, or the cancel was refused; `why` is for the administrator.
   virtual void remote_forward_refused(const Admission& client, std::string_view request, std::string_view listen,
                                       std::string_view why) = 0;
-  virtual void remote_forward_ended(const Admission& client, const RemoteForwardFacts& forward,
-                                    std::string_view why) = 0;
+  virtual void remote_forward_ended(const Admission& client, const RemoteForwardFacts& forward, std::string_view why) = 0;
   /// Nothing has happened on it for `timeout`: it is being ended.
   virtual void channel_idle(const Admission& client, const ChannelIds& ids, std::string_view kind, Duration timeout) = 0;
   virtual void channel_closed(const Admission& client, const ChannelIds& ids, std::uint64_t bytes_from_client,
@@ -85,7 +85,8 @@ class Journal {
   virtual void logins_paused(TrunkId trunk, std::string_view user, std::string_view target, Duration pause) = 0;
   /// The target let a channel wait too long; new ones go elsewhere until it gives a sign of life.
   virtual void trunk_silent(TrunkId trunk) = 0;
-  /// The target ended the connection over the first global request: it is asked nothing more, and so isn't watched for signs of life.
+  /// The target ended the connection over the first global request: it is asked nothing more, and so isn't watched for signs of
+  /// life.
   virtual void trunk_unquestioned(TrunkId trunk) = 0;
   /// The target refused one more session; that many is what it takes on this trunk.
   virtual void trunk_full(TrunkId trunk, std::size_t sessions) = 0;

@@ -26,9 +26,7 @@ class UserAccounts {
     return std::make_shared<Account>(limits_.per_connection, of(user));
   }
   /// A trunk is all its riders': it has no bound but theirs.
-  std::shared_ptr<Account> of_trunk(const std::string& user) {
-    return std::make_shared<Account>(limits_.per_user, of(user));
-  }
+  std::shared_ptr<Account> of_trunk(const std::string& user) { return std::make_shared<Account>(limits_.per_user, of(user)); }
   std::size_t held(const std::string& user) const {
     const auto found = users_.find(user);
     const auto account = found == users_.end() ? nullptr : found->second.lock();

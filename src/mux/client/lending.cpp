@@ -11,8 +11,7 @@ constexpr std::size_t kMaximumX11Text = 512;
 
 bool is_xauth_word(std::string_view text) {
   constexpr std::string_view kAllowed = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.:/-_";
-  return !text.empty() && text.size() <= kMaximumX11Text &&
-         text.find_first_not_of(kAllowed) == std::string_view::npos;
+  return !text.empty() && text.size() <= kMaximumX11Text && text.find_first_not_of(kAllowed) == std::string_view::npos;
 }
 
 }  // namespace

@@ -23,8 +23,8 @@ struct WishOrder::Queue {
   bool looking = false;
 };
 
-/// A question on a trunk, behind wishes that have gone there: the answer says that these have been read. Where none may be asked, the
-/// time alone decides.
+/// A question on a trunk, behind wishes that have gone there: the answer says that these have been read. Where none may be asked,
+/// the time alone decides.
 class WishOrder::Fence final : public GlobalAnswerEvents {
  public:
   Fence(WishOrder& order, Queue& queue, TrunkId on, Trunk& asked)
@@ -97,7 +97,8 @@ void WishOrder::leave(Wish& wish, bool arrived) {
 }
 
 void WishOrder::pass(Queue& queue, TrunkId trunk, std::uint64_t before) {
-  std::erase_if(queue.under_way, [trunk, before](const Queue::Gone& gone) { return gone.trunk == trunk && gone.number < before; });
+  std::erase_if(queue.under_way,
+                [trunk, before](const Queue::Gone& gone) { return gone.trunk == trunk && gone.number < before; });
   const auto fence =
       std::find_if(queue.fences.begin(), queue.fences.end(), [trunk](const auto& one) { return one->trunk == trunk; });
   const std::unique_ptr<Fence> passed = std::move(*fence);  // it is on the stack, and goes last
@@ -142,7 +143,8 @@ bool WishOrder::Wish::may_go(std::optional<TrunkId> trunk) {
 
 void WishOrder::Wish::note_gone(std::optional<TrunkId> trunk) {
   trunk_ = trunk;
-  if (std::exchange(gone_, true)) std::erase_if(queue_.under_way, [this](const Queue::Gone& gone) { return gone.number == number_; });
+  if (std::exchange(gone_, true))
+    std::erase_if(queue_.under_way, [this](const Queue::Gone& gone) { return gone.number == number_; });
   std::erase(queue_.waiting, this);
   queue_.under_way.push_back({number_, trunk});
   order_.look_soon(queue_);

@@ -60,8 +60,8 @@ class WishOrder {
   std::map<std::string, std::unique_ptr<Queue>> queues_;  // by target; as many as the client's route leads to
 };
 
-/// Destroying it is its end: nobody wants it any more. One that has gone by then may still be on its way, and what comes behind it
-/// stays behind it.
+/// Destroying it is its end: nobody wants it any more. One that has gone by then may still be on its way, and what comes behind
+/// it stays behind it.
 class WishOrder::Wish {
  public:
   ~Wish();

@@ -17,8 +17,7 @@ HeldLimits held_limits(const HubSettings& settings) {
 }
 
 PoolLimits pool_limits(const HubSettings& settings, const Connection::Credit& credit) {
-  return {settings.trunks_per_user, settings.waiting_channels, settings.logins_per_target, credit,
-          held_limits(settings)};
+  return {settings.trunks_per_user, settings.waiting_channels, settings.logins_per_target, credit, held_limits(settings)};
 }
 
 Result<std::size_t> unless_none(std::size_t count) {
@@ -32,8 +31,8 @@ Connection::Credit Hub::credit() const {
   return {.each = settings_.channel_window, .in_all = settings_.channel_window + settings_.channel_window / 2};
 }
 
-Hub::Hub(Clock& clock, Journal& journal, UpstreamConnector& connector, ProcessLauncher& processes,
-         StreamConnector& streams, const HubSettings& settings)
+Hub::Hub(Clock& clock, Journal& journal, UpstreamConnector& connector, ProcessLauncher& processes, StreamConnector& streams,
+         const HubSettings& settings)
     : clock_(clock),
       graveyard_(clock),
       settings_(settings),
@@ -56,11 +55,10 @@ void Hub::configure(const HubSettings& settings) {
 void Hub::admit(Admission client, std::unique_ptr<Transport> transport, const KeepaliveSettings& keepalive) {
   const ConnectionId id = client.id;
   auto account = pool_.accounts().of_connection(client.user);
-  links_[id] =
-      std::make_unique<Link>(services_, std::move(client), std::move(transport),
-                             Link::Settings{keepalive, credit(), std::move(account), settings_.channels_per_connection,
-                                            settings_.forwarded_per_connection, settings_.forwards_per_connection},
-                             static_cast<LinkEvents&>(*this));
+  links_[id] = std::make_unique<Link>(services_, std::move(client), std::move(transport),
+                                      Link::Settings{keepalive, credit(), std::move(account), settings_.channels_per_connection,
+                                                     settings_.forwarded_per_connection, settings_.forwards_per_connection},
+                                      static_cast<LinkEvents&>(*this));
 }
 
 std::string_view Hub::refuses_channels() const {
@@ -127,8 +125,8 @@ std::vector<ChannelRow> Hub::channels() const {
 std::vector<TrunkRow> Hub::trunks() const {
   std::vector<TrunkRow> rows = pool_.trunks();
   for (TrunkRow& row : rows)
-    row.connections = static_cast<std::size_t>(std::count_if(
-        links_.begin(), links_.end(), [&row](const auto& entry) { return entry.second->rides_on(row.id); }));
+    row.connections = static_cast<std::size_t>(
+        std::count_if(links_.begin(), links_.end(), [&row](const auto& entry) { return entry.second->rides_on(row.id); }));
   return rows;
 }
 

@@ -20,7 +20,7 @@ namespace sallyport::mux {
 struct HubSettings {
   std::uint32_t channels_per_connection = 256;  ///< sessions
   std::uint32_t forwarded_per_connection = 1024;
-  std::uint32_t forwards_per_connection = 64;  ///< ports and sockets that targets listen on
+  std::uint32_t forwards_per_connection = 64;      ///< ports and sockets that targets listen on
   std::uint32_t channel_window = 4 * 1024 * 1024;  ///< bytes that a peer may send ahead on one channel
   HeldLimits held;                                 ///< and more where `channel_window` needs it
   std::uint32_t trunks_per_user = 100;
@@ -30,8 +30,8 @@ struct HubSettings {
 
 class Hub final : public Connections, private LinkEvents {
  public:
-  Hub(Clock& clock, Journal& journal, UpstreamConnector& connector, ProcessLauncher& processes,
-      StreamConnector& streams, const HubSettings& settings);
+  Hub(Clock& clock, Journal& journal, UpstreamConnector& connector, ProcessLauncher& processes, StreamConnector& streams,
+      const HubSettings& settings);
   ~Hub() override;
 
   /// After a reload too: pauses of logins end, for what was at fault may have been repaired.

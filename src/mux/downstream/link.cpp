@@ -24,8 +24,7 @@ using wire::OpenFailureReason;
 
 Link::Link(const Services& services, Admission client, std::unique_ptr<Transport> transport, const Settings& settings,
            LinkEvents& owner)
-    : Connection(std::move(transport), services.clock, services.graveyard, settings.keepalive, settings.credit,
-                 settings.account),
+    : Connection(std::move(transport), services.clock, services.graveyard, settings.keepalive, settings.credit, settings.account),
       services_(services),
       client_(std::move(client)),
       maximum_channels_(settings.maximum_channels),
@@ -95,15 +94,13 @@ void Link::open_session(const wire::ChannelOpen& open) {
   channel.confirm(0);
   const ChannelId id = owner_.next_channel_id();
   services_.journal.channel_opened(client_, id, open.type);
-  keep(channel.local(),
-       std::make_unique<Session>(services_, client_, order_, id, channel, static_cast<LenderEvents&>(*this)));
+  keep(channel.local(), std::make_unique<Session>(services_, client_, order_, id, channel, static_cast<LenderEvents&>(*this)));
 }
 
 void Link::open_forward(Act act, const wire::ChannelOpen& open) {
   ForwardRequest request = parse_forward(open);
   const ChannelId id = owner_.next_channel_id();
-  const route::Verdict verdict =
-      ask_policy(client_, services_.clock, {.act = act, .destination = &request.destination});
+  const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = act, .destination = &request.destination});
   if (const route::Denial* denied = verdict.denial()) {
     refuse_open(open.sender, OpenFailureReason::administratively_prohibited, denied->told);
     return services_.journal.forward_refused(client_, {client_.id, id, {}}, request.type, request.destination.text(),
@@ -127,8 +124,7 @@ void Link::on_global_request(const wire::GlobalRequest& request, GlobalReplies::
   if (about_forwards) return forwards_.handle(act, request, ticket);
   const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = act});
   if (verdict.permit() != nullptr && act == Act::prove_host_keys) return prove_host_keys(request.rest, ticket);
-  if (verdict.denial() != nullptr)
-    services_.journal.request_refused(client_, std::nullopt, request.name, verdict.reason());
+  if (verdict.denial() != nullptr) services_.journal.request_refused(client_, std::nullopt, request.name, verdict.reason());
   // Honoured here and not passed on: sshd would end the trunk at the next client's session.
   if (verdict.permit() != nullptr && act == Act::no_more_sessions) no_more_sessions_ = true;
   answer_global(ticket, verdict.permit() != nullptr);
@@ -138,10 +134,11 @@ void Link::prove_host_keys(ByteView fields, GlobalReplies::Ticket ticket) {
   if (ticket == GlobalReplies::Ticket::none) return;
   if (client_.host_keys == nullptr || proof_ != nullptr || proofs_ == kMaximumProofs) return answer_global(ticket, false);
   ++proofs_;
-  proof_ = client_.host_keys->prove(fields, {session_id(), client_.host_key_algorithm}, [this, ticket](std::optional<Bytes> answer) {
-    proof_.reset();
-    answer_global(ticket, answer.has_value(), answer ? ByteView(*answer) : ByteView());
-  });
+  proof_ =
+      client_.host_keys->prove(fields, {session_id(), client_.host_key_algorithm}, [this, ticket](std::optional<Bytes> answer) {
+        proof_.reset();
+        answer_global(ticket, answer.has_value(), answer ? ByteView(*answer) : ByteView());
+      });
 }
 
 void Link::take_channel(Trunk& trunk, const wire::ChannelOpen& open, TargetChannelInfo info) {
@@ -214,9 +211,7 @@ void Link::on_unsound(wire::Form form, std::string_view name, std::string_view w
 
 void Link::on_violation(std::string_view what) { services_.journal.connection_violation(client_, what); }
 
-void Link::on_ignored(std::string_view what, std::uint64_t count) {
-  services_.journal.message_ignored(client_, what, count);
-}
+void Link::on_ignored(std::string_view what, std::uint64_t count) { services_.journal.message_ignored(client_, what, count); }
 
 void Link::on_connection_closed(const Error& why) {
   proof_.reset();

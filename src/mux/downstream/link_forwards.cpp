@@ -90,8 +90,8 @@ void LinkForwards::listen(const route::Destination& address, std::string_view re
   if (forwards_.size() + static_cast<std::size_t>(left) >= maximum_)
     why = "too many forwards on this connection: max_forwards_per_connection";
   if (!why.empty()) return refuse(request, address.text(), why, ticket);
-  forwards_.push_back({std::make_unique<RemoteForward>(services_, client_, order_, host_.next_forward_id(), address,
-                                                       permit, static_cast<RemoteForwardEvents&>(*this)),
+  forwards_.push_back({std::make_unique<RemoteForward>(services_, client_, order_, host_.next_forward_id(), address, permit,
+                                                       static_cast<RemoteForwardEvents&>(*this)),
                        ticket});
 }
 
@@ -117,8 +117,7 @@ void LinkForwards::refuse(std::string_view request, std::string_view address, st
 }
 
 void LinkForwards::on_cancelled(Cancel& cancel, bool success) {
-  const auto place = std::find_if(cancels_.begin(), cancels_.end(),
-                                  [&cancel](const auto& one) { return one.get() == &cancel; });
+  const auto place = std::find_if(cancels_.begin(), cancels_.end(), [&cancel](const auto& one) { return one.get() == &cancel; });
   const GlobalReplies::Ticket ticket = cancel.ticket;
   if (cancel.forward != nullptr) {
     Entry entry = take_out(*cancel.forward);
@@ -132,8 +131,8 @@ void LinkForwards::on_cancelled(Cancel& cancel, bool success) {
 
 void LinkForwards::on_forward_listening(RemoteForward& forward) {
   services_.journal.remote_forward_listening(client_, forward.facts());
-  const auto entry = std::find_if(forwards_.begin(), forwards_.end(),
-                                  [&forward](const Entry& one) { return one.forward.get() == &forward; });
+  const auto entry =
+      std::find_if(forwards_.begin(), forwards_.end(), [&forward](const Entry& one) { return one.forward.get() == &forward; });
   const auto ticket = std::exchange(entry->ticket, GlobalReplies::Ticket::none);
   // A client that asked for a port of its own choice wants no field back, and OpenSSH's would stumble over one.
   const route::Destination& address = forward.address();
@@ -168,8 +167,8 @@ void LinkForwards::on_forward_connection(RemoteForward& forward, Trunk& trunk, c
 }
 
 LinkForwards::Entry LinkForwards::take_out(const RemoteForward& forward) {
-  const auto place = std::find_if(forwards_.begin(), forwards_.end(),
-                                  [&forward](const Entry& one) { return one.forward.get() == &forward; });
+  const auto place =
+      std::find_if(forwards_.begin(), forwards_.end(), [&forward](const Entry& one) { return one.forward.get() == &forward; });
   Entry entry = std::move(*place);
   forwards_.erase(place);
   for (const auto& cancel : cancels_)
@@ -190,8 +189,7 @@ bool LinkForwards::uses(TrunkId trunk) const {
 void LinkForwards::leave() {
   cancels_.clear();
   for (Entry& entry : forwards_) {
-    if (entry.forward->listens())
-      services_.journal.remote_forward_ended(client_, entry.forward->facts(), "the client is gone");
+    if (entry.forward->listens()) services_.journal.remote_forward_ended(client_, entry.forward->facts(), "the client is gone");
     entry.forward->drop();
     services_.graveyard.bury(std::move(entry.forward));
   }

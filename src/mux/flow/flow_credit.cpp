@@ -8,8 +8,8 @@ namespace {
 
 using std::chrono::microseconds;
 
-/// What is added to the round trip for the programs at both ends, which don't run at once, and for the steps in which we grant. Alone it
-/// buys throughput; in company it is felt, and less will do where answers come sooner.
+/// What is added to the round trip for the programs at both ends, which don't run at once, and for the steps in which we grant.
+/// Alone it buys throughput; in company it is felt, and less will do where answers come sooner.
 constexpr microseconds kSlackAlone{4000};
 constexpr microseconds kSlackInCompany{1000};
 /// From one look to the next, with what clocks of milliseconds make of it.
@@ -36,8 +36,7 @@ std::uint32_t whole_messages(std::uint32_t bytes) {
 }  // namespace
 
 std::uint32_t FlowCredit::floor_of(std::uint64_t bytes_in_a_millisecond) {
-  return static_cast<std::uint32_t>(
-      std::clamp<std::uint64_t>(bytes_in_a_millisecond / 2, kFloorInCompany, kFloorInFastCompany));
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(bytes_in_a_millisecond / 2, kFloorInCompany, kFloorInFastCompany));
 }
 
 void FlowCredit::begin(TimePoint now, microseconds round_trip) {

@@ -48,8 +48,8 @@ class FlowCredit {
   /// Before the first round: a line of that length is taken for a fast one, until the rounds tell.
   void begin(TimePoint now, std::chrono::microseconds round_trip);
 
-  /// `count` bytes have come of a sender that may have `allowed` under way, of which `left` are still granted. True when that ends a
-  /// round: then adapt() is due.
+  /// `count` bytes have come of a sender that may have `allowed` under way, of which `left` are still granted. True when that
+  /// ends a round: then adapt() is due.
   bool count(std::size_t count, std::uint32_t allowed, std::uint32_t left, TimePoint now) {
     if (left + count >= allowed / 4 * 3) rested_ += now - latest_;
     latest_ = now;

@@ -19,8 +19,7 @@ std::string_view channel_kind(std::string_view type) {
   return type.substr(0, type.find('@'));
 }
 
-IdleWatch::IdleWatch(Clock& clock, Duration timeout, std::function<std::uint64_t()> traffic,
-                     std::function<void()> on_idle)
+IdleWatch::IdleWatch(Clock& clock, Duration timeout, std::function<std::uint64_t()> traffic, std::function<void()> on_idle)
     : clock_(clock),
       timeout_(timeout),
       traffic_(std::move(traffic)),

@@ -17,8 +17,8 @@
 namespace sallyport::mux {
 
 /// Two things are known: what TCP has not acknowledged (Transit), which is certain and needs no word of the peer; and what
-/// the peer hasn't given back beyond its habit, which stands in its socket, unread. The second is evidence that may be wrong: whoever stops
-/// for it looks again by is_silent(), which then corrects the habit.
+/// the peer hasn't given back beyond its habit, which stands in its socket, unread. The second is evidence that may be wrong:
+/// whoever stops for it looks again by is_silent(), which then corrects the habit.
 class Outflow {
  public:
   /// No answer is expected sooner, however near the peer is.
@@ -68,13 +68,14 @@ class Outflow {
   }
 
  private:
-  /// A peer that leaves no more of its window than this bounds by itself what it has unread. It may have made its window smaller, and
-  /// never gives back by how much, as another Sallyport does when a channel gets company.
+  /// A peer that leaves no more of its window than this bounds by itself what it has unread. It may have made its window smaller,
+  /// and never gives back by how much, as another Sallyport does when a channel gets company.
   static constexpr std::uint32_t kSmallWindow = 4 * AdjustHabit::kUsual;
 
   static std::uint64_t rest(std::uint64_t of, std::uint64_t taken) { return of - std::min(of, taken); }
   /// `arrived` has reached the peer, which hasn't given it back.
-  std::uint32_t room_beside(std::uint64_t on_the_way, std::uint64_t arrived, const RoomLimits& limits, std::uint32_t window) const {
+  std::uint32_t room_beside(std::uint64_t on_the_way, std::uint64_t arrived, const RoomLimits& limits,
+                            std::uint32_t window) const {
     const bool bounds_itself = window <= std::max(limits.unread, kSmallWindow);
     const std::uint64_t unread = bounds_itself ? 0 : rest(arrived, habit_.bytes());
     return static_cast<std::uint32_t>(std::min(rest(limits.unread, unread), rest(limits.on_the_way, on_the_way)));

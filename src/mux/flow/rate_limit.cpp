@@ -26,8 +26,8 @@ std::uint32_t RateLimit::take(std::uint32_t wanted, TimePoint now) {
   refill(now);
   const std::uint32_t least = std::min(wanted, kSmallestGrant);
   if (wanted == 0 || tokens_ < least) return 0;
-  const auto taken = static_cast<std::uint32_t>(
-      std::min<double>(wanted, std::max<double>(std::min(tokens_, kSmallestBurst), tokens_ / 2)));
+  const auto taken =
+      static_cast<std::uint32_t>(std::min<double>(wanted, std::max<double>(std::min(tokens_, kSmallestBurst), tokens_ / 2)));
   tokens_ -= taken;
   return taken;
 }
@@ -38,8 +38,8 @@ Duration RateLimit::wait(TimePoint now) {
   return Duration(std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(missing / rate_))));
 }
 
-std::shared_ptr<RateLimits> RateLimiter::limits_of(const std::string& user, const std::string& target,
-                                                   std::uint64_t rate, TimePoint now) {
+std::shared_ptr<RateLimits> RateLimiter::limits_of(const std::string& user, const std::string& target, std::uint64_t rate,
+                                                   TimePoint now) {
   if (rate == 0) return nullptr;
   Entry& entry = entries_[{user, target}];
   std::shared_ptr<RateLimits> limits = entry.limits.lock();

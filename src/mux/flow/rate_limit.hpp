@@ -32,7 +32,7 @@ class RateLimit {
  private:
   void refill(TimePoint now);
 
-  double rate_;   // a millisecond
+  double rate_;  // a millisecond
   double full_;
   double tokens_;
   TimePoint filled_;
@@ -48,8 +48,7 @@ struct RateLimits {
 class RateLimiter {
  public:
   /// Null when `rate` is 0. A rate that has changed holds for what is opened from now on.
-  std::shared_ptr<RateLimits> limits_of(const std::string& user, const std::string& target, std::uint64_t rate,
-                                        TimePoint now);
+  std::shared_ptr<RateLimits> limits_of(const std::string& user, const std::string& target, std::uint64_t rate, TimePoint now);
 
  private:
   struct Entry {

@@ -9,7 +9,8 @@
 namespace sallyport::mux {
 
 /// Tells from how much of a connection's output TCP has acknowledged how much of one channel's data that was. Of a fixed size:
-/// what it says is too much by one point's distance at the most, a sixteenth of what is on its way or 8 KiB, and never too little.
+/// what it says is too much by one point's distance at the most, a sixteenth of what is on its way or 8 KiB, and never too
+/// little.
 class Transit {
  public:
   /// `size` more bytes of the channel's data have been given to the transport, of which `mark` bytes have been sent by now.

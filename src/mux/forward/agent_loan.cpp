@@ -11,8 +11,7 @@ constexpr std::string_view kOrigin = "agent for the login";
 
 }  // namespace
 
-AgentLoan::AgentLoan(const Services& services, const Admission& client, ChannelId id,
-                     std::shared_ptr<AgentBorrower> borrower)
+AgentLoan::AgentLoan(const Services& services, const Admission& client, ChannelId id, std::shared_ptr<AgentBorrower> borrower)
     : services_(services),
       client_(client),
       ids_{client.id, id, std::nullopt},
@@ -46,8 +45,8 @@ void AgentLoan::on_open_confirmed() {
     lent = stream != nullptr;
     return stream;
   };
-  endpoint_ = std::make_unique<StreamEndpoint>(make, relay_.events(Side::upstream),
-                                               static_cast<StreamOpenEvents&>(*this), downstream_->account());
+  endpoint_ = std::make_unique<StreamEndpoint>(make, relay_.events(Side::upstream), static_cast<StreamOpenEvents&>(*this),
+                                               downstream_->account());
   if (!lent) leave();
 }
 
@@ -60,8 +59,7 @@ void AgentLoan::on_stream_failed(const Error&) { leave(); }
 
 void AgentLoan::on_open_refused(wire::OpenFailureReason, std::string_view description) {
   downstream_ = nullptr;
-  services_.journal.forward_refused(client_, ids_, wire::kAgent, kOrigin,
-                                    "the client refused it: " + std::string(description));
+  services_.journal.forward_refused(client_, ids_, wire::kAgent, kOrigin, "the client refused it: " + std::string(description));
   if (borrower_->to != nullptr) std::exchange(borrower_->to, nullptr)->refuse_agent("the client has no agent");
 }
 
@@ -83,8 +81,8 @@ void AgentLoan::leave() {
   if (endpoint_ != nullptr) endpoint_->abandon();  // the login takes it for the end of the agent
   if (Channel* downstream = std::exchange(downstream_, nullptr)) downstream->abandon();
   if (borrower_->to != nullptr) std::exchange(borrower_->to, nullptr)->refuse_agent("the client's agent has gone");
-  services_.journal.channel_closed(client_, ids_, relay_.bytes_from(Side::downstream),
-                                   relay_.bytes_from(Side::upstream), services_.clock.now() - since_);
+  services_.journal.channel_closed(client_, ids_, relay_.bytes_from(Side::downstream), relay_.bytes_from(Side::upstream),
+                                   services_.clock.now() - since_);
 }
 
 }  // namespace sallyport::mux

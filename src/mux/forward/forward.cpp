@@ -98,8 +98,8 @@ void Forward::connect(const ResolvedTarget& target) {
       address.account = SocketAccount{target.local.user, local_login(target.local, client_.source.address)};
     return services_.streams.connect(address, target.options.connect_timeout, events);
   };
-  endpoint_ = std::make_unique<StreamEndpoint>(make, relay_.events(Side::upstream),
-                                               static_cast<StreamOpenEvents&>(*this), downstream_.account());
+  endpoint_ = std::make_unique<StreamEndpoint>(make, relay_.events(Side::upstream), static_cast<StreamOpenEvents&>(*this),
+                                               downstream_.account());
 }
 
 Bytes Forward::upstream_fields() const {
@@ -180,12 +180,12 @@ void Forward::watch_idleness(const Options& options) {
   const std::string_view kind = channel_kind(request_.type);
   const Duration timeout = channel_timeout(options, kind);
   if (timeout == Duration::zero()) return;
-  idle_.emplace(services_.clock, timeout,
-                [this] { return relay_.bytes_from(Side::downstream) + relay_.bytes_from(Side::upstream); },
-                [this, kind, timeout] {
-                  services_.journal.channel_idle(client_, ids_, kind, timeout);
-                  end("nothing has happened there for too long");
-                });
+  idle_.emplace(
+      services_.clock, timeout, [this] { return relay_.bytes_from(Side::downstream) + relay_.bytes_from(Side::upstream); },
+      [this, kind, timeout] {
+        services_.journal.channel_idle(client_, ids_, kind, timeout);
+        end("nothing has happened there for too long");
+      });
 }
 
 }  // namespace sallyport::mux

@@ -44,8 +44,8 @@ class RemoteForwardEvents {
 class RemoteForward final : private HoldEvents, private ListenerEvents {
  public:
   /// `client`, `order` and `owner` outlive the forward, which is buried, not destroyed. `permit` is for the address.
-  RemoteForward(const Services& services, const Admission& client, WishOrder& order, ForwardId id,
-                route::Destination address, const route::Permit& permit, RemoteForwardEvents& owner);
+  RemoteForward(const Services& services, const Admission& client, WishOrder& order, ForwardId id, route::Destination address,
+                const route::Permit& permit, RemoteForwardEvents& owner);
   ~RemoteForward() override;
   RemoteForward(const RemoteForward&) = delete;
   RemoteForward& operator=(const RemoteForward&) = delete;

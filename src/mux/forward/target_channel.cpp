@@ -7,8 +7,8 @@ namespace sallyport::mux {
 
 using wire::OpenFailureReason;
 
-TargetChannel::TargetChannel(const Services& services, const Admission& client, const ChannelIds& ids,
-                             Channel& upstream, const route::Permit& permit, TargetChannelInfo info)
+TargetChannel::TargetChannel(const Services& services, const Admission& client, const ChannelIds& ids, Channel& upstream,
+                             const route::Permit& permit, TargetChannelInfo info)
     : services_(services),
       client_(client),
       ids_(ids),
@@ -79,20 +79,20 @@ void TargetChannel::leave() {
   if (Channel* upstream = std::exchange(upstream_, nullptr)) upstream->abandon();
   // The client has not answered yet; when it does, its end is closed.
   if (Channel* downstream = std::exchange(downstream_, nullptr)) downstream->abandon();
-  services_.journal.channel_closed(client_, ids_, relay_.bytes_from(Side::downstream),
-                                   relay_.bytes_from(Side::upstream), services_.clock.now() - since_);
+  services_.journal.channel_closed(client_, ids_, relay_.bytes_from(Side::downstream), relay_.bytes_from(Side::upstream),
+                                   services_.clock.now() - since_);
 }
 
 void TargetChannel::watch_idleness(const Options& options) {
   const std::string_view kind = channel_kind(info_.type);
   const Duration timeout = channel_timeout(options, kind);
   if (timeout == Duration::zero()) return;
-  idle_.emplace(services_.clock, timeout,
-                [this] { return relay_.bytes_from(Side::downstream) + relay_.bytes_from(Side::upstream); },
-                [this, kind, timeout] {
-                  services_.journal.channel_idle(client_, ids_, kind, timeout);
-                  end("nothing has happened there for too long");
-                });
+  idle_.emplace(
+      services_.clock, timeout, [this] { return relay_.bytes_from(Side::downstream) + relay_.bytes_from(Side::upstream); },
+      [this, kind, timeout] {
+        services_.journal.channel_idle(client_, ids_, kind, timeout);
+        end("nothing has happened there for too long");
+      });
 }
 
 }  // namespace sallyport::mux

@@ -62,8 +62,7 @@ void Channel::refuse(wire::OpenFailureReason reason, std::string_view descriptio
 void Channel::abandon() {
   user_ = nullptr;
   outcome_ = nullptr;
-  if (state_ == ChannelState::requested)
-    return refuse(wire::OpenFailureReason::connect_failed, "the other end is gone");
+  if (state_ == ChannelState::requested) return refuse(wire::OpenFailureReason::connect_failed, "the other end is gone");
   send_close();
 }
 
@@ -151,8 +150,7 @@ void Channel::emit_number_only(MessageType type) {
 
 bool Channel::must_hold() const {
   // The last words on a channel that the peer has closed are short, and must be gone when the channel goes.
-  return state_ != ChannelState::close_received && state_ != ChannelState::closed &&
-         (has_held() || connection_.holds_back());
+  return state_ != ChannelState::close_received && state_ != ChannelState::closed && (has_held() || connection_.holds_back());
 }
 
 void Channel::emit(ByteView message) { must_hold() ? hold(message, {}, {}) : connection_.send(message); }

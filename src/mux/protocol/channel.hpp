@@ -42,8 +42,8 @@ inline constexpr std::string_view kSessionType = "session";
 /// A channel that we ask the peer for.
 struct OpenRequest {
   std::string type{kSessionType};
-  std::uint32_t granted = 0;  ///< its initial window
-  Bytes rest;                 ///< the fields that belong to the type
+  std::uint32_t granted = 0;           ///< its initial window
+  Bytes rest;                          ///< the fields that belong to the type
   std::optional<TrunkId> beside = {};  ///< the trunk that it had best go to, if that has room: see WishOrder
   bool afresh = false;                 ///< only on a trunk that has had no session
 };
@@ -65,7 +65,8 @@ class Channel final : public ChannelEnd {
   static constexpr std::size_t kHeldRequestLimit = 128 * 1024;
   /// … and a peer that has made us hold this much, answers to requests of its own included, is flooding.
   static constexpr std::size_t kHeldControlLimit = 256 * 1024;
-  /// What OpenSSH bears beyond a window, a tenth of its largest one (channel_input_data()), in all before the peer is within it again.
+  /// What OpenSSH bears beyond a window, a tenth of its largest one (channel_input_data()), in all before the peer is within it
+  /// again.
   static constexpr std::uint32_t kGrace = 2 * 1024 * 1024 / 10;
   /// A peer that owes more answers than this gives none, and isn't asked for a sign of life here.
   static constexpr std::size_t kMostAsked = 256;
@@ -106,8 +107,8 @@ class Channel final : public ChannelEnd {
   bool takes_requests() const override { return held_control_ <= kHeldRequestLimit; }
   void send_reply(bool success) override;
   std::uint32_t window() const override { return send_window_.bytes() - std::min(send_window_.bytes(), reserved_); }
-  /// Keeps some of the window back from whoever is told window(), for what the bastion itself may have to say to the peer beside it.
-  /// A quarter at the most.
+  /// Keeps some of the window back from whoever is told window(), for what the bastion itself may have to say to the peer beside
+  /// it. A quarter at the most.
   void reserve(std::uint32_t bytes) { reserved_ = std::min(bytes, send_window_.bytes() / 4); }
   /// All that may be sent, what is reserved included.
   std::uint32_t whole_window() const { return send_window_.bytes(); }
@@ -124,8 +125,8 @@ class Channel final : public ChannelEnd {
   /// Asks the peer whether it lives; the answer is swallowed. False when this channel can't: it isn't open, or has messages held.
   bool ask_for_life();
 
-  // What the connection has parsed for this channel. A text is what the peer did wrong, and the end of its connection. What OpenSSH
-  // ignores is ignored; what exceeds a bound of this channel's ends it alone.
+  // What the connection has parsed for this channel. A text is what the peer did wrong, and the end of its connection. What
+  // OpenSSH ignores is ignored; what exceeds a bound of this channel's ends it alone.
   using Violation = std::optional<std::string_view>;
   Violation on_confirmation(const PeerEnd& peer);
   Violation on_failure(wire::OpenFailureReason reason, std::string_view description);
@@ -206,10 +207,10 @@ class Channel final : public ChannelEnd {
   TimePoint asked_at_;  // when we sent CHANNEL_OPEN
   std::uint32_t held_data_ = 0;
   Outflow outflow_;
-  std::vector<bool> asked_;      // the answers that the peer owes, front first: whether its user waits for it
-  std::uint32_t exceeded_ = 0;   // what has come beyond the window since it was last kept
-  TimePoint ending_since_;       // see is_owed_an_end()
-  bool overdue_ = false;         // for Connection::kEndPatience
+  std::vector<bool> asked_;       // the answers that the peer owes, front first: whether its user waits for it
+  std::uint32_t exceeded_ = 0;    // what has come beyond the window since it was last kept
+  TimePoint ending_since_;        // see is_owed_an_end()
+  bool overdue_ = false;          // for Connection::kEndPatience
   std::size_t held_control_ = 0;  // bytes of held messages without data
   Charge held_charge_;            // all of them
   std::vector<Held> held_messages_;

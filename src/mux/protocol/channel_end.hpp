@@ -74,8 +74,8 @@ class ChannelEnd {
   virtual std::uint32_t window() const = 0;
   /// How many bytes may be sent within the limits, as far as can be told.
   virtual std::uint32_t room_within(const RoomLimits& limits) = 0;
-  /// Nothing more is sent for want of that room: on_window() comes when there may be more, after the larger of a round trip and some
-  /// milliseconds unless the line itself stands. Nothing when it has been asked for already.
+  /// Nothing more is sent for want of that room: on_window() comes when there may be more, after the larger of a round trip and
+  /// some milliseconds unless the line itself stands. Nothing when it has been asked for already.
   virtual void call_when_there_is_room() = 0;
   /// The connection behind this end takes no more for now; on_window() comes when it does.
   virtual bool congested() = 0;

@@ -51,15 +51,11 @@ std::optional<Transition> transition(ChannelState from, ChannelEvent on) {
   return std::nullopt;
 }
 
-bool is_answered(ChannelState state) {
-  return state != S::requested && state != S::opening && state != S::abandoned;
-}
+bool is_answered(ChannelState state) { return state != S::requested && state != S::opening && state != S::abandoned; }
 
 bool may_send(ChannelState state) { return state == S::open || state == S::eof_received; }
 
-bool may_receive_data(ChannelState state) {
-  return state == S::open || state == S::eof_sent || state == S::close_sent;
-}
+bool may_receive_data(ChannelState state) { return state == S::open || state == S::eof_sent || state == S::close_sent; }
 
 bool has_said_eof(ChannelState state) { return state == S::eof_received || state == S::eof_both; }
 

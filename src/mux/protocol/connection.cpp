@@ -21,8 +21,8 @@ constexpr std::uint32_t kInteractive = 4 * 1024;
 
 }  // namespace
 
-Connection::Connection(std::unique_ptr<Transport> transport, Clock& clock, Graveyard& graveyard,
-                       KeepaliveSettings keepalive, Credit credit, std::shared_ptr<Account> account)
+Connection::Connection(std::unique_ptr<Transport> transport, Clock& clock, Graveyard& graveyard, KeepaliveSettings keepalive,
+                       Credit credit, std::shared_ptr<Account> account)
     : clock_(clock),
       graveyard_(graveyard),
       transport_(std::move(transport)),
@@ -70,45 +70,41 @@ void Connection::on_message(ByteView payload) {
 void Connection::dispatch(MessageType type, ByteView payload) {
   switch (type) {
     case MessageType::channel_data:
-      return to_channel(
-          wire::parse_channel_data(payload),
-          [](Channel& channel, const wire::ChannelData& m) { return channel.on_data(m.data); });
+      return to_channel(wire::parse_channel_data(payload),
+                        [](Channel& channel, const wire::ChannelData& m) { return channel.on_data(m.data); });
     case MessageType::channel_window_adjust:
       return to_channel(
           wire::parse_channel_window_adjust(payload),
           [](Channel& channel, const wire::ChannelWindowAdjust& m) { return channel.on_window_adjust(m.bytes); },
           Unknown::ignored);
     case MessageType::channel_extended_data:
-      return to_channel(
-          wire::parse_channel_extended_data(payload),
-          [](Channel& channel, const wire::ChannelExtendedData& m) { return channel.on_extended_data(m.code, m.data); });
-    case MessageType::channel_request:
-      return handle_channel_request(payload);
+      return to_channel(wire::parse_channel_extended_data(payload), [](Channel& channel, const wire::ChannelExtendedData& m) {
+        return channel.on_extended_data(m.code, m.data);
+      });
+    case MessageType::channel_request: return handle_channel_request(payload);
     case MessageType::channel_eof:
       return to_channel(wire::parse_channel_only(payload), [](Channel& channel, LocalChannel) { return channel.on_eof(); });
     case MessageType::channel_close:
-      return to_channel(wire::parse_channel_only(payload),
-                        [](Channel& channel, LocalChannel) { return channel.on_close(); });
+      return to_channel(wire::parse_channel_only(payload), [](Channel& channel, LocalChannel) { return channel.on_close(); });
     case MessageType::channel_success:
-      return to_channel(wire::parse_channel_only(payload),
-                        [](Channel& channel, LocalChannel) { return channel.on_reply(true); }, Unknown::ignored);
+      return to_channel(
+          wire::parse_channel_only(payload), [](Channel& channel, LocalChannel) { return channel.on_reply(true); },
+          Unknown::ignored);
     case MessageType::channel_failure:
-      return to_channel(wire::parse_channel_only(payload),
-                        [](Channel& channel, LocalChannel) { return channel.on_reply(false); }, Unknown::ignored);
-    case MessageType::channel_open:
-      return handle_channel_open(payload);
+      return to_channel(
+          wire::parse_channel_only(payload), [](Channel& channel, LocalChannel) { return channel.on_reply(false); },
+          Unknown::ignored);
+    case MessageType::channel_open: return handle_channel_open(payload);
     case MessageType::channel_open_confirmation:
       return to_channel(wire::parse_channel_open_confirmation(payload),
                         [](Channel& channel, const wire::ChannelOpenConfirmation& m) {
                           return channel.on_confirmation({m.sender, m.initial_window, m.maximum_packet});
                         });
     case MessageType::channel_open_failure:
-      return to_channel(wire::parse_channel_open_failure(payload),
-                        [](Channel& channel, const wire::ChannelOpenFailure& m) {
-                          return channel.on_failure(m.reason, m.description);
-                        });
-    case MessageType::global_request:
-      return handle_global_request(payload);
+      return to_channel(wire::parse_channel_open_failure(payload), [](Channel& channel, const wire::ChannelOpenFailure& m) {
+        return channel.on_failure(m.reason, m.description);
+      });
+    case MessageType::global_request: return handle_global_request(payload);
     case MessageType::request_success:
     case MessageType::request_failure:
       if (!asked_.on_answer(type == MessageType::request_success, payload.subspan(1))) ignore("an answer to no global request");
@@ -157,10 +153,10 @@ void Connection::handle_channel_open(ByteView payload) {
   if (!open) return violation("malformed CHANNEL_OPEN");
   const wire::Reading reading(wire::Form::channel_open, peer(), open->type, open->rest);
   if (reading.sound()) return on_channel_open(*open);
-  refuse_open(open->sender,
-              reading.known() ? wire::OpenFailureReason::administratively_prohibited
-                              : wire::OpenFailureReason::unknown_channel_type,
-              reading.why());
+  refuse_open(
+      open->sender,
+      reading.known() ? wire::OpenFailureReason::administratively_prohibited : wire::OpenFailureReason::unknown_channel_type,
+      reading.why());
   on_unsound(wire::Form::channel_open, open->type, reading.why(), nullptr);
 }
 
@@ -276,8 +272,7 @@ void Connection::ignore(std::string_view what) {
 }
 
 void Connection::note_ending() {
-  if (endings_look_ == nullptr && !disconnecting_)
-    endings_look_ = clock_.after(kEndPatience, [this] { look_at_endings(); });
+  if (endings_look_ == nullptr && !disconnecting_) endings_look_ = clock_.after(kEndPatience, [this] { look_at_endings(); });
 }
 
 void Connection::look_at_endings() {
@@ -333,13 +328,11 @@ LocalChannel Connection::next_number() {
   return lowest;
 }
 
-bool Connection::is_resting(std::size_t index) const {
-  return index < rests_until_.size() && clock_.now() < rests_until_[index];
-}
+bool Connection::is_resting(std::size_t index) const { return index < rests_until_.size() && clock_.now() < rests_until_[index]; }
 
 Channel& Connection::accept(const wire::ChannelOpen& open) {
-  return add(std::make_unique<Channel>(*this, next_number(), open.type,
-                                       PeerEnd{open.sender, open.initial_window, open.maximum_packet}));
+  return add(
+      std::make_unique<Channel>(*this, next_number(), open.type, PeerEnd{open.sender, open.initial_window, open.maximum_packet}));
 }
 
 Channel& Connection::open(const OpenRequest& request, OpenEvents& outcome) {

@@ -49,14 +49,14 @@ class Connection : public TransportEvents {
   static constexpr std::size_t kMostResting = 4096;
   /// A peer that doesn't read what must be sent to it at once is no longer read above this backlog.
   static constexpr std::size_t kPauseBacklog = 256 * 1024;
-  /// A channel that nobody here wants any more, and whose end the peer still owes after this, keeps its number and counts as one of the
-  /// peer's sessions, but no longer as use of the connection.
+  /// A channel that nobody here wants any more, and whose end the peer still owes after this, keeps its number and counts as one
+  /// of the peer's sessions, but no longer as use of the connection.
   static constexpr Duration kEndPatience = std::chrono::seconds(10);
   /// The longest fields of a CHANNEL_OPEN or a global request that are kept: names, addresses and paths.
   static constexpr std::size_t kMaximumFields = 8 * 1024;
 
-  Connection(std::unique_ptr<Transport> transport, Clock& clock, Graveyard& graveyard, KeepaliveSettings keepalive,
-             Credit credit, std::shared_ptr<Account> account);
+  Connection(std::unique_ptr<Transport> transport, Clock& clock, Graveyard& graveyard, KeepaliveSettings keepalive, Credit credit,
+             std::shared_ptr<Account> account);
   ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -80,8 +80,8 @@ class Connection : public TransportEvents {
   // For Channel.
   /// Which part of wire/vocabulary.hpp the peer may use.
   virtual wire::Speaker peer() const = 0;
-  /// An open, a global request or, on `channel`, a channel request is not sound and has been refused, or the channel ends since its peer
-  /// has gone beyond a bound; for the log, which says how many of them it takes.
+  /// An open, a global request or, on `channel`, a channel request is not sound and has been refused, or the channel ends since
+  /// its peer has gone beyond a bound; for the log, which says how many of them it takes.
   virtual void on_unsound(wire::Form form, std::string_view name, std::string_view why, const Channel* channel) = 0;
   void send(ByteView head, ByteView tail = {}) {
     bytes_sent_ += head.size() + tail.size();
@@ -141,9 +141,7 @@ class Connection : public TransportEvents {
   std::uint64_t bytes_sent() const { return bytes_sent_; }
   TimePoint last_heard() const { return last_heard_; }
   /// How long the peer has owed the answer to a keepalive without a sign of life; 0 while it owes none.
-  Duration unanswered_for() const {
-    return unanswered_keepalives_ == 0 ? Duration::zero() : clock_.now() - unanswered_since_;
-  }
+  Duration unanswered_for() const { return unanswered_keepalives_ == 0 ? Duration::zero() : clock_.now() - unanswered_since_; }
   /// Not lost, and not saying goodbye.
   bool usable() const { return !disconnecting_; }
   /// It is over, and it was the peer's doing.

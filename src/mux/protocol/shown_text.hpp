@@ -11,8 +11,8 @@ namespace sallyport::mux {
 /// log::is_deceptive()) and bytes that are no UTF-8 become '?', line ends CR LF. Tabs stay.
 std::string clean_for_terminal(std::string_view text);
 
-/// The same as one line of bounded length, for what is shown behind words of ours: a line end in it, behind which words that pass for
-/// ours could stand, becomes a space.
+/// The same as one line of bounded length, for what is shown behind words of ours: a line end in it, behind which words that pass
+/// for ours could stand, becomes a space.
 std::string clean_line(std::string_view text);
 
 /// The cleaned text with `mark` in front of each line, the first one and an empty text too, and again wherever a terminal with so

@@ -20,8 +20,8 @@ LocalLogin local_login(const LocalSettings& local, const std::string& source) {
           .source = source};
 }
 
-LocalEndpoint::LocalEndpoint(ProcessLauncher& launcher, ProcessSpec spec, bool want_reply, ChannelEvents& user,
-                              Outcome outcome, std::shared_ptr<Account> account)
+LocalEndpoint::LocalEndpoint(ProcessLauncher& launcher, ProcessSpec spec, bool want_reply, ChannelEvents& user, Outcome outcome,
+                             std::shared_ptr<Account> account)
     : user_(&user), outcome_(std::move(outcome)), input_held_(std::move(account)), want_reply_(want_reply) {
   process_ = launcher.launch(std::move(spec), *this);
 }

@@ -54,7 +54,7 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   void send_request(std::string_view type, bool want_reply, ByteView rest) override;
   void abandon() override { send_close(); }
   bool takes_requests() const override { return true; }  // they are carried out at once
-  void send_reply(bool) override {}  // a program asks nothing
+  void send_reply(bool) override {}                      // a program asks nothing
   std::uint32_t window() const override { return input_window_.bytes(); }
   std::uint32_t room_within(const RoomLimits& limits) override {
     const std::uint32_t waiting = kInputWindow - input_window_.bytes();

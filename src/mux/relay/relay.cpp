@@ -10,9 +10,9 @@ constexpr std::uint32_t kLargestStep = 64 * 1024;
 /// The smallest one where there is room for it: whoever waits for it sends a message of the full size.
 constexpr std::uint32_t kFullStep = 32 * 1024;
 
-/// In which steps a peer is granted what it may send, when that is `allowed` bytes in all. An adjust for each message would double their
-/// number; and the steps are regular, since another Sallyport, or anybody who does as we do, takes us for somebody who has consumed
-/// nothing until it knows them (see AdjustHabit).
+/// In which steps a peer is granted what it may send, when that is `allowed` bytes in all. An adjust for each message would
+/// double their number; and the steps are regular, since another Sallyport, or anybody who does as we do, takes us for somebody
+/// who has consumed nothing until it knows them (see AdjustHabit).
 std::uint32_t step_within(std::uint32_t allowed) {
   const std::uint32_t least = allowed >= kFullStep + kFullStep / 2 ? kFullStep : allowed / 2;
   return std::clamp(allowed / 4, least, kLargestStep);
@@ -66,8 +66,7 @@ void Relay::note_passed(Side from, std::size_t bytes) {
   const TimePoint now = clock_.now();
   credit.received(bytes, clock_);
   if (credit.count(bytes, allowed(from), source.granted(), now)) {
-    credit.adapt(now, {source.round_trip() + sink.round_trip(),
-                       std::min(source.floor_in_company(), sink.floor_in_company())});
+    credit.adapt(now, {source.round_trip() + sink.round_trip(), std::min(source.floor_in_company(), sink.floor_in_company())});
   }
   top_up(from);
 }
@@ -80,8 +79,8 @@ void Relay::top_up(Side from) {
   const std::uint32_t wanted = std::min(sink.window(), allowed(from));
   const std::uint32_t step = step_within(wanted);
   if (granted >= wanted || wanted - granted < step) return;
-  // From here on only the peer's window may be what is waited for: whatever else there is too little of must tell when there is more.
-  // Alone a little more may be behind us, so that it needn't be known exactly each time.
+  // From here on only the peer's window may be what is waited for: whatever else there is too little of must tell when there is
+  // more. Alone a little more may be behind us, so that it needn't be known exactly each time.
   const std::uint32_t behind = allowed_behind(from);
   const std::uint32_t spare = sink.in_company() ? 0 : (std::max(behind, FlowCredit::kFloorAlone) - FlowCredit::kFloorAlone) / 4;
   const std::uint32_t line = std::min(credit_of(from).for_line(sink.in_company()), sink.credit());

@@ -40,13 +40,9 @@ void StreamEndpoint::break_off() {
   abandon();
 }
 
-std::uint32_t StreamEndpoint::window() const {
-  return kOutputWindow - std::min(kOutputWindow, queued());
-}
+std::uint32_t StreamEndpoint::window() const { return kOutputWindow - std::min(kOutputWindow, queued()); }
 
-std::uint32_t StreamEndpoint::queued() const {
-  return stream_ == nullptr ? 0 : static_cast<std::uint32_t>(stream_->queued());
-}
+std::uint32_t StreamEndpoint::queued() const { return stream_ == nullptr ? 0 : static_cast<std::uint32_t>(stream_->queued()); }
 
 void StreamEndpoint::grant(std::uint32_t bytes) {
   if (stream_ == nullptr || input_ended_) return;

@@ -39,8 +39,7 @@ class StreamEndpoint final : public ChannelEnd, private StreamEvents {
   using MakeStream = std::function<std::unique_ptr<Stream>(StreamEvents&)>;
   /// Calls `make` at once. `user` and `opened` outlive the endpoint, or it is abandoned first. What waits for the
   /// socket's peer is charged to `account`.
-  StreamEndpoint(const MakeStream& make, ChannelEvents& user, StreamOpenEvents& opened,
-                 std::shared_ptr<Account> account);
+  StreamEndpoint(const MakeStream& make, ChannelEvents& user, StreamOpenEvents& opened, std::shared_ptr<Account> account);
   ~StreamEndpoint() override;
 
   // ChannelEnd

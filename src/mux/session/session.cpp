@@ -107,8 +107,7 @@ void Session::EndEvents::on_eof() {
 }
 
 void Session::EndEvents::on_request(std::string_view type, bool want_reply, ByteView rest) {
-  side == Side::downstream ? session.client_request(type, want_reply, rest)
-                           : session.upstream_request(type, want_reply, rest);
+  side == Side::downstream ? session.client_request(type, want_reply, rest) : session.upstream_request(type, want_reply, rest);
 }
 
 void Session::EndEvents::on_reply(bool success) {
@@ -176,8 +175,7 @@ route::Verdict Session::judge(Act act, ByteView rest) const {
 
 void Session::prepare(Act act, std::string_view type, bool want_reply, ByteView rest) {
   if (const char* const why = requests_->keep(act, want_reply, rest)) {
-    if (!want_reply && act == Act::env)
-      say("the variable " + std::string(wire::parse_env(rest)->name) + " was left out: " + why);
+    if (!want_reply && act == Act::env) say("the variable " + std::string(wire::parse_env(rest)->name) + " was left out: " + why);
     return refuse(type, want_reply, why);
   }
   if (trunk_channel_ == nullptr && !want_reply) return;
@@ -240,11 +238,12 @@ void Session::watch_idleness(const Options& options) {
   const std::string kind = "session:" + program_.type;
   const Duration timeout = channel_timeout(options, kind);
   if (timeout == Duration::zero()) return;
-  idle_.emplace(services_.clock, timeout, [this] { return downstream_.bytes_received() + downstream_.bytes_sent(); },
-                [this, kind, timeout] {
-                  services_.journal.channel_idle(client_, ids_, kind, timeout);
-                  end("nothing has happened here for too long");
-                });
+  idle_.emplace(
+      services_.clock, timeout, [this] { return downstream_.bytes_received() + downstream_.bytes_sent(); },
+      [this, kind, timeout] {
+        services_.journal.channel_idle(client_, ids_, kind, timeout);
+        end("nothing has happened here for too long");
+      });
 }
 
 void Session::deny(std::string_view told, std::string_view why) {
@@ -291,10 +290,8 @@ void Session::begin_local() {
     wish_.reset();
     services_.journal.program_failed(client_, ids_, program_.type, program_.argument, why.detail);
   };
-  local_ = std::make_unique<LocalEndpoint>(services_.processes, process_spec(target, std::move(argv)),
-                                           program_.want_reply, upstream_events_,
-                                           LocalEndpoint::Outcome{started, failed},
-                                           downstream_.account());
+  local_ = std::make_unique<LocalEndpoint>(services_.processes, process_spec(target, std::move(argv)), program_.want_reply,
+                                           upstream_events_, LocalEndpoint::Outcome{started, failed}, downstream_.account());
   if (program_.want_reply) asked_.push_back({Asked::What::program});
   begin_relaying(*local_);
 }
@@ -350,13 +347,14 @@ void Session::drop_upstream() {
   if (local_ == nullptr) return;
   // What is hung up before it has told may have started all the same.
   record_program();
-  local_->abandon();  // it reports nothing more, wherever it is
+  local_->abandon();                            // it reports nothing more, wherever it is
   services_.graveyard.bury(std::move(local_));  // perhaps it is reporting just now
 }
 
 // Who wants no answer may leave at once, and the program runs all the same: at sshd it does.
 void Session::client_closed() {
-  const bool stays = phase_ != Phase::collecting && !program_.want_reply && !left_ && services_.unattended.has_room_for(client_.user);
+  const bool stays =
+      phase_ != Phase::collecting && !program_.want_reply && !left_ && services_.unattended.has_room_for(client_.user);
   if (stays && local_ != nullptr && !had_pty_) {
     relay_.part();
     record_program();

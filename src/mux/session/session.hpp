@@ -67,15 +67,13 @@ class Session final : public LinkChannel, private LeaseEvents {
     collecting,  ///< no program request yet, or the one that there was has been refused
     binding,     ///< its endpoint is being made, or waits for the wish's turn
     relaying,    ///< the endpoint has been asked for the program
-    ended,  ///< no endpoint any more; waits for the client's CLOSE
+    ended,       ///< no endpoint any more; waits for the client's CLOSE
   };
   /// Receives the events of one end, which are work for the other.
   struct EndEvents final : ChannelEvents {
     EndEvents(Session& owner, Side which) : session(owner), side(which) {}
     void on_data(ByteView bytes) override;
-    void on_extended_data(std::uint32_t code, ByteView bytes) override {
-      session.relay_.on_extended_data(side, code, bytes);
-    }
+    void on_extended_data(std::uint32_t code, ByteView bytes) override { session.relay_.on_extended_data(side, code, bytes); }
     Excess on_excess(std::size_t size) override;
     void on_eof() override;
     void on_request(std::string_view type, bool want_reply, ByteView rest) override;
@@ -149,8 +147,8 @@ class Session final : public LinkChannel, private LeaseEvents {
   void program_refused();
   /// Whatever has come to the front of those that wait for an answer, and has one.
   void answer_known();
-  /// The program has been refused where others had run before it: asks for it once more on a fresh trunk, if nothing of the client's
-  /// would be lost by that. False: it isn't worth it.
+  /// The program has been refused where others had run before it: asks for it once more on a fresh trunk, if nothing of the
+  /// client's would be lost by that. False: it isn't worth it.
   bool ask_afresh();
   /// The program has been refused: as with sshd, the client may ask for something else.
   void collect_again();
@@ -191,29 +189,29 @@ class Session final : public LinkChannel, private LeaseEvents {
   bool client_waits_ = false;                  // for answers before it sends its program
   std::unique_ptr<Timer> sent_along_;          // for the program, while answers are owed
   Charge kept_;                                // the program's text
-  ProgramRequest program_;   // as it was asked for; once it has been allowed, as it runs
-  route::Program running_;   // what the policy made of it
+  ProgramRequest program_;                     // as it was asked for; once it has been allowed, as it runs
+  route::Program running_;                     // what the policy made of it
   bool program_unanswered_ = false;
   bool program_answered_early_ = false;  // with success, before the target was there to do so
   bool eof_before_relaying_ = false;
   bool lends_agent_ = false;
   bool lends_display_ = false;
   bool no_early_binding_ = false;  // it came to nothing once
-  bool recorded_ = false;  // that the program started, or couldn't
+  bool recorded_ = false;          // that the program started, or couldn't
   bool had_pty_ = false;
   bool exit_passed_ = false;
   bool left_ = false;
   std::uint32_t stray_ = 0;  // bytes that the client may still send to the login's dialog, though it is over
   std::string target_name_;
-  std::unique_ptr<WishOrder::Wish> wish_;  // the program, until it is known to have been asked for there
-  std::unique_ptr<route::Permit> permit_;  // of a program that waits for its turn, or has not been answered by a target
+  std::unique_ptr<WishOrder::Wish> wish_;        // the program, until it is known to have been asked for there
+  std::unique_ptr<route::Permit> permit_;        // of a program that waits for its turn, or has not been answered by a target
   std::optional<Pool::RefusedProgram> refused_;  // once, and a fresh trunk is being asked
   /// A request to the upstream end whose answer is awaited.
   struct Asked {
     enum class What : std::uint8_t { preparation, program, passed_on };
     What what;
-    std::size_t index = 0;            ///< of the preparation
-    std::optional<bool> known = {};   ///< nobody has been asked: it only waits for those before it
+    std::size_t index = 0;           ///< of the preparation
+    std::optional<bool> known = {};  ///< nobody has been asked: it only waits for those before it
   };
   std::vector<Asked> asked_;  // until the program has been answered; then every answer is simply passed on
   /// What the channel at the target is good for; absent: there is none.

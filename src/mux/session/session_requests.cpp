@@ -42,19 +42,14 @@ const char* SessionRequests::keep(Act act, bool want_reply, ByteView rest) {
       if (variables_ >= kMaximumVariables || !take(rest.size())) return "too many variables, or too long ones";
       ++variables_;
       break;
-    case Act::pty:
-      why = keep_pty(rest);
-      break;
-    case Act::lend_agent:
-      why = keep_once(agent_, "the agent has been lent already");
-      break;
+    case Act::pty: why = keep_pty(rest); break;
+    case Act::lend_agent: why = keep_once(agent_, "the agent has been lent already"); break;
     case Act::lend_display:
       if (!is_sound_x11_request(rest)) return "not what xauth understands";
       if (!display_ && !take(rest.size())) return "too much is held already";
       why = keep_once(display_, "the display has been lent already");
       break;
-    default:
-      why = "nothing runs yet";
+    default: why = "nothing runs yet";
   }
   if (why != nullptr) return why;
   using Answer = PreparingRequest::Answer;

@@ -23,9 +23,7 @@ TrunkAccess Session::access_to(const ResolvedTarget& target) {
   return trunk_access(client_, target, {lends_agent_, lends_display_});
 }
 
-bool Session::is_bound(const TrunkAccess& access) const {
-  return bound_ == Bound{access.key, access.client.lends_agent};
-}
+bool Session::is_bound(const TrunkAccess& access) const { return bound_ == Bound{access.key, access.client.lends_agent}; }
 
 bool Session::prepare_at(const std::optional<ResolvedTarget>& end) {
   // A login that asks a person something waits for the program: its request says that there is somebody at a terminal.
@@ -182,8 +180,7 @@ std::optional<bool> Session::lend(Act act) {
 
 void Session::begin_relaying(ChannelEnd& upstream) {
   phase_ = Phase::relaying;
-  for (const StoredRequest& request : requests_->take_later())
-    pass_on(upstream, request.type, request.want_reply, request.rest);
+  for (const StoredRequest& request : requests_->take_later()) pass_on(upstream, request.type, request.want_reply, request.rest);
   if (asked_.empty() && !program_.want_reply) settle();
   flush_said();
   if (relay_.joined()) return;
@@ -203,13 +200,9 @@ void Session::upstream_replied(bool success) {
   const Asked asked = asked_.front();
   asked_.erase(asked_.begin());
   switch (asked.what) {
-    case Asked::What::preparation:
-      preparation_answered(asked.index, success);
-      return answer_known();
-    case Asked::What::program:
-      return program_answered(success);
-    case Asked::What::passed_on:
-      return downstream_.send_reply(success);
+    case Asked::What::preparation: preparation_answered(asked.index, success); return answer_known();
+    case Asked::What::program: return program_answered(success);
+    case Asked::What::passed_on: return downstream_.send_reply(success);
   }
 }
 

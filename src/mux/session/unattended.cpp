@@ -103,7 +103,8 @@ void Unattended::keep(const Admission& client, const ChannelIds& ids, std::uniqu
 }
 
 void Unattended::remove(const Program& program) {
-  const auto entry = std::find_if(programs_.begin(), programs_.end(), [&program](const auto& one) { return one.get() == &program; });
+  const auto entry =
+      std::find_if(programs_.begin(), programs_.end(), [&program](const auto& one) { return one.get() == &program; });
   if (entry == programs_.end()) return;
   graveyard_.bury(std::move(*entry));
   programs_.erase(entry);

@@ -1,4 +1,5 @@
-// Programs that a client has asked for without wanting an answer, and has closed the channel of at once: sshd runs them, and so do we.
+// Programs that a client has asked for without wanting an answer, and has closed the channel of at once: sshd runs them, and so
+// do we.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +17,8 @@
 
 namespace sallyport::mux {
 
-/// Owns them until they have been started at their target, or have ended on the bastion. They outlive the connection of their client, as
-/// at sshd.
+/// Owns them until they have been started at their target, or have ended on the bastion. They outlive the connection of their
+/// client, as at sshd.
 class Unattended {
  public:
   /// A user may leave so many behind at a time.
@@ -30,7 +31,8 @@ class Unattended {
 
   bool has_room_for(const std::string& user) const;
   /// Starts the program as soon as there is a channel to `target`, and closes that. Of `client` is kept what the journal wants.
-  void start(const Admission& client, const ChannelIds& ids, ProgramStart start, TrunkAccess access, const ResolvedTarget& target);
+  void start(const Admission& client, const ChannelIds& ids, ProgramStart start, TrunkAccess access,
+             const ResolvedTarget& target);
   /// Lets the program run to its end. It has no terminal.
   void keep(const Admission& client, const ChannelIds& ids, std::unique_ptr<LocalEndpoint> program);
 

@@ -61,9 +61,8 @@ std::unique_ptr<UpstreamAttempt> Hop::connect(const ResolvedTarget& target, cons
     attempt = std::move(carried.attempt);
     return std::move(carried.carrier);
   };
-  endpoint_ =
-      std::make_unique<StreamEndpoint>(make, relay_.events(Side::downstream), static_cast<StreamOpenEvents&>(*this),
-                                       pool_.accounts_.of_trunk(client.user));
+  endpoint_ = std::make_unique<StreamEndpoint>(make, relay_.events(Side::downstream), static_cast<StreamOpenEvents&>(*this),
+                                               pool_.accounts_.of_trunk(client.user));
   return attempt;
 }
 

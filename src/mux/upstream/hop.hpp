@@ -20,7 +20,8 @@ namespace sallyport::mux {
 
 class Pool;
 
-/// What a hop tells the trunk that it is for, and what the login in between needs. Never inside a call of the hop's; the hop must not be destroyed in it.
+/// What a hop tells the trunk that it is for, and what the login in between needs. Never inside a call of the hop's; the hop must
+/// not be destroyed in it.
 class HopEvents : public UpstreamNeeds {
  public:
   /// The channel is open: connect() may be called. on_hop_failed comes in its place.

@@ -80,14 +80,11 @@ void Lease::waited_too_long() {
 void Lease::open_on(PooledTrunk& trunk) {
   trunk_ = &trunk;
   channel_ = &trunk.open(request_, *this);
-  timer_ = pool_.clock_.after(is_session() ? target_.options.connect_timeout : kForwardingTimeout,
-                              [this] { not_answered(); });
+  timer_ = pool_.clock_.after(is_session() ? target_.options.connect_timeout : kForwardingTimeout, [this] { not_answered(); });
   if (placed_) events_.tell(&LeaseEvents::on_asked, trunk.id());
 }
 
-std::optional<TrunkId> Lease::asked_on() const {
-  return channel_ == nullptr ? std::nullopt : std::optional(trunk_->id());
-}
+std::optional<TrunkId> Lease::asked_on() const { return channel_ == nullptr ? std::nullopt : std::optional(trunk_->id()); }
 
 void Lease::hold(PooledTrunk& trunk) {
   trunk_ = &trunk;

@@ -55,8 +55,9 @@ class HoldEvents : public LoginNeeds {
   virtual void on_hold_lost(std::string_view told) = 0;
 };
 
-/// A wish for a channel, or a hold on a trunk itself. Destroying it gives the wish up, or lets go of the trunk. A lease never waits for ever: it waits at most twice `connect_timeout` and kLoginTime
-/// for a trunk (for its turn, for the connection, and for the login), and then for the target's answer.
+/// A wish for a channel, or a hold on a trunk itself. Destroying it gives the wish up, or lets go of the trunk. A lease never
+/// waits for ever: it waits at most twice `connect_timeout` and kLoginTime for a trunk (for its turn, for the connection, and for
+/// the login), and then for the target's answer.
 ///
 /// The wish that a trunk was begun for is the one whose client the login asks for help; it is also where that client answers.
 class Lease final : public UpstreamAnswers, private OpenEvents {
@@ -124,11 +125,11 @@ class Lease final : public UpstreamAnswers, private OpenEvents {
   TimePoint wait_until_;
   PooledTrunk* trunk_ = nullptr;  // where it waits or is being opened, or what is held
   bool held_ = false;
-  bool placed_ = false;           // Pool::lease() is over
-  Channel* channel_ = nullptr;    // while it is being opened
+  bool placed_ = false;                      // Pool::lease() is over
+  Channel* channel_ = nullptr;               // while it is being opened
   std::optional<std::size_t> taken_before_;  // sessions that a trunk had had, when it refused this one beside no other
-  std::uint32_t losses_ = 0;      // trunks that went, or were silent, while it was being opened
-  std::unique_ptr<Timer> timer_;  // until the end of the present phase
+  std::uint32_t losses_ = 0;                 // trunks that went, or were silent, while it was being opened
+  std::unique_ptr<Timer> timer_;             // until the end of the present phase
 };
 
 }  // namespace sallyport::mux

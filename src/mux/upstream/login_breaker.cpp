@@ -14,8 +14,7 @@ bool LoginBreaker::counts(Errc code) {
     case Errc::host_key:  // we hung up before the login, which sshd counts as well
     case Errc::protocol:  // the handshake failed
       return true;
-    default:
-      return false;
+    default: return false;
   }
 }
 

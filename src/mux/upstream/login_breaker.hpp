@@ -38,8 +38,7 @@ class LoginBreaker {
   /// The pause in which the next login for that client would fall; nothing when it may be tried.
   std::optional<LoginPause> pause_of(const ShareKey& key, const std::optional<ConnectionId>& client) const;
   /// Takes note of a failure that counts, and returns how long the pause is.
-  Duration note_failure(const ShareKey& key, const UpstreamClient& client, const std::string& target,
-                        const UpstreamFailure& why);
+  Duration note_failure(const ShareKey& key, const UpstreamClient& client, const std::string& target, const UpstreamFailure& why);
   void note_success(const ShareKey& key, const std::optional<ConnectionId>& client);
   /// Those that go on now, by user and then policy.
   std::vector<LoginPause> pauses() const;
@@ -49,8 +48,8 @@ class LoginBreaker {
   std::size_t end_pauses(const std::string& target, const std::string& user);
 
  private:
-  /// Who, and with which policy: a connection that has trunks of its own doesn't get attempts of its own, unless it is for what it
-  /// brings along itself.
+  /// Who, and with which policy: a connection that has trunks of its own doesn't get attempts of its own, unless it is for what
+  /// it brings along itself.
   struct Login {
     std::string user;
     std::string policy;

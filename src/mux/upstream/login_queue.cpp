@@ -45,8 +45,7 @@ LoginQueue::Turn* LoginQueue::next(const Place& place) const {
   Turn* best = nullptr;
   for (Turn* turn : place.waiting) {
     if (!has_room(place, turn->user_)) continue;
-    if (best == nullptr || count_of(place.logging_in_of, turn->user_) < count_of(place.logging_in_of, best->user_))
-      best = turn;
+    if (best == nullptr || count_of(place.logging_in_of, turn->user_) < count_of(place.logging_in_of, best->user_)) best = turn;
   }
   return best;
 }

@@ -11,8 +11,8 @@
 
 namespace sallyport::mux {
 
-/// A server may treat another login otherwise. So what one trunk has learnt holds for trunks of the same policy, and not for long: a
-/// server may be configured anew, or have had a bad moment.
+/// A server may treat another login otherwise. So what one trunk has learnt holds for trunks of the same policy, and not for
+/// long: a server may be configured anew, or have had a bad moment.
 template <typename Fact>
 class PolicyMemory {
  public:
@@ -31,9 +31,8 @@ class PolicyMemory {
 
   void learn(const std::string& policy, Fact fact) {
     if (entries_.size() >= kMaximumEntries && !entries_.contains(policy)) {
-      entries_.erase(std::min_element(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) {
-        return a.second.until < b.second.until;
-      }));
+      entries_.erase(std::min_element(entries_.begin(), entries_.end(),
+                                      [](const auto& a, const auto& b) { return a.second.until < b.second.until; }));
     }
     entries_[policy] = {fact, clock_.now() + kRemembered};
   }

@@ -44,12 +44,10 @@ void Pool::set_limits(PoolLimits limits) {
 }
 
 std::unique_ptr<Lease> Pool::lease(TrunkAccess access, ResolvedTarget target, OpenRequest request, LeaseEvents& events) {
-  return begin(
-      std::unique_ptr<Lease>(new Lease(*this, std::move(access), std::move(target), std::move(request), events)));
+  return begin(std::unique_ptr<Lease>(new Lease(*this, std::move(access), std::move(target), std::move(request), events)));
 }
 
-std::unique_ptr<Lease> Pool::hold(TrunkAccess access, ResolvedTarget target, std::optional<TrunkId> beside,
-                                  HoldEvents& holder) {
+std::unique_ptr<Lease> Pool::hold(TrunkAccess access, ResolvedTarget target, std::optional<TrunkId> beside, HoldEvents& holder) {
   return begin(std::unique_ptr<Lease>(new Lease(*this, std::move(access), std::move(target), beside, holder)));
 }
 
@@ -63,8 +61,7 @@ std::unique_ptr<Lease> Pool::begin(std::unique_ptr<Lease> lease) {
 
 std::optional<TrunkId> Pool::trunk_for(const TrunkAccess& access, const OpenRequest& request) const {
   const auto group = groups_.find(access.key);
-  const PooledTrunk* const ready =
-      group == groups_.end() ? nullptr : group->second.ready_for(request, access.client.connection);
+  const PooledTrunk* const ready = group == groups_.end() ? nullptr : group->second.ready_for(request, access.client.connection);
   return ready == nullptr ? std::nullopt : std::optional(ready->id());
 }
 
@@ -119,8 +116,7 @@ void Pool::place(Lease& lease) {
   if (coming == nullptr) {
     if (ending_) return lease.fail_later(OpenFailureReason::connect_failed, "the bastion is ending");
     if (const auto pause = breaker_.pause_of(lease.key(), lease.client()))
-      return lease.fail_later(OpenFailureReason::connect_failed,
-                              pause->told + "; next attempt in " + in_seconds(pause->left));
+      return lease.fail_later(OpenFailureReason::connect_failed, pause->told + "; next attempt in " + in_seconds(pause->left));
     if (trunks_of(lease.key().user) >= limits_.trunks_per_user)
       return lease.fail_later(OpenFailureReason::resource_shortage,
                               too_many("connections to targets", "max_trunks_per_user", limits_.trunks_per_user));
@@ -191,7 +187,8 @@ void Pool::end_all(std::string_view why) {
 void Pool::end_left_behind(std::string_view why) {
   const std::vector<PooledTrunk*> trunks = all_trunks();
   const auto carries = [&trunks](const PooledTrunk& trunk) {
-    return std::any_of(trunks.begin(), trunks.end(), [&trunk](const PooledTrunk* rider) { return rider->carrier() == trunk.id(); });
+    return std::any_of(trunks.begin(), trunks.end(),
+                       [&trunk](const PooledTrunk* rider) { return rider->carrier() == trunk.id(); });
   };
   for (PooledTrunk* trunk : trunks)
     if (!trunk->ending() && !carries(*trunk)) trunk->end(why);
@@ -200,8 +197,7 @@ void Pool::end_left_behind(std::string_view why) {
 std::vector<PooledTrunk*> Pool::selected(const TrunkSelection& which) const {
   std::vector<PooledTrunk*> trunks = all_trunks();
   std::erase_if(trunks, [&which](const PooledTrunk* trunk) {
-    return trunk->target().name != which.target || trunk->ending() ||
-           (!which.user.empty() && trunk->key().user != which.user);
+    return trunk->target().name != which.target || trunk->ending() || (!which.user.empty() && trunk->key().user != which.user);
   });
   return trunks;
 }

@@ -43,8 +43,7 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
 
   /// Asks, on behalf of a client's connection, for a channel to `target` on a trunk that it may share.
-  [[nodiscard]] std::unique_ptr<Lease> lease(TrunkAccess access, ResolvedTarget target, OpenRequest request,
-                                             LeaseEvents& events);
+  [[nodiscard]] std::unique_ptr<Lease> lease(TrunkAccess access, ResolvedTarget target, OpenRequest request, LeaseEvents& events);
   /// The same for a trunk to make global requests on; `beside` is as in OpenRequest.
   [[nodiscard]] std::unique_ptr<Lease> hold(TrunkAccess access, ResolvedTarget target, std::optional<TrunkId> beside,
                                             HoldEvents& holder);

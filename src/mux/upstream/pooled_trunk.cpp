@@ -46,7 +46,8 @@ void PooledTrunk::begin() {
 
 void PooledTrunk::on_turn() {
   turn_deadline_.reset();
-  const auto pause = pool_.breaker_.pause_of(key_, access_.client.connection);  // others of this key may have been refused meanwhile
+  const auto pause =
+      pool_.breaker_.pause_of(key_, access_.client.connection);  // others of this key may have been refused meanwhile
   if (!pause) return log_in();
   fail({Errc::limit, pause->told + "; next attempt in " + in_seconds(pause->left), pause->told});
 }
@@ -65,9 +66,8 @@ void PooledTrunk::log_in() {
 }
 
 void PooledTrunk::limit_hop() {
-  hop_deadline_ = pool_.clock_.after(connected_by_ + kLoginTime - pool_.clock_.now(), [this] {
-    on_hop_failed("via " + target_.via->name + ": no connection in time");
-  });
+  hop_deadline_ = pool_.clock_.after(connected_by_ + kLoginTime - pool_.clock_.now(),
+                                     [this] { on_hop_failed("via " + target_.via->name + ": no connection in time"); });
 }
 
 void PooledTrunk::on_agent_wanted(UpstreamAnswers& to) {
@@ -121,8 +121,7 @@ std::size_t PooledTrunk::used() const { return waiting_.size() + (trunk_ ? trunk
 std::size_t PooledTrunk::in_use() const { return waiting_.size() + (trunk_ ? trunk_->channels_in_use() : 0); }
 
 std::size_t PooledTrunk::sessions() const {
-  const auto waiting =
-      std::count_if(waiting_.begin(), waiting_.end(), [](const Lease* lease) { return lease->is_session(); });
+  const auto waiting = std::count_if(waiting_.begin(), waiting_.end(), [](const Lease* lease) { return lease->is_session(); });
   return static_cast<std::size_t>(waiting) + (trunk_ ? trunk_->sessions() : 0);
 }
 
@@ -147,11 +146,9 @@ bool PooledTrunk::takes(const OpenRequest& request) const {
 
 bool PooledTrunk::serves(const std::optional<ConnectionId>& client) const {
   const auto answered_itself = [&client](const std::optional<ConnectionId>& by) { return client && by == client; };
-  if (is_coming() && asked_ && target_.options.reuse_after_mfa == Duration::zero())
-    return answered_itself(asked_client_);
-  return std::all_of(answered_.begin(), answered_.end(), [&](const Answered& login) {
-    return answered_itself(login.by) || pool_.clock_.now() < login.until;
-  });
+  if (is_coming() && asked_ && target_.options.reuse_after_mfa == Duration::zero()) return answered_itself(asked_client_);
+  return std::all_of(answered_.begin(), answered_.end(),
+                     [&](const Answered& login) { return answered_itself(login.by) || pool_.clock_.now() < login.until; });
 }
 
 void PooledTrunk::note_answers() {
@@ -272,10 +269,10 @@ void PooledTrunk::on_connected(std::unique_ptr<Transport> transport) {
   turn_deadline_ = pool_.clock_.after(kLoginOver, [this] { turn_.reset(); });
   forget_helper();
   pool_.graveyard_.bury(std::move(attempt_));
-  trunk_ = std::make_unique<Trunk>(
-      id_, target_.name, std::move(transport), pool_.clock_, pool_.graveyard_,
-      KeepaliveSettings{target_.options.keepalive_interval, target_.options.keepalive_count}, pool_.limits_.credit,
-      pool_.accounts_.of_trunk(key_.user), static_cast<TrunkEvents&>(*this), pool_.journal_);
+  trunk_ = std::make_unique<Trunk>(id_, target_.name, std::move(transport), pool_.clock_, pool_.graveyard_,
+                                   KeepaliveSettings{target_.options.keepalive_interval, target_.options.keepalive_count},
+                                   pool_.limits_.credit, pool_.accounts_.of_trunk(key_.user), static_cast<TrunkEvents&>(*this),
+                                   pool_.journal_);
   pool_.journal_.trunk_ready(id_, pool_.clock_.now() - since_);
   pool_.breaker_.note_success(key_, access_.client.connection);
   note_answers();
@@ -397,8 +394,7 @@ void PooledTrunk::end(std::string_view why) {
   phase_ = Phase::closing;
   if (trunk_ != nullptr) return trunk_->say_goodbye(why);
   attempt_.reset();
-  fail({Errc::closed, "the connection to target " + target_.name + " was given up: " + std::string(why),
-        std::string(why)});
+  fail({Errc::closed, "the connection to target " + target_.name + " was given up: " + std::string(why), std::string(why)});
 }
 
 void PooledTrunk::on_trunk_closed(Trunk&, const Error& why) {

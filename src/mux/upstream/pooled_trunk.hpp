@@ -61,8 +61,8 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   void note_confirmed();
   /// … and is a session.
   void note_session();
-  /// Why the target refuses one more session: it takes no more at a time, or in a connection's life; or, when it has never had one
-  /// here, it just does. But for that another trunk may be tried, and in the end a fresh one.
+  /// Why the target refuses one more session: it takes no more at a time, or in a connection's life; or, when it has never had
+  /// one here, it just does. But for that another trunk may be tried, and in the end a fresh one.
   enum class Refusal : std::uint8_t { full, spent, real };
   Refusal note_refused();
   /// It went with the open of one more session unanswered.
@@ -131,8 +131,8 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   std::size_t sessions_ended() const;
   /// The target takes no more than so many sessions at a time.
   void note_full(std::size_t sessions);
-  /// Old devices end the connection over a global request that they don't know. So the first one goes before anything of a client's,
-  /// which is tried again on a fresh trunk, where none is asked.
+  /// Old devices end the connection over a global request that they don't know. So the first one goes before anything of a
+  /// client's, which is tried again on a fresh trunk, where none is asked.
   void try_question();
   bool is_silent() const;
   void leave_when_unused();
@@ -163,13 +163,13 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   std::unique_ptr<Hop> hop_;  // null: it is reached directly
   std::string hop_lost_;      // why its connection was lost with that of its carrier; empty: it wasn't
   std::unique_ptr<UpstreamAttempt> attempt_;
-  Lease* opener_ = nullptr;           // while it waits
-  UpstreamAnswers* asker_ = nullptr;  // attempt_, or the hop's lease, once that has asked the client for something
-  bool asked_ = false;                // it has asked a person for something …
+  Lease* opener_ = nullptr;                   // while it waits
+  UpstreamAnswers* asker_ = nullptr;          // attempt_, or the hop's lease, once that has asked the client for something
+  bool asked_ = false;                        // it has asked a person for something …
   std::optional<ConnectionId> asked_client_;  // … through that connection
   std::vector<Answered> answered_;
   TimePoint answer_until_;
-  TimePoint connected_by_;            // the end of connect_timeout
+  TimePoint connected_by_;  // the end of connect_timeout
   std::unique_ptr<Trunk> trunk_;
   std::unique_ptr<HostKeyLesson> lesson_;  // after the trunk, which it asks
   std::unique_ptr<Timer> idle_;

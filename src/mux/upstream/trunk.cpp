@@ -13,9 +13,9 @@ constexpr std::size_t kMaximumOriginator = 255;
 
 /// Clients end their connection over a text that they don't like.
 bool is_clean(std::string_view originator) {
-  return originator.size() <= kMaximumOriginator &&
-         std::none_of(originator.begin(), originator.end(),
-                      [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+  return originator.size() <= kMaximumOriginator && std::none_of(originator.begin(), originator.end(), [](char c) {
+           return static_cast<unsigned char>(c) < ' ' || c == '\x7f';
+         });
 }
 
 }  // namespace
@@ -23,8 +23,7 @@ bool is_clean(std::string_view originator) {
 using wire::OpenFailureReason;
 
 Trunk::Trunk(TrunkId id, std::string target, std::unique_ptr<Transport> transport, Clock& clock, Graveyard& graveyard,
-             KeepaliveSettings keepalive, Credit credit, std::shared_ptr<Account> account, TrunkEvents& owner,
-             Journal& journal)
+             KeepaliveSettings keepalive, Credit credit, std::shared_ptr<Account> account, TrunkEvents& owner, Journal& journal)
     : Connection(std::move(transport), clock, graveyard, keepalive, credit, std::move(account)),
       id_(id),
       target_(std::move(target)),
@@ -33,10 +32,8 @@ Trunk::Trunk(TrunkId id, std::string target, std::unique_ptr<Transport> transpor
       journal_(journal) {}
 
 void Trunk::on_channel_open(const wire::ChannelOpen& open) {
-  if (open.maximum_packet == 0)
-    return refuse(open, OpenFailureReason::administratively_prohibited, "a maximum packet size of 0");
-  if (open.rest.size() > kMaximumFields)
-    return refuse(open, OpenFailureReason::administratively_prohibited, "too long a name");
+  if (open.maximum_packet == 0) return refuse(open, OpenFailureReason::administratively_prohibited, "a maximum packet size of 0");
+  if (open.rest.size() > kMaximumFields) return refuse(open, OpenFailureReason::administratively_prohibited, "too long a name");
   if (open.type == wire::kForwardedTcpip) {
     const wire::ForwardedTcpip fields = *wire::parse_forwarded_tcpip(open.rest);
     return on_forwarded(open, route::Destination::of_port(fields.address, fields.port), fields.originator);
@@ -48,19 +45,16 @@ void Trunk::on_channel_open(const wire::ChannelOpen& open) {
   refuse(open, OpenFailureReason::unknown_channel_type, "unknown channel type");
 }
 
-void Trunk::on_forwarded(const wire::ChannelOpen& open, const route::Destination& address,
-                         std::string_view originator) {
+void Trunk::on_forwarded(const wire::ChannelOpen& open, const route::Destination& address, std::string_view originator) {
   if (!is_clean(originator)) return refuse(open, OpenFailureReason::administratively_prohibited, "malformed");
   ListenerEvents* user = forwards_.find(address);
-  if (user == nullptr)
-    return refuse(open, OpenFailureReason::administratively_prohibited, "nobody asked for this channel");
+  if (user == nullptr) return refuse(open, OpenFailureReason::administratively_prohibited, "nobody asked for this channel");
   user->on_connection(open, originator);
 }
 
 void Trunk::on_lent(LenderEvents* lender, const wire::ChannelOpen& open, std::string_view originator) {
   if (!is_clean(originator)) return refuse(open, OpenFailureReason::administratively_prohibited, "malformed");
-  if (lender == nullptr)
-    return refuse(open, OpenFailureReason::administratively_prohibited, "nobody asked for this channel");
+  if (lender == nullptr) return refuse(open, OpenFailureReason::administratively_prohibited, "nobody asked for this channel");
   lender->on_lent_channel(*this, open, originator);
 }
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <utility>
 #include <string_view>
+#include <utility>
 
 #include <sallyport/told_once.hpp>
 
@@ -46,8 +46,7 @@ class LenderEvents {
 class Trunk final : public Connection {
  public:
   Trunk(TrunkId id, std::string target, std::unique_ptr<Transport> transport, Clock& clock, Graveyard& graveyard,
-        KeepaliveSettings keepalive, Credit credit, std::shared_ptr<Account> account, TrunkEvents& owner,
-        Journal& journal);
+        KeepaliveSettings keepalive, Credit credit, std::shared_ptr<Account> account, TrunkEvents& owner, Journal& journal);
 
   TrunkId id() const { return id_; }
   /// What the clients are told when it is lost from now on.

@@ -80,9 +80,7 @@ TimePoint TrunkGroup::kept_until(TimePoint idle_since, const Options& options) c
   return std::max(idle_since, clients_left_) + options.linger.value_or(options.idle_timeout);
 }
 
-bool TrunkGroup::keeps(const PooledTrunk& trunk) const {
-  return !clients_.empty() && trunk.is_idle() && spares() <= warm_;
-}
+bool TrunkGroup::keeps(const PooledTrunk& trunk) const { return !clients_.empty() && trunk.is_idle() && spares() <= warm_; }
 
 std::size_t TrunkGroup::spares() const {
   return static_cast<std::size_t>(std::count_if(trunks_.begin(), trunks_.end(), [](const auto& trunk) {

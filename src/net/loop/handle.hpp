@@ -33,8 +33,8 @@ class Handle {
   void close() { cell_.reset(); }
   /// The owner behind `uv->data`; null when it has gone or has closed the handle.
   static Owner* owner_of(void* data) { return static_cast<Cell*>(data)->owner; }
-  /// What each callback of the handle does: `act` with the owner, if there is one. If that throws, the owner is ended by `broken`,
-  /// a function of an Owner& and the Error, unless it has gone meanwhile.
+  /// What each callback of the handle does: `act` with the owner, if there is one. If that throws, the owner is ended by
+  /// `broken`, a function of an Owner& and the Error, unless it has gone meanwhile.
   template <typename Act, typename Broken>
   static void call(Uv* uv, Act act, Broken broken) noexcept {
     Owner* const owner = owner_of(uv->data);

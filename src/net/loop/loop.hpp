@@ -34,8 +34,8 @@ class Loop {
 
   uv_loop_t* uv() { return &uv_; }
 
-  /// Called, on the loop's thread, with each exception that a guard has stopped (net/loop/guard.hpp); without it they are written to
-  /// standard error. Before the loop runs.
+  /// Called, on the loop's thread, with each exception that a guard has stopped (net/loop/guard.hpp); without it they are written
+  /// to standard error. Before the loop runs.
   void on_exception(std::function<void(const Error& why)> report) { report_ = std::move(report); }
 
   /// Runs until stop(), even when there is nothing to wait for.
@@ -88,7 +88,7 @@ class Loop {
   void run_posted();
 
   uv_loop_t uv_{};
-  uv_idle_t idle_{};    // active while something waits to be freed, so that the loop doesn't sleep over it
+  uv_idle_t idle_{};  // active while something waits to be freed, so that the loop doesn't sleep over it
   // Wakes the loop for post(). Not a uv_async_t: a loop that wakes up on another core before the sender's system call has
   // returned spins until it has (libuv 1.44), which is some microseconds of CPU each time.
   Fd wake_fd_;

@@ -22,8 +22,7 @@ sigset_t set_of(const std::vector<int>& numbers) {
 
 }  // namespace
 
-Result<std::unique_ptr<SignalWatcher>> SignalWatcher::open(Loop& loop, int signal_number,
-                                                           std::function<void()> on_signal) {
+Result<std::unique_ptr<SignalWatcher>> SignalWatcher::open(Loop& loop, int signal_number, std::function<void()> on_signal) {
   std::unique_ptr<SignalWatcher> watcher{new SignalWatcher{std::move(on_signal)}};
   if (auto opened = watcher->handle_.open(*watcher, uv_signal_init, loop.uv()); !opened) {
     return fail(std::move(opened.error()));
@@ -52,7 +51,8 @@ Result<std::unique_ptr<SignalReader>> SignalReader::open(Loop& loop, const std::
   Fd fd{::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)};
   if (!fd) return fail(from_errno(errno, "read signals"));
   std::unique_ptr<SignalReader> reader{new SignalReader{std::move(fd), std::move(on_signal)}};
-  if (auto opened = reader->poll_.open(*reader, uv_poll_init, loop.uv(), reader->fd_.get()); !opened) return fail(std::move(opened.error()));
+  if (auto opened = reader->poll_.open(*reader, uv_poll_init, loop.uv(), reader->fd_.get()); !opened)
+    return fail(std::move(opened.error()));
   if (int rc = uv_poll_start(reader->poll_.get(), UV_READABLE, on_ready); rc != 0) return fail(from_uv(rc, "watch signals"));
   return reader;
 }

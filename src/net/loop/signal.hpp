@@ -29,16 +29,17 @@ class SignalWatcher {
   Watch handle_;
 };
 
-/// Keeps these signals from this thread and from those that it makes later: they wait for a SignalReader. Before the first thread is made,
-/// none of them has its default effect on the process any more, not at its very end either, when nobody reads them. (libuv gives
-/// a signal its default action back when its last watcher goes.)
+/// Keeps these signals from this thread and from those that it makes later: they wait for a SignalReader. Before the first thread
+/// is made, none of them has its default effect on the process any more, not at its very end either, when nobody reads them.
+/// (libuv gives a signal its default action back when its last watcher goes.)
 void hold_back_signals(const std::vector<int>& numbers);
 
 /// Reads signals that are held back, until it is destroyed.
 class SignalReader {
  public:
   /// Calls `on_signal` with the number of each that comes; several of one number may be one. It may destroy the reader.
-  static Result<std::unique_ptr<SignalReader>> open(Loop& loop, const std::vector<int>& numbers, std::function<void(int)> on_signal);
+  static Result<std::unique_ptr<SignalReader>> open(Loop& loop, const std::vector<int>& numbers,
+                                                    std::function<void(int)> on_signal);
 
  private:
   using Poll = Handle<uv_poll_t, SignalReader>;

@@ -23,7 +23,8 @@ class WorkLane {
 
   /// As Loop::work(). A call that has begun takes its place up to its end, whether anybody waits for it or not. `user` is whom
   /// it is for; empty: nobody who is known, for whom there is no share.
-  [[nodiscard]] std::unique_ptr<Work> work(std::function<void()> in_thread, std::function<void()> then, const std::string& user = {});
+  [[nodiscard]] std::unique_ptr<Work> work(std::function<void()> in_thread, std::function<void()> then,
+                                           const std::string& user = {});
 
  private:
   class State;

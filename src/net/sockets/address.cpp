@@ -15,8 +15,7 @@
 
 namespace sallyport::net {
 
-SocketAddress::SocketAddress(const sockaddr* address, socklen_t length)
-    : length_(std::min<socklen_t>(length, sizeof storage_)) {
+SocketAddress::SocketAddress(const sockaddr* address, socklen_t length) : length_(std::min<socklen_t>(length, sizeof storage_)) {
   std::memcpy(&storage_, address, length_);
 }
 

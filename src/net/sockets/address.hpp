@@ -25,10 +25,10 @@ class SocketAddress {
   static Result<SocketAddress> local_of(int fd);
   static Result<SocketAddress> peer_of(int fd);
 
-  /// Whether a TCP connection to this address, as the kernel takes it, would arrive at a socket that listens at `listening`, one that
-  /// takes no IPv4 when it is bound to an IPv6 address. The unspecified address leads to this machine, an IPv4 address mapped into
-  /// IPv6 is one of IPv4, and whoever listens at the unspecified address is reached by all addresses that are this machine's.
-  /// True as well when that can't be found out.
+  /// Whether a TCP connection to this address, as the kernel takes it, would arrive at a socket that listens at `listening`, one
+  /// that takes no IPv4 when it is bound to an IPv6 address. The unspecified address leads to this machine, an IPv4 address
+  /// mapped into IPv6 is one of IPv4, and whoever listens at the unspecified address is reached by all addresses that are this
+  /// machine's. True as well when that can't be found out.
   bool arrives_at(const SocketAddress& listening) const;
 
   int family() const { return storage_.ss_family; }

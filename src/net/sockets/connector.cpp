@@ -152,9 +152,8 @@ class Attempt final : public Connecting {
 
 }  // namespace
 
-std::unique_ptr<Connecting> connect_to(Resolver& resolver, std::string host, std::uint16_t port,
-                                       const std::string& user, Duration limit,
-                                       std::function<void(Result<Connected>)> done, PermitAddress permits) {
+std::unique_ptr<Connecting> connect_to(Resolver& resolver, std::string host, std::uint16_t port, const std::string& user,
+                                       Duration limit, std::function<void(Result<Connected>)> done, PermitAddress permits) {
   return std::make_unique<Attempt>(resolver, std::move(host), port, user, limit, std::move(done), std::move(permits));
 }
 

@@ -51,14 +51,15 @@ void Lingering::add(Fd fd, std::string rest, const std::optional<ucred>& sender)
 }
 
 void Lingering::on_ready(uv_poll_t* uv, int, int) noexcept {
-  Handle<uv_poll_t, Socket>::call(uv, [](Socket& socket) { socket.owner->serve(socket); },
-                                  [](Socket& socket, const Error&) { socket.owner->give_up(socket); });
+  Handle<uv_poll_t, Socket>::call(
+      uv, [](Socket& socket) { socket.owner->serve(socket); },
+      [](Socket& socket, const Error&) { socket.owner->give_up(socket); });
 }
 
 void Lingering::serve(Socket& socket) {
   while (socket.sent < socket.rest.size()) {
-    const ssize_t count = send_some(socket.fd.get(), socket.rest.data() + socket.sent, socket.rest.size() - socket.sent,
-                                    socket.sender);
+    const ssize_t count =
+        send_some(socket.fd.get(), socket.rest.data() + socket.sent, socket.rest.size() - socket.sent, socket.sender);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
     if (count < 0) break;

@@ -58,8 +58,8 @@ class Lingering {
   std::list<std::unique_ptr<Socket>> sockets_;  // oldest first
 };
 
-/// send(2) without SIGPIPE. To a Unix socket whose peer asks who has sent each message (SO_PASSCRED) it is `sender`, where there is one, and not
-/// this process; for that, it takes root.
+/// send(2) without SIGPIPE. To a Unix socket whose peer asks who has sent each message (SO_PASSCRED) it is `sender`, where there
+/// is one, and not this process; for that, it takes root.
 ssize_t send_some(int fd, const char* bytes, std::size_t count, const std::optional<ucred>& sender);
 
 /// Makes closing the socket a reset: its peer sees an error and no end. Nothing for sockets that know none.

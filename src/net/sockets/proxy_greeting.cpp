@@ -26,9 +26,7 @@ ProxyGreeting::ProxyGreeting(Loop& loop, Clock& clock, Fd fd, Duration limit, Do
 void ProxyGreeting::on_readable(uv_poll_t* uv, int status, int) noexcept {
   Handle<uv_poll_t, ProxyGreeting>::call(
       uv,
-      [status](ProxyGreeting& self) {
-        status == 0 ? self.read() : self.finish(fail(from_uv(status, "read a PROXY header")));
-      },
+      [status](ProxyGreeting& self) { status == 0 ? self.read() : self.finish(fail(from_uv(status, "read a PROXY header"))); },
       [](ProxyGreeting& self, const Error& why) { self.finish(fail(why)); });
 }
 

@@ -61,7 +61,8 @@ Parsed parse_text(ByteView bytes) {
   ProxyHeader header;
   header.length = end + 2;
   std::string_view line = text.substr(kText.size(), end - kText.size());
-  if (std::any_of(line.begin(), line.end(), [](char c) { return c < 0x20 || c == 0x7f; })) return ProxyHeaderBad{"a malformed PROXY line"};
+  if (std::any_of(line.begin(), line.end(), [](char c) { return c < 0x20 || c == 0x7f; }))
+    return ProxyHeaderBad{"a malformed PROXY line"};
   const std::string protocol = take_word(line);
   if (protocol == "UNKNOWN") return header;
   if (protocol != "TCP4" && protocol != "TCP6") return ProxyHeaderBad{"a PROXY line for no TCP connection"};
@@ -76,9 +77,7 @@ Parsed parse_text(ByteView bytes) {
   return header;
 }
 
-std::uint16_t uint16_at(ByteView bytes, std::size_t at) {
-  return static_cast<std::uint16_t>(bytes[at] << 8U | bytes[at + 1]);
-}
+std::uint16_t uint16_at(ByteView bytes, std::size_t at) { return static_cast<std::uint16_t>(bytes[at] << 8U | bytes[at + 1]); }
 
 std::optional<std::string> text_of(ByteView address, int family) {
   std::array<char, INET6_ADDRSTRLEN> out{};
@@ -93,7 +92,8 @@ Parsed parse_binary(ByteView bytes) {
   if (header.length > kMaxProxyHeader) return ProxyHeaderBad{"a PROXY header that is too long"};
   const std::uint8_t version_and_command = bytes[12];
   const std::uint8_t family_and_protocol = bytes[13];
-  if (version_and_command != 0x20 && version_and_command != 0x21) return ProxyHeaderBad{"a PROXY header of an unknown version or command"};
+  if (version_and_command != 0x20 && version_and_command != 0x21)
+    return ProxyHeaderBad{"a PROXY header of an unknown version or command"};
   if (bytes.size() < header.length) return ProxyHeaderIncomplete{};
   const bool local = version_and_command == 0x20;
   if (local || family_and_protocol == 0x00) return header;
@@ -114,7 +114,8 @@ Parsed parse_binary(ByteView bytes) {
 
 Parsed parse_proxy_header(ByteView bytes) {
   if (bytes.empty()) return ProxyHeaderIncomplete{};
-  if (may_begin_with(bytes, kSignature)) return bytes.size() < kSignature.size() ? Parsed(ProxyHeaderIncomplete{}) : parse_binary(bytes);
+  if (may_begin_with(bytes, kSignature))
+    return bytes.size() < kSignature.size() ? Parsed(ProxyHeaderIncomplete{}) : parse_binary(bytes);
   if (may_begin_with(bytes, kText)) return bytes.size() < kText.size() ? Parsed(ProxyHeaderIncomplete{}) : parse_text(bytes);
   return ProxyHeaderBad{"no PROXY header"};
 }

@@ -50,8 +50,7 @@ Result<Resolver::Addresses> ask_the_system(const std::string& name) {
 
 // ---- questions
 
-Resolver::Question::Question(Resolver& resolver, std::string name, std::string user,
-                             std::function<void(Result<Addresses>)> done)
+Resolver::Question::Question(Resolver& resolver, std::string name, std::string user, std::function<void(Result<Addresses>)> done)
     : resolver_(resolver), name_(std::move(name)), user_(std::move(user)), done_(std::move(done)) {}
 
 Resolver::Question::~Question() { resolver_.leave(*this); }
@@ -62,9 +61,7 @@ void Resolver::Question::give_up_after(Duration patience) {
   if (uv_timer_start(timer_.get(), on_timer, static_cast<std::uint64_t>(patience.count()), 0) != 0) std::abort();
 }
 
-void Resolver::Question::on_timer(uv_timer_t* uv) noexcept {
-  Timer::call(uv, &Question::patience_is_over);
-}
+void Resolver::Question::on_timer(uv_timer_t* uv) noexcept { Timer::call(uv, &Question::patience_is_over); }
 
 void Resolver::Question::patience_is_over() {
   const Addresses* known = resolver_.known_answer(name_);
@@ -187,7 +184,8 @@ void Resolver::remember(const std::string& name, const std::string& user, const 
 void Resolver::make_room() {
   std::map<std::string_view, std::size_t> shares;
   for (const auto& [name, known] : known_) ++shares[known.user];
-  const auto most = std::max_element(shares.begin(), shares.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  const auto most =
+      std::max_element(shares.begin(), shares.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   auto oldest = known_.end();
   for (auto entry = known_.begin(); entry != known_.end(); ++entry) {
     if (entry->second.user != most->first) continue;

@@ -18,9 +18,7 @@ constexpr std::size_t kReadSize = 32 * 1024;
 // The front of the queue is cut off when that much of it has been sent, so that it isn't moved for each write.
 constexpr std::size_t kCompactAt = 64 * 1024;
 
-bool would_block(int error_number) {
-  return error_number == EAGAIN || error_number == EWOULDBLOCK || error_number == EINTR;
-}
+bool would_block(int error_number) { return error_number == EAGAIN || error_number == EWOULDBLOCK || error_number == EINTR; }
 
 }  // namespace
 
@@ -38,8 +36,7 @@ Result<Fd> connect_to_path(const std::string& path) {
 
 Result<std::pair<Fd, Fd>> connected_pair() {
   int fds[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0)
-    return fail(from_errno(errno, "socketpair"));
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0) return fail(from_errno(errno, "socketpair"));
   return std::pair(Fd(fds[0]), Fd(fds[1]));
 }
 
@@ -173,13 +170,13 @@ void SocketStream::fail_output() {
 
 // libuv stops a watcher whose status is an error. What it was, the call on the socket itself tells.
 void SocketStream::on_ready(uv_poll_t* uv, int status, int events) noexcept {
-  Poll::call(uv, [status, events](SocketStream& self) { self.serve(status, events); }, &SocketStream::broken);
+  Poll::call(
+      uv, [status, events](SocketStream& self) { self.serve(status, events); }, &SocketStream::broken);
 }
 
 void SocketStream::serve(int status, int events) {
   if (status != 0) watched_ = 0;
-  const bool wants_write =
-      queued() > 0 || output_ == Output::ending || (output_ == Output::failed && input_ended_);
+  const bool wants_write = queued() > 0 || output_ == Output::ending || (output_ == Output::failed && input_ended_);
   // Output first, since it frees memory. The other event stands until it is served.
   if (wants_write && (status != 0 || (events & UV_WRITABLE) != 0)) return write_some();
   if ((credit_ > 0 || input_unwanted_) && !input_ended_) return read_some();

@@ -31,8 +31,8 @@ struct LocalSocket {
 class SocketStream final : public sallyport::Stream {
  public:
   /// Connects to a port of a host, as connect_to() does for the address's user. `resolver`, `lingering` and `events` outlive it.
-  SocketStream(Resolver& resolver, Lingering& lingering, const StreamAddress& address, Duration limit,
-               StreamEvents& events, PermitAddress permits = {});
+  SocketStream(Resolver& resolver, Lingering& lingering, const StreamAddress& address, Duration limit, StreamEvents& events,
+               PermitAddress permits = {});
   /// Takes over a socket that is connected and non-blocking; on_connected comes on a later turn.
   SocketStream(Loop& loop, Lingering& lingering, Fd connected, StreamEvents& events);
   /// Waits for a socket that `connect` makes: it calls its argument once, on a later turn, unless the Work has gone by then.

@@ -12,9 +12,7 @@ constexpr std::size_t kReadSize = 16 * 1024;
 // The front of the queue is cut off when that much of it has been sent, so that it isn't moved for each write.
 constexpr std::size_t kCompactAt = 16 * 1024;
 
-bool would_block(int error_number) {
-  return error_number == EAGAIN || error_number == EWOULDBLOCK || error_number == EINTR;
-}
+bool would_block(int error_number) { return error_number == EAGAIN || error_number == EWOULDBLOCK || error_number == EINTR; }
 
 }  // namespace
 
@@ -82,7 +80,8 @@ void Stream::flush() {
 }
 
 void Stream::on_ready(uv_poll_t* uv, int status, int events) noexcept {
-  Poll::call(uv, [uv, status, events](Stream& self) { self.serve(uv, status, events); }, &Stream::broken);
+  Poll::call(
+      uv, [uv, status, events](Stream& self) { self.serve(uv, status, events); }, &Stream::broken);
 }
 
 void Stream::broken(const Error& why) {

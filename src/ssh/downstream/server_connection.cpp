@@ -101,8 +101,7 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::make(const HostKeys&
     }
   }
   if (!fits) return fail(Errc::config, "no host key is of a type in host_keys of [algorithms]");
-  return std::shared_ptr<const ServerContext>{
-      new ServerContext{std::move(options), std::move(bind), std::move(ecdsa_keys)}};
+  return std::shared_ptr<const ServerContext>{new ServerContext{std::move(options), std::move(bind), std::move(ecdsa_keys)}};
 }
 
 class ServerConnection::Impl final : public LoginDriver {
@@ -200,8 +199,7 @@ class ServerConnection::Impl final : public LoginDriver {
     auto session = new_session();
     if (!session) return fail(session.error());
     const ServerOptions& options = context_->options();
-    if (options.rekey_data > 0 &&
-        ssh_options_set(session->get(), SSH_OPTIONS_REKEY_DATA, &options.rekey_data) != SSH_OK) {
+    if (options.rekey_data > 0 && ssh_options_set(session->get(), SSH_OPTIONS_REKEY_DATA, &options.rekey_data) != SSH_OK) {
       return fail(Errc::config, "can't set the rekey limit");
     }
     // The descriptor means nothing to our socket layer.
@@ -405,8 +403,7 @@ class ServerConnection::Impl final : public LoginDriver {
   bool not_strict_ = false;
 };
 
-ServerConnection::ServerConnection(LoopIo& io, std::shared_ptr<const ServerContext> context, net::Fd fd,
-                                   ServerEvents& events)
+ServerConnection::ServerConnection(LoopIo& io, std::shared_ptr<const ServerContext> context, net::Fd fd, ServerEvents& events)
     : impl_(std::make_unique<Impl>(io, std::move(context), events)) {
   impl_->start(std::move(fd));
 }

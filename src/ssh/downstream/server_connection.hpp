@@ -26,8 +26,8 @@ namespace sallyport::ssh {
 /// How to be a server.
 struct ServerOptions {
   std::string identification = sallyport::ServerSettings::kDefaultIdentification;  ///< what follows "SSH-2.0-"
-  std::string banner;     ///< shown before the login; empty: none
-  Algorithms algorithms;  ///< what is absent gets the built-in lists
+  std::string banner;                                                              ///< shown before the login; empty: none
+  Algorithms algorithms;                                                           ///< what is absent gets the built-in lists
   Duration login_grace_time = std::chrono::seconds(60);
   std::uint32_t max_auth_tries = 6;
   std::vector<std::string> methods{"publickey"};  ///< named to a client that is refused, until can_continue() says otherwise
@@ -78,8 +78,8 @@ struct UserauthRequest {
   /// Absent: the key can't be used, or its signature is wrong, or costly (signature_cost.hpp) with no offer_ok() for the
   /// key before it; which proves nothing and can only be rejected.
   std::optional<PublicKey> key;
-  bool is_offer = false;  ///< Method::publickey without a signature, whether the key can be used or not
-  std::shared_ptr<const SecretString> password;      ///< set with Method::password
+  bool is_offer = false;                         ///< Method::publickey without a signature, whether the key can be used or not
+  std::shared_ptr<const SecretString> password;  ///< set with Method::password
   std::shared_ptr<const SecretString> new_password;  ///< set when the client wants to change it (RFC 4252, section 8)
 };
 
@@ -99,7 +99,8 @@ class ServerEvents {
   /// turn of the loop. The ServerConnection has nothing more to do; destroy it when you like, here too.
   virtual void on_logged_in(std::unique_ptr<Transport> transport) = 0;
   /// The end without a login, once; nothing comes after it. Errc::timeout after the grace time, Errc::denied after too
-  /// many tries, Errc::unavailable without an algorithm in common or the strict exchange that is required, Errc::closed when the client went, Errc::protocol, Errc::io. *this may be destroyed here.
+  /// many tries, Errc::unavailable without an algorithm in common or the strict exchange that is required, Errc::closed when the
+  /// client went, Errc::protocol, Errc::io. *this may be destroyed here.
   virtual void on_failed(const Error& why) = 0;
 };
 

@@ -23,8 +23,8 @@ class ServerLogin::Away final : public ServerEvents, public std::enable_shared_f
     auto socket = std::make_shared<net::Fd>(std::move(fd));
     away_.loop().post([self = shared_from_this(), context = std::move(context), socket = std::move(socket)] {
       self->guarded(self->away_, [&] {
-        self->connection_ = std::make_unique<ServerConnection>(self->away_, context, std::move(*socket),
-                                                               static_cast<ServerEvents&>(*self));
+        self->connection_ =
+            std::make_unique<ServerConnection>(self->away_, context, std::move(*socket), static_cast<ServerEvents&>(*self));
       });
     });
   }
@@ -100,9 +100,9 @@ class ServerLogin::Away final : public ServerEvents, public std::enable_shared_f
 
   LoopIo& home_;
   LoopIo& away_;
-  ToldOnce<ServerEvents> events_;  // home's
-  ConnectionInfo info_;            // home's
-  Numbering requests_;             // of the client's, which want an answer each
+  ToldOnce<ServerEvents> events_;                 // home's
+  ConnectionInfo info_;                           // home's
+  Numbering requests_;                            // of the client's, which want an answer each
   std::unique_ptr<ServerConnection> connection_;  // away's
 };
 

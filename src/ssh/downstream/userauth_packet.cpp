@@ -142,15 +142,15 @@ Bytes pk_ok_packet(std::string_view algorithm, ByteView blob) {
 
 std::string_view take_banner_piece(std::string_view& text) {
   std::size_t size = std::min(text.size(), kBannerPiece);
-  const auto is_inside = [&text](std::size_t at) { return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80; };
+  const auto is_inside = [&text](std::size_t at) {
+    return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80;
+  };
   for (int i = 0; i < 3 && is_inside(size); ++i) --size;
   const std::string_view piece = text.substr(0, size);
   text.remove_prefix(size);
   return piece;
 }
 
-Bytes banner_packet(std::string_view text) {
-  return wire::Writer().byte(kMsgBanner).string(text).string(kNoLanguage).take();
-}
+Bytes banner_packet(std::string_view text) { return wire::Writer().byte(kMsgBanner).string(text).string(kNoLanguage).take(); }
 
 }  // namespace sallyport::ssh

@@ -9,9 +9,8 @@
 namespace sallyport::ssh {
 
 const Names& default_kex() {
-  static const Names names{
-      "mlkem768x25519-sha256", "sntrup761x25519-sha512",       "sntrup761x25519-sha512@openssh.com",
-      "curve25519-sha256",     "curve25519-sha256@libssh.org", "diffie-hellman-group14-sha256"};
+  static const Names names{"mlkem768x25519-sha256", "sntrup761x25519-sha512",       "sntrup761x25519-sha512@openssh.com",
+                           "curve25519-sha256",     "curve25519-sha256@libssh.org", "diffie-hellman-group14-sha256"};
   return names;
 }
 
@@ -33,8 +32,7 @@ const Names& default_ciphers() {
 
 const Names& default_macs() {
   // The others are for libssh2 up to 1.10, that of Debian 12's curl, which has no encrypt-then-MAC.
-  static const Names names{"hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256",
-                           "hmac-sha2-512"};
+  static const Names names{"hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512"};
   return names;
 }
 
@@ -53,12 +51,11 @@ const Names& user_signature_algorithms() {
 
 const LegacyAlgorithms& legacy_algorithms() {
   // SHA-2 with a group of the server's is better than what is behind it, and some have nothing else.
-  static const LegacyAlgorithms algorithms{
-      .kex = {"diffie-hellman-group-exchange-sha256", "diffie-hellman-group-exchange-sha1", "diffie-hellman-group14-sha1",
-              "diffie-hellman-group1-sha1"},
-      .ciphers = {"aes256-cbc", "aes192-cbc", "aes128-cbc", "3des-cbc"},
-      .macs = {"hmac-sha1-etm@openssh.com", "hmac-sha1"},
-      .host_keys = {"ssh-rsa"}};
+  static const LegacyAlgorithms algorithms{.kex = {"diffie-hellman-group-exchange-sha256", "diffie-hellman-group-exchange-sha1",
+                                                   "diffie-hellman-group14-sha1", "diffie-hellman-group1-sha1"},
+                                           .ciphers = {"aes256-cbc", "aes192-cbc", "aes128-cbc", "3des-cbc"},
+                                           .macs = {"hmac-sha1-etm@openssh.com", "hmac-sha1"},
+                                           .host_keys = {"ssh-rsa"}};
   return algorithms;
 }
 
@@ -83,7 +80,8 @@ const UserKeyAlgorithm* user_key_algorithm(std::string_view name) {
     }
     return made;
   }();
-  const auto found = std::find_if(algorithms.begin(), algorithms.end(), [name](const UserKeyAlgorithm& one) { return one.name == name; });
+  const auto found =
+      std::find_if(algorithms.begin(), algorithms.end(), [name](const UserKeyAlgorithm& one) { return one.name == name; });
   return found == algorithms.end() ? nullptr : &*found;
 }
 

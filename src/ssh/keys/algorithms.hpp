@@ -48,8 +48,8 @@ const UserKeyAlgorithm* user_key_algorithm(std::string_view name);
 /// As the protocol writes lists (RFC 4251, 5).
 std::string name_list(const Names& names);
 
-/// What a client is told when there was none in common; `detail` is libssh's text. Says of a server that has only what no libssh has
-/// that it is so.
+/// What a client is told when there was none in common; `detail` is libssh's text. Says of a server that has only what no libssh
+/// has that it is so.
 std::string nothing_in_common(std::string_view detail);
 
 /// Errc::config, naming the first algorithm that libssh, as it was built, doesn't have.

@@ -16,8 +16,7 @@ class CertificateSigner {
   virtual ~CertificateSigner() = default;
   /// `public_key` is a line as public_key_line() makes it. Calls `done` once, from the loop and never inside, with the
   /// certificate's line; `done` may destroy the signer.
-  virtual void sign(std::string public_key, CertificateRequest request,
-                    std::function<void(Result<std::string>)> done) = 0;
+  virtual void sign(std::string public_key, CertificateRequest request, std::function<void(Result<std::string>)> done) = 0;
 };
 
 }  // namespace sallyport::ssh

@@ -16,8 +16,7 @@ Bytes sha256(ByteView bytes) {
 Bytes hmac_sha1(ByteView key, ByteView bytes) {
   Bytes digest(SHA_DIGEST_LENGTH);
   unsigned int length = 0;
-  if (HMAC(EVP_sha1(), key.data(), static_cast<int>(key.size()), bytes.data(), bytes.size(), digest.data(), &length) ==
-      nullptr) {
+  if (HMAC(EVP_sha1(), key.data(), static_cast<int>(key.size()), bytes.data(), bytes.size(), digest.data(), &length) == nullptr) {
     return {};
   }
   return digest;

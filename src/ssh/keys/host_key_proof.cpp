@@ -84,8 +84,7 @@ bool proves(ByteView answer, const std::vector<Bytes>& keys, ByteView session_id
     const KeyHandle key = parse_key(blob);
     if (!reader.ok() || !key) return false;
     const Bytes data = wire::Writer().string(kProve).string(session_id).string(blob).take();
-    if (spssh_verify(scratch->get(), key.get(), signature.data(), signature.size(), data.data(), data.size()) == 0)
-      return false;
+    if (spssh_verify(scratch->get(), key.get(), signature.data(), signature.size(), data.data(), data.size()) == 0) return false;
   }
   return reader.at_end();
 }

@@ -28,9 +28,9 @@ bool proves(ByteView answer, const std::vector<Bytes>& keys, ByteView session_id
 /// The fields of hostkeys-00 for clients of ours.
 Bytes build_announcement(const HostKeys& keys);
 
-/// The answer to the fields of a client's hostkeys-prove-00: a signature by each key that it names, in their order. An RSA key signs by
-/// `algorithm` where that is one of RSA's, since OpenSSH wants that of the exchange again, and else with SHA-512. Nothing when the fields
-/// are malformed or too many, or name a key that we don't have.
+/// The answer to the fields of a client's hostkeys-prove-00: a signature by each key that it names, in their order. An RSA key
+/// signs by `algorithm` where that is one of RSA's, since OpenSSH wants that of the exchange again, and else with SHA-512.
+/// Nothing when the fields are malformed or too many, or name a key that we don't have.
 std::optional<Bytes> build_proofs(const HostKeys& keys, ByteView fields, ByteView session_id, std::string_view algorithm);
 
 }  // namespace sallyport::ssh

@@ -23,10 +23,8 @@ bool can_be_offered(const KeyHandle& key) {
     case SSH_KEYTYPE_RSA:
     case SSH_KEYTYPE_ECDSA_P256:
     case SSH_KEYTYPE_ECDSA_P384:
-    case SSH_KEYTYPE_ECDSA_P521:
-      return true;
-    default:
-      return false;
+    case SSH_KEYTYPE_ECDSA_P521: return true;
+    default: return false;
   }
 }
 
@@ -57,7 +55,8 @@ Result<KeyHandle> new_key(const std::string& path) {
 Result<KeyHandle> stand_in(const std::string& path) {
   std::string folder = net::folder_of(path);
   if (::access(folder.c_str(), F_OK) != 0) folder = net::folder_of(folder);
-  if (::access(folder.c_str(), W_OK | X_OK) != 0) return fail(Errc::config, "make " + path + ": " + folder + ": " + std::strerror(errno));
+  if (::access(folder.c_str(), W_OK | X_OK) != 0)
+    return fail(Errc::config, "make " + path + ": " + folder + ": " + std::strerror(errno));
   return new_key(path);
 }
 
@@ -102,7 +101,8 @@ Result<HostKeys> HostKeys::load(const std::vector<std::string>& files, Missing m
     entry.type = ssh_key_type_to_char(ssh_key_type(entry.key.get()));
     entry.fingerprint = fingerprint_of(public_blob_of(entry.key.get()));
     for (const auto& other : loaded.keys_)
-      if (other.fingerprint == entry.fingerprint) return fail(Errc::config, "host key " + file + ": the same key as " + other.file);
+      if (other.fingerprint == entry.fingerprint)
+        return fail(Errc::config, "host key " + file + ": the same key as " + other.file);
     loaded.keys_.push_back(std::move(entry));
   }
   if (loaded.keys_.empty()) return fail(Errc::config, "no host key");

@@ -27,8 +27,8 @@ class KnownHosts {
   static constexpr std::size_t kMaxLine = 64 * 1024;
   static constexpr std::size_t kMaxShown = 4;  ///< keys in expected()
 
-  /// `host` is what the user calls it: a name or an address; OpenSSH lists it as "[host]:port" unless `port` is 22. As with OpenSSH, a key
-  /// that is listed for the bare name is known on another port, too, if none of its type is listed with that port.
+  /// `host` is what the user calls it: a name or an address; OpenSSH lists it as "[host]:port" unless `port` is 22. As with
+  /// OpenSSH, a key that is listed for the bare name is known on another port, too, if none of its type is listed with that port.
   KnownHosts(std::string_view host, std::uint16_t port);
 
   /// Takes in the text of a file. A line that can't be understood is skipped: it lets nobody in.

@@ -44,8 +44,8 @@ Result<net::Fd> lock(const std::string& path) {
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) {
       struct stat ours {};
       struct stat there {};
-      const bool same = ::fstat(fd.get(), &ours) == 0 && ::stat(path.c_str(), &there) == 0 &&
-                        ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+      const bool same = ::fstat(fd.get(), &ours) == 0 && ::stat(path.c_str(), &there) == 0 && ours.st_dev == there.st_dev &&
+                        ours.st_ino == there.st_ino;
       if (same) return fd;
     } else if (errno != EWOULDBLOCK && errno != EINTR) {
       return no_write(path);

@@ -42,8 +42,7 @@ Result<> add_certificate(const KeyHandle& key, const char* base64, enum ssh_keyt
 Result<KeyHandle> make_ephemeral_key() {
   ensure_libssh();
   ssh_key raw = nullptr;
-  if (ssh_pki_generate_key(SSH_KEYTYPE_ED25519, nullptr, &raw) != SSH_OK)
-    return fail(Errc::unavailable, "no key could be made");
+  if (ssh_pki_generate_key(SSH_KEYTYPE_ED25519, nullptr, &raw) != SSH_OK) return fail(Errc::unavailable, "no key could be made");
   return KeyHandle{raw};
 }
 

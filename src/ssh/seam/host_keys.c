@@ -59,8 +59,7 @@ int spssh_choose_ecdsa_key(ssh_session session) {
   const struct spssh_ecdsa_keys* const ecdsa = session->socket->ecdsa;
   if (ecdsa == NULL) return 0;
   for (size_t i = 0; i < kCurves; ++i) {
-    if (ecdsa->keys[i] != NULL && ssh_key_type(ecdsa->keys[i]) == session->srv.hostkey)
-      return put(session, ecdsa->keys[i]);
+    if (ecdsa->keys[i] != NULL && ssh_key_type(ecdsa->keys[i]) == session->srv.hostkey) return put(session, ecdsa->keys[i]);
   }
   return 0;  // it is no ECDSA key
 }

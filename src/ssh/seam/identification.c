@@ -1,14 +1,14 @@
-// The peer's identification (RFC 4253, 4.2), read as OpenSSH reads it. libssh's readers give up at 255 bytes, the server's at 127, also
-// for the lines that a server may send before it, and take a line that a carriage return or a zero stands in for what is before that; and
-// of the version it looks at one character or two.
+// The peer's identification (RFC 4253, 4.2), read as OpenSSH reads it. libssh's readers give up at 255 bytes, the server's at
+// 127, also for the lines that a server may send before it, and take a line that a carriage return or a zero stands in for what
+// is before that; and of the version it looks at one character or two.
 #include "internals.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { kLongestLine = 8192, kMostLines = 1024 };  // OpenSSH's SSH_MAX_BANNER_LEN and SSH_MAX_PRE_BANNER_LINES
-enum { kMostReturns = 1024 };  // at the end of a line, where OpenSSH bears any number
-enum { kEnd = 2 };  // zeros: libssh reads the minor version of "OpenSSH_10" one behind the first
+enum { kMostReturns = 1024 };                     // at the end of a line, where OpenSSH bears any number
+enum { kEnd = 2 };                                // zeros: libssh reads the minor version of "OpenSSH_10" one behind the first
 
 static size_t fail(ssh_session session, const char* what) {
   ssh_set_error(session, SSH_FATAL, "the identification: %s", what);

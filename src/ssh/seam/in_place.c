@@ -14,8 +14,7 @@ enum { kLengthField = 4, kHeader = kLengthField + 1 };  // RFC 4253, 6: packet_l
 static const uint64_t kMaximumPackets = UINT64_C(1) << 31;
 
 static int is_near_its_limit(const struct ssh_cipher_struct* cipher, uint64_t blocks) {
-  return cipher->packets >= kMaximumPackets ||
-         (cipher->max_blocks != 0 && cipher->blocks + blocks >= cipher->max_blocks);
+  return cipher->packets >= kMaximumPackets || (cipher->max_blocks != 0 && cipher->blocks + blocks >= cipher->max_blocks);
 }
 
 // Neither before the login nor while keys are exchanged, or when that may be due: those are libssh's own affairs.

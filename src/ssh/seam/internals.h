@@ -18,8 +18,7 @@
 #include "seam.h"
 
 #if LIBSSH_VERSION_MAJOR != 0 || LIBSSH_VERSION_MINOR != 12
-#error \
-    "The seam was written for the internals of libssh 0.12.x: read it against this version before changing this line."
+#error "The seam was written for the internals of libssh 0.12.x: read it against this version before changing this line."
 #endif
 
 _Static_assert(SSH2_MSG_SERVICE_REQUEST == 5 && SSH2_MSG_KEXINIT == 20 && SSH2_MSG_KEX_DH_GEX_REQUEST == 34,

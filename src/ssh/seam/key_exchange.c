@@ -68,8 +68,7 @@ void spssh_watch_steps(ssh_session session) {
 
 void spssh_check_exchange(ssh_session session) {
   if ((session->flags & kBroken) != kBroken) return;
-  if (session->session_state == SSH_SESSION_STATE_ERROR || session->session_state == SSH_SESSION_STATE_DISCONNECTED)
-    return;
+  if (session->session_state == SSH_SESSION_STATE_ERROR || session->session_state == SSH_SESSION_STATE_DISCONNECTED) return;
   end(session, "strict key exchange: a message that doesn't belong in the first exchange");
 }
 

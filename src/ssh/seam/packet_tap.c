@@ -136,8 +136,7 @@ void spssh_install_tap(ssh_socket s) {
 static int fill(ssh_buffer buffer, const uint8_t* head, size_t head_length, const uint8_t* tail, size_t tail_length) {
   static const uint8_t headroom[5];
   const size_t trailer = 64 + 32;  // padding and MAC
-  if (ssh_buffer_allocate_size(buffer, (uint32_t)(sizeof headroom + head_length + tail_length + trailer)) < 0)
-    return -1;
+  if (ssh_buffer_allocate_size(buffer, (uint32_t)(sizeof headroom + head_length + tail_length + trailer)) < 0) return -1;
   if (ssh_buffer_add_data(buffer, headroom, sizeof headroom) < 0) return -1;
   if (ssh_buffer_add_data(buffer, head, (uint32_t)head_length) < 0) return -1;
   if (tail_length > 0 && ssh_buffer_add_data(buffer, tail, (uint32_t)tail_length) < 0) return -1;
@@ -152,8 +151,7 @@ static enum spssh_sent give_up(ssh_session session) {
 
 // As ssh_packet_in_rekey() has it: from our KEXINIT to our NEWKEYS, and not the messages of the transport itself.
 static int holds_back(ssh_session session, uint8_t type) {
-  return type >= SSH2_MSG_USERAUTH_REQUEST && spssh_in_rekey(session) &&
-         session->dh_handshake_state != DH_STATE_NEWKEYS_SENT;
+  return type >= SSH2_MSG_USERAUTH_REQUEST && spssh_in_rekey(session) && session->dh_handshake_state != DH_STATE_NEWKEYS_SENT;
 }
 
 enum spssh_sent spssh_send(ssh_session session, const uint8_t* head, size_t head_length, const uint8_t* tail,
@@ -162,12 +160,9 @@ enum spssh_sent spssh_send(ssh_session session, const uint8_t* head, size_t head
     return SPSSH_FAILED;
   }
   switch (spssh_send_in_place(session, head, head_length, tail, tail_length)) {
-    case SPSSH_DONE:
-      return SPSSH_SENT;
-    case SPSSH_LOST:
-      return give_up(session);
-    case SPSSH_NOT_HERE:
-      break;
+    case SPSSH_DONE: return SPSSH_SENT;
+    case SPSSH_LOST: return give_up(session);
+    case SPSSH_NOT_HERE: break;
   }
   // While keys are exchanged it waits with the owner, who knows what it costs. libssh queues the one alone that makes
   // it begin an exchange: the buffer itself, and makes another, which is looked up each time.
@@ -205,10 +200,8 @@ void spssh_forget_packet(ssh_session session) {
 enum spssh_phase spssh_phase(ssh_session session) {
   switch (session->session_state) {
     case SSH_SESSION_STATE_ERROR:
-    case SSH_SESSION_STATE_DISCONNECTED:
-      return SPSSH_DEAD;
-    default:
-      break;
+    case SSH_SESSION_STATE_DISCONNECTED: return SPSSH_DEAD;
+    default: break;
   }
   if (session->flags & SSH_SESSION_FLAG_AUTHENTICATED) return SPSSH_READY;
   return session->session_state == SSH_SESSION_STATE_AUTHENTICATING ? SPSSH_AUTHENTICATING : SPSSH_HANDSHAKE;

@@ -109,8 +109,7 @@ enum spssh_sent {
   SPSSH_FAILED   ///< the session is dead
 };
 /// Sends one message, made of two parts.
-enum spssh_sent spssh_send(ssh_session session, const uint8_t* head, size_t head_length, const uint8_t* tail,
-                           size_t tail_length);
+enum spssh_sent spssh_send(ssh_session session, const uint8_t* head, size_t head_length, const uint8_t* tail, size_t tail_length);
 /// Whether the message that was SPSSH_QUEUED still is.
 int spssh_has_queued(ssh_session session);
 
@@ -131,8 +130,8 @@ void spssh_forget_packet(ssh_session session);
 /// The identifier of the first key exchange (RFC 4253, 7.2); null before it.
 const uint8_t* spssh_session_id(ssh_session session, size_t* length);
 
-/// Client role: the server's signature over that identifier, as it stands on the wire; null when there is none. libssh has verified it
-/// once the exchange is over.
+/// Client role: the server's signature over that identifier, as it stands on the wire; null when there is none. libssh has
+/// verified it once the exchange is over.
 const uint8_t* spssh_host_key_signature(ssh_session session, size_t* length);
 
 /// Client role: whether the server takes logins whose signature names its host key (OpenSSH's PROTOCOL, 3.1).
@@ -161,13 +160,13 @@ int spssh_lock_key(ssh_key key);
 /// SHA-512, or with SHA-256 when `sha256` is set.
 ssh_string spssh_sign(ssh_key key, int sha256, const uint8_t* data, size_t length);
 /// Whether `signature` (as it stands on the wire) by `key` over `data` is good. Of an RSA key's, SHA-1 isn't.
-int spssh_verify(ssh_session session, ssh_key key, const uint8_t* signature, size_t signature_length,
-                 const uint8_t* data, size_t length);
+int spssh_verify(ssh_session session, ssh_key key, const uint8_t* signature, size_t signature_length, const uint8_t* data,
+                 size_t length);
 
 enum spssh_phase spssh_phase(ssh_session session);
 int spssh_in_rekey(ssh_session session);
 enum spssh_strictness {
-  SPSSH_NOT_KNOWN,   ///< the peer's first KEXINIT hasn't come
+  SPSSH_NOT_KNOWN,  ///< the peer's first KEXINIT hasn't come
   SPSSH_NOT_STRICT,
   SPSSH_STRICT
 };

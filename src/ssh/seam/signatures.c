@@ -50,32 +50,22 @@ enum spssh_sent spssh_send_signed_request(ssh_session session, const uint8_t* pa
 
 int spssh_signed_request_outcome(ssh_session session) {
   switch (session->auth.state) {
-    case SSH_AUTH_STATE_PUBKEY_AUTH_SENT:
-      return SSH_AUTH_AGAIN;
-    case SSH_AUTH_STATE_SUCCESS:
-      return SSH_AUTH_SUCCESS;
-    case SSH_AUTH_STATE_PARTIAL:
-      return SSH_AUTH_PARTIAL;
-    case SSH_AUTH_STATE_FAILED:
-      return SSH_AUTH_DENIED;
-    default:
-      return SSH_AUTH_ERROR;
+    case SSH_AUTH_STATE_PUBKEY_AUTH_SENT: return SSH_AUTH_AGAIN;
+    case SSH_AUTH_STATE_SUCCESS: return SSH_AUTH_SUCCESS;
+    case SSH_AUTH_STATE_PARTIAL: return SSH_AUTH_PARTIAL;
+    case SSH_AUTH_STATE_FAILED: return SSH_AUTH_DENIED;
+    default: return SSH_AUTH_ERROR;
   }
 }
 
 // RSA: SHA-2, whose signatures every server of the last ten years takes.
 static enum ssh_digest_e digest_for(ssh_key key) {
   switch (key->type) {
-    case SSH_KEYTYPE_RSA:
-      return SSH_DIGEST_SHA512;
-    case SSH_KEYTYPE_ECDSA_P256:
-      return SSH_DIGEST_SHA256;
-    case SSH_KEYTYPE_ECDSA_P384:
-      return SSH_DIGEST_SHA384;
-    case SSH_KEYTYPE_ECDSA_P521:
-      return SSH_DIGEST_SHA512;
-    default:
-      return SSH_DIGEST_AUTO;
+    case SSH_KEYTYPE_RSA: return SSH_DIGEST_SHA512;
+    case SSH_KEYTYPE_ECDSA_P256: return SSH_DIGEST_SHA256;
+    case SSH_KEYTYPE_ECDSA_P384: return SSH_DIGEST_SHA384;
+    case SSH_KEYTYPE_ECDSA_P521: return SSH_DIGEST_SHA512;
+    default: return SSH_DIGEST_AUTO;
   }
 }
 
@@ -89,16 +79,14 @@ ssh_string spssh_sign(ssh_key key, int sha256, const uint8_t* data, size_t lengt
   return blob;
 }
 
-int spssh_verify(ssh_session session, ssh_key key, const uint8_t* signature, size_t signature_length,
-                 const uint8_t* data, size_t length) {
+int spssh_verify(ssh_session session, ssh_key key, const uint8_t* signature, size_t signature_length, const uint8_t* data,
+                 size_t length) {
   int good = 0;
   ssh_signature parsed = NULL;
   ssh_string blob = ssh_string_new(signature_length);
   if (blob == NULL) return 0;
-  if (ssh_string_fill(blob, signature, signature_length) == 0 &&
-      ssh_pki_import_signature_blob(blob, key, &parsed) == SSH_OK) {
-    good = parsed->hash_type != SSH_DIGEST_SHA1 &&
-           ssh_pki_signature_verify(session, parsed, key, data, length) == SSH_OK;
+  if (ssh_string_fill(blob, signature, signature_length) == 0 && ssh_pki_import_signature_blob(blob, key, &parsed) == SSH_OK) {
+    good = parsed->hash_type != SSH_DIGEST_SHA1 && ssh_pki_signature_verify(session, parsed, key, data, length) == SSH_OK;
   }
   ssh_signature_free(parsed);
   ssh_string_free(blob);

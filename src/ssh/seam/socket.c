@@ -89,8 +89,7 @@ int ssh_socket_write(ssh_socket s, const void* buffer, uint32_t len) {
     ssh_set_error(s->session, SSH_FATAL, "Writing packet: connection closed");
     return SSH_ERROR;
   }
-  if (s->session->client && s->identification != NULL &&
-      s->session->session_state == SSH_SESSION_STATE_SOCKET_CONNECTED) {
+  if (s->session->client && s->identification != NULL && s->session->session_state == SSH_SESSION_STATE_SOCKET_CONNECTED) {
     return write_identification(s);
   }
   emit(s, buffer, len);

@@ -1,5 +1,5 @@
-// The login name at a server. libssh refuses one with a backslash, as the names of directory services have it, lest it gets into a
-// command line. Here it gets into messages alone.
+// The login name at a server. libssh refuses one with a backslash, as the names of directory services have it, lest it gets into
+// a command line. Here it gets into messages alone.
 #include "internals.h"
 
 #include <stdlib.h>

@@ -21,7 +21,7 @@ namespace {
 
 std::string text_or_empty(const char* text) { return text == nullptr ? std::string{} : std::string{text}; }
 
-constexpr std::uint8_t kMsgDisconnect = 1;  // RFC 4253, 12
+constexpr std::uint8_t kMsgDisconnect = 1;    // RFC 4253, 12
 constexpr std::uint8_t kMsgChannelData = 94;  // RFC 4254, 9
 constexpr std::uint8_t kMsgChannelExtendedData = 95;
 constexpr std::uint8_t kFirstOfConnection = 80;
@@ -224,15 +224,12 @@ void Connection::send(ByteView head, ByteView tail) {
   if (feeding_) out_.count_answers(is_answer);
   const bool waits = session_ == nullptr || !waiting_.empty();
   switch (waits ? SPSSH_WAITS : spssh_send(session_.get(), head.data(), head.size(), tail.data(), tail.size())) {
-    case SPSSH_SENT:
-      break;
+    case SPSSH_SENT: break;
     case SPSSH_QUEUED:
       queued_ = head.size() + tail.size();
       look_at_exchange();
       break;
-    case SPSSH_WAITS:
-      waiting_.push(head, tail, is_answer);
-      break;
+    case SPSSH_WAITS: waiting_.push(head, tail, is_answer); break;
     case SPSSH_FAILED:
       check_session();
       die(Error{Errc::limit, "a message could not be sent"});  // if the session itself has nothing to say
@@ -307,15 +304,12 @@ void Connection::look_at_held() {
   }
   if (account_ == nullptr) return;
   if (account_->held() > kMuchHeld) much_held_ = true;
-  if (account_->is_over())
-    disconnect(DisconnectReason::by_application, "too much would have to be held for this connection");
+  if (account_->is_over()) disconnect(DisconnectReason::by_application, "too much would have to be held for this connection");
 }
 
 // ---- answers
 
-bool Connection::has_too_many_answers() const {
-  return answers() > (driver_ != nullptr ? kMaxAnswersBeforeLogin : kMaxAnswers);
-}
+bool Connection::has_too_many_answers() const { return answers() > (driver_ != nullptr ? kMaxAnswersBeforeLogin : kMaxAnswers); }
 
 void Connection::look_at_answers() {
   if (state_ != State::alive) return;
@@ -328,9 +322,8 @@ void Connection::look_at_answers() {
     return disconnect(DisconnectReason::protocol_error, "too many requests while keys are exchanged");
   }
   if (answers_deadline_ != nullptr) return;
-  answers_deadline_ = io_.clock().after(kAnswersLimit, [this] {
-    disconnect(DisconnectReason::protocol_error, "it does not read the answers to what it asks");
-  });
+  answers_deadline_ = io_.clock().after(
+      kAnswersLimit, [this] { disconnect(DisconnectReason::protocol_error, "it does not read the answers to what it asks"); });
 }
 
 // ---- exchanges of keys after the login
@@ -564,9 +557,8 @@ void Connection::read_failed(int rc) {
   reading_ = false;
   static_cast<void>(uv_read_stop(stream()));
   if (rc != UV_EOF) return die(net::from_uv(rc, "read"));
-  die(Error{Errc::closed, peer_identification() == nullptr
-                              ? "the peer closed the connection before it had identified itself"
-                              : "the peer closed the connection"});
+  die(Error{Errc::closed, peer_identification() == nullptr ? "the peer closed the connection before it had identified itself"
+                                                           : "the peer closed the connection"});
 }
 
 void Connection::read_some(std::uint8_t* data, std::size_t size) {
@@ -712,8 +704,8 @@ void Connection::write_when_ready() {
   write->chunk = out_.take_front();
   write->uv.data = write.get();
   const std::size_t size = write->chunk->end - write->chunk->begin;
-  const uv_buf_t buffer = uv_buf_init(reinterpret_cast<char*>(write->chunk->data.data() + write->chunk->begin),
-                                      static_cast<unsigned int>(size));
+  const uv_buf_t buffer =
+      uv_buf_init(reinterpret_cast<char*>(write->chunk->data.data() + write->chunk->begin), static_cast<unsigned int>(size));
   if (int rc = uv_write(&write->uv, stream(), &buffer, 1, on_written); rc != 0) {
     return die(net::from_uv(rc, "write"));
   }
@@ -750,8 +742,8 @@ void Connection::end_disconnect() {
   };
   auto request = std::make_unique<Shutdown>();
   request->uv.data = request.get();
-  const int rc = uv_shutdown(&request->uv, stream(),
-                             [](uv_shutdown_t* uv, int) noexcept { delete static_cast<Shutdown*>(uv->data); });
+  const int rc =
+      uv_shutdown(&request->uv, stream(), [](uv_shutdown_t* uv, int) noexcept { delete static_cast<Shutdown*>(uv->data); });
   if (rc != 0) return die(why_);
   static_cast<void>(request.release());
 }

@@ -50,9 +50,7 @@ void LoopIo::forget(TurnUser& user) {
   user.turn_slot_ = user.sweep_slot_ = TurnUser::kNowhere;
 }
 
-void LoopIo::on_prepare(uv_prepare_t* uv) noexcept {
-  Prepare::call(uv, &LoopIo::run_turn);
-}
+void LoopIo::on_prepare(uv_prepare_t* uv) noexcept { Prepare::call(uv, &LoopIo::run_turn); }
 
 void LoopIo::run_turn() {
   ++turn_number_;

@@ -28,9 +28,8 @@ Result<std::unique_ptr<AgentClient>> AgentClient::open(net::Loop& loop, net::Fd 
 }
 
 void AgentClient::bind(const agent::SessionBinding& binding, std::function<void(Result<>)> done) {
-  ask(agent::build_session_bind(binding), [done = std::move(done)](const Result<Bytes>& message) {
-    done(message ? Result<>{} : Result<>(fail(message.error())));
-  });
+  ask(agent::build_session_bind(binding),
+      [done = std::move(done)](const Result<Bytes>& message) { done(message ? Result<>{} : Result<>(fail(message.error()))); });
 }
 
 void AgentClient::list(std::function<void(Result<std::vector<AgentIdentity>>)> done) {
@@ -42,8 +41,7 @@ void AgentClient::list(std::function<void(Result<std::vector<AgentIdentity>>)> d
   });
 }
 
-void AgentClient::sign(ByteView key_blob, ByteView data, agent::RsaDigest digest,
-                       std::function<void(Result<Bytes>)> done) {
+void AgentClient::sign(ByteView key_blob, ByteView data, agent::RsaDigest digest, std::function<void(Result<Bytes>)> done) {
   ask(agent::build_sign_request(key_blob, data, digest), [done = std::move(done)](Result<Bytes> message) {
     if (!message) return done(fail(message.error()));
     auto signature = agent::parse_signature(*message);

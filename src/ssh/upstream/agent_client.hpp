@@ -23,8 +23,8 @@ class AgentClient {
   /// `fd` is connected and non-blocking.
   static Result<std::unique_ptr<AgentClient>> open(net::Loop& loop, net::Fd fd);
 
-  /// Tells the agent which connection it is to sign for, so that keys which are bound to hosts may be used. Whatever it answers is as
-  /// good: most agents don't know what that is.
+  /// Tells the agent which connection it is to sign for, so that keys which are bound to hosts may be used. Whatever it answers
+  /// is as good: most agents don't know what that is.
   void bind(const agent::SessionBinding& binding, std::function<void(Result<>)> done);
   /// `done` is called once, later or (when the agent has gone) inside the call, and may destroy the client.
   void list(std::function<void(Result<std::vector<AgentIdentity>>)> done);

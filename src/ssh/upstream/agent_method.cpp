@@ -30,7 +30,8 @@ std::optional<agent::SessionBinding> binding_of(ssh_session session) {
   ssh_key raw = nullptr;
   if (id == nullptr || signature == nullptr || ssh_get_server_publickey(session, &raw) != SSH_OK) return std::nullopt;
   const KeyHandle key{raw};
-  return agent::SessionBinding{public_blob_of(key.get()), Bytes(id, id + id_length), Bytes(signature, signature + signature_length)};
+  return agent::SessionBinding{public_blob_of(key.get()), Bytes(id, id + id_length),
+                               Bytes(signature, signature + signature_length)};
 }
 
 }  // namespace
@@ -41,11 +42,8 @@ AgentMethod::~AgentMethod() = default;
 MethodStep AgentMethod::proceed() {
   for (;;) {
     switch (state_) {
-      case State::new_:
-        open();
-        continue;
-      case State::waiting:
-        return MethodStep::again;
+      case State::new_: open(); continue;
+      case State::waiting: return MethodStep::again;
       case State::choosing:
         if (!choose()) return exhausted();
         continue;
@@ -61,8 +59,7 @@ MethodStep AgentMethod::proceed() {
         }
         continue;
       }
-      case State::signed_:
-        return send();
+      case State::signed_: return send();
       case State::sent: {
         const MethodStep step = step_of(spssh_signed_request_outcome(host_.session()));
         if (step != MethodStep::refused) return step;
@@ -70,8 +67,7 @@ MethodStep AgentMethod::proceed() {
         state_ = State::choosing;
         continue;
       }
-      case State::failed:
-        return MethodStep::unusable;
+      case State::failed: return MethodStep::unusable;
     }
   }
 }

@@ -54,7 +54,7 @@ class AgentMethod final : public LoginMethod {
   std::vector<AgentIdentity> identities_;
   std::size_t next_ = 0;  // of identities_
   std::size_t offered_ = 0;
-  KeyHandle key_;         // the public half of the one that is being tried
+  KeyHandle key_;  // the public half of the one that is being tried
   std::string algorithm_;
   Bytes request_;  // USERAUTH_REQUEST up to its signature
   Bytes signature_;

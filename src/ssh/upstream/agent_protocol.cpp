@@ -36,12 +36,8 @@ Bytes build_session_bind(const SessionBinding& binding) {
 Bytes build_list_request() { return with_length({kRequestIdentities}); }
 
 Bytes build_sign_request(ByteView key_blob, ByteView data, RsaDigest digest) {
-  return with_length(wire::Writer()
-                         .byte(kSignRequest)
-                         .string(key_blob)
-                         .string(data)
-                         .uint32(static_cast<std::uint32_t>(digest))
-                         .take());
+  return with_length(
+      wire::Writer().byte(kSignRequest).string(key_blob).string(data).uint32(static_cast<std::uint32_t>(digest)).take());
 }
 
 std::optional<std::vector<AgentIdentity>> parse_identities(ByteView message) {

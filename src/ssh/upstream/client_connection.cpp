@@ -20,7 +20,8 @@
 namespace sallyport::ssh {
 namespace {
 
-/// How libssh ends the connection over the one answer to a password that it has no name for: PASSWD_CHANGEREQ (RFC 4252, section 8).
+/// How libssh ends the connection over the one answer to a password that it has no name for: PASSWD_CHANGEREQ (RFC 4252, section
+/// 8).
 constexpr std::string_view kChangeOfPassword = "rejected packet (type 60)";
 
 // The signature algorithms that a key of this type can answer for.
@@ -48,8 +49,7 @@ bool says_busy(std::string_view words) {
 
 class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEvents {
  public:
-  Impl(LoopIo& io, ClientOptions options, UpstreamAttempt& attempt, UpstreamEvents& events,
-       std::unique_ptr<Carrier> carrier)
+  Impl(LoopIo& io, ClientOptions options, UpstreamAttempt& attempt, UpstreamEvents& events, std::unique_ptr<Carrier> carrier)
       : io_(io), options_(std::move(options)), attempt_(attempt), events_(events), carrier_(std::move(carrier)) {
     limit(options_.connect_timeout);
     // The files are read while the name is looked up and the connection made.
@@ -110,14 +110,10 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
     connecting_.reset();
     if (!result) {
       switch (result.error().code) {
-        case Errc::not_found:
-          return failed(Errc::not_found, "its name could not be found", result.error().detail);
-        case Errc::refused:
-          return failed(Errc::refused, "connection refused", result.error().detail);
-        case Errc::timeout:
-          return failed(Errc::timeout, "connection timed out", result.error().detail);
-        default:
-          return failed(Errc::io, "host unreachable", result.error().detail);
+        case Errc::not_found: return failed(Errc::not_found, "its name could not be found", result.error().detail);
+        case Errc::refused: return failed(Errc::refused, "connection refused", result.error().detail);
+        case Errc::timeout: return failed(Errc::timeout, "connection timed out", result.error().detail);
+        default: return failed(Errc::io, "host unreachable", result.error().detail);
       }
     }
     fd_ = std::move(result->fd);
@@ -235,14 +231,11 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
   std::string host_key_trouble(HostKeyVerdict verdict) const {
     const std::string expected = files_->known_hosts.expected();
     switch (verdict) {
-      case HostKeyVerdict::changed:
-        return "host key mismatch: " + seen_ + ", expected " + expected;
+      case HostKeyVerdict::changed: return "host key mismatch: " + seen_ + ", expected " + expected;
       case HostKeyVerdict::other_type:
         return "its host key is not one of those that are known: " + seen_ + ", expected " + expected;
-      case HostKeyVerdict::unknown:
-        return "its host key is unknown: " + seen_;
-      default:
-        return seen_.empty() ? "it showed no usable host key" : "its host key is revoked: " + seen_;
+      case HostKeyVerdict::unknown: return "its host key is unknown: " + seen_;
+      default: return seen_.empty() ? "it showed no usable host key" : "its host key is revoked: " + seen_;
     }
   }
 
@@ -262,22 +255,21 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
     step_ = Step::remembering;
     connection_->hold();
     auto written = std::make_shared<Result<>>(fail(Errc::io, "not written"));
-    work_ = io_.loop().work(
-        [written, key, file = options_.known_hosts.front(), host = options_.host, port = options_.port] {
-          *written = add_first_host_key(file, host, port, key);
-        },
-        [this, written] {
-          work_.reset();
-          connection_->release();
-          if (!*written) {
-            const Error why = written->error();
-            failure_ = failure(Errc::config, "its host key is unknown, and could not be written down: " + seen_, why.detail);
-            return connection_->disconnect(DisconnectReason::by_application, "host key verification failed");
-          }
-          if (options_.on_warning) options_.on_warning("a new host key was accepted: " + seen_);
-          begin_login();
-          connection_->call_driver();
-        });
+    work_ = io_.loop().work([written, key, file = options_.known_hosts.front(), host = options_.host,
+                             port = options_.port] { *written = add_first_host_key(file, host, port, key); },
+                            [this, written] {
+                              work_.reset();
+                              connection_->release();
+                              if (!*written) {
+                                const Error why = written->error();
+                                failure_ = failure(
+                                    Errc::config, "its host key is unknown, and could not be written down: " + seen_, why.detail);
+                                return connection_->disconnect(DisconnectReason::by_application, "host key verification failed");
+                              }
+                              if (options_.on_warning) options_.on_warning("a new host key was accepted: " + seen_);
+                              begin_login();
+                              connection_->call_driver();
+                            });
   }
 
   void begin_login() {
@@ -289,8 +281,7 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
 
   void log_in() {
     switch (login_->proceed()) {
-      case UpstreamLogin::Outcome::pending:
-        return;
+      case UpstreamLogin::Outcome::pending: return;
       case UpstreamLogin::Outcome::in:
         step_ = Step::done;
         connection_->hold();  // what follows belongs to the transport's user
@@ -383,25 +374,18 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
     }
     std::string detail = "not in time: ";
     switch (step_) {
-      case Step::preparing:
-        detail += "connecting to " + options_.host;
-        break;
+      case Step::preparing: detail += "connecting to " + options_.host; break;
       case Step::handshake:
-      case Step::remembering:
-        detail += "SSH handshake";
-        break;
+      case Step::remembering: detail += "SSH handshake"; break;
       case Step::login:
-      case Step::done:
-        detail += "login";
-        break;
+      case Step::done: detail += "login"; break;
     }
     failed(Errc::timeout, step_ == Step::login ? "it took too long over the login" : "connection timed out", detail);
   }
 
   UpstreamFailure failure(Errc code, const std::string& told, std::string detail) const {
-    return UpstreamFailure{
-        code, "target " + options_.name + " can't be reached: " + told,
-        options_.host + " port " + std::to_string(options_.port) + ": " + std::move(detail) + problems()};
+    return UpstreamFailure{code, "target " + options_.name + " can't be reached: " + told,
+                           options_.host + " port " + std::to_string(options_.port) + ": " + std::move(detail) + problems()};
   }
 
   UpstreamFailure refused(const std::string& detail) const {
@@ -409,11 +393,11 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
     const std::string told = login_ == nullptr ? std::string{} : login_->told();
     using Refused = UpstreamLogin::Refused;
     const Refused what = login_ == nullptr ? Refused::ours : login_->refused();
-    return UpstreamFailure{what == Refused::nothing ? Errc::unavailable : Errc::denied,
-                           "target " + options_.name + " refused the login" + (told.empty() ? "" : ": " + told),
-                           options_.host + " port " + std::to_string(options_.port) + ": login as " + options_.user +
-                               ": " + detail + problems(),
-                           what == Refused::the_clients};
+    return UpstreamFailure{
+        what == Refused::nothing ? Errc::unavailable : Errc::denied,
+        "target " + options_.name + " refused the login" + (told.empty() ? "" : ": " + told),
+        options_.host + " port " + std::to_string(options_.port) + ": login as " + options_.user + ": " + detail + problems(),
+        what == Refused::the_clients};
   }
 
   std::string problems() const {
@@ -457,16 +441,15 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
   std::unique_ptr<Connection> connection_;
   ConnectionInfo info_;
   std::unique_ptr<UpstreamLogin> login_;
-  bool agent_wanted_ = false;  // and not answered yet
-  bool agent_to_ask_ = false;  // the client has not been asked
+  bool agent_wanted_ = false;                 // and not answered yet
+  bool agent_to_ask_ = false;                 // the client has not been asked
   std::optional<UpstreamQuestion> question_;  // likewise
   bool asked_ = false;                        // and not answered yet
-  std::string seen_;  // the host key, for people
+  std::string seen_;                          // the host key, for people
   std::optional<UpstreamFailure> failure_;
 };
 
-ClientConnection::ClientConnection(LoopIo& io, ClientOptions options, UpstreamEvents& events,
-                                   std::unique_ptr<Carrier> carrier)
+ClientConnection::ClientConnection(LoopIo& io, ClientOptions options, UpstreamEvents& events, std::unique_ptr<Carrier> carrier)
     : impl_(std::make_unique<Impl>(io, std::move(options), *this, events, std::move(carrier))) {}
 ClientConnection::~ClientConnection() = default;
 const ConnectionInfo& ClientConnection::info() const { return impl_->info(); }

@@ -51,8 +51,8 @@ struct ClientOptions {
 };
 
 /// An attempt to connect; destroying it gives it up. `events` gets what it needs and the outcome as UpstreamEvents says.
-/// Errc of a failure: not_found, refused, timeout, io (unreachable), host_key, denied (the target refused the login), unavailable (it
-/// is busy or down; it asked a question that nobody answered; there was nothing to log in with, for the client lacks it),
+/// Errc of a failure: not_found, refused, timeout, io (unreachable), host_key, denied (the target refused the login), unavailable
+/// (it is busy or down; it asked a question that nobody answered; there was nothing to log in with, for the client lacks it),
 /// protocol (no handshake), config (files of the bastion's own are at fault).
 class ClientConnection final : public UpstreamAttempt {
  public:

@@ -47,14 +47,14 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
       options.make_signer = [self = weak_from_this()] { return std::make_unique<DistantSigner>(self); };
     }
     std::string told = carrier_ ? carrier_->failure_told() : std::string();
-    away_.loop().post([self = shared_from_this(), options = std::move(options), told = std::move(told),
-                       carried = carrier_ != nullptr] {
-      self->guarded(self->away_, [&] {
-        auto carrier = carried ? std::make_unique<Distant>(self, told) : nullptr;
-        self->connection_ = std::make_unique<ClientConnection>(self->away_, options, static_cast<UpstreamEvents&>(*self),
-                                                               std::move(carrier));
-      });
-    });
+    away_.loop().post(
+        [self = shared_from_this(), options = std::move(options), told = std::move(told), carried = carrier_ != nullptr] {
+          self->guarded(self->away_, [&] {
+            auto carrier = carried ? std::make_unique<Distant>(self, told) : nullptr;
+            self->connection_ =
+                std::make_unique<ClientConnection>(self->away_, options, static_cast<UpstreamEvents&>(*self), std::move(carrier));
+          });
+        });
   }
   /// To the wish for an agent, or the question, that was heard last.
   void answer_wish(std::function<void(ClientConnection&)> call) { answer(&Away::wishes_, std::move(call)); }
@@ -96,8 +96,7 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
     ~DistantSigner() override {
       if (const auto owner = owner_.lock()) owner->drop_signer();
     }
-    void sign(std::string public_key, CertificateRequest request,
-              std::function<void(Result<std::string>)> done) override {
+    void sign(std::string public_key, CertificateRequest request, std::function<void(Result<std::string>)> done) override {
       if (const auto owner = owner_.lock()) owner->sign(std::move(public_key), std::move(request), std::move(done));
     }
 
@@ -171,9 +170,8 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
       auto connection = *parts ? Connection::adopt(self->home_, std::move(**parts)) : fail(parts->error());
       if (!connection) {
         const Error& why = connection.error();
-        return self->events_.end(
-            &UpstreamEvents::on_connect_failed,
-            UpstreamFailure{why.code, "the connection to the target was lost during the login", why.detail});
+        return self->events_.end(&UpstreamEvents::on_connect_failed,
+                                 UpstreamFailure{why.code, "the connection to the target was lost during the login", why.detail});
       }
       if (self->carrier_) (*connection)->keep(std::move(self->carrier_));
       self->events_.end(&UpstreamEvents::on_connected, std::unique_ptr<Transport>(std::move(*connection)));
@@ -213,14 +211,14 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
 
   LoopIo& home_;
   LoopIo& away_;
-  ClientLogin& login_;                            // home's; there as long as events_ isn't over
-  ToldOnce<UpstreamEvents> events_;               // home's
-  std::unique_ptr<Carrier> carrier_;              // home's
+  ClientLogin& login_;                                               // home's; there as long as events_ isn't over
+  ToldOnce<UpstreamEvents> events_;                                  // home's
+  std::unique_ptr<Carrier> carrier_;                                 // home's
   std::function<std::unique_ptr<CertificateSigner>()> make_signer_;  // home's, and so is what it makes
   std::unique_ptr<CertificateSigner> signer_;
   std::function<void(Result<std::string>)> signed_;  // away's: waits for the certificate
-  std::function<void(Result<net::Fd>)> opened_;   // away's: waits for the carrier's socket
-  Numbering wishes_;                              // for an agent
+  std::function<void(Result<net::Fd>)> opened_;      // away's: waits for the carrier's socket
+  Numbering wishes_;                                 // for an agent
   Numbering questions_;
   Numbering signatures_;                          // answered by certified()
   std::unique_ptr<ClientConnection> connection_;  // away's

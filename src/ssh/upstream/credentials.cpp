@@ -138,8 +138,7 @@ Result<ClientFiles> read_client_files(const ClientOptions& options) {
   files.passed_over = reader.passed_over();
   if (files.credentials.empty())
     return fail(reader.trouble().empty() ? Errc::unavailable : Errc::config,
-                "no credential can be used: " + reader.trouble() + (reader.trouble().empty() ? "" : "; ") +
-                    reader.passed_over());
+                "no credential can be used: " + reader.trouble() + (reader.trouble().empty() ? "" : "; ") + reader.passed_over());
   if (!reader.trouble().empty()) files.problems.push_back("credentials: " + reader.trouble());
   return files;
 }

@@ -21,9 +21,7 @@ constexpr std::size_t kMaxPrompt = 4096;
 class KeyMethod final : public LoginMethod {
  public:
   KeyMethod(LoginHost& host, const KeyHandle& key) : LoginMethod(host), key_(key) {}
-  MethodStep proceed() override {
-    return step_of(ssh_userauth_publickey(host_.session(), nullptr, key_.get()));
-  }
+  MethodStep proceed() override { return step_of(ssh_userauth_publickey(host_.session(), nullptr, key_.get())); }
 
  private:
   const KeyHandle& key_;
@@ -94,7 +92,9 @@ class InteractiveMethod : public LoginMethod {
   UpstreamQuestion read_question() {
     ssh_session session = host_.session();
     UpstreamQuestion question;
-    const auto text = [](const char* from) { return std::string(std::string_view(from == nullptr ? "" : from).substr(0, kMaxPrompt)); };
+    const auto text = [](const char* from) {
+      return std::string(std::string_view(from == nullptr ? "" : from).substr(0, kMaxPrompt));
+    };
     question.name = text(ssh_userauth_kbdint_getname(session));
     question.instruction = text(ssh_userauth_kbdint_getinstruction(session));
     prompts_ = static_cast<unsigned int>(std::max(ssh_userauth_kbdint_getnprompts(session), 0));
@@ -161,8 +161,7 @@ class PasswordMethod final : public LoginMethod {
 
   MethodStep proceed() override {
     if (!chosen_) chosen_ = host_.takes(SSH_AUTH_METHOD_PASSWORD) ? SSH_AUTH_METHOD_PASSWORD : SSH_AUTH_METHOD_INTERACTIVE;
-    if (*chosen_ == SSH_AUTH_METHOD_PASSWORD)
-      return step_of(ssh_userauth_password(host_.session(), nullptr, password_.c_str()));
+    if (*chosen_ == SSH_AUTH_METHOD_PASSWORD) return step_of(ssh_userauth_password(host_.session(), nullptr, password_.c_str()));
     const MethodStep step = by_question_.proceed();
     detail_ = by_question_.detail();
     return step;
@@ -193,19 +192,13 @@ std::unique_ptr<LoginMethod> make_login_method(LoginHost& host, const ReadyCrede
   using Kind = Credential::Kind;
   switch (credential.kind) {
     case Kind::key_file:
-    case Kind::certificate_authority:
-      return std::make_unique<KeyMethod>(host, credential.key);
-    case Kind::signer:
-      return std::make_unique<SignerMethod>(host, credential.key);
+    case Kind::certificate_authority: return std::make_unique<KeyMethod>(host, credential.key);
+    case Kind::signer: return std::make_unique<SignerMethod>(host, credential.key);
     case Kind::agent:
-    case Kind::forwarded_agent:
-      return std::make_unique<AgentMethod>(host, credential.path);
-    case Kind::password_file:
-      return std::make_unique<PasswordMethod>(host, credential.password);
-    case Kind::password:
-      return std::make_unique<PasswordMethod>(host, *host.options().client.password);
-    case Kind::keyboard_interactive:
-      return std::make_unique<PersonMethod>(host);
+    case Kind::forwarded_agent: return std::make_unique<AgentMethod>(host, credential.path);
+    case Kind::password_file: return std::make_unique<PasswordMethod>(host, credential.password);
+    case Kind::password: return std::make_unique<PasswordMethod>(host, *host.options().client.password);
+    case Kind::keyboard_interactive: return std::make_unique<PersonMethod>(host);
   }
   return nullptr;
 }
@@ -214,12 +207,9 @@ int methods_of(Credential::Kind kind) {
   using Kind = Credential::Kind;
   switch (kind) {
     case Kind::password_file:
-    case Kind::password:
-      return SSH_AUTH_METHOD_PASSWORD | SSH_AUTH_METHOD_INTERACTIVE;
-    case Kind::keyboard_interactive:
-      return SSH_AUTH_METHOD_INTERACTIVE;
-    default:
-      return SSH_AUTH_METHOD_PUBLICKEY;
+    case Kind::password: return SSH_AUTH_METHOD_PASSWORD | SSH_AUTH_METHOD_INTERACTIVE;
+    case Kind::keyboard_interactive: return SSH_AUTH_METHOD_INTERACTIVE;
+    default: return SSH_AUTH_METHOD_PUBLICKEY;
   }
 }
 

@@ -21,9 +21,9 @@ namespace sallyport::ssh {
 
 /// How far a method has come.
 enum class MethodStep : std::uint8_t {
-  again,     ///< it waits for the target, for an agent or for somebody's answer
+  again,  ///< it waits for the target, for an agent or for somebody's answer
   success,
-  partial,   ///< accepted, and the target wants another method too
+  partial,  ///< accepted, and the target wants another method too
   refused,
   unusable,  ///< it came to nothing on our side
 };

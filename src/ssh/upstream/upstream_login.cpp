@@ -12,9 +12,9 @@ namespace {
 
 std::string names_of(int methods) {
   std::string names;
-  for (const auto& [method, name] : {std::pair(SSH_AUTH_METHOD_PUBLICKEY, "publickey"),
-                                     std::pair(SSH_AUTH_METHOD_PASSWORD, "password"),
-                                     std::pair(SSH_AUTH_METHOD_INTERACTIVE, "keyboard-interactive")}) {
+  for (const auto& [method, name] :
+       {std::pair(SSH_AUTH_METHOD_PUBLICKEY, "publickey"), std::pair(SSH_AUTH_METHOD_PASSWORD, "password"),
+        std::pair(SSH_AUTH_METHOD_INTERACTIVE, "keyboard-interactive")}) {
     if ((static_cast<unsigned>(methods) & method) == 0) continue;
     names += (names.empty() ? "" : ", ") + std::string(name);
   }
@@ -58,9 +58,7 @@ UpstreamLogin::Outcome UpstreamLogin::proceed() {
     const std::string detail = method_->detail();
     method_.reset();
     switch (step) {
-      case MethodStep::success:
-        accepted_ += (accepted_.empty() ? "" : " + ") + credential.label;
-        return Outcome::in;
+      case MethodStep::success: accepted_ += (accepted_.empty() ? "" : " + ") + credential.label; return Outcome::in;
       case MethodStep::partial:
         partial_ = true;
         accepted_ += (accepted_.empty() ? "" : " + ") + credential.label;
@@ -71,9 +69,7 @@ UpstreamLogin::Outcome UpstreamLogin::proceed() {
         note_refused(credential);
         note(credential, detail.empty() ? "refused" : detail);
         break;
-      default:
-        note(credential, detail);
-        break;
+      default: note(credential, detail); break;
     }
     if (step != MethodStep::unusable || taken_) taken_ = ssh_userauth_list(connection_.session(), nullptr);
   }
@@ -100,8 +96,8 @@ bool UpstreamLogin::choose() {
 }
 
 std::uint32_t UpstreamLogin::offers_left() const {
-  const auto later = static_cast<std::uint32_t>(
-      std::count(tried_.begin() + static_cast<std::ptrdiff_t>(*current_), tried_.end(), false));
+  const auto later =
+      static_cast<std::uint32_t>(std::count(tried_.begin() + static_cast<std::ptrdiff_t>(*current_), tried_.end(), false));
   const std::uint32_t used = tries_ + later + 1;  // the sixth attempt that is refused is one too many
   return used < kMaxTries ? kMaxTries - used : 0;
 }

@@ -30,13 +30,14 @@ class UpstreamLogin final : private LoginHost {
   static constexpr std::uint32_t kMaxTries = 6;
 
   enum class Outcome : std::uint8_t { pending, in, refused };
-  /// What the target has refused, the weightiest: something of the bastion's own, or only what this one client has brought along or
-  /// answered. Nothing: there was nothing to be tried, or a person could have helped, and the login may be tried again at once.
+  /// What the target has refused, the weightiest: something of the bastion's own, or only what this one client has brought along
+  /// or answered. Nothing: there was nothing to be tried, or a person could have helped, and the login may be tried again at
+  /// once.
   enum class Refused : std::uint8_t { nothing, the_clients, ours };
 
   /// All of these outlive it.
-  UpstreamLogin(LoopIo& io, Connection& connection, const ClientOptions& options,
-                const std::vector<ReadyCredential>& credentials, UpstreamLoginEvents& events);
+  UpstreamLogin(LoopIo& io, Connection& connection, const ClientOptions& options, const std::vector<ReadyCredential>& credentials,
+                UpstreamLoginEvents& events);
 
   /// Goes on as far as it can. Called whenever the target has said something, and on the turns that
   /// Connection::call_driver() was asked for.
@@ -78,7 +79,7 @@ class UpstreamLogin final : private LoginHost {
   const ClientOptions& options_;
   const std::vector<ReadyCredential>& credentials_;
   UpstreamLoginEvents& events_;
-  std::vector<bool> tried_;            // by credential
+  std::vector<bool> tried_;             // by credential
   std::optional<std::size_t> current_;  // of them
   std::unique_ptr<LoginMethod> method_;
   std::optional<int> taken_;  // the methods that can continue, once the target has named them

@@ -1,4 +1,5 @@
-// What a peer can cause by the ten thousand takes little room in the log and the audit trail; what an audit trail is for is there.
+// What a peer can cause by the ten thousand takes little room in the log and the audit trail; what an audit trail is for is
+// there.
 #include "app/log_journal.hpp"
 
 #include <functional>
@@ -21,7 +22,7 @@ using mux::RemoteForwardFacts;
 
 constexpr int kTimes = 10000;
 constexpr Duration kBetween = std::chrono::milliseconds(6);  // so that they take a minute
-constexpr std::size_t kMinute = 256 * 1024;  // bytes that one client may write in one
+constexpr std::size_t kMinute = 256 * 1024;                  // bytes that one client may write in one
 
 /// Counts bytes as the daemon's log writes them.
 class SizingLogger final : public log::Logger {
@@ -112,7 +113,8 @@ const std::vector<Fact>& facts() {
       {"target_open_refused", Written::rated, [](J& j, A&, I&, S& s) { j.target_open_refused(TrunkId{3}, s, "no"); }},
       {"target_request_refused", Written::rated, [](J& j, A&, I&, S& s) { j.target_request_refused(TrunkId{3}, s, "no"); }},
       {"message_ignored", Written::rated, [](J& j, A& a, I&, S&) { j.message_ignored(a, "a second EOF", 10); }},
-      {"target_message_ignored", Written::rated, [](J& j, A&, I&, S&) { j.target_message_ignored(TrunkId{3}, "a second EOF", 1); }},
+      {"target_message_ignored", Written::rated,
+       [](J& j, A&, I&, S&) { j.target_message_ignored(TrunkId{3}, "a second EOF", 1); }},
       {"trunk_violation", Written::rated, [](J& j, A&, I&, S&) { j.trunk_violation(TrunkId{3}, "a bad message"); }},
       {"trunk_closed", Written::rated, [](J& j, A&, I&, S&) { j.trunk_closed(TrunkId{3}, kError); }},
   };
@@ -141,7 +143,9 @@ class AllFacts final : public mux::Journal {
   void program_failed(const Admission&, const ChannelIds&, std::string_view, std::string_view, std::string_view) override {
     see(__func__);
   }
-  void program_ended(const Admission&, const ChannelIds&, std::optional<std::uint32_t>, std::string_view) override { see(__func__); }
+  void program_ended(const Admission&, const ChannelIds&, std::optional<std::uint32_t>, std::string_view) override {
+    see(__func__);
+  }
   void forward_opened(const Admission&, const ChannelIds&, std::string_view, std::string_view, std::string_view) override {
     see(__func__);
   }
@@ -189,7 +193,8 @@ class JournalFloodTest : public testing::TestWithParam<LogFormat> {
 
   /// The worst that a peer can put in: what grows most when it is shown.
   static std::vector<std::string> texts() {
-    return {std::string(32768, '\x1b'), std::string(32768, '"'), std::string(32768, '\\'), std::string(32768, 'x'), std::string(32768, '\xff')};
+    return {std::string(32768, '\x1b'), std::string(32768, '"'), std::string(32768, '\\'), std::string(32768, 'x'),
+            std::string(32768, '\xff')};
   }
 
   static void cause(World& world, const Fact& fact, const std::string& text, std::uint64_t connection) {
@@ -232,7 +237,9 @@ TEST_P(JournalFloodTest, AllTogetherDoNotEither) {
   for (const std::string& text : texts()) {
     World world(GetParam());
     for (int i = 0; i < kTimes; ++i) {
-      world.records.of_source("10.0.0.1/32").info("conn={} accepted", ConnectionId{1}).record(AuditEvent("auth").with("login", text));
+      world.records.of_source("10.0.0.1/32")
+          .info("conn={} accepted", ConnectionId{1})
+          .record(AuditEvent("auth").with("login", text));
       for (const Fact& fact : facts()) {
         if (fact.written == Written::always) continue;
         world.journal.trunk_connecting(TrunkId{3}, "alice", "web");  // facts about trunks count for whose they are

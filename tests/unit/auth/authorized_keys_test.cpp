@@ -68,8 +68,9 @@ TEST(SearchKeys, TheNextLineWithTheSameKeyMayLetIn) {
 }
 
 TEST(SearchKeys, BrokenLinesAreSkippedWithAWarning) {
-  for (const std::string& line : {std::string("garbage"), std::string("ssh-ed25519 ????"), std::string("ssh-rsa ") + (kKey + 12), std::string("ssh-dss AAAA"),
-                                  std::string("ssh-ed25519"), "command=\"x " + std::string(kKey), std::string(kMaxKeyLine + 1, 'x')}) {
+  for (const std::string& line : {std::string("garbage"), std::string("ssh-ed25519 ????"), std::string("ssh-rsa ") + (kKey + 12),
+                                  std::string("ssh-dss AAAA"), std::string("ssh-ed25519"), "command=\"x " + std::string(kKey),
+                                  std::string(kMaxKeyLine + 1, 'x')}) {
     const Found found = search(line + "\n" + kKey + "\n");
     EXPECT_TRUE(found.finding.grant) << line;
     EXPECT_EQ(found.warnings.size(), 1U) << line;
@@ -106,7 +107,8 @@ struct CertificateSearchTest : ::testing::Test {
     CertificateLogin login(*certificate, query, 2048);
     KeyWarnings warnings;
     const KeySearch search{query, certificate->key, &login, {}};
-    KeyFinding finding = where == In::keys ? search_keys(text, "f", search, warnings) : search_principals(text, "f", search, warnings);
+    KeyFinding finding =
+        where == In::keys ? search_keys(text, "f", search, warnings) : search_principals(text, "f", search, warnings);
     warned = !warnings.list().empty();
     return finding;
   }

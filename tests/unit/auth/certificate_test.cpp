@@ -83,7 +83,8 @@ INSTANTIATE_TEST_SUITE_P(Types, AuthorityTest,
 TEST(Certificate, PermitsOnlyWhatItNames) {
   const auto nothing = check({});
   ASSERT_TRUE(nothing);
-  EXPECT_FALSE(nothing->pty || nothing->agent_forwarding || nothing->port_forwarding || nothing->x11_forwarding || nothing->user_rc);
+  EXPECT_FALSE(nothing->pty || nothing->agent_forwarding || nothing->port_forwarding || nothing->x11_forwarding ||
+               nothing->user_rc);
   EXPECT_TRUE(nothing->touch_required);
   EXPECT_FALSE(nothing->verify_required || nothing->command);
   EXPECT_EQ(nothing->certificate->key_id, "alice@laptop");
@@ -131,27 +132,75 @@ const Refusal kRefusals[] = {
     {"Expired", [](auto& c) { c.valid_before = kNow; }, "has expired"},
     {"NotYetValid", [](auto& c) { c.valid_after = kNow + 1; }, "not valid yet"},
     {"NoPrincipals", [](auto& c) { c.principals.clear(); }, "no principal"},
-    {"UnknownCriticalOption", [](auto& c) { c.critical = {{"new@example.org", {}}}; }, "\"new@example.org\", which is unknown"},
-    {"ExtensionAsCriticalOption", [](auto& c) { c.critical = {{"permit-pty", {}}}; }, "unknown here"},
+    {"UnknownCriticalOption",
+     [](auto& c) {
+       c.critical = {{"new@example.org", {}}};
+     },
+     "\"new@example.org\", which is unknown"},
+    {"ExtensionAsCriticalOption",
+     [](auto& c) {
+       c.critical = {{"permit-pty", {}}};
+     },
+     "unknown here"},
     {"ForceCommandTwice",
-     [](auto& c) { c.critical = {{"force-command", c.text("a")}, {"force-command", c.text("a")}}; }, "twice"},
+     [](auto& c) {
+       c.critical = {{"force-command", c.text("a")}, {"force-command", c.text("a")}};
+     },
+     "twice"},
     {"SourceAddressTwice",
-     [](auto& c) { c.critical = {{"source-address", c.text("10.0.0.0/8")}, {"source-address", c.text("0.0.0.0/0")}}; }, "twice"},
-    {"SourceElsewhere", [](auto& c) { c.critical = {{"source-address", c.text("192.0.2.0/24")}}; }, "does not include"},
-    {"SourceUnreadable", [](auto& c) { c.critical = {{"source-address", c.text("*.example.org,10.0.0.0/8")}}; }, "can't be read"},
-    {"SourceEmpty", [](auto& c) { c.critical = {{"source-address", c.text("")}}; }, "can't be read"},
-    {"CommandWithoutText", [](auto& c) { c.critical = {{"force-command", {}}}; }, "malformed"},
-    {"CommandWithMore", [](auto& c) { c.critical = {{"force-command", c.text("a")}}; c.critical[0].second.push_back(0); }, "malformed"},
-    {"CommandWithNul", [](auto& c) { c.critical = {{"force-command", c.text({"a\0b", 3})}}; }, "malformed"},
-    {"VerifyWithData", [](auto& c) { c.critical = {{"verify-required", c.text("x")}}; }, "malformed"},
-    {"ExtensionWithData", [](auto& c) { c.extensions = {{"permit-pty", c.text("x")}}; }, "malformed"},
+     [](auto& c) {
+       c.critical = {{"source-address", c.text("10.0.0.0/8")}, {"source-address", c.text("0.0.0.0/0")}};
+     },
+     "twice"},
+    {"SourceElsewhere",
+     [](auto& c) {
+       c.critical = {{"source-address", c.text("192.0.2.0/24")}};
+     },
+     "does not include"},
+    {"SourceUnreadable",
+     [](auto& c) {
+       c.critical = {{"source-address", c.text("*.example.org,10.0.0.0/8")}};
+     },
+     "can't be read"},
+    {"SourceEmpty",
+     [](auto& c) {
+       c.critical = {{"source-address", c.text("")}};
+     },
+     "can't be read"},
+    {"CommandWithoutText",
+     [](auto& c) {
+       c.critical = {{"force-command", {}}};
+     },
+     "malformed"},
+    {"CommandWithMore",
+     [](auto& c) {
+       c.critical = {{"force-command", c.text("a")}};
+       c.critical[0].second.push_back(0);
+     },
+     "malformed"},
+    {"CommandWithNul",
+     [](auto& c) {
+       c.critical = {{"force-command", c.text({"a\0b", 3})}};
+     },
+     "malformed"},
+    {"VerifyWithData",
+     [](auto& c) {
+       c.critical = {{"verify-required", c.text("x")}};
+     },
+     "malformed"},
+    {"ExtensionWithData",
+     [](auto& c) {
+       c.extensions = {{"permit-pty", c.text("x")}};
+     },
+     "malformed"},
     {"KeyIdWithNul", [](auto& c) { c.key_id = std::string("a\0b", 3); }, "key id"},
     {"PrincipalWithNul", [](auto& c) { c.principals = {std::string("alice\0", 6)}; }, "principals"},
     {"TooManyPrincipals", [](auto& c) { c.principals.assign(kMaxPrincipals + 1, "alice"); }, "principals"},
     {"TooLarge", [](auto& c) { c.principals.assign(2, std::string(kMaxCertificate, 'x')); }, "too large"},
 };
 
-INSTANTIATE_TEST_SUITE_P(Rows, RefusalTest, ::testing::ValuesIn(kRefusals), [](const auto& row) { return std::string(row.param.name); });
+INSTANTIATE_TEST_SUITE_P(Rows, RefusalTest, ::testing::ValuesIn(kRefusals),
+                         [](const auto& row) { return std::string(row.param.name); });
 
 TEST(Certificate, AnAuthoritysRsaKeyHasToBeLongAndUseSha2) {
   const MadeKey small("ssh-rsa", 1024);

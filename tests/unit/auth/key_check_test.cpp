@@ -38,7 +38,8 @@ struct KeyCheckTest : ::testing::Test {
     ASSERT_EQ(::chmod(path(name).c_str(), mode), 0);
   }
   KeyVerdict check() {
-    return check_key({settings, folder, [this](const std::vector<std::string>& argv) {
+    return check_key({settings, folder,
+                      [this](const std::vector<std::string>& argv) {
                         asked = argv;
                         return command;
                       }},
@@ -116,7 +117,8 @@ TEST_F(KeyCheckTest, FilesBelowAHomeAreReadWithTheAccountsRightsHoweverTheyAreNa
   std::filesystem::create_symlink(path("roots-own"), path("homes/alice/.ssh/authorized_keys"));
   for (const char* home : {"homes/alice", "homes/alice/", "link/alice", "homes//./alice"}) {
     query.account = UserAccount{path(home), 12345, 12345};
-    for (const char* file : {"homes/{user}/.ssh/authorized_keys", "link/{user}/.ssh/authorized_keys", "homes/../homes/{user}/.ssh/../.ssh/authorized_keys"}) {
+    for (const char* file : {"homes/{user}/.ssh/authorized_keys", "link/{user}/.ssh/authorized_keys",
+                             "homes/../homes/{user}/.ssh/../.ssh/authorized_keys"}) {
       settings.authorized_keys = {path(file)};
       ASSERT_EQ(::chmod(path("roots-own").c_str(), 0600), 0);
       EXPECT_THAT(check().refusal, HasSubstr("Permission denied")) << home << " " << file;
@@ -167,7 +169,8 @@ TEST_F(KeyCheckTest, TheProgramIsAskedLast) {
   const KeyVerdict verdict = check();
   ASSERT_TRUE(verdict.grant);
   EXPECT_EQ(verdict.grant->file, "/bin/sh");
-  EXPECT_THAT(asked, ElementsAre("/bin/sh", "alice", "ssh-ed25519", encode_base64(user().blob()), fingerprint_of(user().blob()), "xalice"));
+  EXPECT_THAT(asked, ElementsAre("/bin/sh", "alice", "ssh-ed25519", encode_base64(user().blob()), fingerprint_of(user().blob()),
+                                 "xalice"));
   asked.clear();
   write("keys/alice", user().line() + "\n");
   EXPECT_TRUE(check().grant);

@@ -83,7 +83,8 @@ const Row kRows[] = {
     {"UnknownBeforeDenied", "from=\"192.0.2.1\",x=\"1\"", "unknown"},
 };
 
-INSTANTIATE_TEST_SUITE_P(Rows, OptionTest, ::testing::ValuesIn(kRows), [](const auto& row) { return std::string(row.param.name); });
+INSTANTIATE_TEST_SUITE_P(Rows, OptionTest, ::testing::ValuesIn(kRows),
+                         [](const auto& row) { return std::string(row.param.name); });
 
 LoginGrant grant_of(std::string_view options, const std::vector<std::string>& environment = {}) {
   const auto parsed = parse_key_options(options, environment);

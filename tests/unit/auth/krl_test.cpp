@@ -108,18 +108,21 @@ TEST_F(KrlTest, RevokesKeysAndTheirHashes) {
   SHA256(user().blob().data(), user().blob().size(), sha256.data());
   const Bytes zeros1(sha1.size());
   const Bytes zeros256(sha256.size());
-  for (const Bytes& list : {krl({section(2, strings({other().blob(), user().blob()}))}), krl({section(3, strings({sha1, zeros1}))}),
-                            krl({section(5, strings({zeros256, sha256}))})}) {
+  for (const Bytes& list : {krl({section(2, strings({other().blob(), user().blob()}))}),
+                            krl({section(3, strings({sha1, zeros1}))}), krl({section(5, strings({zeros256, sha256}))})}) {
     EXPECT_TRUE(revokes_key(list));
     EXPECT_TRUE(revokes_certificate(list, certificate(1))) << "a certificate for a revoked key";
   }
-  EXPECT_FALSE(revokes_key(krl({section(2, strings({other().blob()})), section(3, strings({zeros1})), section(5, strings({zeros256}))})));
+  EXPECT_FALSE(
+      revokes_key(krl({section(2, strings({other().blob()})), section(3, strings({zeros1})), section(5, strings({zeros256}))})));
 }
 
 TEST_F(KrlTest, RevokesCertificatesOfItsAuthority) {
-  const Bytes list = krl({certificates(authority().blob(), {section(0x20, numbers({3, 9})), section(0x21, numbers({20, 22})),
-                                                            bitmap(100, {0x05}), section(0x23, strings({bytes_of("x"), bytes_of("thief")}))})});
-  for (const std::uint64_t serial : {3U, 9U, 20U, 21U, 22U, 100U, 102U}) EXPECT_TRUE(revokes_certificate(list, certificate(serial))) << serial;
+  const Bytes list =
+      krl({certificates(authority().blob(), {section(0x20, numbers({3, 9})), section(0x21, numbers({20, 22})),
+                                             bitmap(100, {0x05}), section(0x23, strings({bytes_of("x"), bytes_of("thief")}))})});
+  for (const std::uint64_t serial : {3U, 9U, 20U, 21U, 22U, 100U, 102U})
+    EXPECT_TRUE(revokes_certificate(list, certificate(serial))) << serial;
   for (const std::uint64_t serial : {0U, 1U, 4U, 19U, 23U, 99U, 101U, 103U, 108U}) {
     EXPECT_FALSE(revokes_certificate(list, certificate(serial))) << serial;
   }
@@ -135,7 +138,8 @@ TEST_F(KrlTest, WithoutAnAuthorityItIsAboutAll) {
 }
 
 TEST_F(KrlTest, SerialNumberZeroIsNone) {
-  const Bytes list = krl({certificates(authority().blob(), {section(0x20, numbers({0})), section(0x21, numbers({0, 5})), bitmap(0, {0x7f})})});
+  const Bytes list =
+      krl({certificates(authority().blob(), {section(0x20, numbers({0})), section(0x21, numbers({0, 5})), bitmap(0, {0x7f})})});
   EXPECT_FALSE(revokes_certificate(list, certificate(0)));
   EXPECT_TRUE(revokes_certificate(list, certificate(1)));
 }
@@ -203,8 +207,9 @@ TEST_F(KrlTest, APartOfAListIsAnErrorUnlessItEndsWithASection) {
 
 TEST_F(KrlTest, ChangedListsDoNoHarm) {
   const Certificate one = certificate(3);
-  const Bytes whole = krl({certificates(authority().blob(), {section(0x20, numbers({5})), section(0x21, numbers({7, 8})), bitmap(64, {0x01, 0x02})}),
-                           section(2, strings({user().blob()}))});
+  const Bytes whole = krl(
+      {certificates(authority().blob(), {section(0x20, numbers({5})), section(0x21, numbers({7, 8})), bitmap(64, {0x01, 0x02})}),
+       section(2, strings({user().blob()}))});
   for (std::size_t i = 0; i < whole.size(); ++i) {
     for (const unsigned flip : {1U, 0x80U, 0xffU}) {
       Bytes changed = whole;
@@ -216,8 +221,8 @@ TEST_F(KrlTest, ChangedListsDoNoHarm) {
 
 TEST_F(KrlTest, PlainListsRevokeKeysAndThoseOfCertificates) {
   const Certificate one = certificate(1);
-  const std::string of_certificate =
-      std::string(certificate_key_type("ssh-ed25519-cert-v01@openssh.com")->certificate_name) + " " + encode_base64(MadeCertificate{}.make(user(), other()));
+  const std::string of_certificate = std::string(certificate_key_type("ssh-ed25519-cert-v01@openssh.com")->certificate_name) +
+                                     " " + encode_base64(MadeCertificate{}.make(user(), other()));
   for (const std::string& text : {"# gone\n\n" + other().line() + "\n" + user().line() + "\n", of_certificate + "\n"}) {
     EXPECT_TRUE(*revokes(text, key(), nullptr)) << text;
     EXPECT_TRUE(*revokes(text, one.key, &one)) << text;
@@ -228,8 +233,9 @@ TEST_F(KrlTest, PlainListsRevokeKeysAndThoseOfCertificates) {
 }
 
 TEST_F(KrlTest, APlainListThatCannotBeReadIsAnError) {
-  for (const std::string& bad : {std::string("garbage"), std::string("ssh-ed25519 ????"), user().type() + " " + encode_base64(ByteView(user().blob()).first(40)),
-                                 "no-pty " + user().line()}) {
+  for (const std::string& bad :
+       {std::string("garbage"), std::string("ssh-ed25519 ????"),
+        user().type() + " " + encode_base64(ByteView(user().blob()).first(40)), "no-pty " + user().line()}) {
     const auto revoked = revokes(other().line() + "\n" + bad + "\n", key(), nullptr);
     ASSERT_FALSE(revoked) << bad;
     EXPECT_THAT(revoked.error().detail, HasSubstr("line 2: "));

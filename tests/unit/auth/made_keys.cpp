@@ -41,12 +41,9 @@ void add_uint64(wire::Writer& writer, std::uint64_t value) {
 
 EVP_PKEY* generate(const KeyType& type, unsigned bits) {
   switch (type.kind) {
-    case KeyType::Kind::ed25519:
-      return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
-    case KeyType::Kind::rsa:
-      return EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", static_cast<std::size_t>(bits));
-    case KeyType::Kind::ecdsa:
-      break;
+    case KeyType::Kind::ed25519: return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
+    case KeyType::Kind::rsa: return EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", static_cast<std::size_t>(bits));
+    case KeyType::Kind::ecdsa: break;
   }
   return EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", type.curve_bits == 256 ? "P-256" : type.curve_bits == 384 ? "P-384" : "P-521");
 }
@@ -115,8 +112,10 @@ Bytes MadeKey::sign(ByteView data, std::string_view algorithm, std::uint8_t flag
     message = writer.take();
   }
   const EVP_MD* digest = nullptr;
-  if (type.kind == KeyType::Kind::rsa) digest = name == "rsa-sha2-512" ? EVP_sha512() : name == "rsa-sha2-256" ? EVP_sha256() : EVP_sha1();
-  if (type.kind == KeyType::Kind::ecdsa) digest = type.curve_bits == 256 ? EVP_sha256() : type.curve_bits == 384 ? EVP_sha384() : EVP_sha512();
+  if (type.kind == KeyType::Kind::rsa)
+    digest = name == "rsa-sha2-512" ? EVP_sha512() : name == "rsa-sha2-256" ? EVP_sha256() : EVP_sha1();
+  if (type.kind == KeyType::Kind::ecdsa)
+    digest = type.curve_bits == 256 ? EVP_sha256() : type.curve_bits == 384 ? EVP_sha384() : EVP_sha512();
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
   must(EVP_DigestSignInit(context.get(), nullptr, digest, nullptr, key_.get()) == 1);
   std::size_t size = 0;

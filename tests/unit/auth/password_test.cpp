@@ -53,7 +53,8 @@ TEST(PasswordHashTest, WeakOnesAndOtherTextsAreNone) {
 }
 
 TEST(PasswordHashTest, RefusesWhatCanBeNoPassword) {
-  for (const std::string& text : {std::string(), std::string(kMaxPassword + 1, 'x'), std::string("a\0b", 3), std::string("a\nb")}) {
+  for (const std::string& text :
+       {std::string(), std::string(kMaxPassword + 1, 'x'), std::string("a\0b", 3), std::string("a\nb")}) {
     EXPECT_FALSE(hash_password(SecretString(text)));
   }
 }
@@ -77,17 +78,16 @@ TEST_P(PasswordFileTest, Decides) {
   EXPECT_EQ(check.reason, row.reason);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Rows, PasswordFileTest,
-    ::testing::Values(PasswordRow{"alice", "apple", true, ""}, PasswordRow{"bob", "banana", true, ""},
-                      PasswordRow{"alice", "banana", false, "wrong password"},
-                      PasswordRow{"alice", "", false, "wrong password"},
-                      PasswordRow{"alice", "second", false, "wrong password"},
-                      PasswordRow{"locked", "cherry", false, "the user's hash is locked, weak or none"},
-                      PasswordRow{"empty", "", false, "the user's hash is locked, weak or none"},
-                      PasswordRow{"", "nobody", false, "the user is not in the password file"},
-                      PasswordRow{"# who may come in", "x", false, "the user is not in the password file"},
-                      PasswordRow{"carol", "apple", false, "the user is not in the password file"}));
+INSTANTIATE_TEST_SUITE_P(Rows, PasswordFileTest,
+                         ::testing::Values(PasswordRow{"alice", "apple", true, ""}, PasswordRow{"bob", "banana", true, ""},
+                                           PasswordRow{"alice", "banana", false, "wrong password"},
+                                           PasswordRow{"alice", "", false, "wrong password"},
+                                           PasswordRow{"alice", "second", false, "wrong password"},
+                                           PasswordRow{"locked", "cherry", false, "the user's hash is locked, weak or none"},
+                                           PasswordRow{"empty", "", false, "the user's hash is locked, weak or none"},
+                                           PasswordRow{"", "nobody", false, "the user is not in the password file"},
+                                           PasswordRow{"# who may come in", "x", false, "the user is not in the password file"},
+                                           PasswordRow{"carol", "apple", false, "the user is not in the password file"}));
 
 TEST(PasswordFileTest, AFileThatOthersCanReadIsNotBelieved) {
   const TemporaryFolder folder;

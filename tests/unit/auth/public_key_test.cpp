@@ -28,7 +28,8 @@ TEST_P(KeyTypeTest, NoPartOfASignatureWillDo) {
   const auto key = PublicKey::parse(made.blob());
   ASSERT_TRUE(key);
   const Bytes signature = made.sign(kData);
-  for (std::size_t size = 0; size < signature.size(); ++size) EXPECT_FALSE(key->verify(kData, ByteView(signature).first(size))) << size;
+  for (std::size_t size = 0; size < signature.size(); ++size)
+    EXPECT_FALSE(key->verify(kData, ByteView(signature).first(size))) << size;
   for (std::size_t i = 0; i < signature.size(); ++i) {
     Bytes changed = signature;
     changed[i] ^= 1U;

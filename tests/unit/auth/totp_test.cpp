@@ -60,7 +60,8 @@ INSTANTIATE_TEST_SUITE_P(Rfc6238, TotpVectorTest,
 TEST(TotpTest, TakesTheStepBeforeAndTheOneAfter) {
   const auto secret = parse_totp_secret(std::string(kSha1) + " digits=8");
   ASSERT_TRUE(secret);
-  for (const std::int64_t time : {1, 29, 30, 59, 60, 89}) EXPECT_TRUE(match_totp(*secret, "94287082", at(time), std::nullopt)) << time;
+  for (const std::int64_t time : {1, 29, 30, 59, 60, 89})
+    EXPECT_TRUE(match_totp(*secret, "94287082", at(time), std::nullopt)) << time;
   for (const std::int64_t time : {90, 119, 1000}) EXPECT_FALSE(match_totp(*secret, "94287082", at(time), std::nullopt)) << time;
 }
 
@@ -74,8 +75,8 @@ TEST(TotpTest, SpacesDontCountAndOtherThingsDo) {
 }
 
 TEST(TotpTest, ReadsTheLineOfTheUser) {
-  const std::string text = "# names and secrets\n\n  bob  " + std::string(kSha256) + " algorithm=sha256\tperiod=60 digits=7\r\nalice " +
-                           kSha1 + "\nbroken not-base32!\n";
+  const std::string text = "# names and secrets\n\n  bob  " + std::string(kSha256) +
+                           " algorithm=sha256\tperiod=60 digits=7\r\nalice " + kSha1 + "\nbroken not-base32!\n";
   const auto alice = find_totp_secret(text, "alice");
   ASSERT_TRUE(alice && *alice);
   EXPECT_EQ((*alice)->key.view(), "12345678901234567890");
@@ -94,9 +95,10 @@ TEST(TotpTest, ReadsTheLineOfTheUser) {
 }
 
 TEST(TotpTest, AWrongLineIsNamedWithoutTheSecret) {
-  for (const std::string& rest : {std::string(), std::string("GEZA"), std::string(kSha1) + " digits=5", std::string(kSha1) + " digits=9",
-                                  std::string(kSha1) + " period=0", std::string(kSha1) + " algorithm=md5", std::string(kSha1) + " 6",
-                                  std::string(kSha1) + " window=9"}) {
+  for (const std::string& rest :
+       {std::string(), std::string("GEZA"), std::string(kSha1) + " digits=5", std::string(kSha1) + " digits=9",
+        std::string(kSha1) + " period=0", std::string(kSha1) + " algorithm=md5", std::string(kSha1) + " 6",
+        std::string(kSha1) + " window=9"}) {
     const auto secret = parse_totp_secret(rest);
     ASSERT_FALSE(secret) << rest;
     EXPECT_EQ(secret.error().detail.find("GEZ"), std::string::npos);
@@ -104,7 +106,8 @@ TEST(TotpTest, AWrongLineIsNamedWithoutTheSecret) {
 }
 
 TEST(TotpTest, TellsBeforehandWhichLinesAreWrong) {
-  const auto wrong = check_totp_lines(std::string("# names\n\nalice ") + kSha1 + "\n bob\ncarol GEZA digits=7\ndave " + kSha1 + " digits=9\n");
+  const auto wrong =
+      check_totp_lines(std::string("# names\n\nalice ") + kSha1 + "\n bob\ncarol GEZA digits=7\ndave " + kSha1 + " digits=9\n");
   ASSERT_EQ(wrong.size(), 3U);
   EXPECT_EQ(wrong[0], "line 4: there is no secret");
   EXPECT_TRUE(wrong[1].starts_with("line 5: "));
@@ -157,10 +160,10 @@ TEST_F(OneTimeCodesTest, NorWhenTheRecordIsTakenAway) {
 }
 
 TEST_F(OneTimeCodesTest, AnEarlierCodeIsNotGoodAfterALaterOne) {
-  EXPECT_TRUE(check("alice", "287082", 31)->accepted);                     // of 30 to 59
-  EXPECT_FALSE(check("alice", "755224", 31)->accepted);                    // of 0 to 29
+  EXPECT_TRUE(check("alice", "287082", 31)->accepted);   // of 30 to 59
+  EXPECT_FALSE(check("alice", "755224", 31)->accepted);  // of 0 to 29
   EXPECT_EQ(check("alice", "755224", 31)->reason, "the one-time code has been used before");
-  EXPECT_TRUE(check("alice", "359152", 31)->accepted);                     // of 60 to 89
+  EXPECT_TRUE(check("alice", "359152", 31)->accepted);  // of 60 to 89
 }
 
 TEST_F(OneTimeCodesTest, AWrongCodeUsesNothingUp) {

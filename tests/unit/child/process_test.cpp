@@ -115,8 +115,7 @@ TEST_F(ProcessTest, GivesExactlyTheEnvironmentThatWasAsked) {
   run(std::move(spec));
   std::map<std::string, std::string> seen;
   std::istringstream lines{events_.output};
-  for (std::string line; std::getline(lines, line);)
-    seen[line.substr(0, line.find('='))] = line.substr(line.find('=') + 1);
+  for (std::string line; std::getline(lines, line);) seen[line.substr(0, line.find('='))] = line.substr(line.find('=') + 1);
   EXPECT_EQ(seen["LANG"], "C.UTF-8");
   EXPECT_EQ(seen["LC_X"], "two");
   EXPECT_EQ(seen["HOME"], "/tmp");

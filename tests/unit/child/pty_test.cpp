@@ -9,8 +9,7 @@ namespace sallyport::child {
 namespace {
 
 TEST_F(ProcessTest, HasAControllingTerminal) {
-  run(shell_on_terminal(
-      "test \"$(tty)\" = \"$SSH_TTY\" && echo $TERM; echo via >/dev/tty; ps -o tty= -p $$ 2>/dev/null || :"));
+  run(shell_on_terminal("test \"$(tty)\" = \"$SSH_TTY\" && echo $TERM; echo via >/dev/tty; ps -o tty= -p $$ 2>/dev/null || :"));
   EXPECT_NE(events_.output.find("vt100\r\n"), std::string::npos) << events_.output;
   EXPECT_NE(events_.output.find("via\r\n"), std::string::npos) << events_.output;
   EXPECT_EQ(events_.error, "");
@@ -20,11 +19,9 @@ TEST_F(ProcessTest, HasAControllingTerminal) {
 TEST_F(ProcessTest, AppliesTheTerminalModes) {
   ProcessSpec spec = shell_on_terminal("stty -a");
   // VINTR = ^K, VEOL off, ECHO off, ONLCR off, output speed 38400; 200 is undefined and ends it before ICRNL goes.
-  spec.pty->modes = {1, 0, 0, 0, 11,  6, 0, 0,    0, 255, 53, 0, 0, 0, 0, 72,
-                     0, 0, 0, 0, 129, 0, 0, 0x96, 0, 200, 36, 0, 0, 0, 0};
+  spec.pty->modes = {1, 0, 0, 0, 11, 6, 0, 0, 0, 255, 53, 0, 0, 0, 0, 72, 0, 0, 0, 0, 129, 0, 0, 0x96, 0, 200, 36, 0, 0, 0, 0};
   run(std::move(spec));
-  for (const char* text :
-       {"intr = ^K", "eol = <undef>", " -echo ", " -onlcr", "speed 38400", " icrnl", "rows 24; columns 80"}) {
+  for (const char* text : {"intr = ^K", "eol = <undef>", " -echo ", " -onlcr", "speed 38400", " icrnl", "rows 24; columns 80"}) {
     EXPECT_NE(events_.output.find(text), std::string::npos) << text << " in: " << events_.output;
   }
 }

@@ -182,8 +182,7 @@ TEST_F(OwnedProcessTest, ThatHaveBecomeRootAreNotEndedByUs) {
     waitpid(pid, nullptr, 0);
   }
   std::filesystem::remove_all(folder);
-  if (!became_root)
-    GTEST_SKIP() << "set-user-id files don't work in /tmp, or there is no setpriv: " << text << events_.error;
+  if (!became_root) GTEST_SKIP() << "set-user-id files don't work in /tmp, or there is no setpriv: " << text << events_.error;
 }
 
 }  // namespace

@@ -70,8 +70,8 @@ class Listener {
       ucred sender{};
       if (recvmsg(client.get(), &message, 0) == 1 && CMSG_FIRSTHDR(&message) != nullptr)
         std::memcpy(&sender, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof sender);
-      const std::string seen = std::to_string(peer.uid) + " " + std::to_string(peer.gid) + " " +
-                               std::to_string(sender.uid) + " " + std::to_string(sender.gid);
+      const std::string seen = std::to_string(peer.uid) + " " + std::to_string(peer.gid) + " " + std::to_string(sender.uid) +
+                               " " + std::to_string(sender.gid);
       static_cast<void>(send(client.get(), seen.data(), seen.size(), MSG_NOSIGNAL));
     }
     _exit(1);
@@ -136,8 +136,7 @@ TEST_F(SocketConnectTest, SpellingsOfThePath) {
   const Listener listener(path("open.sock"));
   for (const std::string& spelling : {"//" + path("open.sock"), folder_ + "/./open.sock", folder_ + "///open.sock"})
     EXPECT_TRUE(connect_socket(spelling, account(), {}, kLimit)) << spelling;
-  for (const std::string& spelling :
-       {std::string(), std::string("/"), std::string("open.sock"), folder_ + "/x/../open.sock"})
+  for (const std::string& spelling : {std::string(), std::string("/"), std::string("open.sock"), folder_ + "/x/../open.sock"})
     EXPECT_EQ(refusal(connect_socket(spelling, account(), {}, kLimit)), Errc::denied) << spelling;
   EXPECT_EQ(refusal(connect_socket(path("none.sock"), account(), {}, kLimit)), Errc::not_found);
   EXPECT_EQ(refusal(connect_socket("/etc/passwd", account(), {}, kLimit)), Errc::io);
@@ -152,8 +151,7 @@ TEST_F(SocketConnectTest, NoLinkAnywhereInThePath) {
   ASSERT_EQ(symlink("real/open.sock", path("link.sock").c_str()), 0);
   ASSERT_EQ(symlink("real", path("folder").c_str()), 0);
   ASSERT_EQ(symlink("/proc/self/fd/0", path("magic").c_str()), 0);
-  for (const std::string& name :
-       {path("link.sock"), path("folder/open.sock"), path("magic"), std::string("/proc/self/fd/3")}) {
+  for (const std::string& name : {path("link.sock"), path("folder/open.sock"), path("magic"), std::string("/proc/self/fd/3")}) {
     EXPECT_FALSE(connect_socket(name, account(), {}, kLimit)) << name;
     if (geteuid() == 0) {
       EXPECT_FALSE(connect_socket(name, root(), {}, kLimit)) << name;
@@ -220,9 +218,7 @@ TEST_F(SocketConnectTest, OwnSocketsAreNoDestinationsByWhateverName) {
   ASSERT_EQ(link(path("control.sock").c_str(), path("other.sock").c_str()), 0);
   for (const char* name : {"control.sock", "other.sock"}) {
     ASSERT_TRUE(connect_socket(path(name), account(), {}, kLimit)) << name;
-    EXPECT_EQ(refusal(connect_socket(path(name), account(), {path("none"), path("control.sock")}, kLimit)),
-              Errc::denied)
-        << name;
+    EXPECT_EQ(refusal(connect_socket(path(name), account(), {path("none"), path("control.sock")}, kLimit)), Errc::denied) << name;
     if (geteuid() == 0) {
       EXPECT_EQ(refusal(connect_socket(path(name), root(), {path("control.sock")}, kLimit)), Errc::denied) << name;
     }

@@ -51,8 +51,7 @@ TEST(TerminalModesTest, EightBitsWinWhenBothAreSet) {
 
 TEST(TerminalModesTest, SkipsWhatLinuxDoesNotHave) {
   termios terminal{};
-  apply_terminal_modes(all_of({mode(11, 7), mode(15, 7), mode(17, 7), mode(120, 7), mode(129, 31337), mode(50, 1)}),
-                       terminal);
+  apply_terminal_modes(all_of({mode(11, 7), mode(15, 7), mode(17, 7), mode(120, 7), mode(129, 31337), mode(50, 1)}), terminal);
   EXPECT_EQ(terminal.c_lflag, tcflag_t{ISIG});
 }
 

@@ -1,6 +1,5 @@
 #include "match/command_match.hpp"
 
-
 #include <random>
 #include <string>
 
@@ -48,8 +47,8 @@ TEST(CommandGlob, ARuleForEchoLetsEchoThroughAndNothingElse) {
        {"echo x", "echo ", "echo a b", "echo -n ~/x", "echo *.txt [ab]?", "echo 'a b'", "echo gr\xc3\xbc\xc3\x9f"})
     EXPECT_TRUE(leads("echo *", command)) << command;
   for (const char* command :
-       {"echo x; id", "echo x && id", "echo x|id", "echo x &", "echo $(id)", "echo `id`", "echo x\nid", "echo x\rid",
-        "echo x >f", "echo <f", "echo ${IFS}", "echo x;", "id", "echo", "echo x ^ id", "echo !!"}) {
+       {"echo x; id", "echo x && id", "echo x|id", "echo x &", "echo $(id)", "echo `id`", "echo x\nid", "echo x\rid", "echo x >f",
+        "echo <f", "echo ${IFS}", "echo x;", "id", "echo", "echo x ^ id", "echo !!"}) {
     EXPECT_FALSE(leads("echo *", command)) << command;
     EXPECT_FALSE(leads("echo * *", command)) << command;
   }
@@ -82,8 +81,7 @@ bool tried(std::string_view pattern, std::string_view text) {
     }
   }
   if (text.empty()) return false;
-  const bool one =
-      pattern[0] == '?' ? text[0] != ';' && (text[0] != '#' || pattern.size() == 1) : pattern[0] == text[0];
+  const bool one = pattern[0] == '?' ? text[0] != ';' && (text[0] != '#' || pattern.size() == 1) : pattern[0] == text[0];
   return one && tried(pattern.substr(1), text.substr(1));
 }
 

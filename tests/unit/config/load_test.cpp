@@ -95,7 +95,8 @@ MemoryFiles full() {
   MemoryFiles files;
   files.contents["/c/main.toml"] = kFull;
   files.contents["/c/banner.txt"] = "@hello\n";
-  files.contents["/c/conf.d/a.toml"] = "[target.db]\naddress='db'\ncredentials=['key:k']\nknown_hosts='../kh'\n[[route]]\nto='db'\n";
+  files.contents["/c/conf.d/a.toml"] =
+      "[target.db]\naddress='db'\ncredentials=['key:k']\nknown_hosts='../kh'\n[[route]]\nto='db'\n";
   return files;
 }
 
@@ -236,7 +237,8 @@ TEST(Emit, FillsInTheDefaultsAndLoadsAgain) {
   files.contents["/c/main.toml"] = "[[listen]]\naddress='127.0.0.1:0'\n";
   const Config config = loaded_from(files);
   const std::string text = to_toml(config);
-  for (const char* line : {"idle_timeout = \"10m\"", "max_startups = \"50:30:200\"", "channel_window = \"4MiB\"", "record = \"none\""}) {
+  for (const char* line :
+       {"idle_timeout = \"10m\"", "max_startups = \"50:30:200\"", "channel_window = \"4MiB\"", "record = \"none\""}) {
     EXPECT_THAT(text, ::testing::HasSubstr(line));
   }
   expect_round_trip(config);

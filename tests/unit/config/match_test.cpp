@@ -31,7 +31,9 @@ TEST(Globs, DoNotBacktrackWithoutEnd) {
 }
 
 TEST(Networks, ContainAddressesOfTheirFamily) {
-  const auto contains = [](const char* network, const char* address) { return parse_network(network)->contains(*parse_ip(address)); };
+  const auto contains = [](const char* network, const char* address) {
+    return parse_network(network)->contains(*parse_ip(address));
+  };
   EXPECT_TRUE(contains("10.0.0.0/8", "10.255.0.1"));
   EXPECT_FALSE(contains("10.0.0.0/8", "11.0.0.1"));
   EXPECT_TRUE(contains("10.1.2.3", "10.1.2.3"));
@@ -43,7 +45,8 @@ TEST(Networks, ContainAddressesOfTheirFamily) {
 }
 
 TEST(Networks, AreRefusedWhenTheyAreNone) {
-  for (const char* text : {"", "10.0.0.1/8", "10.0.0.0/33", "10.0.0/8", "x", "10.0.0.0/", "10.0.0.0/8x", "::1/0", "fe80::1%eth0/128"}) {
+  for (const char* text :
+       {"", "10.0.0.1/8", "10.0.0.0/33", "10.0.0/8", "x", "10.0.0.0/", "10.0.0.0/8x", "::1/0", "fe80::1%eth0/128"}) {
     EXPECT_FALSE(parse_network(text)) << text;
   }
 }
@@ -52,9 +55,36 @@ TEST(Names, AreSafeOrNot) {
   for (const char* user : {"alice", "a.b", "a-b", "svc_1", "alice@corp", R"(CORP\alice)", R"(corp.example\a.b)", "j\u00fcrgen",
                            "\u738b\u82b3", "CORP\\j\u00fcrgen", "ju\u0308rgen"})
     EXPECT_TRUE(is_safe_user(user)) << user;
-  for (const char* user : {"", "-a", ".a", "a..b", "../x", "a/b", "a b", "a\nb", "a$(id)", "a{user}", "\xc3", "a\xff", "\xc0\xae\xc0\xae",
-                           R"(\alice)", R"(CORP\)", R"(A\B\c)", R"(..\a)", R"(a\..)", R"(.\a)", "a\u202eb", "a\u200bb", "a\u00a0b", "a\u2215b", "a\u0085",
-                           "a\ue000", "a\uff3cb", R"(CORP\a/b)", "a:b", "a,b", "a%5Cb"})
+  for (const char* user : {"",
+                           "-a",
+                           ".a",
+                           "a..b",
+                           "../x",
+                           "a/b",
+                           "a b",
+                           "a\nb",
+                           "a$(id)",
+                           "a{user}",
+                           "\xc3",
+                           "a\xff",
+                           "\xc0\xae\xc0\xae",
+                           R"(\alice)",
+                           R"(CORP\)",
+                           R"(A\B\c)",
+                           R"(..\a)",
+                           R"(a\..)",
+                           R"(.\a)",
+                           "a\u202eb",
+                           "a\u200bb",
+                           "a\u00a0b",
+                           "a\u2215b",
+                           "a\u0085",
+                           "a\ue000",
+                           "a\uff3cb",
+                           R"(CORP\a/b)",
+                           "a:b",
+                           "a,b",
+                           "a%5Cb"})
     EXPECT_FALSE(is_safe_user(user)) << user;
   EXPECT_FALSE(is_safe_user(std::string("a\0b", 3)));
   EXPECT_EQ(in_path(R"(CORP\alice)"), "CORP%5Calice");
@@ -67,7 +97,8 @@ TEST(Names, AreSafeOrNot) {
 TEST(Templates, KnowTheirPlaceholdersOnly) {
   EXPECT_EQ(expand("k/{user}_{target}", {{"user", "a"}, {"target", "t"}}), "k/a_t");
   EXPECT_EQ(expand("{user}", {{"user", "{user}"}}), "{user}");  // what was filled in is not looked at again
-  for (const char* text : {"{usr}", "{user", "user}", "{}", "{{user}}"}) EXPECT_EQ(expand(text, {{"user", "a"}}), std::nullopt) << text;
+  for (const char* text : {"{usr}", "{user", "user}", "{}", "{{user}}"})
+    EXPECT_EQ(expand(text, {{"user", "a"}}), std::nullopt) << text;
 }
 
 TEST(Suggestions, AreNearOrAbsent) {

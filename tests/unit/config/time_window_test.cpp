@@ -46,9 +46,27 @@ TEST(TimeWindow, HoldsItsHoursOnItsDays) {
 }
 
 TEST(TimeWindow, RefusesWhatIsNone) {
-  for (const char* text : {"", " ", "Mon-", "-Fri", "Monday", "Mon,", ",Mon", "Mon  08:00-09:00", "Mon 08:00", "08:00-",
-                           "8:00-9:00", "08:00-24:01", "24:00-08:00", "08:60-09:00", "08:00-08:00", "25:00-26:00",
-                           "08.00-09.00", "08:00-09:00 Mon", "Mon 08:00-09:00-10:00", "Mon-Fri-Sun", "08:00-09:0x"})
+  for (const char* text : {"",
+                           " ",
+                           "Mon-",
+                           "-Fri",
+                           "Monday",
+                           "Mon,",
+                           ",Mon",
+                           "Mon  08:00-09:00",
+                           "Mon 08:00",
+                           "08:00-",
+                           "8:00-9:00",
+                           "08:00-24:01",
+                           "24:00-08:00",
+                           "08:60-09:00",
+                           "08:00-08:00",
+                           "25:00-26:00",
+                           "08.00-09.00",
+                           "08:00-09:00 Mon",
+                           "Mon 08:00-09:00-10:00",
+                           "Mon-Fri-Sun",
+                           "08:00-09:0x"})
     EXPECT_FALSE(parse_time_window(text)) << text;
 }
 

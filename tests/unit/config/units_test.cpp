@@ -20,7 +20,8 @@ TEST(Durations, AreReadWithTheirUnits) {
 }
 
 TEST(Durations, AreRefusedWithoutAUnitOrOutOfOrderOrTooLong) {
-  for (const char* text : {"", "30", "s", "-1s", "1.5s", "30 s", "30S", "1m1h", "1s1s", "99999999999999999999s", "9999999d", "1s "}) {
+  for (const char* text :
+       {"", "30", "s", "-1s", "1.5s", "30 s", "30S", "1m1h", "1s1s", "99999999999999999999s", "9999999d", "1s "}) {
     EXPECT_EQ(parse_duration(text), std::nullopt) << text;
   }
 }

@@ -13,9 +13,9 @@
 namespace sallyport::control {
 namespace {
 
+using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using nlohmann::json;
 
 constexpr auto kTimeOfDay = std::chrono::sys_days{std::chrono::year{2026} / 5 / 6} + std::chrono::hours(1);
 

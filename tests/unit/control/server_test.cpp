@@ -60,9 +60,7 @@ class Peer {
 /// The server's time stands still until a test moves it.
 class ControlServerTest : public test::LoopTest {
  protected:
-  void start(ServerLimits limits = {}) {
-    server_ = std::make_unique<Server>(loop_, time_, handler_, log_, limits);
-  }
+  void start(ServerLimits limits = {}) { server_ = std::make_unique<Server>(loop_, time_, handler_, log_, limits); }
   void TearDown() override {
     server_.reset();
     LoopTest::TearDown();

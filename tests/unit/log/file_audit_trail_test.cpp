@@ -33,13 +33,13 @@ TEST(AuditLineTest, HasTimeEventAndMembersInOrder) {
                         .with("command", command)
                         .with("pty", false)
                         .with("bytes", 12U));
-  EXPECT_EQ(out,
-            R"({"time":"2026-01-02T00:00:00.000Z","event":"exec","connection":"c3","channel":"h4","trunk":"t5",)"
-            "\"command\":\"echo \\\"\\n\xef\xbf\xbd\",\"pty\":false,\"bytes\":12}\n");
+  EXPECT_EQ(out, R"({"time":"2026-01-02T00:00:00.000Z","event":"exec","connection":"c3","channel":"h4","trunk":"t5",)"
+                 "\"command\":\"echo \\\"\\n\xef\xbf\xbd\",\"pty\":false,\"bytes\":12}\n");
 }
 
 TEST(AuditLineTest, BoundsAStringAsItIsShown) {
-  for (const std::string& character : {std::string("x"), std::string("ż"), std::string(1, '\x01'), std::string("\""), std::string("\xff")}) {
+  for (const std::string& character :
+       {std::string("x"), std::string("ż"), std::string(1, '\x01'), std::string("\""), std::string("\xff")}) {
     std::string text;
     while (text.size() < kAuditLongBytes + 10) text += character;
     std::string out;
@@ -55,8 +55,8 @@ TEST(AuditLineTest, BoundsAStringAsItIsShown) {
 }
 
 TEST(AuditLineTest, KnowsHowLongItGets) {
-  for (const std::string& piece : {std::string("x"), std::string("ż"), std::string("🐢"), std::string(1, '\x01'), std::string("\"\\\n"),
-                                   std::string("\xff"), std::string("\xf3\xa0\x80\x81")}) {
+  for (const std::string& piece : {std::string("x"), std::string("ż"), std::string("🐢"), std::string(1, '\x01'),
+                                   std::string("\"\\\n"), std::string("\xff"), std::string("\xf3\xa0\x80\x81")}) {
     std::string text;
     for (int length = 0; length < 300; ++length, text += piece) {
       AuditEvent event("exec");
@@ -167,9 +167,7 @@ TEST_F(FileAuditTrailTest, EndsThoughTheFileCannotBeWritten) {
   EXPECT_TRUE(log_.has("audit events lost at the end"));
 }
 
-TEST_F(FileAuditTrailTest, FailsWithoutAFile) {
-  EXPECT_FALSE(FileAuditTrail::open({.file = folder_.file("no/audit")}, log_));
-}
+TEST_F(FileAuditTrailTest, FailsWithoutAFile) { EXPECT_FALSE(FileAuditTrail::open({.file = folder_.file("no/audit")}, log_)); }
 
 }  // namespace
 }  // namespace sallyport::log

@@ -7,8 +7,8 @@
 namespace sallyport::log {
 namespace {
 
-constexpr auto kTime = std::chrono::sys_days{std::chrono::year{2026} / 2 / 3} + std::chrono::hours(4) +
-                       std::chrono::minutes(5) + std::chrono::milliseconds(6007);
+constexpr auto kTime = std::chrono::sys_days{std::chrono::year{2026} / 2 / 3} + std::chrono::hours(4) + std::chrono::minutes(5) +
+                       std::chrono::milliseconds(6007);
 
 std::string line(LogFormat format, Level level, std::string_view message) {
   std::string out;

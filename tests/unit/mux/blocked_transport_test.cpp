@@ -48,8 +48,7 @@ TEST_F(BlockedTest, KeepsEverythingInOrderUntilItOpens) {
   EXPECT_EQ(std::count(lines.begin(), lines.end(), "GLOBAL-SUCCESS"), 1);
   Lines channel = without_data(lines);
   std::erase(channel, "GLOBAL-SUCCESS");
-  EXPECT_THAT(channel, ElementsAre("SUCCESS 7", "SUCCESS 7", "STDERR 7 late", "EOF 7", "REQUEST 7 exit-status 9",
-                                   "CLOSE 7"));
+  EXPECT_THAT(channel, ElementsAre("SUCCESS 7", "SUCCESS 7", "STDERR 7 late", "EOF 7", "REQUEST 7 exit-status 9", "CLOSE 7"));
   EXPECT_TRUE(lines.back() == "CLOSE 7");
 }
 

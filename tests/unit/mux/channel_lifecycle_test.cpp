@@ -81,7 +81,8 @@ INSTANTIATE_TEST_SUITE_P(AllPairs, ChannelLifecycleTest,
 TEST(ChannelLifecycle, NothingIsSentBehindEofOrClose) {
   EXPECT_TRUE(may_send(S::open));
   EXPECT_TRUE(may_send(S::eof_received));
-  for (const S state : {S::requested, S::opening, S::abandoned, S::eof_sent, S::eof_both, S::close_received, S::close_sent, S::closed})
+  for (const S state :
+       {S::requested, S::opening, S::abandoned, S::eof_sent, S::eof_both, S::close_received, S::close_sent, S::closed})
     EXPECT_FALSE(may_send(state)) << name_of(state);
 }
 

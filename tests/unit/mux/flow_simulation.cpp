@@ -114,7 +114,9 @@ struct Daemon final : UpstreamConnector {
     dials.push_back(&events);
     return std::make_unique<Attempt>();
   }
-  CarriedAttempt connect_over(const ResolvedTarget&, const UpstreamClient&, UpstreamEvents&, StreamEvents&) override { return {}; }
+  CarriedAttempt connect_over(const ResolvedTarget&, const UpstreamClient&, UpstreamEvents&, StreamEvents&) override {
+    return {};
+  }
   std::unique_ptr<HostKeyLearner> learn_host_keys(const ResolvedTarget&, Bytes) override { return nullptr; }
 
   fakes::FakeClock& clock;
@@ -262,7 +264,8 @@ FlowOutcome run_flow(const FlowRow& row) { return Simulation(row, pace_of(row), 
 FlowOutcome run_directly(const FlowRow& row) {
   Pace pace = pace_of(row);
   // A turn for each program that passes things on, and their lines.
-  pace.line.delay = row.line == Simulated::long_lines ? (pace.line.delay + 1) * (row.daemons + 1) - 1 : pace.line.delay + row.daemons;
+  pace.line.delay =
+      row.line == Simulated::long_lines ? (pace.line.delay + 1) * (row.daemons + 1) - 1 : pace.line.delay + row.daemons;
   return Simulation(row, pace, 0).run();
 }
 

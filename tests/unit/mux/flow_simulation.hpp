@@ -10,22 +10,22 @@ namespace sallyport::mux {
 
 /// When a program gives back what it has consumed of a window.
 enum class Adjusts : std::uint8_t {
-  at_once,       ///< every message
-  small_steps,   ///< 32 KiB
-  openssh,       ///< 96 KiB
-  half,          ///< of the window
-  all,           ///< when nothing is left of it
-  at_random,     ///< a step of any size up to the window, another one each time
-  late,          ///< as OpenSSH, and some milliseconds later
+  at_once,      ///< every message
+  small_steps,  ///< 32 KiB
+  openssh,      ///< 96 KiB
+  half,         ///< of the window
+  all,          ///< when nothing is left of it
+  at_random,    ///< a step of any size up to the window, another one each time
+  late,         ///< as OpenSSH, and some milliseconds later
   never,
 };
 
 enum class Simulated : std::uint8_t {
-  loopback,     ///< 250 MB/s, a tenth of a millisecond to the next program
-  slow_line,    ///< one of 5 MB/s, in the way of what is sent: the others are as on the loopback
-  long_line,    ///< one of 1 Gbit/s with 100 ms there and back
-  long_lines,   ///< all of them
-  lossy_line,   ///< one of 1 Gbit/s with 10 ms there and back, on which packets are lost and sent again
+  loopback,    ///< 250 MB/s, a tenth of a millisecond to the next program
+  slow_line,   ///< one of 5 MB/s, in the way of what is sent: the others are as on the loopback
+  long_line,   ///< one of 1 Gbit/s with 100 ms there and back
+  long_lines,  ///< all of them
+  lossy_line,  ///< one of 1 Gbit/s with 10 ms there and back, on which packets are lost and sent again
 };
 
 enum class Bulk : std::uint8_t { down, up, both };
@@ -48,13 +48,13 @@ struct FlowRow {
 std::string name_of(const FlowRow& row);
 
 struct FlowOutcome {
-  std::uint64_t bytes = 0;           ///< of all channels, once it was under way
+  std::uint64_t bytes = 0;  ///< of all channels, once it was under way
   std::uint64_t bytes_in_all = 0;
-  std::uint64_t messages = 0;        ///< that carried them to the first daemon, or to the target
-  double longest_gap = 0;            ///< milliseconds in which one channel got nothing, once under way, and after a stop
-  std::vector<double> echoes;        ///< milliseconds, ascending
-  std::uint64_t largest_held = 0;    ///< by the daemons, for the user
-  std::string problem;               ///< who disconnected, and why; empty: nobody did
+  std::uint64_t messages = 0;      ///< that carried them to the first daemon, or to the target
+  double longest_gap = 0;          ///< milliseconds in which one channel got nothing, once under way, and after a stop
+  std::vector<double> echoes;      ///< milliseconds, ascending
+  std::uint64_t largest_held = 0;  ///< by the daemons, for the user
+  std::string problem;             ///< who disconnected, and why; empty: nobody did
 };
 
 /// Runs the row through its daemons.

@@ -12,15 +12,15 @@ namespace sallyport::mux {
 namespace {
 
 constexpr std::uint32_t kWindows[] = {4 * 1024, 64 * 1024, 2 * 1024 * 1024, 0x7fffffff};
-constexpr Adjusts kHabits[] = {Adjusts::at_once,   Adjusts::small_steps, Adjusts::openssh, Adjusts::half,
-                               Adjusts::all,       Adjusts::at_random,   Adjusts::late,    Adjusts::never};
+constexpr Adjusts kHabits[] = {Adjusts::at_once, Adjusts::small_steps, Adjusts::openssh, Adjusts::half,
+                               Adjusts::all,     Adjusts::at_random,   Adjusts::late,    Adjusts::never};
 
 bool is_long(const FlowRow& row) { return row.line == Simulated::long_line || row.line == Simulated::long_lines; }
 
 /// The part of what would be possible that has to be reached.
 double least_of(const FlowRow& row) {
-  // A program that has company and adjusts 5 ms after it has consumed can't be told from one that reads 5 ms late: what stands with that
-  // one is what is bounded. No program is known that does so: those that adjust late consume late.
+  // A program that has company and adjusts 5 ms after it has consumed can't be told from one that reads 5 ms late: what stands
+  // with that one is what is bounded. No program is known that does so: those that adjust late consume late.
   if (row.adjusts == Adjusts::late && row.channels > 1) return 0.6;
   // Each program in series adds a turn for each window; and half of such a window makes a message.
   if (row.line == Simulated::loopback && row.window <= 64 * 1024) return 0.7;

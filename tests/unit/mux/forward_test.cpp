@@ -37,10 +37,10 @@ TEST_F(ForwardTest, RefusesWhatIsNotAllowed) {
   client.deliver(direct_tcpip_message(2, 1000, "internal", 22));
   client.deliver(direct_streamlocal_message(3, 1000, "/run/../etc/x.sock"));
   client.deliver(direct_streamlocal_message(4, 1000, "/var/x.sock"));
-  EXPECT_THAT(take(client), ElementsAre("REFUSE 1 1 forwarding to this destination is not allowed",
-                                        "REFUSE 2 1 forwarding to this destination is not allowed",
-                                        "REFUSE 3 1 the socket path has '..' in it",
-                                        "REFUSE 4 1 forwarding to this destination is not allowed"));
+  EXPECT_THAT(take(client),
+              ElementsAre("REFUSE 1 1 forwarding to this destination is not allowed",
+                          "REFUSE 2 1 forwarding to this destination is not allowed", "REFUSE 3 1 the socket path has '..' in it",
+                          "REFUSE 4 1 forwarding to this destination is not allowed"));
   EXPECT_TRUE(journal.has("forward refused h1 direct-tcpip db:5433: not in local_forwarding (db:5432,"));
   EXPECT_EQ(connector.dials.size(), 0u);
 }

@@ -34,8 +34,7 @@ class HeldTest : public WorldTest {
   void fill_with_variables(MemoryPeer& peer) {
     open_sessions(peer, 64);
     for (std::uint32_t i = 0; i < 64; ++i)
-      for (int j = 0; j < 8; ++j)
-        peer.deliver(env_message(i, "LC_" + std::to_string(j), std::string(15000, 'v'), true));
+      for (int j = 0; j < 8; ++j) peer.deliver(env_message(i, "LC_" + std::to_string(j), std::string(15000, 'v'), true));
   }
 };
 
@@ -71,8 +70,10 @@ TEST_F(HeldTest, ChannelsCountAndNoMoreAreOpenedForAUserWhoHasMuch) {
     MemoryPeer& client = connect();
     for (std::uint32_t j = 0; j < 256; ++j) client.deliver(open_message(j, 1000000));
     for (const std::string& line : take(client)) {
-      if (line.rfind("CONFIRM", 0) == 0) ++opened;
-      else EXPECT_THAT(line, HasSubstr(kRefusal));
+      if (line.rfind("CONFIRM", 0) == 0)
+        ++opened;
+      else
+        EXPECT_THAT(line, HasSubstr(kRefusal));
     }
     EXPECT_FALSE(client.disconnected());
   }

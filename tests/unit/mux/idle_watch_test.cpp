@@ -25,7 +25,8 @@ TEST(IdleWatchTest, TellsOnceAfterTheTimeout) {
   FakeClock clock;
   std::uint64_t traffic = 0;
   int told = 0;
-  IdleWatch watch(clock, seconds(8), [&traffic] { return traffic; }, [&told] { ++told; });
+  IdleWatch watch(
+      clock, seconds(8), [&traffic] { return traffic; }, [&told] { ++told; });
   for (int i = 0; i < 10; ++i) {
     clock.advance(seconds(6));
     ++traffic;

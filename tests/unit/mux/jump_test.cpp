@@ -79,8 +79,10 @@ TEST_F(DirectTest, RefusesWhatIsNotAllowed) {
 
 TEST_F(DirectTest, TellsWhyItCannotConnect) {
   MemoryPeer& client = connect();
-  for (const auto& [code, told] : {std::pair(Errc::refused, "connection refused"), {Errc::not_found, "name not found"},
-                                   {Errc::timeout, "no answer in time"}, {Errc::io, "connect failed"}}) {
+  for (const auto& [code, told] : {std::pair(Errc::refused, "connection refused"),
+                                   {Errc::not_found, "name not found"},
+                                   {Errc::timeout, "no answer in time"},
+                                   {Errc::io, "connect failed"}}) {
     client.deliver(direct_tcpip_message(7, 1000, "db", 5432));
     streams.sockets.back().events->on_failed({code, "secret detail"});
     EXPECT_THAT(take(client), ElementsAre(std::string("REFUSE 7 2 ") + told));
@@ -214,9 +216,9 @@ TEST_F(TerminateTest, RefusesWhatIsNoTargetOrNotAllowed) {
   client.deliver(direct_tcpip_message(1, 1000, "other", 22));
   client.deliver(direct_tcpip_message(2, 1000, "web:1", 22));
   client.deliver(direct_streamlocal_message(3, 1000, "/run/app.sock"));
-  EXPECT_THAT(take(client), ElementsAre("REFUSE 1 1 forwarding to this destination is not allowed",
-                                        "REFUSE 2 1 this is not the name of a target",
-                                        "REFUSE 3 1 this is not the name of a target"));
+  EXPECT_THAT(take(client),
+              ElementsAre("REFUSE 1 1 forwarding to this destination is not allowed",
+                          "REFUSE 2 1 this is not the name of a target", "REFUSE 3 1 this is not the name of a target"));
 }
 
 TEST_F(TerminateTest, IsNotNested) {

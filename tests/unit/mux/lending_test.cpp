@@ -19,16 +19,12 @@ Config lending_config() {
 }
 
 Bytes x11_message(std::uint32_t recipient, std::string_view cookie = "00ff") {
-  return request_message(recipient, "x11-req", true,
-                         wire::build_x11_request({true, "MIT-MAGIC-COOKIE-1", cookie, 0}));
+  return request_message(recipient, "x11-req", true, wire::build_x11_request({true, "MIT-MAGIC-COOKIE-1", cookie, 0}));
 }
 Bytes agent_message(std::uint32_t recipient) { return request_message(recipient, "auth-agent-req@openssh.com", true); }
-Bytes agent_open(std::uint32_t sender) {
-  return wire::build_channel_open(wire::kAgent, LocalChannel{sender}, 100000, 32768);
-}
+Bytes agent_open(std::uint32_t sender) { return wire::build_channel_open(wire::kAgent, LocalChannel{sender}, 100000, 32768); }
 Bytes x11_open(std::uint32_t sender) {
-  return wire::build_channel_open(wire::kX11, LocalChannel{sender}, 100000, 32768,
-                                  wire::build_x11_open({"127.0.0.1", 6010}));
+  return wire::build_channel_open(wire::kX11, LocalChannel{sender}, 100000, 32768, wire::build_x11_open({"127.0.0.1", 6010}));
 }
 
 class LendingTest : public WorldTest {
@@ -104,8 +100,7 @@ TEST_F(LendingTest, ADisplayIsLentWithItsCookie) {
   server.deliver(confirm_message(0, 40, 100000));
   const auto requests = server.take();
   ASSERT_EQ(requests.size(), 2u);
-  EXPECT_EQ(requests[0], request_message(40, "x11-req", true,
-                                         wire::build_x11_request({true, "MIT-MAGIC-COOKIE-1", "00ff", 0})));
+  EXPECT_EQ(requests[0], request_message(40, "x11-req", true, wire::build_x11_request({true, "MIT-MAGIC-COOKIE-1", "00ff", 0})));
   client.take();
   server.deliver(success_message(0));
   EXPECT_THAT(take(client), ElementsAre("SUCCESS 7", "FAILURE 7")) << "the second one in its turn";
@@ -122,15 +117,14 @@ TEST_F(LendingTest, TextsThatXauthWouldStumbleOverAreRefused) {
   client.deliver(x11_message(0, "00;reboot"));
   client.deliver(x11_message(0, std::string_view("00\0ff", 5)));
   client.deliver(x11_message(0, std::string(1000, '0')));
-  EXPECT_THAT(take(client), ElementsAre("CONFIRM 7 from=0 window=0", "FAILURE 7", "FAILURE 7", "FAILURE 7",
-                                        "FAILURE 7"));
+  EXPECT_THAT(take(client), ElementsAre("CONFIRM 7 from=0 window=0", "FAILURE 7", "FAILURE 7", "FAILURE 7", "FAILURE 7"));
 }
 
 TEST_F(LendingTest, WhatMayNotBeLentIsRefused) {
   Admission restricted = admission("alice", "web1");
   restricted.grant.agent_forwarding = restricted.grant.x11_forwarding = false;
   MemoryPeer* peers[] = {&connect("alice", "web2"), &connect("alice", "shell"), &connect("alice", "nowhere"),
-                           &connect(std::move(restricted))};
+                         &connect(std::move(restricted))};
   for (MemoryPeer* client : peers) {
     client->deliver(open_message(7, 100000));
     client->deliver(agent_message(0));

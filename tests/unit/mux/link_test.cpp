@@ -159,8 +159,8 @@ TEST_F(LinkTest, ShowsItsRows) {
 
 TEST_F(RelayTest, AnAdministratorEndsAChannel) {
   ASSERT_TRUE(hub.end_channel(ChannelId{1}, "ended by the administrator"));
-  EXPECT_THAT(take(*client), ElementsAre("STDERR 7 sallyport: ended by the administrator\n",
-                                         "REQUEST 7 exit-status 255", "EOF 7", "CLOSE 7"));
+  EXPECT_THAT(take(*client),
+              ElementsAre("STDERR 7 sallyport: ended by the administrator\n", "REQUEST 7 exit-status 255", "EOF 7", "CLOSE 7"));
   EXPECT_THAT(take(*server), ElementsAre("CLOSE 40"));
   server->deliver(data_message(0, "late"));
   EXPECT_THAT(take(*client), IsEmpty());
@@ -247,8 +247,8 @@ TEST_F(LocalTest, RunsACommandWithTheEnvironmentThatIsAccepted) {
   program.events->on_exit({.status = 4, .signal = {}, .core_dumped = false});
   program.output("more");
   program.events->on_output_end();
-  EXPECT_THAT(take(client), ElementsAre("DATA 7 out", "STDERR 7 err", "REQUEST 7 exit-status 4", "DATA 7 more",
-                                        "EOF 7", "CLOSE 7"));
+  EXPECT_THAT(take(client),
+              ElementsAre("DATA 7 out", "STDERR 7 err", "REQUEST 7 exit-status 4", "DATA 7 more", "EOF 7", "CLOSE 7"));
   clock.turn();
   EXPECT_TRUE(program.hung_up());
 }
@@ -346,8 +346,7 @@ TEST_F(LocalTest, InputWaitsForTheProgram) {
   exec(client, 7, "local");
   std::size_t sent = 0;
   client.take();
-  for (; sent + 32768 <= FlowCredit::kFloorAlone; sent += 32768)
-    client.deliver(data_message(0, std::string(32768, 'x')));
+  for (; sent + 32768 <= FlowCredit::kFloorAlone; sent += 32768) client.deliver(data_message(0, std::string(32768, 'x')));
   EXPECT_FALSE(client.disconnected());
   EXPECT_THAT(take(client), IsEmpty());
   launcher.programs[0].take_input();

@@ -87,8 +87,7 @@ TEST_F(LoginBreakerTest, WhatOneClientBringsAlongPausesNobodyElse) {
 }
 
 TEST_F(LoginBreakerTest, OnlyFailuresThatTheTargetSeesCount) {
-  for (const Errc code : {Errc::denied, Errc::host_key, Errc::protocol})
-    EXPECT_TRUE(LoginBreaker::counts(code));
+  for (const Errc code : {Errc::denied, Errc::host_key, Errc::protocol}) EXPECT_TRUE(LoginBreaker::counts(code));
   for (const Errc code : {Errc::refused, Errc::timeout, Errc::not_found, Errc::io, Errc::closed, Errc::limit})
     EXPECT_FALSE(LoginBreaker::counts(code)) << "a server that is being restarted";
 }

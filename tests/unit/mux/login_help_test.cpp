@@ -49,7 +49,9 @@ TEST_F(LoginHelpTest, AsksAtTheTerminalAndPassesTheAnswerOn) {
   EXPECT_THAT(shown, HasSubstr("(web1) Token.?[2J"));
   EXPECT_THAT(shown, HasSubstr("(web1) Code: "));
   EXPECT_THAT(shown, HasSubstr("ADJUST 7 1"));
-  type(client, "12\x7f" "3\r");
+  type(client,
+       "12\x7f"
+       "3\r");
   EXPECT_THAT(connector.dials[0].answers, ElementsAre("answer 13"));
   EXPECT_THAT(joined(take(client)), Not(HasSubstr("13")));
   MemoryPeer& server = connector.succeed(0);
@@ -277,8 +279,7 @@ TEST(MarkedLines, LeaveNoLineToTheTarget) {
     }
     std::string wide;
     for (int i = 0; i < 200; ++i) wide += "\xe6\xbc\xa2";
-    for (std::string rest = marked_lines(wide, "(t) ", columns) + "\r\n"; !rest.empty();
-         rest.erase(0, rest.find("\r\n") + 2))
+    for (std::string rest = marked_lines(wide, "(t) ", columns) + "\r\n"; !rest.empty(); rest.erase(0, rest.find("\r\n") + 2))
       EXPECT_LE(4 + 2 * (rest.find("\r\n") - 4) / 3, width);
   }
 }
@@ -304,13 +305,11 @@ class TargetsWordsTest : public WorldTest {
       if (line.starts_with("REFUSE")) all += line;
     }
     EXPECT_THAT(all, HasSubstr(std::string(must_have)));
-    for (const char c : all)
-      EXPECT_FALSE((static_cast<unsigned char>(c) < 0x20 && c != '\r' && c != '\n') || c == 0x7f) << all;
+    for (const char c : all) EXPECT_FALSE((static_cast<unsigned char>(c) < 0x20 && c != '\r' && c != '\n') || c == 0x7f) << all;
     for (const char* trick : {"\x9b", "\xc2\x9b", "\xe2\x80\xae", "\nsallyport: Password"})
       EXPECT_THAT(all, Not(HasSubstr(trick)));
     std::size_t lines = 0;
-    for (std::size_t at = all.find("sallyport: Password"); at != std::string::npos;
-         at = all.find("sallyport: Password", at + 1))
+    for (std::size_t at = all.find("sallyport: Password"); at != std::string::npos; at = all.find("sallyport: Password", at + 1))
       ++lines;
     EXPECT_GE(lines, 1u) << "it has come here at all";
   }
@@ -350,8 +349,7 @@ TEST_F(TargetsWordsTest, OfALogin) {
   client.deliver(open_message(7, 100000));
   client.deliver(pty_message(0, "xterm", true));
   client.deliver(exec_message(0, "true"));
-  connector.ask(0,
-                {std::string(kWords), std::string(kWords), {{std::string(kWords), true}, {std::string(kWords), true}}});
+  connector.ask(0, {std::string(kWords), std::string(kWords), {{std::string(kWords), true}, {std::string(kWords), true}}});
   client.deliver(data_message(0, "\r"));
   expect_harmless(client, "(web1) sallyport: Password:");
 }
@@ -368,14 +366,29 @@ TEST(CleanForTerminal, LeavesTextAndNothingElse) {
   EXPECT_EQ(clean_for_terminal("a\r\nb\tc"), "a\r\nb\tc");
   EXPECT_EQ(clean_for_terminal("\x1b[2J\x07\x7f"), "?[2J??");
   EXPECT_EQ(clean_for_terminal("gr\xc3\xbc\xc3\x9f\x65"), "gr\xc3\xbc\xc3\x9f\x65");
-  EXPECT_EQ(clean_for_terminal("\xc2\x9b" "31m"), "?31m");
+  EXPECT_EQ(clean_for_terminal("\xc2\x9b"
+                               "31m"),
+            "?31m");
 }
 
 TEST(CleanForTerminal, ReplacesBytesThatAreNoUtf8) {
-  EXPECT_EQ(clean_for_terminal("\x9b" "31m\x80\x9f"), "?31m??") << "C1 controls of one byte";
-  EXPECT_EQ(clean_for_terminal("a\xc2" "b\xff\xfe" "c\xe2\x82"), "a?b??c??") << "cut off, or never a part of any";
-  EXPECT_EQ(clean_for_terminal("\xc0\x9b\xc1\xbf\xe0\x80\x9b\xf0\x80\x82\x9b"), "???????" "????") << "longer than need be";
-  EXPECT_EQ(clean_for_terminal("\xed\xa0\x80\xf4\x90\x80\x80\xf5\x80\x80\x80"), "???????" "????") << "no characters";
+  EXPECT_EQ(clean_for_terminal("\x9b"
+                               "31m\x80\x9f"),
+            "?31m??")
+      << "C1 controls of one byte";
+  EXPECT_EQ(clean_for_terminal("a\xc2"
+                               "b\xff\xfe"
+                               "c\xe2\x82"),
+            "a?b??c??")
+      << "cut off, or never a part of any";
+  EXPECT_EQ(clean_for_terminal("\xc0\x9b\xc1\xbf\xe0\x80\x9b\xf0\x80\x82\x9b"),
+            "???????"
+            "????")
+      << "longer than need be";
+  EXPECT_EQ(clean_for_terminal("\xed\xa0\x80\xf4\x90\x80\x80\xf5\x80\x80\x80"),
+            "???????"
+            "????")
+      << "no characters";
   EXPECT_EQ(clean_for_terminal("\xc2\n\xe2\x1b["), "?\r\n??[");
   const std::string good = "\xc2\xa0\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xe2\x82\xac\xf0\x9f\x94\x91\xf4\x8f\xbf\xbf";
   EXPECT_EQ(clean_for_terminal(good), good);

@@ -107,14 +107,13 @@ TEST_F(OutflowTest, MoreIsOnItsWayWhereTheLineNeedsIt) {
 
 TEST_F(OutflowTest, WhatIsHeldTakesOfTheRoom) { EXPECT_EQ(outflow.room({kCredit, kCredit}, kWindow, 1000, 0), kCredit - 1000); }
 
-TEST_F(OutflowTest, StopsBeforeAPeerThatConsumesNothing) {
-  EXPECT_LE(send_all(), AdjustHabit::kUsual + kCredit);
-}
+TEST_F(OutflowTest, StopsBeforeAPeerThatConsumesNothing) { EXPECT_LE(send_all(), AdjustHabit::kUsual + kCredit); }
 
 TEST_F(OutflowTest, APeerThatLeavesLittleOfItsWindowBoundsItself) {
   send_all();
   EXPECT_LT(room(), kPacket);
-  EXPECT_EQ(outflow.room({kCredit, kCredit}, kCredit, 0, acknowledged), kCredit) << "another Sallyport has made its window smaller";
+  EXPECT_EQ(outflow.room({kCredit, kCredit}, kCredit, 0, acknowledged), kCredit)
+      << "another Sallyport has made its window smaller";
 }
 
 TEST_F(OutflowTest, AnOlderAnswerNeverTellsOfMoreRoom) {

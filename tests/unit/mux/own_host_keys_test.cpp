@@ -21,7 +21,8 @@ class FakeHostKeys final : public HostKeyHolder {
   };
 
   const Bytes& announcement() const override { return announced; }
-  std::unique_ptr<HostKeyProof> prove(ByteView fields, Connection connection, std::function<void(std::optional<Bytes>)> done) override {
+  std::unique_ptr<HostKeyProof> prove(ByteView fields, Connection connection,
+                                      std::function<void(std::optional<Bytes>)> done) override {
     asked.push_back({Bytes(fields.begin(), fields.end()), std::move(connection), std::move(done)});
     return std::make_unique<Proof>(gone);
   }

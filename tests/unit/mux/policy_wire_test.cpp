@@ -12,8 +12,8 @@ namespace {
 
 using route::Act;
 using route::ActKind;
-using route::Restriction;
 using route::Restricted;
+using route::Restriction;
 
 /// A time of day at which local_week_time() gives that minute of the week, whatever the machine's zone is.
 std::chrono::system_clock::time_point wall_time_of(const config::WeekTime& at) {
@@ -108,31 +108,24 @@ std::optional<char> outcome(Act act, Restriction restriction) {
   // These say by themselves that nothing runs, or that something else does.
   const bool runs = route::expected_outcome(Act::exec, restriction) == '+' && restriction != Restriction::local_target;
   switch (act) {
-    case Act::session:
-      world.client.deliver(open_message(7, 1000));
-      return world.says("CONFIRM") ? '+' : '-';
-    case Act::direct_tcpip:
-      return world.asks_target(direct_tcpip_message(7, 1000, "web1", 8080));
+    case Act::session: world.client.deliver(open_message(7, 1000)); return world.says("CONFIRM") ? '+' : '-';
+    case Act::direct_tcpip: return world.asks_target(direct_tcpip_message(7, 1000, "web1", 8080));
     case Act::direct_streamlocal:
-      return world.asks_target(wire::build_channel_open(wire, LocalChannel{7}, 1000, 32768, wire::build_direct_streamlocal("/run/app.sock")));
+      return world.asks_target(
+          wire::build_channel_open(wire, LocalChannel{7}, 1000, 32768, wire::build_direct_streamlocal("/run/app.sock")));
     case Act::unknown_channel:
       world.client.deliver(open_message(7, 1000, 32768, "tun@openssh.com"));
       return world.says("CONFIRM") ? '+' : '-';
-    case Act::shell:
-      return world.program(wire, {}, "REQUEST 40 shell?");
-    case Act::exec:
-      return world.program(wire, wire::Writer().string("uptime").take(), "REQUEST 40 exec? uptime");
-    case Act::subsystem:
-      return world.program(wire, wire::Writer().string("sftp").take(), "REQUEST 40 subsystem? sftp");
+    case Act::shell: return world.program(wire, {}, "REQUEST 40 shell?");
+    case Act::exec: return world.program(wire, wire::Writer().string("uptime").take(), "REQUEST 40 exec? uptime");
+    case Act::subsystem: return world.program(wire, wire::Writer().string("sftp").take(), "REQUEST 40 subsystem? sftp");
     case Act::pty:
       return world.granted(wire, wire::Writer().string("xterm").uint32(80).uint32(24).uint32(0).uint32(0).string("").take());
     case Act::env:
       if (restriction == Restriction::local_target) return std::nullopt;  // accept_environment says what is granted there
       return world.granted(wire, wire::Writer().string("LANG").string("C").take());
-    case Act::lend_agent:
-      return world.granted(wire, {});
-    case Act::lend_display:
-      return world.granted(wire, wire::build_x11_request({true, "MIT-MAGIC-COOKIE-1", "00ff", 0}));
+    case Act::lend_agent: return world.granted(wire, {});
+    case Act::lend_display: return world.granted(wire, wire::build_x11_request({true, "MIT-MAGIC-COOKIE-1", "00ff", 0}));
     case Act::window_change:
       if (!runs) return std::nullopt;
       return world.passed(wire, wire::Writer().uint32(80).uint32(24).uint32(0).uint32(0).take());
@@ -155,21 +148,16 @@ std::optional<char> outcome(Act act, Restriction restriction) {
     case Act::streamlocal_forward:
       return world.asks_target(wire::build_global_request(wire, true, wire::build_streamlocal_forward("/run/app.sock")));
     case Act::cancel_tcpip_forward:
-    case Act::cancel_streamlocal_forward:
-      return std::nullopt;  // is about what the connection has: see remote_forward_test
-    case Act::prove_host_keys:
-      return std::nullopt;  // the bastion has to have some: see own_host_keys_test
-    case Act::no_more_sessions:
-      world.client.deliver(global_message(wire, true));
-      return world.says("GLOBAL-SUCCESS") ? '+' : '-';
+    case Act::cancel_streamlocal_forward: return std::nullopt;  // is about what the connection has: see remote_forward_test
+    case Act::prove_host_keys: return std::nullopt;             // the bastion has to have some: see own_host_keys_test
+    case Act::no_more_sessions: world.client.deliver(global_message(wire, true)); return world.says("GLOBAL-SUCCESS") ? '+' : '-';
     case Act::unknown_global:
       world.client.deliver(global_message("hello@example.com", true));
       return world.says("GLOBAL-SUCCESS") ? '+' : '-';
     case Act::forwarded_tcpip:
     case Act::forwarded_streamlocal:
     case Act::agent_channel:
-    case Act::display_channel:
-      return std::nullopt;  // comes of what was allowed before: see below
+    case Act::display_channel: return std::nullopt;  // comes of what was allowed before: see below
   }
   return '?';
 }
@@ -180,8 +168,8 @@ TEST(PolicyOnTheWire, IsWhatTheTableSays) {
     for (const route::PolicyRow& row : route::kPolicyTable) {
       const auto found = outcome(row.act, restriction);
       if (!found) continue;
-      EXPECT_EQ(*found, row.outcomes[column]) << "act " << route::info_of(row.act).wire << " (" << static_cast<int>(row.act)
-                                              << "), restriction " << column;
+      EXPECT_EQ(*found, row.outcomes[column])
+          << "act " << route::info_of(row.act).wire << " (" << static_cast<int>(row.act) << "), restriction " << column;
     }
   }
 }
@@ -221,7 +209,8 @@ struct ArrivingTest : ::testing::Test {
   }
   void open_all() {
     lender->deliver(wire::build_channel_open(wire::kAgent, LocalChannel{50}, 1000, 32768));
-    lender->deliver(wire::build_channel_open(wire::kX11, LocalChannel{51}, 1000, 32768, wire::build_x11_open({"127.0.0.1", 6010})));
+    lender->deliver(
+        wire::build_channel_open(wire::kX11, LocalChannel{51}, 1000, 32768, wire::build_x11_open({"127.0.0.1", 6010})));
     listener->deliver(wire::build_channel_open(wire::kForwardedTcpip, LocalChannel{52}, 1000, 32768,
                                                wire::build_forwarded_tcpip({"localhost", 8080, "127.0.0.1", 4000})));
   }
@@ -251,8 +240,8 @@ TEST(PolicyOnTheWire, EveryRefusalIsToldOf) {
     world.client.deliver(request_message(0, "hello@example.com", false));
     world.client.deliver(global_message("hello@example.com", false));
   }
-  for (const char* const line : {"request refused h1 hello@example.com: unknown request",
-                                 "request refused c1 hello@example.com: unknown global request"})
+  for (const char* const line :
+       {"request refused h1 hello@example.com: unknown request", "request refused c1 hello@example.com: unknown global request"})
     EXPECT_EQ(std::count(world.journal.lines.begin(), world.journal.lines.end(), line), 100) << line;
 }
 

@@ -15,8 +15,7 @@ Config config_with(std::uint32_t warm, std::optional<Duration> linger) {
 }
 
 struct KeepingTest : WorldTest {
-  explicit KeepingTest(std::uint32_t warm = 0, std::optional<Duration> linger = {})
-      : WorldTest(config_with(warm, linger)) {}
+  explicit KeepingTest(std::uint32_t warm = 0, std::optional<Duration> linger = {}) : WorldTest(config_with(warm, linger)) {}
   MemoryPeer& server(std::size_t index) { return connector.dials[index].server; }
   /// A session of the client's begins and, if nobody is logged in yet, its login succeeds.
   void begin(MemoryPeer& client, std::size_t trunk, std::uint32_t number = 0) {

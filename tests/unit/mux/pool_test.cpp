@@ -24,8 +24,8 @@ TEST_F(PoolTest, ClientsOfOneUserShareATrunk) {
   connector.succeed(0);
   exec(connect(), 1);
   EXPECT_EQ(connector.dials.size(), 1u);
-  EXPECT_THAT(take(server(0)), ElementsAre(HasSubstr("OPEN session from=0"), HasSubstr("OPEN session from=1"),
-                                           HasSubstr("OPEN session from=2")));
+  EXPECT_THAT(take(server(0)),
+              ElementsAre(HasSubstr("OPEN session from=0"), HasSubstr("OPEN session from=1"), HasSubstr("OPEN session from=2")));
 }
 
 TEST_F(PoolTest, TwoUsersNeverShare) {
@@ -120,7 +120,8 @@ TEST_F(PoolTest, ATargetThatEndsItsConnectionOverAQuestionIsAskedNone) {
   MemoryPeer& client = connect();
   exec(client, 1);
   connector.succeed(0);
-  EXPECT_THAT(take(server(0)), ElementsAre(HasSubstr("keepalive@openssh.com"), HasSubstr("OPEN session"))) << "before anything is at stake";
+  EXPECT_THAT(take(server(0)), ElementsAre(HasSubstr("keepalive@openssh.com"), HasSubstr("OPEN session")))
+      << "before anything is at stake";
   server(0).close();
   EXPECT_TRUE(journal.has("unquestioned t1"));
   ASSERT_EQ(connector.dials.size(), 2u);
@@ -398,8 +399,7 @@ TEST_F(PoolTest, AnOpenThatIsLostAgainAndAgainFails) {
 }
 
 TEST_F(PoolTest, TrunksOfAUserAreBounded) {
-  hub.configure({.channels_per_connection = 256, .channel_window = 1 << 20, .trunks_per_user = 1,
-                 .waiting_channels = 256});
+  hub.configure({.channels_per_connection = 256, .channel_window = 1 << 20, .trunks_per_user = 1, .waiting_channels = 256});
   MemoryPeer& client = connect();
   for (std::uint32_t i = 0; i < 11; ++i) exec(client, i, "true", 1000, i);
   connector.succeed(0);

@@ -31,8 +31,8 @@ TEST_F(LateBindingTest, SendsWhatWasCollectedInOrder) {
   // Its login could have asked a question at the terminal.
   EXPECT_THAT(take(server), ElementsAre("OPEN session from=0 window=0"));
   server.deliver(confirm_message(0, 40, 5000));
-  EXPECT_THAT(take(server), ElementsAre("REQUEST 40 pty-req? xterm 80x24", "REQUEST 40 env? LANG=C",
-                                        "REQUEST 40 env LC_ALL=C", "REQUEST 40 shell?", "ADJUST 40 95904"))
+  EXPECT_THAT(take(server), ElementsAre("REQUEST 40 pty-req? xterm 80x24", "REQUEST 40 env? LANG=C", "REQUEST 40 env LC_ALL=C",
+                                        "REQUEST 40 shell?", "ADJUST 40 95904"))
       << "some of the window is kept for what is to be told if the target refuses one";
   EXPECT_THAT(take(client), ElementsAre("ADJUST 7 5000"));
   for (int i = 0; i < 3; ++i) server.deliver(success_message(0));
@@ -69,8 +69,8 @@ TEST_F(LateBindingTest, PassesOnWhatCameWhileConnecting) {
   MemoryPeer& server = connector.succeed(0);
   server.take();
   server.deliver(confirm_message(0, 40, 5000));
-  EXPECT_THAT(take(server), ElementsAre("REQUEST 40 exec? true", "REQUEST 40 window-change 100x30",
-                                        "REQUEST 40 signal? INT", "EOF 40"));
+  EXPECT_THAT(take(server),
+              ElementsAre("REQUEST 40 exec? true", "REQUEST 40 window-change 100x30", "REQUEST 40 signal? INT", "EOF 40"));
   EXPECT_THAT(take(client), IsEmpty()) << "a window for a client that has sent EOF";
 }
 
@@ -85,7 +85,8 @@ TEST_F(LateBindingTest, PassesOnEofThatCameBeforeTheProgram) {
   EXPECT_THAT(take(server), ElementsAre("REQUEST 40 exec? true", "EOF 40"));
 }
 
-/// As twisted's conch does when a program ends whose output stands before the window: it closes once that has gone, also into the void.
+/// As twisted's conch does when a program ends whose output stands before the window: it closes once that has gone, also into the
+/// void.
 TEST_F(LateBindingTest, WhoSaysEofTooEarlyCanSendTheRest) {
   MemoryPeer& client = connect();
   exec(client, 7, "true", 1000);
@@ -169,8 +170,8 @@ TEST_F(LateBindingTest, RefusesAPtyThatTheKeyForbids) {
 TEST_F(LateBindingTest, TellsWhyAProgramIsDenied) {
   MemoryPeer& client = connect();
   exec(client, 7, "deny me");
-  EXPECT_THAT(take(client), ElementsAre("SUCCESS 7", "STDERR 7 sallyport: not here\n", "REQUEST 7 exit-status 255",
-                                        "EOF 7", "CLOSE 7"));
+  EXPECT_THAT(take(client),
+              ElementsAre("SUCCESS 7", "STDERR 7 sallyport: not here\n", "REQUEST 7 exit-status 255", "EOF 7", "CLOSE 7"));
   EXPECT_TRUE(connector.dials.empty());
   EXPECT_TRUE(journal.has("refused h1 not here"));
 }
@@ -187,8 +188,7 @@ TEST_F(LateBindingTest, TellsAClientWithoutARouteWhy) {
 TEST_F(LateBindingTest, CutsTheReasonToTheClientsWindow) {
   MemoryPeer& client = connect();
   exec(client, 7, "deny", 4);
-  EXPECT_THAT(take(client),
-              ElementsAre("SUCCESS 7", "STDERR 7 sall", "REQUEST 7 exit-status 255", "EOF 7", "CLOSE 7"));
+  EXPECT_THAT(take(client), ElementsAre("SUCCESS 7", "STDERR 7 sall", "REQUEST 7 exit-status 255", "EOF 7", "CLOSE 7"));
 }
 
 TEST_F(RelayTest, CarriesDataBothWaysWithTheNumbersRewritten) {
@@ -203,9 +203,8 @@ TEST_F(RelayTest, PassesRemarksAboutTheChannelOnAndTheirAnswersBack) {
   client->deliver(request_message(0, "winadj@putty.projects.tartarus.org", true));
   client->deliver(request_message(0, "simple@putty.projects.tartarus.org", false));
   client->deliver(request_message(0, "eow@openssh.com", false));
-  EXPECT_THAT(take(*server),
-              ElementsAre("REQUEST 40 winadj@putty.projects.tartarus.org?",
-                          "REQUEST 40 simple@putty.projects.tartarus.org", "REQUEST 40 eow@openssh.com"));
+  EXPECT_THAT(take(*server), ElementsAre("REQUEST 40 winadj@putty.projects.tartarus.org?",
+                                         "REQUEST 40 simple@putty.projects.tartarus.org", "REQUEST 40 eow@openssh.com"));
   server->deliver(failure_message(0));
   EXPECT_THAT(take(*client), ElementsAre("FAILURE 7"));
   server->deliver(request_message(0, "eow@openssh.com", false));
@@ -214,8 +213,8 @@ TEST_F(RelayTest, PassesRemarksAboutTheChannelOnAndTheirAnswersBack) {
 
 TEST_F(RelayTest, KeepsAnAnswerGivenHereBehindOneThatComesFromTheTarget) {
   client->deliver(request_message(0, "signal", true, one_string("INT")));
-  client->deliver(env_message(0, "LANG", "C", true));                       // too late: refused here
-  client->deliver(request_message(0, "keepalive@openssh.com", true));       // answered here
+  client->deliver(env_message(0, "LANG", "C", true));                         // too late: refused here
+  client->deliver(request_message(0, "keepalive@openssh.com", true));         // answered here
   client->deliver(request_message(0, "window-change", true, bytes_of("x")));  // malformed: refused here
   EXPECT_THAT(take(*client), IsEmpty());
   EXPECT_THAT(take(*server), ElementsAre("REQUEST 40 signal? INT"));
@@ -264,7 +263,8 @@ TEST_F(RelayTest, KeepsMalformedRequestsFromTheClient) {
   EXPECT_THAT(take(*server), ElementsAre("FAILURE 40"));
 }
 
-// OpenSSH's client ends its connection over such a status; here that is everybody's. To the client the program has none, as if it were lost.
+// OpenSSH's client ends its connection over such a status; here that is everybody's. To the client the program has none, as if it
+// were lost.
 TEST_F(RelayTest, AMalformedEndOfAProgramIsNone) {
   const Bytes status = wire::build_exit_status(3);
   const Bytes signal = wire::build_exit_signal("HUP", false, "");
@@ -278,7 +278,8 @@ TEST_F(RelayTest, AMalformedEndOfAProgramIsNone) {
   };
   server->deliver(request_message(0, "exit-status", false, {}));
   for (const Bytes& fields : {shorter(status), longer(status)}) server->deliver(request_message(0, "exit-status", false, fields));
-  for (const Bytes& fields : {Bytes{}, shorter(signal), longer(signal), status}) server->deliver(request_message(0, "exit-signal", false, fields));
+  for (const Bytes& fields : {Bytes{}, shorter(signal), longer(signal), status})
+    server->deliver(request_message(0, "exit-signal", false, fields));
   EXPECT_THAT(take(*client), IsEmpty());
   EXPECT_TRUE(journal.has("exit-status")) << "it is recorded";
   EXPECT_FALSE(server->disconnected());
@@ -304,9 +305,8 @@ TEST_F(RelayTest, CarriesHalfCloseBothWays) {
 
 TEST_F(RelayTest, TellsTheClientWhenTheTargetIsLost) {
   server->close(Errc::io, "reset");
-  EXPECT_THAT(take(*client),
-              ElementsAre("STDERR 7 sallyport: the connection to target web1 was lost\n",
-                          "REQUEST 7 exit-status 255", "EOF 7", "CLOSE 7"));
+  EXPECT_THAT(take(*client), ElementsAre("STDERR 7 sallyport: the connection to target web1 was lost\n",
+                                         "REQUEST 7 exit-status 255", "EOF 7", "CLOSE 7"));
   clock.turn();
   client->deliver(close_message(0));
   clock.advance(Connection::kRest);
@@ -318,8 +318,7 @@ TEST_F(RelayTest, KeepsAStatusThatCameBeforeTheLoss) {
   server->deliver(exit_status_message(0, 3));
   server->close();
   EXPECT_THAT(take(*client), ElementsAre("REQUEST 7 exit-status 3",
-                                         "STDERR 7 sallyport: the connection to target web1 was lost\n", "EOF 7",
-                                         "CLOSE 7"));
+                                         "STDERR 7 sallyport: the connection to target web1 was lost\n", "EOF 7", "CLOSE 7"));
 }
 
 TEST_F(RelayTest, ClosesTheTargetsChannelOfAClientThatDied) {
@@ -360,9 +359,7 @@ TEST_P(EndingTest, NeverLosesAStatus) {
         server->deliver(close_message(0));
         want.push_back("CLOSE 7");
         break;
-      case 'h':
-        client->deliver(eof_message(0));
-        break;
+      case 'h': client->deliver(eof_message(0)); break;
       case '|':  // the client's connection is blocked until the end
         client->hold_shut();
         break;
@@ -373,8 +370,8 @@ TEST_P(EndingTest, NeverLosesAStatus) {
   EXPECT_EQ(take(*client), want);
 }
 INSTANTIATE_TEST_SUITE_P(Orders, EndingTest,
-                         ::testing::Values("dsec", "desc", "sdec", "sc", "esc", "sec", "hdsec", "dhesc", "|dsec",
-                                           "|desc", "|sc", "h|sec"));
+                         ::testing::Values("dsec", "desc", "sdec", "sc", "esc", "sec", "hdsec", "dhesc", "|dsec", "|desc", "|sc",
+                                           "h|sec"));
 
 }  // namespace
 }  // namespace sallyport::mux

@@ -84,7 +84,7 @@ TEST_F(AnswersTest, AChannelThatIsNotWantedAnyMoreIsNotTakenForTheOther) {
   client->deliver(pty_message(0, "vt100", true));
   EXPECT_THAT(take(shared), ElementsAre(HasSubstr("OPEN session from=1")));
   client->deliver(request_message(0, wire::kAgentRequest, true));  // which takes a trunk of its own
-  shared.deliver(confirm_message(1, 41, kWindow));                  // in the same turn
+  shared.deliver(confirm_message(1, 41, kWindow));                 // in the same turn
   EXPECT_THAT(take(shared), ElementsAre("CLOSE 41"));
   MemoryPeer& own = confirm(1);
   EXPECT_THAT(take(own), ElementsAre("REQUEST 40 pty-req? vt100 80x24", "REQUEST 40 auth-agent-req@openssh.com?"));
@@ -248,7 +248,8 @@ TEST_F(AnswersTest, AVariableThatIsLeftOutIsTold) {
   for (int i = 0; i < 6; ++i) client->deliver(env_message(0, "V" + std::to_string(i), value, false));
   client->deliver(exec_message(0, "true"));
   confirm();
-  EXPECT_THAT(take(*client), ::testing::Contains("STDERR 7 sallyport: the variable V5 was left out: too many variables, or too long ones\n"));
+  EXPECT_THAT(take(*client),
+              ::testing::Contains("STDERR 7 sallyport: the variable V5 was left out: too many variables, or too long ones\n"));
 }
 
 }  // namespace

@@ -46,8 +46,14 @@ const std::vector<Change>& changes() {
       {"method", [](Case& c) { c.client.method = "publickey+keyboard-interactive"; }},
       {"mfa", [](Case& c) { c.client.mfa = true; }},
       {"certificate", [](Case& c) { c.client.grant.certificate = CertificateIdentity{}; }},
-      {"authority", [](Case& c) { c.client.grant.certificate = CertificateIdentity{{}, 0, "SHA256:ca"}; }},
-      {"key_id", [](Case& c) { c.client.grant.certificate = CertificateIdentity{"alice@laptop", 0, {}}; }},
+      {"authority",
+       [](Case& c) {
+         c.client.grant.certificate = CertificateIdentity{{}, 0, "SHA256:ca"};
+       }},
+      {"key_id",
+       [](Case& c) {
+         c.client.grant.certificate = CertificateIdentity{"alice@laptop", 0, {}};
+       }},
       {"command", [](Case& c) { c.client.grant.command = ""; }},
       {"another_command", [](Case& c) { c.client.grant.command = "true"; }},
       {"pty", [](Case& c) { c.client.grant.pty = false; }},
@@ -58,7 +64,10 @@ const std::vector<Change>& changes() {
       {"permit_open_none", [](Case& c) { c.client.grant.permit_open.emplace(); }},
       {"permit_open", [](Case& c) { c.client.grant.permit_open = {{"db:5432"}}; }},
       {"permit_listen", [](Case& c) { c.client.grant.permit_listen = {{"db:5432"}}; }},
-      {"environment", [](Case& c) { c.client.grant.environment = {{"A", "b"}}; }},
+      {"environment",
+       [](Case& c) {
+         c.client.grant.environment = {{"A", "b"}};
+       }},
       {"touch", [](Case& c) { c.client.grant.touch_required = false; }},
       {"verify", [](Case& c) { c.client.grant.verify_required = true; }},
       {"target", [](Case& c) { c.target.name = "web2"; }},
@@ -67,8 +76,14 @@ const std::vector<Change>& changes() {
       {"login", [](Case& c) { c.target.user = "root"; }},
       {"credential", [](Case& c) { c.target.credentials[0].value = "keys/other"; }},
       {"credential_kind", [](Case& c) { c.target.credentials[0].kind = Credential::Kind::certificate_authority; }},
-      {"more_credentials", [](Case& c) { c.target.credentials.push_back({Credential::Kind::agent, "socket"}); }},
-      {"asks", [](Case& c) { c.target.credentials.push_back({Credential::Kind::keyboard_interactive, {}}); }},
+      {"more_credentials",
+       [](Case& c) {
+         c.target.credentials.push_back({Credential::Kind::agent, "socket"});
+       }},
+      {"asks",
+       [](Case& c) {
+         c.target.credentials.push_back({Credential::Kind::keyboard_interactive, {}});
+       }},
       {"passphrase", [](Case& c) { c.target.passphrase_file = "phrase"; }},
       {"signer", [](Case& c) { c.target.signer = {"/bin/sign"}; }},
       {"validity", [](Case& c) { c.target.certificate_validity = Duration(1); }},
@@ -80,7 +95,10 @@ const std::vector<Change>& changes() {
       {"forward_agent", [](Case& c) { c.target.options.forward_agent = true; }},
       {"lends_agent", [](Case& c) { c.lends.agent = true; }},
       {"lends_display", [](Case& c) { c.lends.display = true; }},
-      {"password", [](Case& c) { c.target.credentials = {{Credential::Kind::password, {}}}; }},
+      {"password",
+       [](Case& c) {
+         c.target.credentials = {{Credential::Kind::password, {}}};
+       }},
   };
   return all;
 }
@@ -139,12 +157,20 @@ TEST(ShareKey, RandomPairsShareOnlyWhenTheyAreAlike) {
     const TrunkAccess two = b.access();
     const bool alike = a.target == b.target && a.client.user == b.client.user && a.client.method == b.client.method &&
                        a.client.mfa == b.client.mfa && a.client.grant == b.client.grant;
-    if (one.key == two.key) { ASSERT_TRUE(alike); }
+    if (one.key == two.key) {
+      ASSERT_TRUE(alike);
+    }
     const bool own = one.key.only_for || two.key.only_for;
-    if (own && a.client.id != b.client.id) { ASSERT_NE(one.key, two.key); }
-    if (alike && !own) { ASSERT_EQ(one.key, two.key); }
+    if (own && a.client.id != b.client.id) {
+      ASSERT_NE(one.key, two.key);
+    }
+    if (alike && !own) {
+      ASSERT_EQ(one.key, two.key);
+    }
     // What only one client has goes along only on a trunk that is its own.
-    if (one.client.password != nullptr || one.client.lends_agent) { ASSERT_EQ(one.key.only_for, a.client.id); }
+    if (one.client.password != nullptr || one.client.lends_agent) {
+      ASSERT_EQ(one.key.only_for, a.client.id);
+    }
   }
 }
 

@@ -40,8 +40,7 @@ void SimulatedProgram::turn(double now) {
     read(message, now);
     in_.give_back(std::move(message));
   }
-  for (; !late_.empty() && late_.front().at <= now; late_.pop_front())
-    adjust(ends_[late_.front().number], late_.front().bytes);
+  for (; !late_.empty() && late_.front().at <= now; late_.pop_front()) adjust(ends_[late_.front().number], late_.front().bytes);
   if (!stopped_) send_some(now);
 }
 
@@ -61,8 +60,8 @@ void SimulatedProgram::read(ByteView message, double now) {
     end.window = open->initial_window;
     end.maximum_packet = open->maximum_packet;
     end.left = habits_.window;
-    out_.give(fakes::confirm_message(end.peer, static_cast<std::uint32_t>(ends_.size() - 1), habits_.window,
-                                     habits_.maximum_packet));
+    out_.give(
+        fakes::confirm_message(end.peer, static_cast<std::uint32_t>(ends_.size() - 1), habits_.window, habits_.maximum_packet));
   } else if (type == wire::MessageType::channel_open_confirmation) {
     const auto confirmed = wire::parse_channel_open_confirmation(message);
     End& end = ends_[number(confirmed->recipient)];

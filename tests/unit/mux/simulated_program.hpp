@@ -22,8 +22,8 @@ struct ProgramHabits {
   double lateness = 0;  ///< of Adjusts::late, in milliseconds
 };
 
-/// One SSH program at the end of a line: it opens or takes sessions, sends without end on those that are told to, and consumes what
-/// comes.
+/// One SSH program at the end of a line: it opens or takes sessions, sends without end on those that are told to, and consumes
+/// what comes.
 class SimulatedProgram {
  public:
   /// On the client's side `out` is the way there.
@@ -60,7 +60,7 @@ class SimulatedProgram {
     std::uint64_t left = 0;            // the peer may send
     std::uint64_t consumed = 0;        // and not given back
     std::uint64_t step = 0;
-    double latest = 0;   // something came
+    double latest = 0;  // something came
     double longest_gap = 0;
     double pressed = 0;  // the latest keystroke
     bool waits = false;  // for its echo

@@ -93,8 +93,8 @@ TEST_F(ViaTest, AFailureNamesTheHop) {
   exec(client, 1);
   client.take();
   connector.fail(0, "target web1 can't be reached: connection refused");
-  EXPECT_THAT(take(client), ::testing::Contains(HasSubstr(
-                                "target far can't be reached: via web2: via web1: connection refused")));
+  EXPECT_THAT(take(client),
+              ::testing::Contains(HasSubstr("target far can't be reached: via web2: via web1: connection refused")));
   EXPECT_THAT(hub.trunks(), IsEmpty());
 }
 
@@ -104,8 +104,8 @@ TEST_F(ViaTest, ARefusedChannelNamesTheHop) {
   client.take();
   connector.succeed(0);
   server(0).deliver(refuse_message(0, wire::OpenFailureReason::administratively_prohibited, "open failed"));
-  EXPECT_THAT(take(client), ::testing::Contains(HasSubstr(
-                                "target web2 can't be reached: via web1: refused the channel: open failed")));
+  EXPECT_THAT(take(client),
+              ::testing::Contains(HasSubstr("target web2 can't be reached: via web1: refused the channel: open failed")));
   // A carrier that forwards nothing is no reason to pause logins at it.
   exec(connect("alice", "web1"), 1);
   EXPECT_EQ(connector.dials.size(), 1u);
@@ -141,8 +141,7 @@ TEST_F(ViaTest, ALostCarrierIsSaid) {
   server(0).close(Errc::io, "reset");
   EXPECT_TRUE(carrier(0).was_reset);
   server(1).close(Errc::closed, "the peer closed the connection");  // as the transport over that socket does
-  EXPECT_THAT(take(client),
-              ::testing::Contains(HasSubstr("the connection to target web2 was lost with that to target web1")));
+  EXPECT_THAT(take(client), ::testing::Contains(HasSubstr("the connection to target web2 was lost with that to target web1")));
   clock.advance(seconds(1));
   EXPECT_THAT(hub.trunks(), IsEmpty());
 }
@@ -152,8 +151,8 @@ TEST_F(ViaTest, ACarrierThatIsLostDuringTheLoginIsSaidAtOnce) {
   reach_web2(client);
   client.take();
   server(0).close(Errc::io, "reset");
-  EXPECT_THAT(take(client), ::testing::Contains(HasSubstr(
-                                "target web2 can't be reached: via web1: the connection to target web1 was lost")));
+  EXPECT_THAT(take(client),
+              ::testing::Contains(HasSubstr("target web2 can't be reached: via web1: the connection to target web1 was lost")));
   clock.advance(seconds(1));
   EXPECT_TRUE(connector.dials[1].given_up);
   EXPECT_TRUE(carrier(0).closed());

@@ -32,7 +32,10 @@ const Offence kOffences[] = {
        peer.deliver(adjust_message(0, 0xffffffff));
        peer.deliver(adjust_message(0, 0xffffffff));
      }},
-    {"unknown_message", [](auto& peer) { peer.deliver(Bytes{89, 0, 0, 0, 0}); }},
+    {"unknown_message",
+     [](auto& peer) {
+       peer.deliver(Bytes{89, 0, 0, 0, 0});
+     }},
     {"cut_data", [](auto& peer) { peer.deliver(cut(data_message(0, "hello"))); }},
     {"cut_eof", [](auto& peer) { peer.deliver(cut(eof_message(0))); }},
     {"cut_open", [](auto& peer) { peer.deliver(cut(open_message(0, 1))); }},
@@ -218,7 +221,8 @@ TEST_F(SlipTest, IsLoggedOnceAndThenByTheNumberOfDigits) {
   for (int i = 0; i < 1234; ++i) server->deliver(success_message(0));
   for (const char* count : {"1", "10", "100", "1000"})
     EXPECT_TRUE(journal.has(std::string("ignored t1 an answer to no request ") + count));
-  EXPECT_EQ(std::count_if(journal.lines.begin(), journal.lines.end(), [](const auto& line) { return line.starts_with("ignored"); }), 4);
+  EXPECT_EQ(
+      std::count_if(journal.lines.begin(), journal.lines.end(), [](const auto& line) { return line.starts_with("ignored"); }), 4);
 }
 
 TEST_F(SlipTest, ALittleBeyondTheWindowIsTakenWhereThereIsRoom) {

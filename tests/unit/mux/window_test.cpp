@@ -35,15 +35,10 @@ struct End {
 
   void read(ByteView message) {
     switch (static_cast<wire::MessageType>(message[0])) {
-      case wire::MessageType::channel_data:
-        return took(text_of(wire::parse_channel_data(message)->data));
-      case wire::MessageType::channel_extended_data:
-        return took(text_of(wire::parse_channel_extended_data(message)->data));
-      case wire::MessageType::channel_window_adjust:
-        granted += wire::parse_channel_window_adjust(message)->bytes;
-        return;
-      default:
-        return;
+      case wire::MessageType::channel_data: return took(text_of(wire::parse_channel_data(message)->data));
+      case wire::MessageType::channel_extended_data: return took(text_of(wire::parse_channel_extended_data(message)->data));
+      case wire::MessageType::channel_window_adjust: granted += wire::parse_channel_window_adjust(message)->bytes; return;
+      default: return;
     }
   }
   void took(std::string_view data) {
@@ -138,18 +133,10 @@ void SessionWindows::run() {
   client.got.clear();
   for (int i = 0; i < 100; ++i) {
     switch (up_to(3)) {
-      case 0:
-        consume(*client_peer, client);
-        break;
-      case 1:
-        consume(*server_peer, server);
-        break;
-      case 2:
-        send(*client_peer, client);
-        break;
-      default:
-        send(*server_peer, server);
-        break;
+      case 0: consume(*client_peer, client); break;
+      case 1: consume(*server_peer, server); break;
+      case 2: send(*client_peer, client); break;
+      default: send(*server_peer, server); break;
     }
     ASSERT_FALSE(client.overrun);
     ASSERT_FALSE(server.overrun);

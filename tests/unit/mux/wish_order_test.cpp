@@ -86,8 +86,7 @@ class ModelTarget {
         if (request.want_reply && answers_programs) server.deliver(success_message(number(request.recipient)));
         return;
       }
-      case MessageType::channel_close:
-        return server.deliver(close_message(number(*wire::parse_channel_only(message))));
+      case MessageType::channel_close: return server.deliver(close_message(number(*wire::parse_channel_only(message))));
       case MessageType::global_request: {
         const auto request = *wire::parse_global_request(message);
         if (request.name == wire::kTcpipForward || request.name == wire::kCancelTcpipForward) {
@@ -97,8 +96,7 @@ class ModelTarget {
         if (request.want_reply) server.deliver(type_only(MessageType::request_success));
         return;
       }
-      default:
-        return;
+      default: return;
     }
   }
 
@@ -281,8 +279,7 @@ void run_by_chance(unsigned seed) {
   for (int step = 0; step < 60; ++step) {
     if (chance(40)) world.ask(static_cast<unsigned>(random()));
     if (chance(30)) world.target.connect();
-    if (world.target.connections() > 0 && chance(70))
-      world.target.read(random() % world.target.connections());
+    if (world.target.connections() > 0 && chance(70)) world.target.read(random() % world.target.connections());
     if (chance(10)) {
       // A client that has had enough of a session, which may be waiting still: then it never comes about.
       for (const auto& [sender, ours] : world.ours) running.push_back(ours);

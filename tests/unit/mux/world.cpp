@@ -69,11 +69,9 @@ MemoryPeer& World::connect(Admission client, KeepaliveSettings keepalive) {
   return peer;
 }
 
-void World::exec(MemoryPeer& client, std::uint32_t sender, std::string_view command, std::uint32_t window,
-                 std::uint32_t ours) {
+void World::exec(MemoryPeer& client, std::uint32_t sender, std::string_view command, std::uint32_t window, std::uint32_t ours) {
   client.deliver(open_message(sender, window));
-  ASSERT_THAT(take(client), ElementsAre("CONFIRM " + std::to_string(sender) + " from=" + std::to_string(ours) +
-                                        " window=0"));
+  ASSERT_THAT(take(client), ElementsAre("CONFIRM " + std::to_string(sender) + " from=" + std::to_string(ours) + " window=0"));
   client.deliver(exec_message(ours, command));
 }
 

@@ -48,8 +48,8 @@ class World {
   Lines take(MemoryPeer& peer) { return describe(peer.take()); }
 
   /// Opens a session with `sender` as the client's number and asks for the command; swallows the confirmation.
-  void exec(MemoryPeer& client, std::uint32_t sender, std::string_view command = "true",
-            std::uint32_t window = 100000, std::uint32_t ours = 0);
+  void exec(MemoryPeer& client, std::uint32_t sender, std::string_view command = "true", std::uint32_t window = 100000,
+            std::uint32_t ours = 0);
 
   FakeClock clock;
   RecordingJournal journal;

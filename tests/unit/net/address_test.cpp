@@ -19,8 +19,8 @@ TEST(SocketAddressTest, ReadsAndShowsBothFamilies) {
 }
 
 TEST(SocketAddressTest, RefusesWhatIsNotANumber) {
-  for (const char* text : {"", "localhost:22", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:2x", "::1:22",
-                           "[::1]", "[::1]22", "[127.0.0.1]:22", "[::1:22", "1.2.3:4"}) {
+  for (const char* text : {"", "localhost:22", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:2x", "::1:22", "[::1]",
+                           "[::1]22", "[127.0.0.1]:22", "[::1:22", "1.2.3:4"}) {
     const auto address = SocketAddress::parse(text);
     ASSERT_FALSE(address) << text;
     EXPECT_EQ(address.error().code, Errc::config) << text;

@@ -132,7 +132,8 @@ TEST_F(GuardTest, AcceptedConnectionsAreDroppedOneByOne) {
   ASSERT_TRUE(listener);
   std::vector<std::unique_ptr<Connecting>> dials;
   for (int i = 0; i < 2; ++i)
-    dials.push_back(connect_to(resolver_, "127.0.0.1", (*listener)->address().port(), "alice", kDeadline, [](Result<Connected>) {}));
+    dials.push_back(
+        connect_to(resolver_, "127.0.0.1", (*listener)->address().port(), "alice", kDeadline, [](Result<Connected>) {}));
   EXPECT_TRUE(turns_until([&accepted] { return accepted == 2; }));
   EXPECT_TRUE(one_stopped());
 }

@@ -133,8 +133,7 @@ TEST_F(ListenerTest, SurvivesRunningOutOfDescriptors) {
 
 TEST_F(ListenerTest, UnixSocketIsPrivateAndKnowsItsPeer) {
   std::optional<PeerCredentials> peer;
-  auto listener =
-      UnixListener::open(loop_, socket_path_, {[&](Fd, const PeerCredentials& who) { peer = who; }, nullptr});
+  auto listener = UnixListener::open(loop_, socket_path_, {[&](Fd, const PeerCredentials& who) { peer = who; }, nullptr});
   ASSERT_TRUE(listener) << listener.error().detail;
   EXPECT_EQ(fs::status(socket_path_).permissions(), fs::perms::owner_read | fs::perms::owner_write);
   const auto client = connect_unix(socket_path_);

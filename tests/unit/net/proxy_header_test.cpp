@@ -69,15 +69,18 @@ class BadProxyHeader : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(BadProxyHeader, IsRefused) { EXPECT_TRUE(std::holds_alternative<ProxyHeaderBad>(parse(GetParam()))); }
 
-INSTANTIATE_TEST_SUITE_P(
-    Rows, BadProxyHeader,
-    ::testing::Values("SSH-2.0-OpenSSH_9.9\r\n", "PROXX", "PROXY TCP5 1.2.3.4 1.2.3.4 1 2\r\n", "PROXY UDP4 1.2.3.4 1.2.3.4 1 2\r\n",
-                      "PROXY TCP4 1.2.3.4 1.2.3.4 1\r\n", "PROXY TCP4 1.2.3.4 1.2.3.4 1 2 3\r\n", "PROXY TCP4 ::1 ::1 1 2\r\n",
-                      "PROXY TCP4 1.2.3.4  1.2.3.4 1 2\r\n", "PROXY TCP4 1.2.3.4 1.2.3.4 01 2\r\n", "PROXY TCP4 1.2.3.4 1.2.3.4 65536 2\r\n",
-                      "PROXY TCP4 1.2.3.4 1.2.3.4 -1 2\r\n", "PROXY TCP4 host 1.2.3.4 1 2\r\n",
-                      std::string("PROXY TCP4 1.2.3.4\0x 1.2.3.4 1 2\r\n", 34), "PROXY \r\n", "PROXY " + std::string(200, 'x'),
-                      binary(0x11, 0x11, kV4), binary(0x22, 0x11, kV4), binary(0x21, 0x12, kV4), binary(0x21, 0x31, std::string(216, 'x')),
-                      binary(0x21, 0x11, kV4.substr(1)), binary(0x21, 0x21, kV4), binary(0x21, 0x11, std::string(4000, 'x'))));
+INSTANTIATE_TEST_SUITE_P(Rows, BadProxyHeader,
+                         ::testing::Values("SSH-2.0-OpenSSH_9.9\r\n", "PROXX", "PROXY TCP5 1.2.3.4 1.2.3.4 1 2\r\n",
+                                           "PROXY UDP4 1.2.3.4 1.2.3.4 1 2\r\n", "PROXY TCP4 1.2.3.4 1.2.3.4 1\r\n",
+                                           "PROXY TCP4 1.2.3.4 1.2.3.4 1 2 3\r\n", "PROXY TCP4 ::1 ::1 1 2\r\n",
+                                           "PROXY TCP4 1.2.3.4  1.2.3.4 1 2\r\n", "PROXY TCP4 1.2.3.4 1.2.3.4 01 2\r\n",
+                                           "PROXY TCP4 1.2.3.4 1.2.3.4 65536 2\r\n", "PROXY TCP4 1.2.3.4 1.2.3.4 -1 2\r\n",
+                                           "PROXY TCP4 host 1.2.3.4 1 2\r\n",
+                                           std::string("PROXY TCP4 1.2.3.4\0x 1.2.3.4 1 2\r\n", 34), "PROXY \r\n",
+                                           "PROXY " + std::string(200, 'x'), binary(0x11, 0x11, kV4), binary(0x22, 0x11, kV4),
+                                           binary(0x21, 0x12, kV4), binary(0x21, 0x31, std::string(216, 'x')),
+                                           binary(0x21, 0x11, kV4.substr(1)), binary(0x21, 0x21, kV4),
+                                           binary(0x21, 0x11, std::string(4000, 'x'))));
 
 }  // namespace
 }  // namespace sallyport::net

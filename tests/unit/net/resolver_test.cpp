@@ -30,7 +30,9 @@ class Servers {
   }
   bool is_asked(const std::string& name) const { return pending_.contains(name); }
   std::size_t pending() const { return pending_.size(); }
-  std::size_t times(const std::string& name) const { return static_cast<std::size_t>(std::count(asked_.begin(), asked_.end(), name)); }
+  std::size_t times(const std::string& name) const {
+    return static_cast<std::size_t>(std::count(asked_.begin(), asked_.end(), name));
+  }
   std::string first_pending() const { return pending_.begin()->first; }
 
   void answer(const std::string& name, Result<Addresses> found) {
@@ -38,7 +40,9 @@ class Servers {
     pending_.erase(name);
     done(std::move(found));
   }
-  void answer(const std::string& name, const std::string& number) { answer(name, Addresses{*SocketAddress::from_numbers(number, 0)}); }
+  void answer(const std::string& name, const std::string& number) {
+    answer(name, Addresses{*SocketAddress::from_numbers(number, 0)});
+  }
 
  private:
   std::vector<std::string> asked_;
@@ -234,7 +238,8 @@ TEST_F(ResolverTest, AsksTheSystem) {
   Resolver system(loop_);
   std::string good;
   Errc bad = Errc::io;
-  const auto one = system.ask("localhost", "alice", [&](const Result<Addresses>& found) { good = found ? found->front().host() : "none"; });
+  const auto one =
+      system.ask("localhost", "alice", [&](const Result<Addresses>& found) { good = found ? found->front().host() : "none"; });
   const auto two = system.ask(std::string(3000, 'x'), "alice", [&](const Result<Addresses>& found) { bad = found.error().code; });
   EXPECT_TRUE(run_until([&] { return !good.empty() && bad != Errc::io; }));
   EXPECT_TRUE(good == "127.0.0.1" || good == "::1") << good;

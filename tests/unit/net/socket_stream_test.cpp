@@ -50,9 +50,11 @@ class SocketStreamTest : public test::LoopTest {
     ASSERT_TRUE(run_until([this] { return events.connected; }));
   }
   void make_tcp() {
-    auto listener = Listener::open(loop_, "127.0.0.1:0", {[this](Fd fd, const SocketAddress&) { peer = std::move(fd); }, nullptr});
+    auto listener =
+        Listener::open(loop_, "127.0.0.1:0", {[this](Fd fd, const SocketAddress&) { peer = std::move(fd); }, nullptr});
     ASSERT_TRUE(listener);
-    stream = std::make_unique<SocketStream>(resolver, lingering, StreamAddress{"localhost", (*listener)->address().port(), {}, {}}, kDeadline, events);
+    stream = std::make_unique<SocketStream>(resolver, lingering,
+                                            StreamAddress{"localhost", (*listener)->address().port(), {}, {}}, kDeadline, events);
     ASSERT_TRUE(run_until([this] { return events.connected && peer; }));
   }
   void send_from_peer(std::string_view text) {
@@ -196,7 +198,8 @@ TEST_F(SocketStreamTest, WhatIsQueuedDoesNotTakeAllMemory) {
 }
 
 TEST_F(SocketStreamTest, TellsThatItCannotConnect) {
-  stream = std::make_unique<SocketStream>(resolver, lingering, StreamAddress{"no-such-host.invalid", 1, {}, {}}, kDeadline, events);
+  stream =
+      std::make_unique<SocketStream>(resolver, lingering, StreamAddress{"no-such-host.invalid", 1, {}, {}}, kDeadline, events);
   ASSERT_TRUE(run_until([this] { return events.failed.has_value(); }));
   EXPECT_EQ(events.failed->code, Errc::not_found);
   EXPECT_EQ(connect_to_path("/no/such/socket").error().code, Errc::not_found);

@@ -19,8 +19,8 @@ class StreamTest : public test::LoopTest {
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
     peer_ = Fd{pair[1]};
     auto opened = Stream::open(loop_, Fd{pair[0]}, kLimit,
-                               {[this](ByteView bytes) { received_ += text_of(bytes); },
-                                [this](const Error& why) { end_ = why; }, [this] { finished_ = true; }});
+                               {[this](ByteView bytes) { received_ += text_of(bytes); }, [this](const Error& why) { end_ = why; },
+                                [this] { finished_ = true; }});
     ASSERT_TRUE(opened);
     stream_ = std::move(*opened);
   }
@@ -33,8 +33,7 @@ class StreamTest : public test::LoopTest {
     std::string taken;
     char buffer[65536];
     ssize_t count = 0;
-    while ((count = recv(peer_.get(), buffer, sizeof buffer, 0)) > 0)
-      taken.append(buffer, static_cast<std::size_t>(count));
+    while ((count = recv(peer_.get(), buffer, sizeof buffer, 0)) > 0) taken.append(buffer, static_cast<std::size_t>(count));
     return taken;
   }
 

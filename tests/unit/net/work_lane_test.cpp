@@ -25,7 +25,8 @@ struct Gate {
   void pass() {
     const int now = ++inside;
     int before = most;
-    while (now > before && !most.compare_exchange_weak(before, now)) {}
+    while (now > before && !most.compare_exchange_weak(before, now)) {
+    }
     std::unique_lock lock(mutex);
     opened.wait(lock, [this] { return open; });
     --inside;
@@ -145,10 +146,11 @@ TEST_F(WorkLaneTest, AUsersPlaceInASmallLaneIsOne) {
 TEST_F(WorkLaneTest, AWorkMayBeDestroyedByItsOwnEnd) {
   std::unique_ptr<Work> work;
   bool ended = false;
-  work = lane_->work([] {}, [&] {
-    work.reset();
-    ended = true;
-  });
+  work = lane_->work([] {},
+                     [&] {
+                       work.reset();
+                       ended = true;
+                     });
   while (!ended) loop_.run_once();
 }
 

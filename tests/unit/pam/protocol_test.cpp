@@ -77,8 +77,8 @@ TEST(PamProtocolTest, RefusesFramesThatAreEmptyOrTooLong) {
 TEST(PamProtocolTest, RefusesEveryTruncationAndWhatIsLeftOver) {
   std::vector<SecretString> secrets;
   secrets.emplace_back("one");
-  const Bytes frames[] = {frame(Start{"s", "u", "h", true}), frame(secrets), frame(std::vector<Message>{{Message::Style::info, "t"}}),
-                          frame(Failed{Failed::Kind::refused, "r"})};
+  const Bytes frames[] = {frame(Start{"s", "u", "h", true}), frame(secrets),
+                          frame(std::vector<Message>{{Message::Style::info, "t"}}), frame(Failed{Failed::Kind::refused, "r"})};
   const auto parses = [](Type type, ByteView fields) {
     switch (type) {
       case Type::start: return parse_start(fields).has_value();

@@ -103,12 +103,12 @@ to = "web3"
   ASSERT_TRUE(query);
   const Explanation explanation = explain(config, *query);
   const std::string text = to_text(explanation);
-  for (const char* line : {"credential = ca:/c/keys/ca", "credential = key:/c/keys/alice", "credential = agent:/run/a",
-                           "credential = forwarded-agent", "credential = password-file:/c/pw", "credential = password",
-                           "credential = keyboard-interactive", "linger = 3m", "warm = 2", "forward_agent = true",
-                           "forward_x11 = true", "remote_forwarding = localhost:8080", "host_key_policy = accept-new",
-                           "update_host_keys = true", "max_connections = 7", "reuse_after_mfa = 8h", "require_strict_kex = true",
-                           "kex = curve25519-sha256, ecdh-sha2-nistp256"})
+  for (const char* line :
+       {"credential = ca:/c/keys/ca", "credential = key:/c/keys/alice", "credential = agent:/run/a",
+        "credential = forwarded-agent", "credential = password-file:/c/pw", "credential = password",
+        "credential = keyboard-interactive", "linger = 3m", "warm = 2", "forward_agent = true", "forward_x11 = true",
+        "remote_forwarding = localhost:8080", "host_key_policy = accept-new", "update_host_keys = true", "max_connections = 7",
+        "reuse_after_mfa = 8h", "require_strict_kex = true", "kex = curve25519-sha256, ecdh-sha2-nistp256"})
     EXPECT_THAT(text, HasSubstr(std::string("  ") + line + "\n"));
   const auto target = to_json(explanation)["target"];
   EXPECT_EQ(target["credentials"][0], "ca:/c/keys/ca");
@@ -149,7 +149,9 @@ TEST_F(ExplainTest, GivesTheSameAsJson) {
 }
 
 TEST_F(ExplainTest, RefusesQueriesThatItDoesNotUnderstand) {
-  EXPECT_EQ(refused("usr=alice"), "unknown key \"usr\", expected one of user, target, source, mfa, time, request, subsystem, destination, command; did you mean \"user\"?");
+  EXPECT_EQ(refused("usr=alice"),
+            "unknown key \"usr\", expected one of user, target, source, mfa, time, request, subsystem, destination, command; did "
+            "you mean \"user\"?");
   EXPECT_EQ(refused("alice"), "found \"alice\", expected key=value");
   EXPECT_EQ(refused("target=web1"), "expected user=NAME");
   EXPECT_EQ(refused("user=alice,source=10.0.0.0/8"), "source: found \"10.0.0.0/8\", expected an IP address");

@@ -35,13 +35,12 @@ TEST(Destination, WhatIsUnsoundIsSaid) {
 
 struct DecideForwardTest : ::testing::Test {
   Verdict decide(const std::string& forwarding, const std::string& target, const Destination& to) {
-    const auto config = config_of(
-        "[defaults]\nlocal_forwarding = " + forwarding +
-        "\n[target.web1]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\n"
-        "[target.open]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\nlocal_forwarding=['*']\n"
-        "[target.shell]\nkind='local'\n"
-        "[[route]]\ntargets=['*']\nto='{target}'\n"
-        "[[route.channel]]\nrequest='direct-streamlocal'\ndeny='no sockets'\n");
+    const auto config = config_of("[defaults]\nlocal_forwarding = " + forwarding +
+                                  "\n[target.web1]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\n"
+                                  "[target.open]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\nlocal_forwarding=['*']\n"
+                                  "[target.shell]\nkind='local'\n"
+                                  "[[route]]\ntargets=['*']\nto='{target}'\n"
+                                  "[[route.channel]]\nrequest='direct-streamlocal'\ndeny='no sockets'\n");
     const auto decision = Router(config).route({"alice", target, "192.0.2.1"});
     EXPECT_TRUE(decision);
     const LoginGrant grant;
@@ -67,8 +66,7 @@ TEST_F(DecideForwardTest, RulesComeFirst) {
 
 TEST_F(DecideForwardTest, TheBastionConnectsOnlyWhenItIsToldTo) {
   const auto db = Destination::of_port("db", 1);
-  EXPECT_EQ(decide("['*']", "shell", db).denial()->detail,
-            "target shell is the bastion itself, and jump is not \"direct\"");
+  EXPECT_EQ(decide("['*']", "shell", db).denial()->detail, "target shell is the bastion itself, and jump is not \"direct\"");
   const auto direct = decide("['*']\njump = 'direct'", "shell", db);
   ASSERT_TRUE(direct.permit());
   EXPECT_EQ(direct.permit()->target().options.jump, Jump::direct);
@@ -94,7 +92,8 @@ TEST(DecideForward, ASocketOfTheBastionNeedsAnAccountThatMayBeUsed) {
       EXPECT_EQ(verdict.rule, std::string("permit_accounts of target ") + target);
     }
     // A port needs no rights.
-    EXPECT_TRUE(route::decide({.decision = &*decision, .grant = grant}, {.act = Act::direct_tcpip, .destination = &port}).permit());
+    EXPECT_TRUE(
+        route::decide({.decision = &*decision, .grant = grant}, {.act = Act::direct_tcpip, .destination = &port}).permit());
   }
 }
 

@@ -18,8 +18,8 @@ TEST(Listening, SoundAddresses) {
                       D::of_port("192.0.2.1", 0), D::of_socket("/tmp/x.sock")})
     EXPECT_FALSE(why_unlistenable(at)) << at.text();
   for (const D& at : {D::of_port("localhost", 65536), D::of_port("a\nb", 0), D::of_port("a b", 1),
-                      D::of_port(std::string(256, 'a'), 0), D::of_port("", 70000), D::of_socket(""),
-                      D::of_socket("x.sock"), D::of_socket("/tmp/../etc/x"), D::of_socket("/" + std::string(5000, 'x'))})
+                      D::of_port(std::string(256, 'a'), 0), D::of_port("", 70000), D::of_socket(""), D::of_socket("x.sock"),
+                      D::of_socket("/tmp/../etc/x"), D::of_socket("/" + std::string(5000, 'x'))})
     EXPECT_TRUE(why_unlistenable(at)) << at.text();
 }
 
@@ -53,12 +53,11 @@ TEST(Listening, Sockets) {
 
 struct DecideListeningTest : ::testing::Test {
   Verdict decide(const std::string& forwarding, const std::string& target, const D& at) {
-    const auto config = config_of(
-        "[defaults]\nremote_forwarding = " + forwarding +
-        "\n[target.web1]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\n"
-        "[target.shell]\nkind='local'\n"
-        "[[route]]\ntargets=['*']\nto='{target}'\n"
-        "[[route.channel]]\nrequest='streamlocal-forward'\ndeny='no sockets'\n");
+    const auto config = config_of("[defaults]\nremote_forwarding = " + forwarding +
+                                  "\n[target.web1]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\n"
+                                  "[target.shell]\nkind='local'\n"
+                                  "[[route]]\ntargets=['*']\nto='{target}'\n"
+                                  "[[route.channel]]\nrequest='streamlocal-forward'\ndeny='no sockets'\n");
     const auto decision = Router(config).route({"alice", target, "192.0.2.1"});
     EXPECT_TRUE(decision);
     const LoginGrant grant;

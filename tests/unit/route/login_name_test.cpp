@@ -15,8 +15,9 @@ TEST(LoginNames, AreSplitAtTheSeparator) {
 }
 
 TEST(LoginNames, FailClosed) {
-  for (const char* name : {"", "+", "+web1", "alice+", "alice++", "alice+a+b", "-alice", "alice+-oProxyCommand", "..", "a/../b", "alice+../x",
-                           "alice+a/b", "al ice", "alice\n", "alice+web\x1b[2J", "alice+web1:22", "{user}", "al*ce"}) {
+  for (const char* name :
+       {"", "+", "+web1", "alice+", "alice++", "alice+a+b", "-alice", "alice+-oProxyCommand", "..", "a/../b", "alice+../x",
+        "alice+a/b", "al ice", "alice\n", "alice+web\x1b[2J", "alice+web1:22", "{user}", "al*ce"}) {
     EXPECT_FALSE(parse_login_name(name, "+")) << name;
   }
   EXPECT_FALSE(parse_login_name(std::string("a\0b", 3), "+"));
@@ -62,9 +63,8 @@ TEST(LoginNames, FilesLeftBehindAreNoUsers) {
                            "a.b.bak",
                            "alice.off"})
     EXPECT_TRUE(is_left_behind(config, name)) << name;
-  for (const char* name :
-       {"alice", "bak", "alice.smith", "alice.1", "a.b.c", "alice.bakker", "alice.oldman", "alice-old", "new.alice",
-        "dpkg-old", "alice@corp.new.org", "svc.2026", "README", "a.", "1.2"})
+  for (const char* name : {"alice", "bak", "alice.smith", "alice.1", "a.b.c", "alice.bakker", "alice.oldman", "alice-old",
+                           "new.alice", "dpkg-old", "alice@corp.new.org", "svc.2026", "README", "a.", "1.2"})
     EXPECT_FALSE(is_left_behind(config, name)) << name;
   config.groups["staff"] = {"jan.bak", "*.old"};
   config.routes.emplace_back().users = {"bob.new"};

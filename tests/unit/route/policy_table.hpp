@@ -1,4 +1,5 @@
-// What the policy is to say: every act against every restriction. Used by the tests of the policy itself and of mux, which asks it.
+// What the policy is to say: every act against every restriction. Used by the tests of the policy itself and of mux, which asks
+// it.
 #pragma once
 
 #include <array>
@@ -58,35 +59,238 @@ struct PolicyRow {
 //                                     │     │  │  │   │  ┌ deny_session, deny_direct, deny_listening, deny_lending
 //                                     │     │  │  │   │  │   ┌ local_target, inner_jump, internal_sftp
 inline constexpr std::array<PolicyRow, kActCount> kPolicyTable{{
-    {Act::session,                    "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
-    {Act::direct_tcpip,               "++-++-" "+-+" "+++" "-+++" "---" "+-++" "--+"},
-    {Act::direct_streamlocal,         "++-++-" "+-+" "+++" "-+++" "---" "+-++" "--+"},
-    {Act::unknown_channel,            "------" "---" "---" "----" "---" "----" "---"},
-    {Act::shell,                      "++++++" "x++" "++x" "++++" "---" "-+++" "++-"},
-    {Act::exec,                       "++++++" "x++" "++x" "++++" "---" "-+++" "++-"},
-    {Act::subsystem,                  "++++++" "x++" "+-x" "++++" "---" "-+++" "+++"},
-    {Act::pty,                        "+-+++-" "+++" "-++" "++++" "+++" "++++" "+++"},
-    {Act::env,                        "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
-    {Act::lend_agent,                 "+++-+-" "+++" "+++" "++-+" "---" "+++-" "-++"},
-    {Act::lend_display,               "++++--" "+++" "+++" "+++-" "---" "+++-" "-++"},
-    {Act::window_change,              "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
-    {Act::signal,                     "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
-    {Act::send_break,                 "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
-    {Act::end_of_write,               "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
-    {Act::simple_channel,             "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
-    {Act::window_probe,               "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
-    {Act::unknown_request,            "------" "---" "---" "----" "---" "----" "---"},
-    {Act::tcpip_forward,              "++-++-" "++-" "+++" "+-++" "---" "++-+" "-++"},
-    {Act::streamlocal_forward,        "++-++-" "++-" "+++" "+-++" "---" "++-+" "-++"},
-    {Act::cancel_tcpip_forward,       "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
-    {Act::cancel_streamlocal_forward, "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
-    {Act::no_more_sessions,           "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
-    {Act::prove_host_keys,            "++++++" "+++" "+++" "++++" "+++" "++++" "+++"},
-    {Act::unknown_global,             "------" "---" "---" "----" "---" "----" "---"},
-    {Act::forwarded_tcpip,            "++-++-" "+++" "+++" "++++" "---" "++++" "+++"},
-    {Act::forwarded_streamlocal,      "++-++-" "+++" "+++" "++++" "---" "++++" "+++"},
-    {Act::agent_channel,              "+++-+-" "+++" "+++" "++++" "---" "++++" "+++"},
-    {Act::display_channel,            "++++--" "+++" "+++" "++++" "---" "++++" "+++"},
+    {Act::session,
+     "++++++"
+     "+++"
+     "+++"
+     "++++"
+     "+++"
+     "++++"
+     "+++"},
+    {Act::direct_tcpip,
+     "++-++-"
+     "+-+"
+     "+++"
+     "-+++"
+     "---"
+     "+-++"
+     "--+"},
+    {Act::direct_streamlocal,
+     "++-++-"
+     "+-+"
+     "+++"
+     "-+++"
+     "---"
+     "+-++"
+     "--+"},
+    {Act::unknown_channel,
+     "------"
+     "---"
+     "---"
+     "----"
+     "---"
+     "----"
+     "---"},
+    {Act::shell,
+     "++++++"
+     "x++"
+     "++x"
+     "++++"
+     "---"
+     "-+++"
+     "++-"},
+    {Act::exec,
+     "++++++"
+     "x++"
+     "++x"
+     "++++"
+     "---"
+     "-+++"
+     "++-"},
+    {Act::subsystem,
+     "++++++"
+     "x++"
+     "+-x"
+     "++++"
+     "---"
+     "-+++"
+     "+++"},
+    {Act::pty,
+     "+-+++-"
+     "+++"
+     "-++"
+     "++++"
+     "+++"
+     "++++"
+     "+++"},
+    {Act::env,
+     "++++++"
+     "+++"
+     "+++"
+     "++++"
+     "+++"
+     "++++"
+     "+++"},
+    {Act::lend_agent,
+     "+++-+-"
+     "+++"
+     "+++"
+     "++-+"
+     "---"
+     "+++-"
+     "-++"},
+    {Act::lend_display,
+     "++++--"
+     "+++"
+     "+++"
+     "+++-"
+     "---"
+     "+++-"
+     "-++"},
+    {Act::window_change,
+     "++++++"
+     "+++"
+     "+++"
+     "++++"
+     "+++"
+     "++++"
+     "+++"},
+    {Act::signal,
+     "++++++"
+     "+++"
+     "+++"
+     "++++"
+     "+++"
+     "++++"
+     "+++"},
+    {Act::send_break,
+     "++++++"
+     "+++"
+     "+++"
+     "++++"
+     "+++"
+     "++++"
+     "+++"},
+    {Act::end_of_write,
+     "++++++"
+     "+++"
+     "+++"
+     "++++"
+     "+++"
+     "++++"
+     "+++"},
+    {Act::simple_channel,
+     "++++++"
+     "+++"
+     "+++"
+     "++++"
+     "+++"
+     "++++"
+     "+++"},
+    {Act::window_probe,
+     "++++++"
+     "+++"
+     "+++"
+     "++++"
+     "+++"
+     "++++"
+     "+++"},
+    {Act::unknown_request,
+     "------"
+     "---"
+     "---"
+     "----"
+     "---"
+     "----"
+     "---"},
+    {Act::tcpip_forward,
+     "++-++-"
+     "++-"
+     "+++"
+     "+-++"
+     "---"
+     "++-+"
+     "-++"},
+    {Act::streamlocal_forward,
+     "++-++-"
+     "++-"
+     "+++"
+     "+-++"
+     "---"
+     "++-+"
+     "-++"},
+    {Act::cancel_tcpip_forward,
+     "++++++"
+     "+++"
+     "+++"
+     "++++"
+     "+++"
+     "++++"
+     "+++"},
+    {Act::cancel_streamlocal_forward,
+     "++++++"
+     "+++"
+     "+++"
+     "++++"
+     "+++"
+     "++++"
+     "+++"},
+    {Act::no_more_sessions,
+     "++++++"
+     "+++"
+     "+++"
+     "++++"
+     "+++"
+     "++++"
+     "+++"},
+    {Act::prove_host_keys,
+     "++++++"
+     "+++"
+     "+++"
+     "++++"
+     "+++"
+     "++++"
+     "+++"},
+    {Act::unknown_global,
+     "------"
+     "---"
+     "---"
+     "----"
+     "---"
+     "----"
+     "---"},
+    {Act::forwarded_tcpip,
+     "++-++-"
+     "+++"
+     "+++"
+     "++++"
+     "---"
+     "++++"
+     "+++"},
+    {Act::forwarded_streamlocal,
+     "++-++-"
+     "+++"
+     "+++"
+     "++++"
+     "---"
+     "++++"
+     "+++"},
+    {Act::agent_channel,
+     "+++-+-"
+     "+++"
+     "+++"
+     "++++"
+     "---"
+     "++++"
+     "+++"},
+    {Act::display_channel,
+     "++++--"
+     "+++"
+     "+++"
+     "++++"
+     "---"
+     "++++"
+     "+++"},
 }};
 
 constexpr bool policy_table_is_complete() {
@@ -154,14 +358,13 @@ struct Restricted {
            given(Restriction::internal_sftp, "force_command='internal-sftp'", "") +
            given(Restriction::local_forwarding, "", "local_forwarding=['*']") +
            given(Restriction::remote_forwarding, "", "remote_forwarding=['*']") +
-           given(Restriction::forward_agent, "", "forward_agent=true") +
-           given(Restriction::forward_x11, "", "forward_x11=true") +
-           given(Restriction::valid, "valid=['Mon-Fri 08:00-18:00']", "") +
-           given(Restriction::require, "require=['mfa']", "") +
+           given(Restriction::forward_agent, "", "forward_agent=true") + given(Restriction::forward_x11, "", "forward_x11=true") +
+           given(Restriction::valid, "valid=['Mon-Fri 08:00-18:00']", "") + given(Restriction::require, "require=['mfa']", "") +
            given(Restriction::inner_jump, "jump='terminate'", "") +
            given(Restriction::deny_session, "[[route.channel]]\nrequest='session'\ndeny='no'", "") +
            given(Restriction::deny_direct, "[[route.channel]]\nrequest=['direct-tcpip', 'direct-streamlocal']\ndeny='no'", "") +
-           given(Restriction::deny_listening, "[[route.channel]]\nrequest=['tcpip-forward', 'streamlocal-forward']\ndeny='no'", "") +
+           given(Restriction::deny_listening, "[[route.channel]]\nrequest=['tcpip-forward', 'streamlocal-forward']\ndeny='no'",
+                 "") +
            given(Restriction::deny_lending, "[[route.channel]]\nrequest=['agent', 'x11']\ndeny='no'", "");
   }
 

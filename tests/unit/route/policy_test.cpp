@@ -137,7 +137,8 @@ TEST(Policy, ForcedSftpWithArgumentsIsRefused) {
                                                                  {&by_certificate, "the certificate"},
                                                                  {&by_option, "force_command of [defaults]"}};
     for (const auto& [client, rule] : clients) {
-      for (const Ask& ask : {Ask{.act = Act::subsystem, .argument = "sftp"}, Ask{.act = Act::exec, .argument = "id"}, Ask{.act = Act::shell}}) {
+      for (const Ask& ask :
+           {Ask{.act = Act::subsystem, .argument = "sftp"}, Ask{.act = Act::exec, .argument = "id"}, Ask{.act = Act::shell}}) {
         const Verdict verdict = verdict_of(*client, ask);
         ASSERT_TRUE(verdict.denial()) << command;
         EXPECT_EQ(verdict.rule, rule);
@@ -163,10 +164,11 @@ TEST(Policy, SignalsDoNotReachForcedCommandsAndSubsystems) {
 }
 
 TEST(Policy, ATerminalIsAskedAboutOnceMoreWhereTheSessionEnds) {
-  const auto config = config_of("[target.web1]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\n"
-                                "[target.plain]\nkind='local'\npermit_pty=false\n"
-                                "[[route]]\nname='r'\nto='web1'\n"
-                                "[[route.channel]]\nrequest='exec'\ncommand='plain*'\nto='plain'\n");
+  const auto config = config_of(
+      "[target.web1]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\n"
+      "[target.plain]\nkind='local'\npermit_pty=false\n"
+      "[[route]]\nname='r'\nto='web1'\n"
+      "[[route.channel]]\nrequest='exec'\ncommand='plain*'\nto='plain'\n");
   const auto decision = Router(config).route({"alice", std::nullopt, "192.0.2.1"});
   ASSERT_TRUE(decision);
   const LoginGrant grant;
@@ -200,7 +202,8 @@ TEST(Policy, OnlyPermittedAccountsAreUsedOnTheBastion) {
 
 TEST(Policy, NamesThePlaceThatSetAnOption) {
   const auto rule = [](const std::string& defaults, const std::string& target, const std::string& route) {
-    const auto config = config_of("[defaults]\n" + defaults + "\n[target.sh]\nkind='local'\n" + target + "\n[[route]]\nname='r'\nto='sh'\n" + route);
+    const auto config = config_of("[defaults]\n" + defaults + "\n[target.sh]\nkind='local'\n" + target +
+                                  "\n[[route]]\nname='r'\nto='sh'\n" + route);
     const auto decision = Router(config).route({"alice", std::nullopt, "192.0.2.1"});
     const LoginGrant grant;
     return decide({.decision = &*decision, .grant = grant}, {.act = Act::shell}).rule;
@@ -212,9 +215,10 @@ TEST(Policy, NamesThePlaceThatSetAnOption) {
 }
 
 TEST(Policy, WhatARouteAsksForIsNotEscapedByWayOfTheNext) {
-  const auto config = config_of("[target.web1]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\n"
-                                "[[route]]\nname='guarded'\ntargets=['web1']\nto='web1'\nrequire=['mfa']\nvalid=['Mon 08:00-18:00']\n"
-                                "[[route]]\nname='open'\ntargets=['*']\nto='web1'\n");
+  const auto config = config_of(
+      "[target.web1]\naddress='h'\ncredentials=['key:k']\nknown_hosts='kh'\n"
+      "[[route]]\nname='guarded'\ntargets=['web1']\nto='web1'\nrequire=['mfa']\nvalid=['Mon 08:00-18:00']\n"
+      "[[route]]\nname='open'\ntargets=['*']\nto='web1'\n");
   const auto told = [&config](bool mfa, std::optional<config::WeekTime> at) {
     const auto decision = Router(config).route({"alice", "web1", "192.0.2.1", mfa, at});
     return decision ? decision->route().name : decision.error().detail;
@@ -230,7 +234,8 @@ TEST(PermitList, ComparesAsSshd) {
   const std::vector<std::string> list{"db:5432", "[::1]:80", "any:*", "*:443"};
   for (const D& to : {D::of_port("db", 5432), D::of_port("::1", 80), D::of_port("any", 1), D::of_port("x", 443)})
     EXPECT_TRUE(permits_open(list, to)) << to.text();
-  for (const D& to : {D::of_port("DB", 5432), D::of_port("db", 5433), D::of_port("d*", 5432), D::of_port("::1", 81), D::of_socket("/run/x")})
+  for (const D& to :
+       {D::of_port("DB", 5432), D::of_port("db", 5433), D::of_port("d*", 5432), D::of_port("::1", 81), D::of_socket("/run/x")})
     EXPECT_FALSE(permits_open(list, to)) << to.text();
   EXPECT_FALSE(permits_open({}, D::of_port("db", 5432)));
   for (const char* broken : {"db", "5432", "db:", ":80", "db:x", "db:0", "db:65536", "db:80x", ""})

@@ -236,7 +236,14 @@ TEST(Fingerprint, DiffersWithEverythingThatMatters) {
   EXPECT_NE(changed([](ResolvedTarget& t) { t.algorithms.require_strict_kex = true; }), base);
   EXPECT_NE(changed([](ResolvedTarget& t) { t.local.environment["A"] = "b"; }), base);
   // Text that moves from one field to the next must not look the same.
-  EXPECT_NE(changed([](ResolvedTarget& t) { t.host = "ab"; t.user = "c"; }), changed([](ResolvedTarget& t) { t.host = "a"; t.user = "bc"; }));
+  EXPECT_NE(changed([](ResolvedTarget& t) {
+              t.host = "ab";
+              t.user = "c";
+            }),
+            changed([](ResolvedTarget& t) {
+              t.host = "a";
+              t.user = "bc";
+            }));
 }
 
 TEST(Via, IsResolvedForTheUserWithItsOwnNameAndOptions) {

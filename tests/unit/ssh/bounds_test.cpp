@@ -48,8 +48,7 @@ class BoundsTest : public SshTest {
   void take(net::Fd fd) override {
     const int little = 16 * 1024;
     for (const int end : {fd.get(), other_end(fd.get())})
-      for (const int buffer : {SO_SNDBUF, SO_RCVBUF})
-        ASSERT_EQ(setsockopt(end, SOL_SOCKET, buffer, &little, sizeof little), 0);
+      for (const int buffer : {SO_SNDBUF, SO_RCVBUF}) ASSERT_EQ(setsockopt(end, SOL_SOCKET, buffer, &little, sizeof little), 0);
     SshTest::take(std::move(fd));
   }
   void log_in_with(std::uint64_t server_rekeys_at) {
@@ -142,9 +141,8 @@ TEST_P(AnswersTest, EndTheConnectionWhenTheyAreNeverRead) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, AnswersTest,
-                         ::testing::Values(Asked{"global_request", 80}, Asked{"channel_open", 90},
-                                           Asked{"channel_request", 98}, Asked{"service_request", 5},
-                                           Asked{"of_no_meaning", kUnknownType}),
+                         ::testing::Values(Asked{"global_request", 80}, Asked{"channel_open", 90}, Asked{"channel_request", 98},
+                                           Asked{"service_request", 5}, Asked{"of_no_meaning", kUnknownType}),
                          [](const auto& kind) { return std::string(kind.param.name); });
 
 // Two relays in series with much to say to each other must not both stop reading.
@@ -205,8 +203,7 @@ TEST_F(BoundsTest, AnUnansweredExchangeIsLimitedInWhatWaitsForIt) {
     most = std::max(most, account->held());
     return server_log().closed.has_value();
   }));
-  EXPECT_NE(server_log().closed->detail.find("while keys are exchanged"), std::string::npos)
-      << server_log().closed->detail;
+  EXPECT_NE(server_log().closed->detail.find("while keys are exchanged"), std::string::npos) << server_log().closed->detail;
   EXPECT_LE(most, 2U * 1024 * 1024);
 }
 

@@ -28,9 +28,8 @@ void break_logins(BrokenLogins& logins, OurRole role, std::uint32_t count) {
     ASSERT_EQ(wrong, "") << "seed " << seed;
   }
   const auto& counts = logins.counts();
-  std::cout << "logged in " << counts.logged_in << ", failed " << counts.failed << ", transports ended "
-            << counts.transport_ended << ", given up " << counts.given_up << ", breaks " << counts.breaks
-            << ", exceptions " << counts.exceptions << "\n";
+  std::cout << "logged in " << counts.logged_in << ", failed " << counts.failed << ", transports ended " << counts.transport_ended
+            << ", given up " << counts.given_up << ", breaks " << counts.breaks << ", exceptions " << counts.exceptions << "\n";
   EXPECT_GT(counts.breaks, 0U);
   EXPECT_GT(counts.logged_in, 0U);
   EXPECT_GT(counts.failed, 0U);

@@ -43,8 +43,8 @@ class HostKeysTest : public SshTest {
     client_.log.transport.reset();
     client_.connected = false;
     connect(options);
-    ASSERT_TRUE(run_until(
-        [this] { return client_.failed || (client_.connected && !servers_.empty() && servers_[0]->logged_in); }));
+    ASSERT_TRUE(
+        run_until([this] { return client_.failed || (client_.connected && !servers_.empty() && servers_[0]->logged_in); }));
     ASSERT_FALSE(client_.failed) << client_.failed->detail;
   }
   static std::string key_type(std::string_view algorithm) {
@@ -75,7 +75,8 @@ TEST_F(HostKeysTest, TheFirstOfATypeIsShown) {
     ASSERT_TRUE(keys);
     listen();
     for (const std::string_view type : {"ssh-ed25519", "ecdsa-sha2-nistp256"}) {
-      const auto first = std::find_if(keys->keys().begin(), keys->keys().end(), [type](const HostKey& key) { return key.type == type; });
+      const auto first =
+          std::find_if(keys->keys().begin(), keys->keys().end(), [type](const HostKey& key) { return key.type == type; });
       ClientOptions options = client_options();
       options.algorithms.host_keys = std::vector<std::string>{std::string(type)};
       Bytes seen;
@@ -122,8 +123,7 @@ TEST_F(HostKeysTest, AClientGetsTheOneThatItAsksFor) {
 }
 
 TEST_F(HostKeysTest, AnyTwoCurvesInAnyOrder) {
-  const std::string files[] = {made("p256", KeyKind::ecdsa256), made("p384", KeyKind::ecdsa384),
-                               made("p521", KeyKind::ecdsa521)};
+  const std::string files[] = {made("p256", KeyKind::ecdsa256), made("p384", KeyKind::ecdsa384), made("p521", KeyKind::ecdsa521)};
   for (std::size_t first = 0; first < 3; ++first) {
     for (std::size_t second = 0; second < 3; ++second) {
       if (first == second) continue;

@@ -21,9 +21,7 @@ Bytes key_of(std::string_view type, std::uint8_t content) {
   blob.push_back(content);
   return blob;
 }
-std::string line_of(const std::string& name, const Bytes& key) {
-  return name + " ssh-ed25519 " + base64_encode(key) + "\n";
-}
+std::string line_of(const std::string& name, const Bytes& key) { return name + " ssh-ed25519 " + base64_encode(key) + "\n"; }
 
 class KnownHostsFileTest : public ::testing::Test {
  protected:
@@ -67,16 +65,16 @@ TEST_F(KnownHostsFileTest, KeepsModeAndFollowsALink) {
 TEST_F(KnownHostsFileTest, ManyAtATimeLoseNothing) {
   std::vector<std::thread> writers;
   for (std::uint8_t i = 0; i < 8; ++i)
-    writers.emplace_back([this, i] {
-      EXPECT_TRUE(add_first_host_key(file_, "web" + std::to_string(i), 22, key_of("ssh-ed25519", i)));
-    });
+    writers.emplace_back(
+        [this, i] { EXPECT_TRUE(add_first_host_key(file_, "web" + std::to_string(i), 22, key_of("ssh-ed25519", i))); });
   for (auto& writer : writers) writer.join();
   const std::string all = text();
   EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 8);
 }
 
 TEST_F(KnownHostsFileTest, ProvedKeysTakeThePlaceOfThoseThatAreGone) {
-  folder_.write("known_hosts", line_of("web1", one_) + line_of("web1", two_) + line_of("web1,web2", two_) + line_of("web3", two_));
+  folder_.write("known_hosts",
+                line_of("web1", one_) + line_of("web1", two_) + line_of("web1,web2", two_) + line_of("web3", two_));
   const auto change = set_host_keys(file_, "web1", 22, {one_, three_});
   ASSERT_TRUE(change) << change.error().detail;
   EXPECT_EQ(change->added, 1u);

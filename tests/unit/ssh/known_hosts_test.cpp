@@ -18,9 +18,7 @@ Bytes blob_of(const std::string& type, std::uint8_t content) {
   blob.push_back(content);
   return blob;
 }
-std::string key_text(const std::string& type, std::uint8_t content) {
-  return type + " " + base64_encode(blob_of(type, content));
-}
+std::string key_text(const std::string& type, std::uint8_t content) { return type + " " + base64_encode(blob_of(type, content)); }
 const Bytes kKey = blob_of("ssh-ed25519", 1);
 const std::string kLine = key_text("ssh-ed25519", 1);
 const std::string kOther = key_text("ssh-ed25519", 2);

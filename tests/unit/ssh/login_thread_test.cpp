@@ -100,8 +100,7 @@ class LoginThreadTest : public SshTest {
     sides_.back()->silent = silent_;
   }
   void dial(std::unique_ptr<Carrier> carrier = nullptr) {
-    client_side_.attempt =
-        std::make_unique<ClientLogin>(*io_, thread_->io(), client_options(), client_side_, std::move(carrier));
+    client_side_.attempt = std::make_unique<ClientLogin>(*io_, thread_->io(), client_options(), client_side_, std::move(carrier));
   }
   bool is_in() const { return client_side_.log.transport && !sides_.empty() && sides_[0]->log.transport; }
 

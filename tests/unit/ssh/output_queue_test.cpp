@@ -46,7 +46,8 @@ class OutputQueueTest : public testing::Test {
 TEST_F(OutputQueueTest, WhatIsAppendedAndWhatIsReservedKeepTheirOrder) {
   const Bytes sent = counting(5 * Chunk::kSize);
   std::size_t at = 0;
-  for (const std::size_t size : {std::size_t{10}, Chunk::kSize - 5, std::size_t{33000}, std::size_t{33000}, Chunk::kSize, std::size_t{1}}) {
+  for (const std::size_t size :
+       {std::size_t{10}, Chunk::kSize - 5, std::size_t{33000}, std::size_t{33000}, Chunk::kSize, std::size_t{1}}) {
     append_reserved(ByteView(sent).subspan(at, size));
     at += size;
     queue_.append(ByteView(sent).subspan(at, 100));

@@ -53,15 +53,12 @@ struct Outcome {
 inline RawPeer::Manners manners(RawPeer::Role role, bool strict) {
   RawPeer::Manners manners;
   if (!strict) return manners;
-  manners.kex_names +=
-      role == RawPeer::Role::client ? ",kex-strict-c-v00@openssh.com" : ",kex-strict-s-v00@openssh.com";
+  manners.kex_names += role == RawPeer::Role::client ? ",kex-strict-c-v00@openssh.com" : ",kex-strict-s-v00@openssh.com";
   return manners;
 }
 
 // Every field of what RFC 4253 defines is there.
-inline Bytes message_of_type(int type) {
-  return Bytes{static_cast<std::uint8_t>(type), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
-}
+inline Bytes message_of_type(int type) { return Bytes{static_cast<std::uint8_t>(type), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}; }
 
 class Exchange {
  public:
@@ -74,11 +71,9 @@ class Exchange {
       if (peer_.receive(kServiceAccept)) {
         wire::Writer request;
         request.byte(kUserauthRequest).string(std::string_view{"alice"}).string(std::string_view{"ssh-connection"});
-        peer_.send(
-            request.string(std::string_view{"password"}).boolean(false).string(std::string_view{"secret"}).bytes());
+        peer_.send(request.string(std::string_view{"password"}).boolean(false).string(std::string_view{"secret"}).bytes());
         auto answer = peer_.receive();
-        while (answer && answer->front() != kUserauthSuccess && answer->front() != kUserauthFailure)
-          answer = peer_.receive();
+        while (answer && answer->front() != kUserauthSuccess && answer->front() != kUserauthFailure) answer = peer_.receive();
         outcome.logged_in = answer && answer->front() == kUserauthSuccess;
       }
     }

@@ -68,9 +68,7 @@ const Pkey& host_key() {
   return key;
 }
 
-Bytes host_key_blob() {
-  return wire::Writer().string(std::string_view{"ssh-ed25519"}).string(public_half(host_key())).take();
-}
+Bytes host_key_blob() { return wire::Writer().string(std::string_view{"ssh-ed25519"}).string(public_half(host_key())).take(); }
 
 // RFC 4251, section 5: as positive numbers stand on the wire.
 Bytes mpint(ByteView magnitude) {
@@ -112,10 +110,7 @@ RawPeer::RawPeer(net::Fd fd, Role role, Manners manners)
   wire::Writer kexinit;
   kexinit.byte(kKexinit).raw(kCookie).string(manners_.kex_names).string(std::string_view{"ssh-ed25519"});
   kexinit.string(kCipher).string(kCipher).string(kMac).string(kMac);
-  kexinit.string(std::string_view{"none"})
-      .string(std::string_view{"none"})
-      .string(std::string_view{})
-      .string(std::string_view{});
+  kexinit.string(std::string_view{"none"}).string(std::string_view{"none"}).string(std::string_view{}).string(std::string_view{});
   our_kexinit_ = kexinit.boolean(manners_.first_packet_follows).uint32(0).take();
 }
 RawPeer::~RawPeer() = default;
@@ -223,8 +218,8 @@ void RawPeer::agree(ByteView client_public, ByteView server_public, ByteView hos
   hashed.string(host_key).string(client_public).string(server_public).raw(secret);
   session_id_ = sha256_of(hashed.bytes());
   const auto derive = [&](char letter, std::size_t size) {
-    Bytes key = sha256_of(
-        wire::Writer().raw(secret).raw(session_id_).byte(static_cast<std::uint8_t>(letter)).raw(session_id_).bytes());
+    Bytes key =
+        sha256_of(wire::Writer().raw(secret).raw(session_id_).byte(static_cast<std::uint8_t>(letter)).raw(session_id_).bytes());
     key.resize(size);
     return key;
   };

@@ -161,9 +161,8 @@ void SshTest::connect(ClientOptions options) {
 
 void SshTest::log_in() {
   connect();
-  ASSERT_TRUE(run_until([this] {
-    return client_.failed || (client_.connected && !servers_.empty() && servers_[0]->logged_in);
-  })) << "no login in time";
+  ASSERT_TRUE(run_until([this] { return client_.failed || (client_.connected && !servers_.empty() && servers_[0]->logged_in); }))
+      << "no login in time";
   ASSERT_FALSE(client_.failed) << client_.failed->detail;
 }
 

@@ -47,17 +47,16 @@ TEST_P(CipherTest, CarriesPacketsOfEverySizeAcrossAnExchangeOfKeys) {
   for (std::size_t size = 1; size <= 40; ++size) sizes.push_back(size);
   for (std::size_t size : sizes) client().send(data_message(size));
   for (std::size_t size : sizes) server().send(data_message(size));
-  ASSERT_TRUE(run_until([&] {
-    return server_log().messages.size() == sizes.size() && client_.log.messages.size() == sizes.size();
-  }));
+  ASSERT_TRUE(
+      run_until([&] { return server_log().messages.size() == sizes.size() && client_.log.messages.size() == sizes.size(); }));
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     EXPECT_EQ(server_log().messages[i], data_message(sizes[i]));
     EXPECT_EQ(client_.log.messages[i], data_message(sizes[i]));
   }
 }
 INSTANTIATE_TEST_SUITE_P(Ciphers, CipherTest,
-                         ::testing::Values("aes128-gcm@openssh.com", "aes256-gcm@openssh.com",
-                                           "chacha20-poly1305@openssh.com", "aes128-ctr"));
+                         ::testing::Values("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com",
+                                           "aes128-ctr"));
 
 TEST_F(TransportTest, ExchangesKeysUnderLoadInBothDirections) {
   ServerOptions options;

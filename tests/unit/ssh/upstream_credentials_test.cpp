@@ -81,11 +81,10 @@ TEST_F(CredentialFiles, IssuesCertificatesWithAnyKindOfAuthority) {
     ASSERT_TRUE(authority);
     auto key = make_ephemeral_key();
     ASSERT_TRUE(key);
-    const auto issued = issue_certificate(*key, *authority, {"alice/c1", {"alice"}, std::chrono::minutes(5)},
-                                          std::chrono::system_clock::now());
+    const auto issued =
+        issue_certificate(*key, *authority, {"alice/c1", {"alice"}, std::chrono::minutes(5)}, std::chrono::system_clock::now());
     EXPECT_TRUE(issued) << issued.error().detail;
-    EXPECT_FALSE(issue_certificate(*key, *authority, {"alice/c1", {}, std::chrono::minutes(5)},
-                                   std::chrono::system_clock::now()))
+    EXPECT_FALSE(issue_certificate(*key, *authority, {"alice/c1", {}, std::chrono::minutes(5)}, std::chrono::system_clock::now()))
         << "without principals it would be for everybody";
   }
 }

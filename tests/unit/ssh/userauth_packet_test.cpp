@@ -76,7 +76,8 @@ TEST(UserauthPacketTest, ReadsAnswers) {
   EXPECT_EQ((*answers)[0].view(), "one");
   EXPECT_TRUE((*answers)[1].empty());
   EXPECT_TRUE(parse_info_response(Bytes{61, 0, 0, 0, 0})->empty());
-  for (std::size_t size = 0; size < packet.size(); ++size) EXPECT_FALSE(parse_info_response(ByteView{packet}.first(size))) << size;
+  for (std::size_t size = 0; size < packet.size(); ++size)
+    EXPECT_FALSE(parse_info_response(ByteView{packet}.first(size))) << size;
   EXPECT_FALSE(parse_info_response(Bytes{61, 0xff, 0xff, 0xff, 0xff}));
 }
 
@@ -108,7 +109,8 @@ TEST(UserauthPacketTest, RefusesEveryTruncation) {
 }
 
 TEST(UserauthPacketTest, ABannerGoesInPiecesThatClientsTake) {
-  for (const std::string& character : {std::string("x"), std::string("ż"), std::string("漢"), std::string("🐢"), std::string("\x80")}) {
+  for (const std::string& character :
+       {std::string("x"), std::string("ż"), std::string("漢"), std::string("🐢"), std::string("\x80")}) {
     std::string text;
     while (text.size() < 100'000) text += character;
     std::string whole;

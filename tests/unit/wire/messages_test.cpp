@@ -24,17 +24,15 @@ const Row kRows[] = {
     {"global_request", global_message("keepalive@openssh.com", true),
      [](ByteView m) { return parse_global_request(m).has_value(); }, true},
     {"open", open_message(3, 4, 5), [](ByteView m) { return parse_channel_open(m).has_value(); }, true},
-    {"confirmation", confirm_message(1, 2, 3, 4),
-     [](ByteView m) { return parse_channel_open_confirmation(m).has_value(); }, true},
+    {"confirmation", confirm_message(1, 2, 3, 4), [](ByteView m) { return parse_channel_open_confirmation(m).has_value(); },
+     true},
     {"open_failure", refuse_message(1, OpenFailureReason::connect_failed, "no"),
      [](ByteView m) { return parse_channel_open_failure(m).has_value(); }, false},
     {"adjust", adjust_message(1, 2), [](ByteView m) { return parse_channel_window_adjust(m).has_value(); }, false},
     {"data", data_message(1, "abc"), [](ByteView m) { return parse_channel_data(m).has_value(); }, false},
-    {"extended_data", stderr_message(1, "abc"),
-     [](ByteView m) { return parse_channel_extended_data(m).has_value(); }, false},
+    {"extended_data", stderr_message(1, "abc"), [](ByteView m) { return parse_channel_extended_data(m).has_value(); }, false},
     {"eof", eof_message(1), [](ByteView m) { return parse_channel_only(m).has_value(); }, false},
-    {"request", request_message(1, "shell", true), [](ByteView m) { return parse_channel_request(m).has_value(); },
-     true},
+    {"request", request_message(1, "shell", true), [](ByteView m) { return parse_channel_request(m).has_value(); }, true},
 };
 
 class MessageTest : public ::testing::TestWithParam<Row> {};

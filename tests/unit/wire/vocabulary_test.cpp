@@ -26,35 +26,20 @@ Bytes fields_of(const Word& word, std::size_t odd = SIZE_MAX, std::string_view t
   for (std::size_t i = 0; i < word.fields.size(); ++i) {
     switch (word.fields[i]) {
       case Field::none:
-      case Field::rest:
-        break;
-      case Field::text:
-        writer.string(i == odd ? text : "text"sv);
-        break;
-      case Field::variable:
-        writer.string(i == odd ? text : "LANG"sv);
-        break;
-      case Field::modes:
-        writer.string(i == odd ? text : "\x03\0\0\0\x7f\0"sv);
-        break;
-      case Field::boolean:
-        writer.boolean(true);
-        break;
-      case Field::uint32:
-        writer.uint32(500);
-        break;
+      case Field::rest: break;
+      case Field::text: writer.string(i == odd ? text : "text"sv); break;
+      case Field::variable: writer.string(i == odd ? text : "LANG"sv); break;
+      case Field::modes: writer.string(i == odd ? text : "\x03\0\0\0\x7f\0"sv); break;
+      case Field::boolean: writer.boolean(true); break;
+      case Field::uint32: writer.uint32(500); break;
     }
   }
   return writer.take();
 }
 
-bool is_sound(const Word& word, ByteView fields) {
-  return Reading(word.form, speaker_of(word), word.name, fields).sound();
-}
+bool is_sound(const Word& word, ByteView fields) { return Reading(word.form, speaker_of(word), word.name, fields).sound(); }
 
-bool has(const Word& word, Field field) {
-  return std::find(word.fields.begin(), word.fields.end(), field) != word.fields.end();
-}
+bool has(const Word& word, Field field) { return std::find(word.fields.begin(), word.fields.end(), field) != word.fields.end(); }
 
 class VocabularyTest : public ::testing::TestWithParam<Word> {
  protected:
@@ -77,9 +62,8 @@ TEST_P(VocabularyTest, RefusesEveryOtherSpellingOfTheName) {
   const Bytes fields = fields_of(word_);
   std::string upper(word_.name);
   upper[0] = static_cast<char>(std::toupper(upper[0]));
-  for (const std::string& name :
-       {std::string(word_.name) + '\0', '\0' + std::string(word_.name), std::string(word_.name) + " ",
-        std::string(word_.name).substr(1), upper, std::string(word_.name) + std::string("\0x", 2)}) {
+  for (const std::string& name : {std::string(word_.name) + '\0', '\0' + std::string(word_.name), std::string(word_.name) + " ",
+                                  std::string(word_.name).substr(1), upper, std::string(word_.name) + std::string("\0x", 2)}) {
     const Reading reading(word_.form, speaker_of(word_), name, fields);
     EXPECT_FALSE(reading.sound()) << name;
     EXPECT_FALSE(reading.known()) << name;
@@ -169,14 +153,12 @@ TEST(Vocabulary, TerminalModesMayEndWithoutAnOpcodeButNotInsideOne) {
 }
 
 TEST(Vocabulary, WhatIsWrittenHereIsSound) {
-  EXPECT_TRUE(
-      Reading(Form::channel_request, Speaker::target, "exit-signal", build_exit_signal("SEGV", true, "why")).sound());
+  EXPECT_TRUE(Reading(Form::channel_request, Speaker::target, "exit-signal", build_exit_signal("SEGV", true, "why")).sound());
   EXPECT_TRUE(Reading(Form::channel_request, Speaker::target, "exit-status", build_exit_status(3)).sound());
 }
 
 TEST(Vocabulary, ARefusalsWordsEndAtAZero) {
-  const Bytes message =
-      build_channel_open_failure(RecipientChannel{1}, OpenFailureReason::connect_failed, "no\0 way"sv);
+  const Bytes message = build_channel_open_failure(RecipientChannel{1}, OpenFailureReason::connect_failed, "no\0 way"sv);
   EXPECT_EQ(parse_channel_open_failure(message)->description, "no");
 }
 
