@@ -67,6 +67,9 @@ class Transport {
   virtual std::uint64_t acknowledged() = 0;
   /// The smallest round trip to the peer that has been seen; 0 where it isn't known. May be a second old.
   virtual std::chrono::microseconds round_trip() = 0;
+  /// The largest TCP segment that is sent to the peer, in bytes; 0 where it isn't known. Its host may take some 40 ms to
+  /// acknowledge a single one (RFC 1122, 4.2.3.2), which on the loopback are 64 KiB. May be a second old.
+  virtual std::uint32_t segment() { return 0; }
   /// The identifier of the first key exchange (RFC 4253, 7.2), over which peers prove their keys; empty when there is none.
   virtual Bytes session_id() const { return {}; }
   /// Stops and resumes on_message; what is already on its way may still come. Not counted: two pauses need one resume.

@@ -23,6 +23,10 @@ struct LineKind {
   /// again, which takes so many turns.
   std::uint64_t loses_one_in = 0;
   std::uint32_t sent_again_after = 0;
+  /// The largest segment: more than one is acknowledged at once, less only after so many turns (RFC 1122, 4.2.3.2); 0: all of it
+  /// at once.
+  std::uint32_t segment = 0;
+  std::uint32_t acknowledged_after = 0;
 };
 
 /// One direction of it, as whole messages. Nothing is lost for good, nor cut.
@@ -75,7 +79,12 @@ class SimulatedWay {
     }
     for (; turn_ >= stands_until_ && !flight_.empty() && flight_.front().turn <= turn_; flight_.pop_front()) {
       arrived_ = flight_.front().bytes;
-      acks_.push_back({turn_ + kind_.delay, arrived_});
+      if (ack_due_ == 0) ack_due_ = turn_ + kind_.acknowledged_after;
+    }
+    if (ack_due_ != 0 && (turn_ >= ack_due_ || arrived_ - answered_ > kind_.segment)) {
+      answered_ = arrived_;
+      ack_due_ = 0;
+      acks_.push_back({turn_ + kind_.delay, answered_});
     }
     for (; !acks_.empty() && acks_.front().turn <= turn_; acks_.pop_front()) acknowledged_ = acks_.front().bytes;
     take();
@@ -114,6 +123,7 @@ class SimulatedWay {
   const LineKind kind_;
   std::uint64_t turn_ = 0;
   std::uint64_t stands_until_ = 0;  // a turn: nothing arrives before
+  std::uint64_t ack_due_ = 0;       // a turn: what has arrived is acknowledged then; 0: nothing is
   bool exchanges_keys_ = false;
   std::deque<Message> messages_;
   std::vector<Bytes> spare_;
@@ -124,6 +134,7 @@ class SimulatedWay {
   std::uint64_t taken_ = 0;
   std::uint64_t passed_ = 0;
   std::uint64_t arrived_ = 0;
+  std::uint64_t answered_ = 0;  // by an acknowledgement that is on its way
   std::uint64_t acknowledged_ = 0;
   std::uint64_t read_ = 0;
 };
@@ -181,6 +192,7 @@ class SimulatedEnd {
     std::uint64_t sent() const override { return owner_.out_.given(); }
     std::uint64_t acknowledged() override { return owner_.out_.acknowledged(); }
     std::chrono::microseconds round_trip() override { return owner_.round_trip_; }
+    std::uint32_t segment() override { return owner_.out_.kind().segment; }
     void pause() override { owner_.paused_ = true; }
     void resume() override { owner_.paused_ = false; }
     void disconnect(DisconnectReason, std::string_view text) override { owner_.disconnected_ = text; }

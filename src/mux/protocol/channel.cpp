@@ -225,7 +225,9 @@ void Channel::on_uncongested() {
   if (user_ != nullptr) user_->on_window();
 }
 
-std::uint32_t Channel::room_within(const RoomLimits& limits) {
+std::uint32_t Channel::room_within(const RoomLimits& wanted) {
+  RoomLimits limits = wanted;
+  limits.on_the_way = std::max(limits.on_the_way, connection_.acknowledged_late());
   const std::uint32_t window = send_window_.bytes();
   const std::uint32_t certain = outflow_.certain_room(limits, window, held_data_, connection_.known_acknowledged());
   return certain >= limits.enough ? certain : outflow_.room(limits, window, held_data_, connection_.acknowledged());

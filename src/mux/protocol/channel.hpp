@@ -112,7 +112,7 @@ class Channel final : public ChannelEnd {
   void reserve(std::uint32_t bytes) { reserved_ = std::min(bytes, send_window_.bytes() / 4); }
   /// All that may be sent, what is reserved included.
   std::uint32_t whole_window() const { return send_window_.bytes(); }
-  std::uint32_t room_within(const RoomLimits& limits) override;
+  std::uint32_t room_within(const RoomLimits& wanted) override;
   void call_when_there_is_room() override;
   bool congested() override;
   std::uint32_t credit() const override;

@@ -273,15 +273,26 @@ std::uint64_t Connection::acknowledged() {
 }
 
 std::chrono::microseconds Connection::round_trip() {
-  const TimePoint now = io_.clock().now();
-  if (now - round_trip_seen_ < kRoundTripLook) return round_trip_;
-  uv_os_fd_t fd = -1;
-  if (!tcp_ || uv_fileno(reinterpret_cast<const uv_handle_t*>(tcp_.get()), &fd) != 0) return round_trip_;
-  round_trip_seen_ = now;
-  // The kernel forgets its smallest one after some minutes, and a queue may have stood in the way ever since.
-  const std::chrono::microseconds seen = smallest_round_trip(fd);
-  if (seen.count() != 0 && (round_trip_.count() == 0 || seen < round_trip_)) round_trip_ = seen;
+  look_at_way();
   return round_trip_;
+}
+
+std::uint32_t Connection::segment() {
+  look_at_way();
+  return segment_;
+}
+
+void Connection::look_at_way() {
+  const TimePoint now = io_.clock().now();
+  if (now - way_seen_ < kWayLook) return;
+  uv_os_fd_t fd = -1;
+  if (!tcp_ || uv_fileno(reinterpret_cast<const uv_handle_t*>(tcp_.get()), &fd) != 0) return;
+  way_seen_ = now;
+  const WayToPeer way = way_to_peer(fd);
+  segment_ = way.segment;
+  // The kernel forgets its smallest one after some minutes, and a queue may have stood in the way ever since.
+  const std::chrono::microseconds seen = way.smallest_round_trip;
+  if (seen.count() != 0 && (round_trip_.count() == 0 || seen < round_trip_)) round_trip_ = seen;
 }
 
 Bytes Connection::session_id() const {

@@ -72,8 +72,8 @@ class Connection final : public Transport, private TurnUser, private Lender {
   static constexpr Duration kDisconnectLimit{2000};
   /// Acknowledgements aren't delayed until so long after the login: by then the first channel is open.
   static constexpr Duration kQuickAfterLogin{1000};
-  /// How often the kernel is asked for the round trip, at the most.
-  static constexpr Duration kRoundTripLook{1000};
+  /// How often the kernel is asked for the round trip and the segments, at the most.
+  static constexpr Duration kWayLook{1000};
   /// What the kernel may hold unsent: little, so that what is urgent can still overtake bulk in our own queues. Half of
   /// this costs a quarter more CPU per byte of bulk.
   static constexpr int kNotSentLowWater = 64 * 1024;
@@ -132,6 +132,7 @@ class Connection final : public Transport, private TurnUser, private Lender {
   std::uint64_t sent() const override;
   std::uint64_t acknowledged() override;
   std::chrono::microseconds round_trip() override;
+  std::uint32_t segment() override;
   Bytes session_id() const override;
   void pause() override;
   void resume() override;
@@ -157,6 +158,7 @@ class Connection final : public Transport, private TurnUser, private Lender {
   static void on_read(uv_stream_t* uv, ssize_t count, const uv_buf_t* buffer) noexcept;
   static void on_written(uv_write_t* uv, int status) noexcept;
   void written(std::unique_ptr<Chunk> chunk, int status);
+  void look_at_way();
   void read_some(std::uint8_t* data, std::size_t size);
   void read_failed(int rc);
   // From libssh
@@ -241,7 +243,8 @@ class Connection final : public Transport, private TurnUser, private Lender {
   std::uint64_t acknowledged_ = 0;
   std::uint64_t acknowledged_in_ = 0;  // the turn of which that is
   std::chrono::microseconds round_trip_{0};
-  TimePoint round_trip_seen_;
+  std::uint32_t segment_ = 0;
+  TimePoint way_seen_;
   std::unique_ptr<Timer> deadline_;
   std::unique_ptr<Carrier> carrier_;  // null: TCP
   Error why_;

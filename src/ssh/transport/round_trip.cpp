@@ -11,13 +11,13 @@
 
 namespace sallyport::ssh {
 
-std::chrono::microseconds smallest_round_trip(int fd) {
+WayToPeer way_to_peer(int fd) {
   tcp_info info{};
   socklen_t size = sizeof info;
   if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
   if (size < offsetof(tcp_info, tcpi_min_rtt) + sizeof info.tcpi_min_rtt) return {};  // a kernel before 4.6
   constexpr __u32 kUnknown = ~__u32{0};
-  return std::chrono::microseconds(info.tcpi_min_rtt == kUnknown ? 0 : info.tcpi_min_rtt);
+  return {std::chrono::microseconds(info.tcpi_min_rtt == kUnknown ? 0 : info.tcpi_min_rtt), info.tcpi_snd_mss};
 }
 
 std::size_t unacknowledged(int fd) {

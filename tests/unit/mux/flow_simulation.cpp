@@ -36,6 +36,7 @@ struct Pace {
 Pace pace_of(const FlowRow& row) {
   switch (row.line) {
     case Simulated::loopback: return {10, kNear, 60, 30};
+    case Simulated::lazy_loopback: return {10, {kNear.rate, 0, 0, 0, 65'483, 400}, 200, 200};
     case Simulated::slow_line: return {10, {500, 0}, 200, row.keystrokes ? 800.0 : 300.0};
     case Simulated::long_line: return {1, {125'000, 49}, 1000, 300};
     case Simulated::lossy_line: return {1, {125'000, 4, 16'000'000, 10}, 300, 1000};
@@ -47,7 +48,9 @@ Pace pace_of(const FlowRow& row) {
 /// The line in front of the daemon of that number, or of the server. Where one is slow the others aren't: whatever comes in must
 /// not be more than goes out.
 LineKind line_of(const FlowRow& row, const Pace& pace, std::size_t number) {
-  if (row.line == Simulated::loopback || row.line == Simulated::long_lines) return pace.line;
+  const bool all_alike =
+      row.line == Simulated::loopback || row.line == Simulated::lazy_loopback || row.line == Simulated::long_lines;
+  if (all_alike) return pace.line;
   const std::size_t special = row.bulk == Bulk::up ? row.daemons : 0;
   return number == special ? pace.line : LineKind{kNear.rate * 10 / static_cast<std::uint64_t>(pace.turns_in_a_millisecond), 0};
 }
@@ -245,8 +248,8 @@ class Simulation {
 }  // namespace
 
 std::string name_of(const FlowRow& row) {
-  static constexpr const char* kLines[] = {"loopback", "5 MB/s", "1 Gbit/s x 100 ms", "all 1 Gbit/s x 100 ms",
-                                           "lossy 1 Gbit/s x 10 ms"};
+  static constexpr const char* kLines[] = {"loopback",          "lazy loopback",         "5 MB/s",
+                                           "1 Gbit/s x 100 ms", "all 1 Gbit/s x 100 ms", "lossy 1 Gbit/s x 10 ms"};
   static constexpr const char* kAdjusts[] = {"at once", "32 KiB", "96 KiB", "half", "all", "at random", "late", "never"};
   static constexpr const char* kBulk[] = {"down", "up", "both ways"};
   std::string text = std::string(kLines[static_cast<int>(row.line)]) + ", " + kBulk[static_cast<int>(row.bulk)] + ", adjusts " +

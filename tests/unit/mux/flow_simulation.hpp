@@ -21,11 +21,12 @@ enum class Adjusts : std::uint8_t {
 };
 
 enum class Simulated : std::uint8_t {
-  loopback,    ///< 250 MB/s, a tenth of a millisecond to the next program
-  slow_line,   ///< one of 5 MB/s, in the way of what is sent: the others are as on the loopback
-  long_line,   ///< one of 1 Gbit/s with 100 ms there and back
-  long_lines,  ///< all of them
-  lossy_line,  ///< one of 1 Gbit/s with 10 ms there and back, on which packets are lost and sent again
+  loopback,       ///< 250 MB/s, a tenth of a millisecond to the next program
+  lazy_loopback,  ///< the same, with kernels that acknowledge a single segment 40 ms late, as they do for people who type
+  slow_line,      ///< one of 5 MB/s, in the way of what is sent: the others are as on the loopback
+  long_line,      ///< one of 1 Gbit/s with 100 ms there and back
+  long_lines,     ///< all of them
+  lossy_line,     ///< one of 1 Gbit/s with 10 ms there and back, on which packets are lost and sent again
 };
 
 enum class Bulk : std::uint8_t { down, up, both };
