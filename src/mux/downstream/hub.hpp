@@ -12,6 +12,7 @@
 #include <sallyport/connections.hpp>
 
 #include "mux/downstream/link.hpp"
+#include "mux/session/unattended.hpp"
 #include "mux/upstream/pool.hpp"
 
 namespace sallyport::mux {
