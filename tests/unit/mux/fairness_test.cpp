@@ -112,11 +112,11 @@ TEST_F(UnknownLineTest, TakesTheAnswerToAnOpenForTheRoundTrip) {
   EXPECT_GE(credit, 4u * FlowCredit::kFloorAlone);
 }
 
-struct AskingTest : RelayTest {
-  AskingTest() : RelayTest(100'000'000, 100'000'000) {}
+struct AcknowledgedTest : RelayTest {
+  AcknowledgedTest() : RelayTest(100'000'000, 100'000'000) {}
 };
 
-TEST_F(AskingTest, TheKernelIsAskedWhereItsLastAnswerLeavesTooLittleRoom) {
+TEST_F(AcknowledgedTest, TheKernelIsAskedWhereItsLastAnswerLeavesTooLittleRoom) {
   widen();
   const std::uint64_t before = client->asked_what_arrived;
   constexpr int kMessages = 200;
