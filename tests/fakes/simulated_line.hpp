@@ -23,8 +23,8 @@ struct LineKind {
   /// again, which takes so many turns.
   std::uint64_t loses_one_in = 0;
   std::uint32_t sent_again_after = 0;
-  /// The largest segment: more than one is acknowledged at once, less only after so many turns (RFC 1122, 4.2.3.2); 0: all of it
-  /// at once.
+  /// The largest segment: every second one is acknowledged at once, less only after so many turns, as late as a kernel may do it
+  /// (RFC 1122, 4.2.3.2); 0: all of it at once.
   std::uint32_t segment = 0;
   std::uint32_t acknowledged_after = 0;
 };
@@ -81,7 +81,7 @@ class SimulatedWay {
       arrived_ = flight_.front().bytes;
       if (ack_due_ == 0) ack_due_ = turn_ + kind_.acknowledged_after;
     }
-    if (ack_due_ != 0 && (turn_ >= ack_due_ || arrived_ - answered_ > kind_.segment)) {
+    if (ack_due_ != 0 && (turn_ >= ack_due_ || arrived_ - answered_ >= 2 * std::uint64_t{kind_.segment})) {
       answered_ = arrived_;
       ack_due_ = 0;
       acks_.push_back({turn_ + kind_.delay, answered_});

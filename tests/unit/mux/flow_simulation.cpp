@@ -36,7 +36,7 @@ struct Pace {
 Pace pace_of(const FlowRow& row) {
   switch (row.line) {
     case Simulated::loopback: return {10, kNear, 60, 30};
-    case Simulated::lazy_loopback: return {10, {kNear.rate, 0, 0, 0, 65'483, 400}, 200, 200};
+    case Simulated::lazy_loopback: return {10, {kNear.rate, 0, 0, 0, 65'483, 400}, 500, 500};
     case Simulated::slow_line: return {10, {500, 0}, 200, row.keystrokes ? 800.0 : 300.0};
     case Simulated::long_line: return {1, {125'000, 49}, 1000, 300};
     case Simulated::lossy_line: return {1, {125'000, 4, 16'000'000, 10}, 300, 1000};

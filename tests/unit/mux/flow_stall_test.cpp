@@ -169,8 +169,21 @@ TEST(FlowStallTest, GoesOnWhenAPeerThatHadStoppedDoes) {
     }
 }
 
+TEST(FlowStallTest, NorByAKernelThatIsSlowToAcknowledge) {
+  for (const Bulk bulk : {Bulk::down, Bulk::up})
+    for (const std::uint32_t daemons : {1u, 2u}) {
+      FlowRow row;
+      row.line = Simulated::lazy_loopback;
+      row.bulk = bulk;
+      row.daemons = daemons;
+      row.keystrokes = true;
+      row.stops = true;  // what is allowed is little behind it, and has to grow
+      expect_flow(row);
+    }
+}
+
 TEST(FlowStallTest, AKeystrokeIsNotFeltToWaitBehindBulk) {
-  for (const Simulated line : {Simulated::loopback, Simulated::lazy_loopback, Simulated::slow_line})
+  for (const Simulated line : {Simulated::loopback, Simulated::slow_line})
     for (const Bulk bulk : {Bulk::down, Bulk::up})
       for (const std::uint32_t daemons : {1u, 2u, 3u}) {
         FlowRow row;
@@ -181,7 +194,7 @@ TEST(FlowStallTest, AKeystrokeIsNotFeltToWaitBehindBulk) {
         const FlowOutcome through = expect_flow(row);
         const auto& echoes = through.echoes;
         ASSERT_FALSE(echoes.empty());
-        const bool is_near = line != Simulated::slow_line;
+        const bool is_near = line == Simulated::loopback;
         EXPECT_LE(echoes[echoes.size() / 2], is_near ? 0.8 + 0.4 * daemons : 4) << name_of(row);
         EXPECT_LE(echoes[echoes.size() * 95 / 100], is_near ? 1.0 + 0.4 * daemons : 6) << name_of(row);
       }
