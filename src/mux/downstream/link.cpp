@@ -47,15 +47,9 @@ bool Link::refuse(Act act, const wire::ChannelOpen& open) {
     why = "a maximum packet size of 0";
   } else if (open.rest.size() > kMaximumFields) {
     why = "too long a name";
-  } else if (act == Act::session && sessions_ >= maximum_channels_) {
+  } else if (const std::string_view full = act == Act::session ? refuses_sessions() : refuses_forwarded(); !full.empty()) {
     reason = OpenFailureReason::resource_shortage;
-    why = "too many channels on this connection: max_channels_per_connection";
-  } else if (act == Act::session && account()->is_crowded()) {
-    reason = OpenFailureReason::resource_shortage;
-    why = kCrowded;
-  } else if (act != Act::session && !refuses_forwarded().empty()) {
-    reason = OpenFailureReason::resource_shortage;
-    why = refuses_forwarded();
+    why = full;
   } else {
     why = owner_.refuses_channels();
   }
@@ -63,6 +57,11 @@ bool Link::refuse(Act act, const wire::ChannelOpen& open) {
   refuse_open(open.sender, reason, why);
   services_.journal.channel_open_refused(client_, open.type, why);
   return true;
+}
+
+std::string_view Link::refuses_sessions() const {
+  if (sessions_ >= maximum_channels_) return "too many channels on this connection: max_channels_per_connection";
+  return account()->is_crowded() ? kCrowded : std::string_view();
 }
 
 std::string_view Link::refuses_forwarded() const {

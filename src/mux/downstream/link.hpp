@@ -87,7 +87,9 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
   void open_session(const wire::ChannelOpen& open);
   void open_forward(route::Act act, const wire::ChannelOpen& open);
   void prove_host_keys(ByteView fields, GlobalReplies::Ticket ticket);
-  /// Why there is no room for one more forwarded connection; empty when there is.
+  /// Why there is no room for one more session; empty when there is.
+  std::string_view refuses_sessions() const;
+  /// The same for one more forwarded connection.
   std::string_view refuses_forwarded() const;
   void keep(LocalChannel local, std::unique_ptr<LinkChannel> channel);
 

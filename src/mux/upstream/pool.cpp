@@ -65,25 +65,30 @@ std::optional<TrunkId> Pool::trunk_for(const TrunkAccess& access, const OpenRequ
   return ready == nullptr ? std::nullopt : std::optional(ready->id());
 }
 
-Trunk* Pool::find(TrunkId id) {
+PooledTrunk* Pool::pooled(TrunkId id) const {
   for (PooledTrunk* trunk : all_trunks())
-    if (trunk->id() == id) return trunk->trunk();
+    if (trunk->id() == id) return trunk;
   return nullptr;
 }
 
+Trunk* Pool::find(TrunkId id) {
+  PooledTrunk* const found = pooled(id);
+  return found == nullptr ? nullptr : found->trunk();
+}
+
 std::optional<Pool::RefusedProgram> Pool::program_refused(TrunkId id) {
-  for (const PooledTrunk* trunk : all_trunks()) {
-    if (trunk->id() != id) continue;
-    const std::string& policy = trunk->key().policy;
-    if (trunk->sessions_had() > 1 && !refuses_programs_.of(policy))
-      return RefusedProgram{policy, trunk->sessions_had() - 1, trunk->other_sessions()};
-    if (trunk->sessions_had() > 1) return std::nullopt;
+  const PooledTrunk* const trunk = pooled(id);
+  if (trunk == nullptr) return std::nullopt;
+  const std::string& policy = trunk->key().policy;
+  if (trunk->sessions_had() <= 1) {
     // It was no limit that made others refuse.
     refuses_programs_.learn(policy, true);
     session_limits_.forget(policy);
     lifetime_limits_.forget(policy);
+    return std::nullopt;
   }
-  return std::nullopt;
+  if (refuses_programs_.of(policy)) return std::nullopt;
+  return RefusedProgram{policy, trunk->sessions_had() - 1, trunk->other_sessions()};
 }
 
 void Pool::learn_limit(const RefusedProgram& refused) {
@@ -104,9 +109,8 @@ void Pool::drain_riders(TrunkId carrier) {
 }
 
 bool Pool::drains(TrunkId id) const {
-  const auto trunks = all_trunks();
-  return std::any_of(trunks.begin(), trunks.end(),
-                     [id](const PooledTrunk* trunk) { return trunk->id() == id && trunk->is_draining(); });
+  const PooledTrunk* const trunk = pooled(id);
+  return trunk != nullptr && trunk->is_draining();
 }
 
 void Pool::place(Lease& lease) {

@@ -103,6 +103,8 @@ class Pool {
   std::size_t trunks_of(const std::string& user) const;
   /// A copy, so that each of them may go while the others are visited.
   std::vector<PooledTrunk*> all_trunks() const;
+  /// The one with that id; null when it has gone.
+  PooledTrunk* pooled(TrunkId id) const;
   /// A check under way; its trunks may go meanwhile.
   struct Check {
     TargetCheck found;
