@@ -46,6 +46,7 @@ Connection::~Connection() = default;
 
 void Connection::note_life() {
   last_heard_ = clock_.now();
+  ++heard_;
   unanswered_keepalives_ = 0;
 }
 
@@ -189,6 +190,7 @@ void Connection::ask(std::string_view name, ByteView rest, GlobalAnswerEvents& a
   if (asked_.full()) disconnect(DisconnectReason::connection_lost, "no answers to global requests");
   send(wire::build_global_request(name, true, rest));
   asked_.expect(asker);
+  note_question();
 }
 
 void Connection::tell(std::string_view name, ByteView rest) { send(wire::build_global_request(name, false, rest)); }
@@ -395,7 +397,7 @@ void Connection::keepalive_due() {
   if (clock_.now() - last_heard_ < keepalive_.interval) return arm_keepalive();
   if (unanswered_keepalives_ >= keepalive_.count) {
     // OpenSSH's client asks nothing unless told to, and so has old devices for servers that answer nothing.
-    if (peer() == wire::Speaker::target && asked_.are_never_answered(last_heard_)) return spare_questions();
+    if (peer() == wire::Speaker::target && answers_no_question()) return spare_questions();
     return disconnect(DisconnectReason::connection_lost, "no answer to keepalives");
   }
   if (unanswered_keepalives_++ == 0) unanswered_since_ = clock_.now();
@@ -411,6 +413,7 @@ void Connection::ask_for_life() {
   }
   if (asked_.full()) return;  // it answers none, and is alive all the same
   asked_.expect();
+  note_question();
   send(wire::build_global_request(wire::kKeepalive, true));
 }
 

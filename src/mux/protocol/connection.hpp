@@ -142,7 +142,8 @@ class Connection : public TransportEvents {
   std::size_t channels_in_use() const { return open_channels_ - overdue_channels_; }
   std::uint64_t bytes_received() const { return bytes_received_; }
   std::uint64_t bytes_sent() const { return bytes_sent_; }
-  TimePoint last_heard() const { return last_heard_; }
+  /// How many messages have come. That one has come since is told by this, and not by a clock of milliseconds.
+  std::uint64_t heard() const { return heard_; }
   /// How long the peer has owed the answer to a keepalive without a sign of life; 0 while it owes none.
   Duration unanswered_for() const { return unanswered_keepalives_ == 0 ? Duration::zero() : clock_.now() - unanswered_since_; }
   /// Not lost, and not saying goodbye.
@@ -229,6 +230,12 @@ class Connection : public TransportEvents {
   void handle_global_request(ByteView payload);
   void handle_channel_request(ByteView payload);
   void note_life();
+  /// One of ours, which wants an answer, has been sent.
+  void note_question() {
+    if (!heard_at_question_) heard_at_question_ = heard_;
+  }
+  /// The peer has answered none so far, and has been heard after the first: it is one that doesn't.
+  bool answers_no_question() const { return !asked_.has_been_answered() && heard_at_question_ && heard_ > *heard_at_question_; }
   void look_at_endings();
   void keepalive_due();
   void ask_for_life();
@@ -253,6 +260,8 @@ class Connection : public TransportEvents {
   std::vector<LocalChannel> drain_queue_;  // in the order of call_when_drained()
   std::unique_ptr<Timer> keepalive_timer_;
   TimePoint last_heard_;
+  std::uint64_t heard_ = 0;
+  std::optional<std::uint64_t> heard_at_question_;  // the first one
   std::uint32_t unanswered_keepalives_ = 0;
   TimePoint unanswered_since_;  // when the first of them was sent
   GlobalRequests asked_;

@@ -4,15 +4,9 @@
 
 namespace sallyport::mux {
 
-void GlobalRequests::expect() {
-  if (!first_asked_) first_asked_ = clock_.now();
-  asked_.emplace_back();
-}
-
 void GlobalRequests::expect(GlobalAnswerEvents& asker) {
-  expect();
   GlobalAnswerEvents* const waiting = &asker;
-  asked_.back() = {waiting, clock_.after(kTimeout, [waiting] { waiting->on_global_timeout(); })};
+  asked_.push_back({waiting, clock_.after(kTimeout, [waiting] { waiting->on_global_timeout(); })});
 }
 
 void GlobalRequests::forget(GlobalAnswerEvents& asker) {

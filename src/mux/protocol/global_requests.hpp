@@ -3,7 +3,6 @@
 
 #include <deque>
 #include <memory>
-#include <optional>
 
 #include <sallyport/bytes.hpp>
 #include <sallyport/clock.hpp>
@@ -35,10 +34,10 @@ class GlobalRequests {
   explicit GlobalRequests(Clock& clock) : clock_(clock) {}
 
   bool full() const { return asked_.size() >= kLimit; }
-  /// The peer has answered none so far, and has been heard after the first: it is one that doesn't.
-  bool are_never_answered(TimePoint last_heard) const { return !answered_ && first_asked_ && *first_asked_ < last_heard; }
+  /// One has been answered, however long ago.
+  bool has_been_answered() const { return answered_; }
   /// A request has been sent whose answer only has to be counted.
-  void expect();
+  void expect() { asked_.emplace_back(); }
   /// A request has been sent whose answer `asker` waits for; it outlives that, or calls forget().
   void expect(GlobalAnswerEvents& asker);
   /// Reports nothing more to `asker`.
@@ -55,7 +54,6 @@ class GlobalRequests {
 
   Clock& clock_;
   std::deque<Asked> asked_;
-  std::optional<TimePoint> first_asked_;
   bool answered_ = false;
 };
 

@@ -161,7 +161,7 @@ void PooledTrunk::note_answers() {
 
 bool PooledTrunk::is_silent() const {
   if (trunk_ == nullptr) return false;
-  return trunk_->unanswered_for() >= kSilence || (suspected_ && trunk_->last_heard() <= *suspected_);
+  return trunk_->unanswered_for() >= kSilence || (suspected_ && trunk_->heard() == *suspected_);
 }
 
 TrunkRow PooledTrunk::row() const {
@@ -257,7 +257,7 @@ void PooledTrunk::note_lost_at_open() {
 }
 
 void PooledTrunk::suspect() {
-  suspected_ = pool_.clock_.now();
+  suspected_ = trunk_->heard();
   pool_.journal_.trunk_silent(id_);
   // Some answer an open only when the session before has ended. Whoever answers everything else has a limit.
   const std::size_t others = trunk_->confirmed_sessions();
@@ -293,7 +293,7 @@ void PooledTrunk::try_question() {
   const auto bears = pool_.bears_questions_.of(key_.policy);
   if (bears && !*bears) return trunk_->spare_questions();
   if (bears || target_.options.keepalive_interval == Duration::zero()) return;
-  questioned_ = pool_.clock_.now();
+  questioned_ = trunk_->heard();
   trunk_->probe([this](Duration) {
     questioned_.reset();
     pool_.bears_questions_.learn(key_.policy, true);
@@ -401,7 +401,7 @@ void PooledTrunk::on_trunk_closed(Trunk&, const Error& why) {
   pool_.journal_.trunk_closed(id_, hop_lost_.empty() ? why : Error{Errc::io, hop_lost_});
   turn_.reset();
   turn_deadline_.reset();
-  if (questioned_ && trunk_->left_by_peer() && trunk_->last_heard() <= *questioned_) {
+  if (questioned_ && trunk_->left_by_peer() && trunk_->heard() == *questioned_) {
     pool_.bears_questions_.learn(key_.policy, false);
     pool_.journal_.trunk_unquestioned(id_);
   }

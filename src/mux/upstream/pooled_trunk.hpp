@@ -147,13 +147,13 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   Phase phase_ = Phase::waiting;
   TimePoint since_;
   std::optional<TimePoint> idle_since_;
-  std::optional<TimePoint> suspected_;
+  std::optional<std::uint64_t> suspected_;    // what had been heard then
   std::size_t channel_limit_;                 // channels_per_trunk
   std::optional<std::size_t> session_limit_;  // what the target takes at a time, once that is known
   std::size_t had_ = 0;                       // sessions that it has taken
   bool was_used_ = false;                     // it has had a channel, or was held
   std::size_t peak_ = 0;                      // the most sessions that the target has had here at a time
-  std::optional<TimePoint> questioned_;       // and hasn't answered: see try_question()
+  std::optional<std::uint64_t> questioned_;   // what had been heard then: see try_question()
   std::vector<Lease*> waiting_;
   std::vector<Lease*> being_told_;  // have waited; the first at the end. Who goes meanwhile takes itself out
   std::vector<Lease*> holders_;

@@ -148,6 +148,24 @@ TEST_F(PoolTest, ATargetThatHasNeverAnsweredAQuestionIsNotThoughtDead) {
   EXPECT_THAT(take(server(0)), IsEmpty()) << "it isn't asked for ever";
 }
 
+TEST_F(PoolTest, NorOneThatWasHeardInTheMillisecondOfTheQuestionAlone) {
+  connector.answers_first_question = false;
+  exec(connect(), 1);
+  connector.succeed(0);
+  confirm(0, 0, 40);
+  clock.advance(minutes(5));
+  EXPECT_FALSE(server(0).disconnected());
+}
+
+TEST_F(PoolTest, AConnectionThatEndsBehindSomethingElseDoesNotEndOverTheQuestion) {
+  connector.answers_first_question = false;
+  exec(connect(), 1);
+  connector.succeed(0);
+  confirm(0, 0, 40);
+  server(0).close();
+  EXPECT_FALSE(journal.has("unquestioned t1"));
+}
+
 TEST_F(PoolTest, OneThatAnswersIsAskedOnceAPolicy) {
   connector.answers_first_question = false;
   exec(connect(), 1);
