@@ -225,6 +225,8 @@ class Hasty(Script):
 
     def _send(self, session, more):
         left, window = self._waiting[session]
+        if left == 0:
+            return  # said all: an adjustment that was under way with the end
         window += more
         while left and window:
             size = min(left, window, peers.PACKET)
