@@ -280,4 +280,17 @@ void LogJournal::trunk_closed(TrunkId trunk, const Error& why) {
   users_.erase(trunk);
 }
 
+void LogJournal::client_channel_changed(const Admission& client, LocalChannel channel, std::string_view from,
+                                        std::string_view to) {
+  if (!records_.log().enabled(log::Level::trace)) return;
+  Records::Note note = records_.detail(client.user);
+  note.trace("conn={} number={} channel {} -> {}", client.id, number(channel), from, to);
+}
+
+void LogJournal::trunk_channel_changed(TrunkId trunk, LocalChannel channel, std::string_view from, std::string_view to) {
+  if (!records_.log().enabled(log::Level::trace)) return;
+  Records::Note note = records_.detail(user_of(trunk));
+  note.trace("trunk={} number={} channel {} -> {}", trunk, number(channel), from, to);
+}
+
 }  // namespace sallyport::app

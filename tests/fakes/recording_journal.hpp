@@ -12,6 +12,7 @@ namespace sallyport::fakes {
 class RecordingJournal final : public mux::Journal {
  public:
   std::vector<std::string> lines;
+  std::vector<std::string> states;  // of channels, in the order in which they changed
   bool is_healthy = true;
 
   /// Whether some line holds `part`.
@@ -107,6 +108,13 @@ class RecordingJournal final : public mux::Journal {
     add("ignored t", number(id), std::string(what) + " " + std::to_string(count));
   }
   void trunk_closed(TrunkId id, const Error& why) override { add("trunk closed t", number(id), why.detail); }
+  void client_channel_changed(const mux::Admission&, LocalChannel channel, std::string_view from, std::string_view to) override {
+    states.push_back("client " + std::to_string(number(channel)) + " " + std::string(from) + " -> " + std::string(to));
+  }
+  void trunk_channel_changed(TrunkId trunk, LocalChannel channel, std::string_view from, std::string_view to) override {
+    states.push_back("t" + std::to_string(number(trunk)) + " " + std::to_string(number(channel)) + " " + std::string(from) +
+                     " -> " + std::string(to));
+  }
 
  private:
   void add(std::string_view what, std::uint64_t id, std::string_view rest) {

@@ -212,6 +212,10 @@ void Link::on_violation(std::string_view what) { services_.journal.connection_vi
 
 void Link::on_ignored(std::string_view what, std::uint64_t count) { services_.journal.message_ignored(client_, what, count); }
 
+void Link::on_channel_changed(const Channel& channel, ChannelState from) {
+  services_.journal.client_channel_changed(client_, channel.local(), name_of(from), name_of(channel.state()));
+}
+
 void Link::on_connection_closed(const Error& why) {
   proof_.reset();
   forwards_.leave();

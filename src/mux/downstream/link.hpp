@@ -65,6 +65,7 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
   void on_channel_gone(LocalChannel local) override;
   void on_violation(std::string_view what) override;
   void on_ignored(std::string_view what, std::uint64_t count) override;
+  void on_channel_changed(const Channel& channel, ChannelState from) override;
   wire::Speaker peer() const override { return wire::Speaker::client; }
   void on_unsound(wire::Form form, std::string_view name, std::string_view why, const Channel* channel) override;
   std::string_view loss_told() const override { return "the client is gone"; }

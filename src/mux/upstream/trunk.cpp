@@ -90,6 +90,10 @@ void Trunk::on_violation(std::string_view what) { journal_.trunk_violation(id_, 
 
 void Trunk::on_ignored(std::string_view what, std::uint64_t count) { journal_.target_message_ignored(id_, what, count); }
 
+void Trunk::on_channel_changed(const Channel& channel, ChannelState from) {
+  journal_.trunk_channel_changed(id_, channel.local(), name_of(from), name_of(channel.state()));
+}
+
 void Trunk::on_connection_closed(const Error& why) { owner_.end(&TrunkEvents::on_trunk_closed, *this, why); }
 
 }  // namespace sallyport::mux

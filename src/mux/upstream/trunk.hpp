@@ -81,6 +81,7 @@ class Trunk final : public Connection {
   void on_overdue() override { owner_.tell(&TrunkEvents::on_overdue, *this); }
   void on_violation(std::string_view what) override;
   void on_ignored(std::string_view what, std::uint64_t count) override;
+  void on_channel_changed(const Channel& channel, ChannelState from) override;
   void on_connection_closed(const Error& why) override;
   void on_forwarded(const wire::ChannelOpen& open, const route::Destination& address, std::string_view originator);
   void on_lent(LenderEvents* lender, const wire::ChannelOpen& open, std::string_view originator);

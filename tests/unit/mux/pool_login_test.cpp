@@ -131,7 +131,7 @@ TEST_F(PoolLoginTest, AReadyTrunkIsUsedInAPause) {
   server(0).deliver(close_message(3));
   client.deliver(close_message(3));
   client.take();
-  clock.advance(Connection::kRest);
+  clock.advance(ChannelNumbers::kRest);
   exec(client, 12, "true", 1000, 3);
   clock.turn();
   EXPECT_THAT(take(client), IsEmpty()) << "it waits for the target's answer";

@@ -309,7 +309,7 @@ TEST_F(RelayTest, TellsTheClientWhenTheTargetIsLost) {
                                          "REQUEST 7 exit-status 255", "EOF 7", "CLOSE 7"));
   clock.turn();
   client->deliver(close_message(0));
-  clock.advance(Connection::kRest);
+  clock.advance(ChannelNumbers::kRest);
   exec(*client, 8);
   EXPECT_EQ(connector.dials.size(), 2u) << "the next channel connects anew";
 }
