@@ -18,7 +18,6 @@ FOLDERS, SOURCES = ("include", "src", "tests"), {".hpp", ".cpp", ".h", ".c"}
 LONGEST = 400
 #: What is longer still, and by how much; a file leaves this list when it has been cut, and none is added.
 TOO_LONG = {
-    "src/ssh/transport/connection.cpp": 765,
     "src/ssh/upstream/client_connection.cpp": 485,
     "src/mux/protocol/channel.cpp": 421,
     "src/mux/upstream/pooled_trunk.cpp": 420,
