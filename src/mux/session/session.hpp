@@ -214,7 +214,7 @@ class Session final : public LinkChannel, private LeaseEvents {
     std::optional<bool> known = {};  ///< nobody has been asked: it only waits for those before it
   };
   std::vector<Asked> asked_;  // until the program has been answered; then every answer is simply passed on
-  /// What the channel at the target is good for; absent: there is none.
+  /// What the channel at the target is good for, until the program runs; absent: there is none.
   struct Bound {
     ShareKey key;
     bool lends_agent = false;

@@ -277,6 +277,7 @@ void Session::collect_again() {
 void Session::settle() {
   requests_.reset();
   permit_.reset();
+  bound_.reset();
   refused_.reset();
   downstream_.reserve(0);
   relay_.on_window(Side::downstream);
