@@ -3,8 +3,8 @@
 
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,7 +45,7 @@ class TableReader {
 
   /// One of a few words.
   template <typename T>
-  const Node* word(std::string_view key, T& out, std::initializer_list<std::pair<std::string_view, T>> words) {
+  const Node* word(std::string_view key, T& out, std::span<const std::pair<std::string_view, T>> words) {
     std::vector<std::string_view> names;
     for (const auto& entry : words) names.push_back(entry.first);
     std::string text;

@@ -52,7 +52,7 @@ class LoginBreaker {
   /// it brings along itself.
   struct Login {
     std::string user;
-    std::string policy;
+    SharedTarget policy;
     std::optional<ConnectionId> client;
     auto operator<=>(const Login&) const = default;
   };

@@ -5,9 +5,9 @@
 #include <cstddef>
 #include <map>
 #include <optional>
-#include <string>
 
 #include <sallyport/clock.hpp>
+#include <sallyport/target.hpp>
 
 namespace sallyport::mux {
 
@@ -23,13 +23,13 @@ class PolicyMemory {
   explicit PolicyMemory(const Clock& clock) : clock_(clock) {}
 
   /// What is known of that policy; nothing when nobody knows.
-  std::optional<Fact> of(const std::string& policy) const {
+  std::optional<Fact> of(const SharedTarget& policy) const {
     const auto entry = entries_.find(policy);
     if (entry == entries_.end() || entry->second.until <= clock_.now()) return std::nullopt;
     return entry->second.fact;
   }
 
-  void learn(const std::string& policy, Fact fact) {
+  void learn(const SharedTarget& policy, Fact fact) {
     if (entries_.size() >= kMaximumEntries && !entries_.contains(policy)) {
       entries_.erase(std::min_element(entries_.begin(), entries_.end(),
                                       [](const auto& a, const auto& b) { return a.second.until < b.second.until; }));
@@ -37,7 +37,7 @@ class PolicyMemory {
     entries_[policy] = {fact, clock_.now() + kRemembered};
   }
 
-  void forget(const std::string& policy) { entries_.erase(policy); }
+  void forget(const SharedTarget& policy) { entries_.erase(policy); }
 
  private:
   struct Entry {
@@ -46,7 +46,7 @@ class PolicyMemory {
   };
 
   const Clock& clock_;
-  std::map<std::string, Entry> entries_;
+  std::map<SharedTarget, Entry> entries_;
 };
 
 }  // namespace sallyport::mux

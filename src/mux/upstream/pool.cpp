@@ -79,7 +79,7 @@ Trunk* Pool::find(TrunkId id) {
 std::optional<Pool::RefusedProgram> Pool::program_refused(TrunkId id) {
   const PooledTrunk* const trunk = pooled(id);
   if (trunk == nullptr) return std::nullopt;
-  const std::string& policy = trunk->key().policy;
+  const SharedTarget& policy = trunk->key().policy;
   if (trunk->sessions_had() <= 1) {
     // It was no limit that made others refuse.
     refuses_programs_.learn(policy, true);

@@ -51,7 +51,7 @@ class Pool {
   std::optional<TrunkId> trunk_for(const TrunkAccess& access, const OpenRequest& request) const;
   /// A target may refuse a session by refusing its program. `had` sessions were there before it, and `others` were left.
   struct RefusedProgram {
-    std::string policy;
+    SharedTarget policy;
     std::size_t had = 0;
     std::size_t others = 0;
   };

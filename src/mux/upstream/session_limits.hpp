@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
 
 #include "mux/upstream/policy_memory.hpp"
 
@@ -14,7 +13,7 @@ class SessionLimits : public PolicyMemory<std::size_t> {
   using PolicyMemory::PolicyMemory;
 
   /// That many are open at a time: a limit below was wrong, or has been raised.
-  void disprove(const std::string& policy, std::size_t sessions) {
+  void disprove(const SharedTarget& policy, std::size_t sessions) {
     const auto known = of(policy);
     if (known && *known < sessions) forget(policy);
   }

@@ -17,7 +17,9 @@ struct LoginBreakerTest : ::testing::Test {
   static ShareKey key(const std::string& user, const std::string& policy = "p") {
     ShareKey result;
     result.user = user;
-    result.policy = policy;
+    ResolvedTarget target;
+    target.name = policy;
+    result.policy = SharedTarget(target);
     return result;
   }
   Duration fail(const std::string& user, const std::string& target = "web1") {
