@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <set>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -82,9 +83,13 @@ Result<Server> make_server(const Config& config, ssh::HostKeys::Missing missing)
 
 /// What the build of libssh lacks, which [algorithms] is asked about when the server is made.
 Result<> check_targets(const Config& config) {
-  for (const auto& [name, target] : config.targets)
-    if (auto known = ssh::check_algorithms(target.algorithms); !known)
-      return fail(Errc::config, "target." + name + ".algorithms: " + known.error().detail);
+  std::set<Algorithms> known{Algorithms{}};  // most targets have the same ones, or none of their own
+  for (const auto& [name, target] : config.targets) {
+    if (known.contains(target.algorithms)) continue;
+    if (auto checked = ssh::check_algorithms(target.algorithms); !checked)
+      return fail(Errc::config, "target." + name + ".algorithms: " + checked.error().detail);
+    known.insert(target.algorithms);
+  }
   return {};
 }
 
@@ -277,7 +282,11 @@ void Daemon::reload(std::function<void(Result<>)> done) {
       [job] { job->prepared = load_and_prepare(job->file); },
       [this, job, done = std::move(done)] {
         reloading_.reset();
+        std::shared_ptr<const Config> loaded = job->prepared ? job->prepared->config : nullptr;
+        std::shared_ptr<const Config> old = config_;
         Result<> result = job->prepared ? put_in_force(std::move(*job->prepared)) : Result<>(fail(job->prepared.error()));
+        if (std::shared_ptr<const Config>& unneeded = result ? old : loaded; unneeded != nullptr)
+          replaced_.add(std::move(unneeded));
         if (result) {
           log_->info("configuration reloaded file={}", log::escaped(job->file));
           if (config_->server.on_reload == OnReload::recheck) gate_->recheck();

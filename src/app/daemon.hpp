@@ -17,6 +17,7 @@
 
 #include "app/log_journal.hpp"
 #include "app/readiness.hpp"
+#include "app/replaced_configs.hpp"
 #include "child/launch/launcher.hpp"
 #include "control/request_handler.hpp"
 #include "control/server.hpp"
@@ -105,6 +106,7 @@ class Daemon final : private DaemonControl {
   std::unique_ptr<control::Server> control_;
   std::unique_ptr<net::SignalReader> signals_;
   std::unique_ptr<net::Work> reloading_;
+  ReplacedConfigs replaced_{loop_};
   std::unique_ptr<Timer> deadline_;
   bool draining_ = false;
   bool ending_ = false;
