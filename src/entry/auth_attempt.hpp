@@ -33,7 +33,7 @@ class AuthAttemptEvents {
  public:
   virtual ~AuthAttemptEvents() = default;
   /// keyboard-interactive: to be answered by answer().
-  virtual void on_questions(const ssh::InfoRequest& questions) = 0;
+  virtual void on_questions(const InfoRequest& questions) = 0;
   /// password: it was right, but has to be changed. answer() follows, with the old one and the new one.
   virtual void on_password_change(std::string_view prompt) = 0;
   /// Something to show to the user, when the client lets us, before the outcome.

@@ -51,7 +51,7 @@ void FileQuestionsAttempt::start() {
 
 void FileQuestionsAttempt::ask(Step step, const char* prompt) {
   step_ = step;
-  events_.tell(&AuthAttemptEvents::on_questions, ssh::InfoRequest{{}, {}, {{prompt, false}}});
+  events_.tell(&AuthAttemptEvents::on_questions, InfoRequest{{}, {}, {{prompt, false}}});
 }
 
 void FileQuestionsAttempt::answer(std::vector<SecretString> answers) {

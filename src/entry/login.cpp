@@ -15,7 +15,7 @@
 namespace sallyport::app {
 
 using log::escaped;
-using Method = ssh::UserauthRequest::Method;
+using Method = UserauthRequest::Method;
 
 namespace {
 
@@ -79,7 +79,7 @@ Login::~Login() { *given_up_ = true; }
 
 // ---- methods
 
-void Login::on_userauth(const ssh::UserauthRequest& request) {
+void Login::on_userauth(const UserauthRequest& request) {
   if (attempt_ != nullptr && attempt_->wants_new_password() && request.new_password != nullptr) return change_password(request);
   give_up_attempt();
   request_ = request;
@@ -107,7 +107,7 @@ void Login::start_attempt() {
   attempt_->start();
 }
 
-void Login::change_password(const ssh::UserauthRequest& request) {
+void Login::change_password(const UserauthRequest& request) {
   request_ = request;
   heard_ = io_.clock().now();
   std::vector<SecretString> passwords;
@@ -247,7 +247,7 @@ void Login::look_up_key() {
 }
 
 void Login::decide() {
-  ssh::UserauthRequest::PublicKey& key = *request_.key;
+  UserauthRequest::PublicKey& key = *request_.key;
   const auth::KeyVerdict& verdict = known_key_->verdict;
   if (!verdict.fingerprint.empty()) key.fingerprint = verdict.fingerprint;  // of a certificate's key, as ssh-keygen -l shows it
   if (!verdict.grant) return reject(verdict.refusal);
@@ -339,7 +339,7 @@ void Login::on_logged_in(std::unique_ptr<Transport> transport) {
   } else {
     client_.refusal = decision.error().detail;
   }
-  const ssh::ConnectionInfo info = connection_.info();
+  const ConnectionInfo info = connection_.info();
   records_.log().debug("conn={} negotiated kex={} cipher={}/{} strict_kex={} peer={}", client_.id, info.kex, info.cipher_in,
                        info.cipher_out, info.strict_kex, escaped(info.peer_identification));
   if (!is_puzzled_by_host_keys(info.peer_identification)) client_.host_keys = context_.host_keys;

@@ -52,7 +52,7 @@ struct LoginContext {
 
 /// Takes a client through the methods of auth.methods. What a key is good for is decided here; every other method is an
 /// AuthAttempt.
-class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
+class Login final : private ssh::UserauthEvents, private AuthAttemptEvents {
  public:
   /// Who has connected.
   struct Client {
@@ -80,14 +80,14 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
     auth::KeyVerdict verdict;
   };
 
-  // ssh::ServerEvents
-  void on_userauth(const ssh::UserauthRequest& request) override;
+  // ssh::UserauthEvents
+  void on_userauth(const UserauthRequest& request) override;
   void on_info_response(std::vector<SecretString> answers) override;
   void on_logged_in(std::unique_ptr<Transport> transport) override;
   void on_failed(const Error& why) override;
 
   // AuthAttemptEvents
-  void on_questions(const ssh::InfoRequest& questions) override { connection_.ask(questions); }
+  void on_questions(const InfoRequest& questions) override { connection_.ask(questions); }
   void on_password_change(std::string_view prompt) override { connection_.ask_new_password(prompt); }
   void on_text(std::string_view text) override { connection_.show(text); }
   void on_outcome(AuthOutcome outcome) override;
@@ -105,7 +105,7 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
   /// PAM's account and session, of every login when there is a pam_service.
   void open_pam_session();
   void let_in();
-  void change_password(const ssh::UserauthRequest& request);
+  void change_password(const UserauthRequest& request);
   pam::Start pam_start() const;
   void reject(std::string_view why);
   /// Rejects when auth.failure_delay has gone by since the client's last word, however long it took to find out.
@@ -130,7 +130,7 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
   LoginEvents& owner_;  // for what it is asked, before the end
   mux::Admission client_;
   std::string default_target_;  // for a login name without one
-  ssh::UserauthRequest request_;
+  UserauthRequest request_;
   std::uint32_t failures_ = 0;  // attempts that were refused
   std::optional<KnownKey> known_key_;
   std::unique_ptr<net::Work> look_up_;

@@ -46,7 +46,7 @@ void PamAttempt::on_pam_questions(std::vector<pam::Message> questions) {
   }
   if (prompts_.empty()) return;
   if (is_password()) return answer_prompts();
-  ssh::InfoRequest request;
+  InfoRequest request;
   request.instruction = std::exchange(texts_, {});
   for (const pam::Message& prompt : prompts_)
     request.prompts.push_back({prompt.text, prompt.style == pam::Message::Style::visible});
@@ -144,7 +144,7 @@ void PamAttempt::conclude(AuthOutcome outcome) {
   // RFC 4256, 3.2: a round without prompts shows a text.
   outcome_ = std::move(outcome);
   state_ = State::last_words;
-  events_.tell(&AuthAttemptEvents::on_questions, ssh::InfoRequest{{}, text, {}});
+  events_.tell(&AuthAttemptEvents::on_questions, InfoRequest{{}, text, {}});
 }
 
 PamSession::PamSession(PamEnvironment& environment, ConnectionId connection, pam::Start start, std::unique_ptr<PamHelper> helper,

@@ -323,7 +323,7 @@ class BrokenLogins::World {
 };
 
 /// One login, in either role.
-class BrokenLogins::Login final : private ServerEvents, private UpstreamEvents, private TransportEvents {
+class BrokenLogins::Login final : private UserauthEvents, private UpstreamEvents, private TransportEvents {
  public:
   Login(World& world, OurRole role, Choices& choices) : world_(world), role_(role), choices_(choices), next_break_(pause()) {
     auto ours = net::connected_pair();
@@ -339,7 +339,7 @@ class BrokenLogins::Login final : private ServerEvents, private UpstreamEvents, 
     if (role_ == OurRole::server) {
       peer_ = std::make_unique<ClientPeer>(*world_.io, std::move(theirs->first), world_.user_key.get(), choices_, point, cut);
       server_ = std::make_unique<ServerLogin>(*world_.io, world_.away(), world_.context, std::move(ours->first),
-                                              static_cast<ServerEvents&>(*this));
+                                              static_cast<UserauthEvents&>(*this));
     } else {
       peer_ = std::make_unique<ServerPeer>(*world_.io, std::move(theirs->first), world_.host_key.get(), choices_, point, cut);
       ClientOptions options = world_.options;
@@ -579,7 +579,7 @@ class BrokenLogins::Login final : private ServerEvents, private UpstreamEvents, 
     callback();
   }
 
-  // ServerEvents
+  // UserauthEvents
   void on_userauth(const UserauthRequest& request) override {
     if (!heard("a request")) return;
     callback();

@@ -106,7 +106,7 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::make(const HostKeys&
 
 class ServerConnection::Impl final : public LoginDriver {
  public:
-  Impl(LoopIo& io, std::shared_ptr<const ServerContext> context, ServerEvents& events)
+  Impl(LoopIo& io, std::shared_ptr<const ServerContext> context, UserauthEvents& events)
       : io_(io), context_(std::move(context)), events_(events), can_continue_(context_->options().methods) {}
 
   void start(net::Fd fd) {
@@ -117,7 +117,7 @@ class ServerConnection::Impl final : public LoginDriver {
     early_failure_ = begun.error();
     early_timer_ = io_.clock().after(Duration{0}, [this] {
       const Error why = early_failure_;
-      events_.end(&ServerEvents::on_failed, why);
+      events_.end(&UserauthEvents::on_failed, why);
     });
   }
 
@@ -352,15 +352,15 @@ class ServerConnection::Impl final : public LoginDriver {
       grace_.reset();
       info_ = connection_->info();
       connection_->hand_over();
-      return events_.end(&ServerEvents::on_logged_in, std::unique_ptr<Transport>(std::move(connection_)));
+      return events_.end(&UserauthEvents::on_logged_in, std::unique_ptr<Transport>(std::move(connection_)));
     }
     if (response_) {
       std::vector<SecretString> answers = *std::exchange(response_, std::nullopt);
-      return events_.tell(&ServerEvents::on_info_response, std::move(answers));
+      return events_.tell(&UserauthEvents::on_info_response, std::move(answers));
     }
     if (request_) {
       const UserauthRequest request = *request_;  // an answer inside takes the original
-      events_.tell(&ServerEvents::on_userauth, request);
+      events_.tell(&UserauthEvents::on_userauth, request);
     }
   }
 
@@ -374,12 +374,12 @@ class ServerConnection::Impl final : public LoginDriver {
     if (not_strict_) told = Error{Errc::unavailable, "the client doesn't know strict key exchange, which is required"};
     if (timed_out_) told = Error{Errc::timeout, "no login within the grace time"};
     if (too_many_) told = Error{Errc::denied, "too many authentication failures"};
-    events_.end(&ServerEvents::on_failed, told);
+    events_.end(&UserauthEvents::on_failed, told);
   }
 
   LoopIo& io_;
   std::shared_ptr<const ServerContext> context_;
-  ToldOnce<ServerEvents> events_;
+  ToldOnce<UserauthEvents> events_;
   std::unique_ptr<Connection> connection_;
   ConnectionInfo info_;
   std::unique_ptr<Timer> grace_;
@@ -403,7 +403,7 @@ class ServerConnection::Impl final : public LoginDriver {
   bool not_strict_ = false;
 };
 
-ServerConnection::ServerConnection(LoopIo& io, std::shared_ptr<const ServerContext> context, net::Fd fd, ServerEvents& events)
+ServerConnection::ServerConnection(LoopIo& io, std::shared_ptr<const ServerContext> context, net::Fd fd, UserauthEvents& events)
     : impl_(std::make_unique<Impl>(io, std::move(context), events)) {
   impl_->start(std::move(fd));
 }

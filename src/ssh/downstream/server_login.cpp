@@ -12,9 +12,9 @@
 namespace sallyport::ssh {
 
 /// What the two threads have in common. It lives as long as a call is on its way.
-class ServerLogin::Away final : public ServerEvents, public std::enable_shared_from_this<Away> {
+class ServerLogin::Away final : public UserauthEvents, public std::enable_shared_from_this<Away> {
  public:
-  Away(LoopIo& home, LoopIo& away, ServerEvents& events) : home_(home), away_(away), events_(events) {}
+  Away(LoopIo& home, LoopIo& away, UserauthEvents& events) : home_(home), away_(away), events_(events) {}
 
   // At home
 
@@ -24,7 +24,7 @@ class ServerLogin::Away final : public ServerEvents, public std::enable_shared_f
     away_.loop().post([self = shared_from_this(), context = std::move(context), socket = std::move(socket)] {
       self->guarded(self->away_, [&] {
         self->connection_ =
-            std::make_unique<ServerConnection>(self->away_, context, std::move(*socket), static_cast<ServerEvents&>(*self));
+            std::make_unique<ServerConnection>(self->away_, context, std::move(*socket), static_cast<UserauthEvents&>(*self));
       });
     });
   }
@@ -51,14 +51,14 @@ class ServerLogin::Away final : public ServerEvents, public std::enable_shared_f
   // Away
 
   void on_userauth(const UserauthRequest& request) override {
-    tell_request([request](ToldOnce<ServerEvents>& events) { events.tell(&ServerEvents::on_userauth, request); });
+    tell_request([request](ToldOnce<UserauthEvents>& events) { events.tell(&UserauthEvents::on_userauth, request); });
   }
 
   void on_info_response(std::vector<SecretString> answers) override {
     // A function that can be posted can be copied; secrets can't.
     auto moved = std::make_shared<std::vector<SecretString>>(std::move(answers));
-    tell_request([moved = std::move(moved)](ToldOnce<ServerEvents>& events) {
-      events.tell(&ServerEvents::on_info_response, std::move(*moved));
+    tell_request([moved = std::move(moved)](ToldOnce<UserauthEvents>& events) {
+      events.tell(&UserauthEvents::on_info_response, std::move(*moved));
     });
   }
 
@@ -71,20 +71,20 @@ class ServerLogin::Away final : public ServerEvents, public std::enable_shared_f
       if (self->events_.is_over()) return;
       self->info_ = info;
       auto connection = *parts ? Connection::adopt(self->home_, std::move(**parts)) : fail(parts->error());
-      if (!connection) return self->events_.end(&ServerEvents::on_failed, connection.error());
-      self->events_.end(&ServerEvents::on_logged_in, std::unique_ptr<Transport>(std::move(*connection)));
+      if (!connection) return self->events_.end(&UserauthEvents::on_failed, connection.error());
+      self->events_.end(&UserauthEvents::on_logged_in, std::unique_ptr<Transport>(std::move(*connection)));
     });
   }
 
   void on_failed(const Error& why) override {
     end();
-    home_.loop().post([self = shared_from_this(), why] { self->events_.end(&ServerEvents::on_failed, why); });
+    home_.loop().post([self = shared_from_this(), why] { self->events_.end(&UserauthEvents::on_failed, why); });
   }
 
   /// The connection is on the stack. It goes before its end is told: there is nothing left that could tell another one.
   void end() { away_.loop().retire(std::move(connection_)); }
 
-  void tell_request(std::function<void(ToldOnce<ServerEvents>&)> tell) {
+  void tell_request(std::function<void(ToldOnce<UserauthEvents>&)> tell) {
     home_.loop().post([self = shared_from_this(), number = requests_.ask(), tell = std::move(tell)] {
       self->requests_.hear(number);
       self->guarded(self->home_, [&] { tell(self->events_); });
@@ -100,14 +100,14 @@ class ServerLogin::Away final : public ServerEvents, public std::enable_shared_f
 
   LoopIo& home_;
   LoopIo& away_;
-  ToldOnce<ServerEvents> events_;                 // home's
+  ToldOnce<UserauthEvents> events_;               // home's
   ConnectionInfo info_;                           // home's
   Numbering requests_;                            // of the client's, which want an answer each
   std::unique_ptr<ServerConnection> connection_;  // away's
 };
 
 ServerLogin::ServerLogin(LoopIo& home, LoopIo& away, std::shared_ptr<const ServerContext> context, net::Fd fd,
-                         ServerEvents& events)
+                         UserauthEvents& events)
     : away_(std::make_shared<Away>(home, away, events)) {
   away_->start(std::move(context), std::move(fd));
 }
@@ -120,8 +120,8 @@ void ServerLogin::accept() {
 void ServerLogin::pass() {
   away_->answer([](ServerConnection& connection) { connection.pass(); });
 }
-void ServerLogin::ask(InfoRequest request) {
-  away_->answer([request = std::move(request)](ServerConnection& connection) { connection.ask(request); });
+void ServerLogin::ask(const InfoRequest& request) {
+  away_->answer([request](ServerConnection& connection) { connection.ask(request); });
 }
 void ServerLogin::ask_new_password(std::string_view prompt) {
   away_->answer([prompt = std::string(prompt)](ServerConnection& connection) { connection.ask_new_password(prompt); });
@@ -141,6 +141,6 @@ void ServerLogin::offer_ok() {
 void ServerLogin::disconnect(DisconnectReason reason, std::string_view text) {
   away_->call([reason, text = std::string(text)](ServerConnection& connection) { connection.disconnect(reason, text); });
 }
-const ConnectionInfo& ServerLogin::info() const { return away_->info(); }
+ConnectionInfo ServerLogin::info() const { return away_->info(); }
 
 }  // namespace sallyport::ssh

@@ -13,28 +13,27 @@ namespace sallyport::ssh {
 
 /// A ServerConnection on the loop of `away`, spoken to from that of `home`: the same calls, the same events. The transport
 /// that comes of it lives at home. Both may be one loop.
-class ServerLogin {
+class ServerLogin final : public UserauthServer {
  public:
   /// `home`, `away` and `events` outlive the login. `fd` is a connected stream socket.
-  ServerLogin(LoopIo& home, LoopIo& away, std::shared_ptr<const ServerContext> context, net::Fd fd, ServerEvents& events);
+  ServerLogin(LoopIo& home, LoopIo& away, std::shared_ptr<const ServerContext> context, net::Fd fd, UserauthEvents& events);
   /// Closes the connection, soon.
-  ~ServerLogin();
+  ~ServerLogin() override;
   ServerLogin(const ServerLogin&) = delete;
   ServerLogin& operator=(const ServerLogin&) = delete;
 
-  /// These are ServerConnection's. What answers a request answers the one that was told last, once: when the client has
-  /// made another one in the meantime, the answer is dropped.
-  void accept();
-  void pass();
-  void reject();
-  void offer_ok();
-  void ask(InfoRequest request);
-  void ask_new_password(std::string_view prompt);
-  void can_continue(std::vector<std::string> methods);
-  void show(std::string_view text);
-  void disconnect(DisconnectReason reason, std::string_view text);
-  /// Empty strings until the client is logged in.
-  const ConnectionInfo& info() const;
+  // What answers a request answers the one that was told last, once: when the client has made another one in the meantime, the
+  // answer is dropped.
+  void accept() override;
+  void pass() override;
+  void reject() override;
+  void offer_ok() override;
+  void ask(const InfoRequest& request) override;
+  void ask_new_password(std::string_view prompt) override;
+  void can_continue(std::vector<std::string> methods) override;
+  void show(std::string_view text) override;
+  void disconnect(DisconnectReason reason, std::string_view text) override;
+  ConnectionInfo info() const override;
 
  private:
   class Away;

@@ -9,6 +9,7 @@
 
 #include <sallyport/bytes.hpp>
 #include <sallyport/clock.hpp>
+#include <sallyport/connection_info.hpp>
 #include <sallyport/result.hpp>
 #include <sallyport/transport.hpp>
 
@@ -16,7 +17,6 @@
 #include "net/loop/handle.hpp"
 #include "ssh/keys/handles.hpp"
 #include "ssh/transport/carrier.hpp"
-#include "ssh/transport/connection_info.hpp"
 #include "ssh/transport/exchange_desk.hpp"
 #include "ssh/transport/input_buffer.hpp"
 #include "ssh/transport/loop_io.hpp"

@@ -13,7 +13,7 @@ namespace sallyport::ssh::test {
 namespace {
 
 /// A server's side of one connection, which says yes to everything.
-class Side final : public ServerEvents {
+class Side final : public UserauthEvents {
  public:
   Side(LoopIo& home, LoopIo& away, std::shared_ptr<const ServerContext> context, net::Fd fd)
       : login(std::make_unique<ServerLogin>(home, away, std::move(context), std::move(fd), *this)) {}
@@ -173,7 +173,7 @@ TEST_F(LoginThreadTest, GivingUpAtAnyMomentLeavesNothingBehind) {
 }
 
 /// Asks a question, and says yes again and again without having heard an answer.
-class HastyServer final : public ServerEvents {
+class HastyServer final : public UserauthEvents {
  public:
   void on_userauth(const UserauthRequest& request) override {
     heard = request.method;

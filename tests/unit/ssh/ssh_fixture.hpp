@@ -55,7 +55,7 @@ class TransportLog final : public TransportEvents {
 };
 
 /// A server's side of one connection, with a decision for each request.
-class ServerSide final : public ServerEvents {
+class ServerSide final : public UserauthEvents {
  public:
   void on_userauth(const UserauthRequest& request) override;
   void on_info_response(std::vector<SecretString> answers) override;

@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace sallyport::ssh {
+namespace sallyport {
 
 /// What was negotiated. The names are the protocol's.
 struct ConnectionInfo {
@@ -17,4 +17,4 @@ struct ConnectionInfo {
   bool strict_kex = false;
 };
 
-}  // namespace sallyport::ssh
+}  // namespace sallyport
