@@ -42,4 +42,21 @@ struct LoginGrant {
   bool operator==(const LoginGrant&) const = default;
 };
 
+/// What there is to log about a file or a line that could not be used.
+struct KeyWarning {
+  std::string file;
+  std::size_t line = 0;  ///< 0: the whole file
+  std::string reason;
+};
+
+/// What the look-up of a key comes to.
+struct KeyVerdict {
+  std::optional<LoginGrant> grant;  ///< set: the key may log in
+  std::string refusal;              ///< otherwise why not, for the log
+  bool unavailable = false;         ///< nobody could tell: a file could not be read, a program failed
+  std::string fingerprint;          ///< "SHA256:…" of the key, in a certificate of the one that it is for; empty: malformed
+  std::optional<CertificateIdentity> certificate;  ///< what the certificate says, be it let in or not
+  std::vector<KeyWarning> warnings;
+};
+
 }  // namespace sallyport

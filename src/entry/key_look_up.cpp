@@ -19,16 +19,16 @@ std::string folder_of(const Config& config) {
 
 }  // namespace
 
-auth::KeyVerdict look_up_key(const Config& config, auth::KeyQuery query, const std::atomic<bool>& given_up) {
+KeyVerdict look_up_key(const Config& config, auth::KeyQuery query, const std::atomic<bool>& given_up) {
   const AuthSettings& settings = config.auth;
-  std::optional<auth::KeyWarning> warning;
+  std::optional<KeyWarning> warning;
   if (config::is_safe_user(query.user)) {
     auto account = child::find_account(query.user);
     if (account) {
       query.account = auth::UserAccount{std::move(account->home), account->uid, account->gid};
     } else if (account.error().code != Errc::not_found) {
       // Files in a home aren't there then; others are.
-      warning = auth::KeyWarning{"user database", 0, account.error().detail};
+      warning = KeyWarning{"user database", 0, account.error().detail};
     }
   }
   const auto command = [&settings, &given_up](const std::vector<std::string>& argv) {
@@ -41,12 +41,12 @@ auth::KeyVerdict look_up_key(const Config& config, auth::KeyQuery query, const s
     limits.given_up = &given_up;
     return child::run_program(spec, limits);
   };
-  auth::KeyVerdict verdict = auth::check_key({settings, folder_of(config), command}, query);
+  KeyVerdict verdict = auth::check_key({settings, folder_of(config), command}, query);
   if (warning) verdict.warnings.push_back(std::move(*warning));
   return verdict;
 }
 
-std::vector<auth::KeyWarning> look_at_key_files(const Config& config) {
+std::vector<KeyWarning> look_at_key_files(const Config& config) {
   return auth::check_key_files({config.auth, folder_of(config), {}});
 }
 

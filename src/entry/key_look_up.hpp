@@ -12,9 +12,9 @@ namespace sallyport::app {
 
 /// Fills in the account of the user's name and does auth::check_key(), with the configuration's program for keys. Asks the user
 /// database, reads files and runs the program, which ends early when `given_up` becomes true: for the thread pool.
-auth::KeyVerdict look_up_key(const Config& config, auth::KeyQuery query, const std::atomic<bool>& given_up);
+KeyVerdict look_up_key(const Config& config, auth::KeyQuery query, const std::atomic<bool>& given_up);
 
 /// auth::check_key_files() of that configuration.
-std::vector<auth::KeyWarning> look_at_key_files(const Config& config);
+std::vector<KeyWarning> look_at_key_files(const Config& config);
 
 }  // namespace sallyport::app

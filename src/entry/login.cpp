@@ -222,7 +222,7 @@ void Login::look_up_key() {
     std::shared_ptr<const Config> config;
     auth::KeyQuery query;
     std::shared_ptr<const std::atomic<bool>> given_up;
-    auth::KeyVerdict verdict;
+    KeyVerdict verdict;
   };
   auto search = std::make_shared<Search>();
   search->config = context_.config;
@@ -233,8 +233,8 @@ void Login::look_up_key() {
       [search] { search->verdict = app::look_up_key(*search->config, search->query, *search->given_up); },
       [this, search] {
         look_up_.reset();
-        const auth::KeyVerdict& verdict = search->verdict;
-        for (const auth::KeyWarning& warning : verdict.warnings)
+        const KeyVerdict& verdict = search->verdict;
+        for (const KeyWarning& warning : verdict.warnings)
           note().warn("conn={} key file {}:{}: {}", client_.id, escaped(warning.file), warning.line, escaped(warning.reason));
         if (verdict.unavailable) {
           note().warn("conn={} keys unavailable user={} reason=\"{}\"", client_.id, escaped(client_.user),
@@ -248,7 +248,7 @@ void Login::look_up_key() {
 
 void Login::decide() {
   UserauthRequest::PublicKey& key = *request_.key;
-  const auth::KeyVerdict& verdict = known_key_->verdict;
+  const KeyVerdict& verdict = known_key_->verdict;
   if (!verdict.fingerprint.empty()) key.fingerprint = verdict.fingerprint;  // of a certificate's key, as ssh-keygen -l shows it
   if (!verdict.grant) return reject(verdict.refusal);
   if (!key.is_signed) return connection_.offer_ok();

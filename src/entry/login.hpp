@@ -77,7 +77,7 @@ class Login final : private ssh::UserauthEvents, private AuthAttemptEvents {
   /// What the look-up said about a key or a certificate, for the time of this login.
   struct KnownKey {
     Bytes blob;
-    auth::KeyVerdict verdict;
+    KeyVerdict verdict;
   };
 
   // ssh::UserauthEvents

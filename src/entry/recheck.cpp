@@ -49,7 +49,7 @@ LoginGrant bare(LoginGrant grant) {
 
 std::optional<GrantLost> lost_key(const Config& config, const mux::Admission& client, const std::atomic<bool>& given_up) {
   const auth::KeyQuery query{client.user, client.key, client.source.address, std::chrono::system_clock::now(), {}};
-  const auth::KeyVerdict verdict = look_up_key(config, query, given_up);
+  const KeyVerdict verdict = look_up_key(config, query, given_up);
   if (!verdict.grant) return lost(verdict.refusal);
   if (bare(*verdict.grant) != bare(client.grant)) return lost("the key has other options now");
   return std::nullopt;
