@@ -65,7 +65,8 @@ class UserauthEvents {
   /// To be answered by one of accept(), pass(), reject(), offer_ok(), ask() and ask_new_password(), now or later; the
   /// next request comes after the answer. A request that comes after ask() means that the client has given up the one
   /// that the questions were about: that counts as a try, and wants no answer any more. A first request "none", by which a
-  /// client asks what there is, is answered without asking here.
+  /// client asks what there is, is answered without asking here. All requests have the same login name: who changes it loses the
+  /// connection.
   virtual void on_userauth(const UserauthRequest& request) = 0;
   /// The answers to ask()'s prompts; when they aren't as many, the request has to be rejected (RFC 4256, 3.4). Likewise to
   /// be answered, but not by offer_ok() or ask_new_password().

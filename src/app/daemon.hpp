@@ -23,7 +23,9 @@
 #include "dial/host_key_scan.hpp"
 #include "dial/stream_dialer.hpp"
 #include "dial/upstream_dialer.hpp"
+#include "entry/admitter.hpp"
 #include "entry/gate.hpp"
+#include "identity/local_identities.hpp"
 #include "log/daemon_log.hpp"
 #include "log/file_audit_trail.hpp"
 #include "log/records.hpp"
@@ -98,6 +100,8 @@ class Daemon final : private DaemonControl {
   std::unique_ptr<child::LocalLauncher> launcher_;
   std::unique_ptr<UpstreamDialer> dialer_;
   std::unique_ptr<mux::Hub> hub_;
+  std::unique_ptr<LocalIdentities> identities_;
+  std::unique_ptr<Admitter> admitter_;
   std::unique_ptr<Gate> gate_;
   std::map<std::uint64_t, std::unique_ptr<HostKeyScan>> scans_;
   std::uint64_t last_scan_ = 0;

@@ -14,7 +14,7 @@
 #include "auth/factors/factor_files.hpp"
 #include "child/account/account.hpp"
 #include "child/account/local_login.hpp"
-#include "entry/key_look_up.hpp"
+#include "identity/key_look_up.hpp"
 #include "match/units.hpp"
 #include "net/sockets/folder.hpp"
 #include "net/sockets/listener.hpp"

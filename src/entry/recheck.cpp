@@ -10,7 +10,7 @@
 #include "auth/factors/password_file.hpp"
 #include "auth/factors/secret_file.hpp"
 #include "auth/factors/totp.hpp"
-#include "entry/key_look_up.hpp"
+#include "identity/key_look_up.hpp"
 #include "log/escape.hpp"
 #include "route/match_reason.hpp"
 #include "route/resolved_target.hpp"

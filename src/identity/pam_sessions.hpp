@@ -7,7 +7,7 @@
 
 #include <sallyport/clock.hpp>
 
-#include "entry/pam_helper.hpp"
+#include "identity/pam_helper.hpp"
 
 namespace sallyport::app {
 

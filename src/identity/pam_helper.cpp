@@ -1,4 +1,4 @@
-#include "entry/pam_helper.hpp"
+#include "identity/pam_helper.hpp"
 
 #include <sys/socket.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "entry/pam_sessions.hpp"
+#include "identity/pam_sessions.hpp"
 
 #include <poll.h>
 

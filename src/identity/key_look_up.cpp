@@ -1,4 +1,4 @@
-#include "entry/key_look_up.hpp"
+#include "identity/key_look_up.hpp"
 
 #include <filesystem>
 #include <string>

@@ -11,7 +11,7 @@
 
 #include "auth/factors/one_time_codes.hpp"
 #include "auth/factors/password_file.hpp"
-#include "entry/auth_attempt.hpp"
+#include "identity/auth_attempt.hpp"
 #include "net/loop/work_lane.hpp"
 
 namespace sallyport::app {
@@ -59,13 +59,13 @@ class FileQuestionsAttempt final : public AuthAttempt {
   void ask(Step step, const char* prompt);
   void checked_password(const Result<auth::FactorCheck>& check);
   void check_code(SecretString code);
-  void end(AuthOutcome::Kind kind, std::string reason);
+  void end(AttemptOutcome::Kind kind, std::string reason);
 
   FileFactors factors_;
   const Asks asks_;
   ToldOnce<AuthAttemptEvents> events_;
   Step step_ = Step::done;
-  AuthOutcome outcome_{.kind = AuthOutcome::Kind::accepted, .reason = {}};  // as far as it is known
+  AttemptOutcome outcome_{.kind = AttemptOutcome::Kind::accepted, .reason = {}};  // as far as it is known
   std::unique_ptr<net::Work> work_;
 };
 

@@ -9,8 +9,8 @@
 #include <sallyport/config.hpp>
 #include <sallyport/told_once.hpp>
 
-#include "entry/auth_attempt.hpp"
-#include "entry/pam_helper.hpp"
+#include "identity/auth_attempt.hpp"
+#include "identity/pam_helper.hpp"
 
 namespace sallyport::app {
 
@@ -26,7 +26,6 @@ class PamAttempt final : public AuthAttempt, private PamHelperEvents {
              AuthAttemptEvents& events);
   void start() override;
   void answer(std::vector<SecretString> answers) override;
-  bool wants_new_password() const override { return state_ == State::new_password; }
 
  private:
   enum class State : std::uint8_t {
@@ -46,7 +45,8 @@ class PamAttempt final : public AuthAttempt, private PamHelperEvents {
   bool is_password() const { return password_ != nullptr; }
   void answer_prompts();
   void answer_with_new_password();
-  void conclude(AuthOutcome outcome);
+  void conclude(AttemptOutcome outcome);
+  void tell(AttemptOutcome outcome);
   void refuse(std::string reason);
 
   PamEnvironment& environment_;
@@ -62,7 +62,7 @@ class PamAttempt final : public AuthAttempt, private PamHelperEvents {
   std::vector<pam::Message> prompts_;          // not answered yet
   bool changing_ = false;
   bool password_given_ = false;
-  AuthOutcome outcome_;  // in State::last_words
+  AttemptOutcome outcome_;  // in State::last_words
 };
 
 /// The account and the session of a login whose methods have all been passed.

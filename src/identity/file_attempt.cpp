@@ -1,4 +1,4 @@
-#include "entry/file_attempt.hpp"
+#include "identity/file_attempt.hpp"
 
 #include <chrono>
 #include <utility>
@@ -8,10 +8,10 @@ namespace {
 
 using Check = Result<auth::FactorCheck>;
 
-AuthOutcome outcome_of(const Check& check) {
-  if (!check) return {.kind = AuthOutcome::Kind::unavailable, .reason = check.error().detail};
-  if (!check->accepted) return {.kind = AuthOutcome::Kind::refused, .reason = check->reason};
-  return {.kind = AuthOutcome::Kind::accepted, .reason = {}};
+AttemptOutcome outcome_of(const Check& check) {
+  if (!check) return {.kind = AttemptOutcome::Kind::unavailable, .reason = check.error().detail};
+  if (!check->accepted) return {.kind = AttemptOutcome::Kind::refused, .reason = check->reason};
+  return {.kind = AttemptOutcome::Kind::accepted, .reason = {}};
 }
 
 /// Runs `check` in the thread pool and gives its result to `then`, on the loop.
@@ -35,9 +35,9 @@ std::unique_ptr<net::Work> check_password(const FileFactors& factors, std::share
 
 void PasswordFileAttempt::start() {
   work_ = check_password(factors_, password_, [this](const Check& check) {
-    AuthOutcome outcome = outcome_of(check);
-    if (outcome.kind == AuthOutcome::Kind::accepted) outcome.password = password_;
-    events_.end(&AuthAttemptEvents::on_outcome, std::move(outcome));
+    AttemptOutcome outcome = outcome_of(check);
+    if (outcome.kind == AttemptOutcome::Kind::accepted) outcome.password = password_;
+    events_.end(&AuthAttemptEvents::on_outcome, std::move(outcome), nullptr);
   });
 }
 
@@ -46,7 +46,7 @@ void PasswordFileAttempt::answer(std::vector<SecretString>) {}  // it asks nothi
 void FileQuestionsAttempt::start() {
   if (asks_.password) return ask(Step::password, "Password: ");
   if (asks_.code) return ask(Step::code, "Verification code: ");
-  end(AuthOutcome::Kind::unavailable, "there is nothing left to ask for");
+  end(AttemptOutcome::Kind::unavailable, "there is nothing left to ask for");
 }
 
 void FileQuestionsAttempt::ask(Step step, const char* prompt) {
@@ -56,7 +56,7 @@ void FileQuestionsAttempt::ask(Step step, const char* prompt) {
 
 void FileQuestionsAttempt::answer(std::vector<SecretString> answers) {
   if (work_ != nullptr) return;  // not asked
-  if (answers.size() != 1) return end(AuthOutcome::Kind::refused, "wrong number of answers");
+  if (answers.size() != 1) return end(AttemptOutcome::Kind::refused, "wrong number of answers");
   if (step_ == Step::code) return check_code(std::move(answers.front()));
   if (step_ != Step::password) return;
   outcome_.password = std::make_shared<const SecretString>(std::move(answers.front()));
@@ -67,15 +67,15 @@ void FileQuestionsAttempt::answer(std::vector<SecretString> answers) {
 }
 
 void FileQuestionsAttempt::checked_password(const Check& check) {
-  AuthOutcome outcome = outcome_of(check);
-  if (outcome.kind != AuthOutcome::Kind::accepted) outcome_ = std::move(outcome);
+  AttemptOutcome outcome = outcome_of(check);
+  if (outcome.kind != AttemptOutcome::Kind::accepted) outcome_ = std::move(outcome);
   if (asks_.code) return ask(Step::code, "Verification code: ");
   end(outcome_.kind, outcome_.reason);
 }
 
 void FileQuestionsAttempt::check_code(SecretString code) {
   // A code isn't even looked at behind a wrong password: it would be used up by somebody who doesn't know the other half.
-  if (outcome_.kind != AuthOutcome::Kind::accepted) return end(outcome_.kind, outcome_.reason);
+  if (outcome_.kind != AttemptOutcome::Kind::accepted) return end(outcome_.kind, outcome_.reason);
   auto shared = std::make_shared<const SecretString>(std::move(code));
   work_ = in_thread(
       factors_.lane,
@@ -83,18 +83,18 @@ void FileQuestionsAttempt::check_code(SecretString code) {
         return codes->check(config->auth.totp_file, user, *shared, std::chrono::system_clock::now());
       },
       [this](const Check& check) {
-        const AuthOutcome outcome = outcome_of(check);
-        outcome_.second_factor = outcome.kind == AuthOutcome::Kind::accepted;
+        const AttemptOutcome outcome = outcome_of(check);
+        outcome_.second_factor = outcome.kind == AttemptOutcome::Kind::accepted;
         end(outcome.kind, outcome.reason);
       });
 }
 
-void FileQuestionsAttempt::end(AuthOutcome::Kind kind, std::string reason) {
+void FileQuestionsAttempt::end(AttemptOutcome::Kind kind, std::string reason) {
   step_ = Step::done;
   outcome_.kind = kind;
   outcome_.reason = std::move(reason);
-  if (kind != AuthOutcome::Kind::accepted) outcome_.password = nullptr;
-  events_.end(&AuthAttemptEvents::on_outcome, std::move(outcome_));
+  if (kind != AttemptOutcome::Kind::accepted) outcome_.password = nullptr;
+  events_.end(&AuthAttemptEvents::on_outcome, std::move(outcome_), nullptr);
 }
 
 }  // namespace sallyport::app

@@ -1,4 +1,4 @@
-#include "entry/pam_attempt.hpp"
+#include "identity/pam_attempt.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -87,7 +87,7 @@ void PamAttempt::answer(std::vector<SecretString> answers) {
       if (password_->size() > pam::kMaxAnswer || new_password_->size() > pam::kMaxAnswer)
         return refuse("the password is too long");
       return answer_with_new_password();
-    case State::last_words: state_ = State::done; return events_.end(&AuthAttemptEvents::on_outcome, std::move(outcome_));
+    case State::last_words: state_ = State::done; return tell(std::move(outcome_));
     case State::helper:
     case State::done: return;
   }
@@ -104,17 +104,16 @@ void PamAttempt::answer(std::vector<SecretString> answers) {
 }
 
 void PamAttempt::on_pam_authenticated() {
-  AuthOutcome outcome;
-  outcome.kind = AuthOutcome::Kind::accepted;
+  AttemptOutcome outcome;
+  outcome.kind = AttemptOutcome::Kind::accepted;
   outcome.password = is_password() ? (new_password_ != nullptr ? new_password_ : password_) : typed_;
   helper_->set_events(nullptr);
-  outcome.pam = std::move(helper_);
   conclude(std::move(outcome));
 }
 
 void PamAttempt::on_pam_failed(pam::Failed failed) {
-  AuthOutcome outcome;
-  outcome.kind = failed.kind == pam::Failed::Kind::refused ? AuthOutcome::Kind::refused : AuthOutcome::Kind::unavailable;
+  AttemptOutcome outcome;
+  outcome.kind = failed.kind == pam::Failed::Kind::refused ? AttemptOutcome::Kind::refused : AttemptOutcome::Kind::unavailable;
   outcome.reason = std::move(failed.reason);
   environment_.loop.retire(std::move(helper_));  // it is on the stack
   if (state_ == State::client || state_ == State::new_password) {
@@ -125,26 +124,31 @@ void PamAttempt::on_pam_failed(pam::Failed failed) {
 }
 
 void PamAttempt::refuse(std::string reason) {
-  AuthOutcome outcome;
-  outcome.kind = AuthOutcome::Kind::refused;
+  AttemptOutcome outcome;
+  outcome.kind = AttemptOutcome::Kind::refused;
   outcome.reason = std::move(reason);
   if (helper_ != nullptr) helper_->set_events(nullptr);
   environment_.loop.retire(std::move(helper_));
   conclude(std::move(outcome));
 }
 
-void PamAttempt::conclude(AuthOutcome outcome) {
+void PamAttempt::conclude(AttemptOutcome outcome) {
   state_ = State::done;
   const std::string text = std::exchange(texts_, {});
-  if (text.empty()) return events_.end(&AuthAttemptEvents::on_outcome, std::move(outcome));
+  if (text.empty()) return tell(std::move(outcome));
   if (is_password()) {
     events_.tell(&AuthAttemptEvents::on_text, text);
-    return events_.end(&AuthAttemptEvents::on_outcome, std::move(outcome));
+    return tell(std::move(outcome));
   }
   // RFC 4256, 3.2: a round without prompts shows a text.
   outcome_ = std::move(outcome);
   state_ = State::last_words;
   events_.tell(&AuthAttemptEvents::on_questions, InfoRequest{{}, text, {}});
+}
+
+// Whose helper is left has been accepted by it.
+void PamAttempt::tell(AttemptOutcome outcome) {
+  events_.end(&AuthAttemptEvents::on_outcome, std::move(outcome), std::move(helper_));
 }
 
 PamSession::PamSession(PamEnvironment& environment, ConnectionId connection, pam::Start start, std::unique_ptr<PamHelper> helper,
