@@ -12,7 +12,7 @@
 #include "config/load.hpp"
 #include "entry/own_host_keys.hpp"
 #include "route/explain.hpp"
-#include "ssh/downstream/server_login.hpp"
+#include "ssh/downstream/downstream_login.hpp"
 #include "ssh/keys/algorithms.hpp"
 
 namespace sallyport::app {
@@ -205,7 +205,7 @@ Result<> Daemon::put_in_force(Prepared prepared) {
   if (auto same = same_for_life(*config_, *prepared.config); !same) return same;
   if (auto applied = log_->apply(prepared.config->log); !applied) return applied;
   const auto serve = [this, server = prepared.server](net::Fd fd, UserauthEvents& events) {
-    return std::make_unique<ssh::ServerLogin>(io_, logins_->io(), server, std::move(fd), events);
+    return std::make_unique<ssh::DownstreamLogin>(io_, logins_->io(), server, std::move(fd), events);
   };
   const LoginContext context{prepared.config, serve, std::make_shared<OwnHostKeys>(loop_, prepared.host_keys)};
   gate_->set_context(context);

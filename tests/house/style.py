@@ -22,7 +22,7 @@ TOO_LONG = {
     "src/ssh/upstream/client_connection.cpp": 485,
     "src/mux/protocol/channel.cpp": 460,
     "src/mux/upstream/pooled_trunk.cpp": 420,
-    "src/ssh/downstream/server_connection.cpp": 430,
+    "src/ssh/downstream/downstream_connection.cpp": 430,
     "src/mux/protocol/connection.cpp": 435,
     "src/mux/session/session.cpp": 430,
 }

@@ -4,7 +4,7 @@
 
 #include "net/sockets/socket_stream.hpp"
 #include "scripted_client.hpp"
-#include "ssh/downstream/server_login.hpp"
+#include "ssh/downstream/downstream_login.hpp"
 #include "ssh/transport/login_thread.hpp"
 #include "ssh/upstream/client_login.hpp"
 #include "ssh_fixture.hpp"
@@ -16,7 +16,7 @@ namespace {
 class Side final : public UserauthEvents {
  public:
   Side(LoopIo& home, LoopIo& away, std::shared_ptr<const ServerContext> context, net::Fd fd)
-      : login(std::make_unique<ServerLogin>(home, away, std::move(context), std::move(fd), *this)) {}
+      : login(std::make_unique<DownstreamLogin>(home, away, std::move(context), std::move(fd), *this)) {}
   void on_userauth(const UserauthRequest& request) override {
     ++requests;
     if (silent) return;
@@ -34,7 +34,7 @@ class Side final : public UserauthEvents {
     login.reset();
   }
 
-  std::unique_ptr<ServerLogin> login;
+  std::unique_ptr<DownstreamLogin> login;
   TransportLog log;
   std::string kex;
   std::optional<Error> failed;
@@ -183,7 +183,7 @@ class HastyServer final : public UserauthEvents {
   void on_logged_in(std::unique_ptr<Transport> transport) override { in = std::move(transport); }
   void on_failed(const Error&) override { failed = true; }
 
-  std::unique_ptr<ServerLogin> login;
+  std::unique_ptr<DownstreamLogin> login;
   std::unique_ptr<Transport> in;
   UserauthRequest::Method heard{};
   bool failed = false;
@@ -195,7 +195,7 @@ TEST_F(LoginThreadTest, ALateAnswerIsNotTakenForOneToTheNextRequest) {
   ASSERT_TRUE(pair);
   HastyServer server;
   // On one loop: what crosses between two threads by chance does so here in each turn.
-  server.login = std::make_unique<ServerLogin>(*io_, *io_, context_, std::move(pair->first), server);
+  server.login = std::make_unique<DownstreamLogin>(*io_, *io_, context_, std::move(pair->first), server);
   bool given_up = false;
   ScriptedClient client(*io_, pair->second.release(), [&given_up](ScriptedClient& self) {
     if (given_up || ssh_userauth_kbdint(self.connection->session(), nullptr, nullptr) != SSH_AUTH_INFO) return;

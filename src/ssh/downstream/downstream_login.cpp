@@ -1,4 +1,4 @@
-#include "ssh/downstream/server_login.hpp"
+#include "ssh/downstream/downstream_login.hpp"
 
 #include <functional>
 #include <string>
@@ -12,7 +12,7 @@
 namespace sallyport::ssh {
 
 /// What the two threads have in common. It lives as long as a call is on its way.
-class ServerLogin::Away final : public UserauthEvents, public std::enable_shared_from_this<Away> {
+class DownstreamLogin::Away final : public UserauthEvents, public std::enable_shared_from_this<Away> {
  public:
   Away(LoopIo& home, LoopIo& away, UserauthEvents& events) : home_(home), away_(away), events_(events) {}
 
@@ -24,17 +24,17 @@ class ServerLogin::Away final : public UserauthEvents, public std::enable_shared
     away_.loop().post([self = shared_from_this(), context = std::move(context), socket = std::move(socket)] {
       self->guarded(self->away_, [&] {
         self->connection_ =
-            std::make_unique<ServerConnection>(self->away_, context, std::move(*socket), static_cast<UserauthEvents&>(*self));
+            std::make_unique<DownstreamConnection>(self->away_, context, std::move(*socket), static_cast<UserauthEvents&>(*self));
       });
     });
   }
-  void call(std::function<void(ServerConnection&)> call) {
+  void call(std::function<void(DownstreamConnection&)> call) {
     away_.loop().post([self = shared_from_this(), call = std::move(call)] {
       if (self->connection_) self->guarded(self->away_, [&] { call(*self->connection_); });
     });
   }
   /// To the request that was heard last.
-  void answer(std::function<void(ServerConnection&)> call) {
+  void answer(std::function<void(DownstreamConnection&)> call) {
     away_.loop().post([self = shared_from_this(), number = requests_.answer(), call = std::move(call)] {
       if (!self->connection_ || !self->requests_.is_answered_by(number)) return;
       self->guarded(self->away_, [&] { call(*self->connection_); });
@@ -100,47 +100,47 @@ class ServerLogin::Away final : public UserauthEvents, public std::enable_shared
 
   LoopIo& home_;
   LoopIo& away_;
-  ToldOnce<UserauthEvents> events_;               // home's
-  ConnectionInfo info_;                           // home's
-  Numbering requests_;                            // of the client's, which want an answer each
-  std::unique_ptr<ServerConnection> connection_;  // away's
+  ToldOnce<UserauthEvents> events_;                   // home's
+  ConnectionInfo info_;                               // home's
+  Numbering requests_;                                // of the client's, which want an answer each
+  std::unique_ptr<DownstreamConnection> connection_;  // away's
 };
 
-ServerLogin::ServerLogin(LoopIo& home, LoopIo& away, std::shared_ptr<const ServerContext> context, net::Fd fd,
-                         UserauthEvents& events)
+DownstreamLogin::DownstreamLogin(LoopIo& home, LoopIo& away, std::shared_ptr<const ServerContext> context, net::Fd fd,
+                                 UserauthEvents& events)
     : away_(std::make_shared<Away>(home, away, events)) {
   away_->start(std::move(context), std::move(fd));
 }
 
-ServerLogin::~ServerLogin() { away_->leave(); }
+DownstreamLogin::~DownstreamLogin() { away_->leave(); }
 
-void ServerLogin::accept() {
-  away_->answer([](ServerConnection& connection) { connection.accept(); });
+void DownstreamLogin::accept() {
+  away_->answer([](DownstreamConnection& connection) { connection.accept(); });
 }
-void ServerLogin::pass() {
-  away_->answer([](ServerConnection& connection) { connection.pass(); });
+void DownstreamLogin::pass() {
+  away_->answer([](DownstreamConnection& connection) { connection.pass(); });
 }
-void ServerLogin::ask(const InfoRequest& request) {
-  away_->answer([request](ServerConnection& connection) { connection.ask(request); });
+void DownstreamLogin::ask(const InfoRequest& request) {
+  away_->answer([request](DownstreamConnection& connection) { connection.ask(request); });
 }
-void ServerLogin::ask_new_password(std::string_view prompt) {
-  away_->answer([prompt = std::string(prompt)](ServerConnection& connection) { connection.ask_new_password(prompt); });
+void DownstreamLogin::ask_new_password(std::string_view prompt) {
+  away_->answer([prompt = std::string(prompt)](DownstreamConnection& connection) { connection.ask_new_password(prompt); });
 }
-void ServerLogin::can_continue(std::vector<std::string> methods) {
-  away_->call([methods = std::move(methods)](ServerConnection& connection) { connection.can_continue(methods); });
+void DownstreamLogin::can_continue(std::vector<std::string> methods) {
+  away_->call([methods = std::move(methods)](DownstreamConnection& connection) { connection.can_continue(methods); });
 }
-void ServerLogin::show(std::string_view text) {
-  away_->call([text = std::string(text)](ServerConnection& connection) { connection.show(text); });
+void DownstreamLogin::show(std::string_view text) {
+  away_->call([text = std::string(text)](DownstreamConnection& connection) { connection.show(text); });
 }
-void ServerLogin::reject() {
-  away_->answer([](ServerConnection& connection) { connection.reject(); });
+void DownstreamLogin::reject() {
+  away_->answer([](DownstreamConnection& connection) { connection.reject(); });
 }
-void ServerLogin::offer_ok() {
-  away_->answer([](ServerConnection& connection) { connection.offer_ok(); });
+void DownstreamLogin::offer_ok() {
+  away_->answer([](DownstreamConnection& connection) { connection.offer_ok(); });
 }
-void ServerLogin::disconnect(DisconnectReason reason, std::string_view text) {
-  away_->call([reason, text = std::string(text)](ServerConnection& connection) { connection.disconnect(reason, text); });
+void DownstreamLogin::disconnect(DisconnectReason reason, std::string_view text) {
+  away_->call([reason, text = std::string(text)](DownstreamConnection& connection) { connection.disconnect(reason, text); });
 }
-ConnectionInfo ServerLogin::info() const { return away_->info(); }
+ConnectionInfo DownstreamLogin::info() const { return away_->info(); }
 
 }  // namespace sallyport::ssh

@@ -42,7 +42,7 @@ class ServerContext {
   const ServerOptions& options() const { return options_; }
 
  private:
-  friend class ServerConnection;
+  friend class DownstreamConnection;
   ServerContext(ServerOptions options, BindHandle bind, std::vector<KeyHandle> ecdsa_keys)
       : options_(std::move(options)), bind_(std::move(bind)), ecdsa_keys_(std::move(ecdsa_keys)) {}
 
@@ -52,13 +52,13 @@ class ServerContext {
 };
 
 /// One client's connection until it is logged in. Destroying it closes it.
-class ServerConnection final : public UserauthServer {
+class DownstreamConnection final : public UserauthServer {
  public:
   /// `fd` is a connected stream socket. `io` and `events` must outlive the connection.
-  ServerConnection(LoopIo& io, std::shared_ptr<const ServerContext> context, net::Fd fd, UserauthEvents& events);
-  ~ServerConnection() override;
-  ServerConnection(const ServerConnection&) = delete;
-  ServerConnection& operator=(const ServerConnection&) = delete;
+  DownstreamConnection(LoopIo& io, std::shared_ptr<const ServerContext> context, net::Fd fd, UserauthEvents& events);
+  ~DownstreamConnection() override;
+  DownstreamConnection(const DownstreamConnection&) = delete;
+  DownstreamConnection& operator=(const DownstreamConnection&) = delete;
 
   void accept() override;
   void pass() override;

@@ -1,4 +1,4 @@
-#include "ssh/downstream/server_connection.hpp"
+#include "ssh/downstream/downstream_connection.hpp"
 
 #include <libssh/libssh.h>
 #include <libssh/server.h>
@@ -104,7 +104,7 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::make(const HostKeys&
   return std::shared_ptr<const ServerContext>{new ServerContext{std::move(options), std::move(bind), std::move(ecdsa_keys)}};
 }
 
-class ServerConnection::Impl final : public LoginDriver {
+class DownstreamConnection::Impl final : public LoginDriver {
  public:
   Impl(LoopIo& io, std::shared_ptr<const ServerContext> context, UserauthEvents& events)
       : io_(io), context_(std::move(context)), events_(events), can_continue_(context_->options().methods) {}
@@ -403,20 +403,21 @@ class ServerConnection::Impl final : public LoginDriver {
   bool not_strict_ = false;
 };
 
-ServerConnection::ServerConnection(LoopIo& io, std::shared_ptr<const ServerContext> context, net::Fd fd, UserauthEvents& events)
+DownstreamConnection::DownstreamConnection(LoopIo& io, std::shared_ptr<const ServerContext> context, net::Fd fd,
+                                           UserauthEvents& events)
     : impl_(std::make_unique<Impl>(io, std::move(context), events)) {
   impl_->start(std::move(fd));
 }
-ServerConnection::~ServerConnection() = default;
-void ServerConnection::accept() { impl_->accept(); }
-void ServerConnection::pass() { impl_->pass(); }
-void ServerConnection::reject() { impl_->reject(); }
-void ServerConnection::offer_ok() { impl_->offer_ok(); }
-void ServerConnection::ask(const InfoRequest& request) { impl_->ask(request); }
-void ServerConnection::ask_new_password(std::string_view prompt) { impl_->ask_new_password(prompt); }
-void ServerConnection::can_continue(std::vector<std::string> methods) { impl_->can_continue(std::move(methods)); }
-void ServerConnection::show(std::string_view text) { impl_->show(text); }
-void ServerConnection::disconnect(DisconnectReason reason, std::string_view text) { impl_->disconnect(reason, text); }
-ConnectionInfo ServerConnection::info() const { return impl_->info(); }
+DownstreamConnection::~DownstreamConnection() = default;
+void DownstreamConnection::accept() { impl_->accept(); }
+void DownstreamConnection::pass() { impl_->pass(); }
+void DownstreamConnection::reject() { impl_->reject(); }
+void DownstreamConnection::offer_ok() { impl_->offer_ok(); }
+void DownstreamConnection::ask(const InfoRequest& request) { impl_->ask(request); }
+void DownstreamConnection::ask_new_password(std::string_view prompt) { impl_->ask_new_password(prompt); }
+void DownstreamConnection::can_continue(std::vector<std::string> methods) { impl_->can_continue(std::move(methods)); }
+void DownstreamConnection::show(std::string_view text) { impl_->show(text); }
+void DownstreamConnection::disconnect(DisconnectReason reason, std::string_view text) { impl_->disconnect(reason, text); }
+ConnectionInfo DownstreamConnection::info() const { return impl_->info(); }
 
 }  // namespace sallyport::ssh

@@ -6,21 +6,21 @@
 #include <string_view>
 #include <vector>
 
-#include "ssh/downstream/server_connection.hpp"
+#include "ssh/downstream/downstream_connection.hpp"
 #include "ssh/transport/loop_io.hpp"
 
 namespace sallyport::ssh {
 
-/// A ServerConnection on the loop of `away`, spoken to from that of `home`: the same calls, the same events. The transport
+/// A DownstreamConnection on the loop of `away`, spoken to from that of `home`: the same calls, the same events. The transport
 /// that comes of it lives at home. Both may be one loop.
-class ServerLogin final : public UserauthServer {
+class DownstreamLogin final : public UserauthServer {
  public:
   /// `home`, `away` and `events` outlive the login. `fd` is a connected stream socket.
-  ServerLogin(LoopIo& home, LoopIo& away, std::shared_ptr<const ServerContext> context, net::Fd fd, UserauthEvents& events);
+  DownstreamLogin(LoopIo& home, LoopIo& away, std::shared_ptr<const ServerContext> context, net::Fd fd, UserauthEvents& events);
   /// Closes the connection, soon.
-  ~ServerLogin() override;
-  ServerLogin(const ServerLogin&) = delete;
-  ServerLogin& operator=(const ServerLogin&) = delete;
+  ~DownstreamLogin() override;
+  DownstreamLogin(const DownstreamLogin&) = delete;
+  DownstreamLogin& operator=(const DownstreamLogin&) = delete;
 
   // What answers a request answers the one that was told last, once: when the client has made another one in the meantime, the
   // answer is dropped.
