@@ -17,10 +17,10 @@
 #include "mux/admission/share_key.hpp"
 #include "mux/admission/user_accounts.hpp"
 #include "mux/protocol/graveyard.hpp"
+#include "mux/targets/login_breaker.hpp"
+#include "mux/targets/login_queue.hpp"
+#include "mux/targets/session_limits.hpp"
 #include "mux/upstream/lease.hpp"
-#include "mux/upstream/login_breaker.hpp"
-#include "mux/upstream/login_queue.hpp"
-#include "mux/upstream/session_limits.hpp"
 #include "mux/upstream/trunk.hpp"
 #include "mux/upstream/trunk_group.hpp"
 

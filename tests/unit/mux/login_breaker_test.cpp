@@ -1,5 +1,5 @@
 // The pause after a refused login, on its own.
-#include "mux/upstream/login_breaker.hpp"
+#include "mux/targets/login_breaker.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "mux/upstream/login_queue.hpp"
+#include "mux/targets/login_queue.hpp"
 
 #include <algorithm>
 #include <utility>

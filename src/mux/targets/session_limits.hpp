@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <string>
 
-#include "mux/upstream/policy_memory.hpp"
+#include "mux/targets/policy_memory.hpp"
 
 namespace sallyport::mux {
 

@@ -1,4 +1,4 @@
-#include "mux/upstream/login_breaker.hpp"
+#include "mux/targets/login_breaker.hpp"
 
 #include <algorithm>
 
