@@ -81,8 +81,8 @@ void Forward::ask_target(const ResolvedTarget& target) {
                    upstream_fields(), wish_->beside()};
   TrunkAccess access = trunk_access(client_, target);
   if (!wish_->may_go(services_.pool.trunk_for(access, open))) return;
-  lease_ = services_.pool.lease(std::move(access), target, std::move(open), *this);
-  if (const auto trunk = lease_->asked_on()) wish_->note_gone(*trunk);
+  channel_wish_ = services_.pool.wish_for_channel(std::move(access), target, std::move(open), *this);
+  if (const auto trunk = channel_wish_->asked_on()) wish_->note_gone(*trunk);
   permit_.reset();
 }
 
@@ -124,9 +124,9 @@ ChannelRow Forward::row() const {
   return row;
 }
 
-void Forward::on_leased(Channel& channel, TrunkId trunk) {
+void Forward::on_wish_granted(Channel& channel, TrunkId trunk) {
   WishOrder::Wish::arrive(wish_);
-  services_.graveyard.bury(std::move(lease_));
+  services_.graveyard.bury(std::move(channel_wish_));
   ids_.trunk = trunk;
   channel.attach(&relay_.events(Side::upstream));
   begin_relaying(channel);
@@ -140,9 +140,9 @@ void Forward::begin_relaying(ChannelEnd& upstream) {
   relay_.join(downstream_, upstream);
 }
 
-void Forward::on_lease_failed(wire::OpenFailureReason reason, std::string_view told) {
+void Forward::on_wish_failed(wire::OpenFailureReason reason, std::string_view told) {
   WishOrder::Wish::arrive(wish_);
-  services_.graveyard.bury(std::move(lease_));
+  services_.graveyard.bury(std::move(channel_wish_));
   refuse(reason, told, told);
 }
 
@@ -168,7 +168,7 @@ void Forward::leave() {
   if (std::exchange(left_, true)) return;
   wish_.reset();
   permit_.reset();
-  lease_.reset();
+  channel_wish_.reset();
   relay_.end();
   if (endpoint_ != nullptr) endpoint_->abandon();  // it reports nothing more, wherever it is
   services_.graveyard.bury(std::move(endpoint_));  // perhaps it is reporting just now

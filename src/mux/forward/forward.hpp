@@ -36,7 +36,7 @@ bool is_forward(std::string_view type);
 ForwardRequest parse_forward(const wire::ChannelOpen& open);
 /// The target is asked for a channel of the same type on the user's trunk, or the bastion connects, or the client meets
 /// Sallyport itself (see Jump). Its open is confirmed or refused when the outcome is known.
-class Forward final : public LinkChannel, private LeaseEvents, private StreamOpenEvents, private PlainRelayEvents {
+class Forward final : public LinkChannel, private ChannelWishEvents, private StreamOpenEvents, private PlainRelayEvents {
  public:
   /// `downstream` waits for its answer; it, `client` and `order` outlive the forward. `permit` is for the destination.
   Forward(const Services& services, const Admission& client, WishOrder& order, ChannelId id, Channel& downstream,
@@ -54,10 +54,10 @@ class Forward final : public LinkChannel, private LeaseEvents, private StreamOpe
 
  private:
   void watch_idleness(const Options& options);
-  // LeaseEvents
+  // ChannelWishEvents
   void on_asked(TrunkId trunk) override { wish_->note_gone(trunk); }
-  void on_leased(Channel& channel, TrunkId trunk) override;
-  void on_lease_failed(wire::OpenFailureReason reason, std::string_view told) override;
+  void on_wish_granted(Channel& channel, TrunkId trunk) override;
+  void on_wish_failed(wire::OpenFailureReason reason, std::string_view told) override;
   // StreamOpenEvents
   void on_stream_open() override;
   void on_stream_failed(const Error& why) override;
@@ -84,7 +84,7 @@ class Forward final : public LinkChannel, private LeaseEvents, private StreamOpe
   std::unique_ptr<route::Permit> permit_;  // until it has begun
   bool left_ = false;
   std::unique_ptr<WishOrder::Wish> wish_;  // null: it needs no place, or has arrived
-  std::unique_ptr<Lease> lease_;
+  std::unique_ptr<ChannelWish> channel_wish_;
   std::unique_ptr<StreamEndpoint> endpoint_;
   PlainRelay relay_;
   TimePoint since_;

@@ -342,7 +342,7 @@ void Session::drop_upstream() {
   bound_.reset();
   relay_.part();
   end_login();
-  lease_.reset();
+  channel_wish_.reset();
   if (Channel* channel = std::exchange(trunk_channel_, nullptr)) channel->abandon();
   if (local_ == nullptr) return;
   // What is hung up before it has told may have started all the same.
@@ -361,9 +361,9 @@ void Session::client_closed() {
     services_.unattended.keep(client_, ids_, std::move(local_));
   } else if (stays && phase_ == Phase::binding && trunk_channel_ != nullptr) {
     go_upstream();  // before its turn, which won't come any more
-  } else if (stays && lease_ != nullptr && !lends_agent_ && !lends_display_) {
+  } else if (stays && channel_wish_ != nullptr && !lends_agent_ && !lends_display_) {
     ProgramStart start{std::move(requests_), client_.grant.environment, running_, program_, eof_before_relaying_};
-    services_.unattended.start(client_, ids_, std::move(start), lease_->access(), lease_->target());
+    services_.unattended.start(client_, ids_, std::move(start), channel_wish_->access(), channel_wish_->target());
   }
   leave();
 }

@@ -39,7 +39,7 @@ namespace sallyport::mux {
 /// What the client asks before that is answered by the end itself wherever it can be: if the route leads all programs to one
 /// target, that is asked at once; else the answer waits for a moment, for most clients send their program along. One
 /// that waits for its answer first is told yes, and what the end then refuses it learns on stderr.
-class Session final : public LinkChannel, private LeaseEvents {
+class Session final : public LinkChannel, private ChannelWishEvents {
  public:
   /// Exit status of a channel that we, not a program, had to end; what ssh itself uses for its own errors.
   static constexpr std::uint32_t kOurExitStatus = 255;
@@ -86,12 +86,12 @@ class Session final : public LinkChannel, private LeaseEvents {
     const Side side;
   };
 
-  // LeaseEvents
+  // ChannelWishEvents
   void on_asked(TrunkId trunk) override {
     if (wish_ != nullptr) wish_->plan(trunk);
   }
-  void on_leased(Channel& channel, TrunkId trunk) override;
-  void on_lease_failed(wire::OpenFailureReason reason, std::string_view told) override;
+  void on_wish_granted(Channel& channel, TrunkId trunk) override;
+  void on_wish_failed(wire::OpenFailureReason reason, std::string_view told) override;
   void on_agent_wanted(UpstreamAnswers& to) override;
   void on_question(UpstreamAnswers& to, const UpstreamQuestion& question) override;
 
@@ -222,7 +222,7 @@ class Session final : public LinkChannel, private LeaseEvents {
   };
   std::optional<Bound> bound_;
   std::string said_;  // for the client's stderr, what waits
-  std::unique_ptr<Lease> lease_;
+  std::unique_ptr<ChannelWish> channel_wish_;
   std::shared_ptr<AgentBorrower> agent_borrower_;  // null: the login hasn't asked for the client's agent
   std::unique_ptr<LoginDialog> dialog_;            // null: it hasn't asked a question
   std::unique_ptr<LocalEndpoint> local_;

@@ -48,7 +48,7 @@ void Session::start_upstream(const route::Permit& permit) {
     unbind();
     bind(permit.target(), std::move(access));
   }
-  if (const auto trunk = lease_ == nullptr ? ids_.trunk : lease_->asked_on()) wish_->plan(*trunk);
+  if (const auto trunk = channel_wish_ == nullptr ? ids_.trunk : channel_wish_->asked_on()) wish_->plan(*trunk);
   begin_upstream();
 }
 
@@ -61,7 +61,7 @@ void Session::bind(const ResolvedTarget& target, TrunkAccess access) {
   // promised. And what it may send before the program runs is nothing.
   if (phase_ == Phase::binding && !had_pty_)
     request.granted = std::min({downstream_.window(), downstream_.credit(), FlowCredit::kFloorAlone});
-  lease_ = services_.pool.lease(std::move(access), target, std::move(request), *this);
+  channel_wish_ = services_.pool.wish_for_channel(std::move(access), target, std::move(request), *this);
 }
 
 void Session::unbind() {
@@ -70,19 +70,19 @@ void Session::unbind() {
   passed_on_ = 0;
   relay_.part();
   end_login();
-  lease_.reset();  // at once: what it would still bring along is not what is wanted any more
+  channel_wish_.reset();  // at once: what it would still bring along is not what is wanted any more
   if (Channel* channel = std::exchange(trunk_channel_, nullptr)) channel->abandon();
   ids_.trunk.reset();
 }
 
 void Session::on_agent_wanted(UpstreamAnswers& to) {
-  if (!lends_agent_) return LeaseEvents::on_agent_wanted(to);
+  if (!lends_agent_) return ChannelWishEvents::on_agent_wanted(to);
   agent_borrower_ = std::make_shared<AgentBorrower>(AgentBorrower{&to, target_name_});
   lender_.lend_agent_to(agent_borrower_);
 }
 
 void Session::on_question(UpstreamAnswers& to, const UpstreamQuestion& question) {
-  if (!had_pty_) return LeaseEvents::on_question(to, question);
+  if (!had_pty_) return ChannelWishEvents::on_question(to, question);
   if (eof_before_relaying_ && !question.prompts.empty())
     return to.refuse_answer("it asks a question, and there is no input to answer it");
   // Some clients take no input before they know that the program runs.
@@ -111,10 +111,10 @@ std::size_t Session::take_stray(std::size_t available) {
   return taken;
 }
 
-void Session::on_leased(Channel& channel, TrunkId trunk) {
+void Session::on_wish_granted(Channel& channel, TrunkId trunk) {
   end_login();
   stray_ = refused_ ? 0 : downstream_.granted();
-  services_.graveyard.bury(std::move(lease_));
+  services_.graveyard.bury(std::move(channel_wish_));
   ids_.trunk = trunk;
   trunk_channel_ = &channel;
   channel.attach(&upstream_events_);
@@ -124,8 +124,8 @@ void Session::on_leased(Channel& channel, TrunkId trunk) {
   begin_upstream();
 }
 
-void Session::on_lease_failed(wire::OpenFailureReason, std::string_view told) {
-  services_.graveyard.bury(std::move(lease_));  // it is on the stack
+void Session::on_wish_failed(wire::OpenFailureReason, std::string_view told) {
+  services_.graveyard.bury(std::move(channel_wish_));  // it is on the stack
   if (phase_ == Phase::collecting) {
     // The program will be told why, if that fails then.
     no_early_binding_ = true;

@@ -27,16 +27,16 @@ class Unattended::Program {
   ChannelIds ids_;
 };
 
-class Unattended::AtTarget final : public Program, private LeaseEvents {
+class Unattended::AtTarget final : public Program, private ChannelWishEvents {
  public:
   AtTarget(Unattended& owner, const Admission& client, const ChannelIds& ids, ProgramStart start, TrunkAccess access,
            const ResolvedTarget& target)
       : Program(owner, client, ids), start_(std::move(start)), target_(target.name) {
-    lease_ = owner.pool_.lease(std::move(access), target, OpenRequest{}, *this);
+    channel_wish_ = owner.pool_.wish_for_channel(std::move(access), target, OpenRequest{}, *this);
   }
 
  private:
-  void on_leased(Channel& channel, TrunkId trunk) override {
+  void on_wish_granted(Channel& channel, TrunkId trunk) override {
     ids_.trunk = trunk;
     owner_.journal_.program_started(client_, ids_, start_.program.type, start_.program.argument, target_);
     send_preparations(channel, *start_.requests);
@@ -47,14 +47,14 @@ class Unattended::AtTarget final : public Program, private LeaseEvents {
     channel.abandon();
     over();
   }
-  void on_lease_failed(wire::OpenFailureReason, std::string_view told) override {
+  void on_wish_failed(wire::OpenFailureReason, std::string_view told) override {
     owner_.journal_.program_refused(client_, ids_, start_.program.type, start_.program.argument, told, told);
     over();
   }
 
   ProgramStart start_;
   std::string target_;
-  std::unique_ptr<Lease> lease_;
+  std::unique_ptr<ChannelWish> channel_wish_;
 };
 
 class Unattended::OnBastion final : public Program, private ChannelEvents {

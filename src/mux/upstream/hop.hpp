@@ -14,11 +14,11 @@
 #include "mux/protocol/channel.hpp"
 #include "mux/relay/plain_relay.hpp"
 #include "mux/relay/stream_endpoint.hpp"
-#include "mux/upstream/lease.hpp"
+#include "mux/upstream/channel_wish.hpp"
 
 namespace sallyport::mux {
 
-class Pool;
+struct PoolParts;
 
 /// What a hop tells the trunk that it is for, and what the login in between needs. Never inside a call of the hop's; the hop must
 /// not be destroyed in it.
@@ -34,10 +34,10 @@ class HopEvents : public UpstreamNeeds {
 
 /// One channel of the trunk of `target.via` that `access` allows. Destroying it closes the channel, behind what has been
 /// sent.
-class Hop final : private LeaseEvents, private PlainRelayEvents, private StreamOpenEvents {
+class Hop final : private ChannelWishEvents, private PlainRelayEvents, private StreamOpenEvents {
  public:
-  /// Asks for the channel. `owner` outlives the hop.
-  Hop(Pool& pool, const TrunkAccess& access, const ResolvedTarget& target, HopEvents& owner);
+  /// Asks for the channel. `parts` and `owner` outlive the hop.
+  Hop(PoolParts& parts, const TrunkAccess& access, const ResolvedTarget& target, HopEvents& owner);
   ~Hop() override;
   Hop(const Hop&) = delete;
   Hop& operator=(const Hop&) = delete;
@@ -51,8 +51,8 @@ class Hop final : private LeaseEvents, private PlainRelayEvents, private StreamO
   std::optional<TrunkId> trunk() const { return trunk_; }
 
  private:
-  void on_leased(Channel& channel, TrunkId trunk) override;
-  void on_lease_failed(wire::OpenFailureReason reason, std::string_view told) override;
+  void on_wish_granted(Channel& channel, TrunkId trunk) override;
+  void on_wish_failed(wire::OpenFailureReason reason, std::string_view told) override;
   // What the login of the trunk in between needs, the client of this one's has.
   void on_agent_wanted(UpstreamAnswers& to) override { owner_.tell(&HopEvents::on_agent_wanted, to); }
   void on_question(UpstreamAnswers& to, const UpstreamQuestion& question) override {
@@ -62,14 +62,14 @@ class Hop final : private LeaseEvents, private PlainRelayEvents, private StreamO
   void on_stream_open() override;
   void on_stream_failed(const Error& why) override;
 
-  Pool& pool_;
+  PoolParts& parts_;
   const std::string via_;  // the name of the target in between
   ToldOnce<HopEvents> owner_;
   std::optional<TrunkId> trunk_;
   Channel* channel_ = nullptr;  // until it is over or joined
   std::unique_ptr<StreamEndpoint> endpoint_;
   PlainRelay relay_;  // after its ends, which it abandons
-  std::unique_ptr<Lease> lease_;
+  std::unique_ptr<ChannelWish> wish_;
 };
 
 }  // namespace sallyport::mux

@@ -7,9 +7,16 @@
 #include <string_view>
 #include <vector>
 
+#include <sallyport/connections.hpp>
+
+#include "mux/targets/trunk_use.hpp"
 #include "mux/upstream/hop.hpp"
 #include "mux/upstream/host_key_lesson.hpp"
-#include "mux/upstream/pool.hpp"
+#include "mux/upstream/pool_parts.hpp"
+#include "mux/upstream/trunk.hpp"
+#include "mux/upstream/trunk_group.hpp"
+#include "mux/upstream/trunk_hold.hpp"
+#include "mux/upstream/waiting_list.hpp"
 
 namespace sallyport::mux {
 
@@ -17,16 +24,16 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
  public:
   using Phase = TrunkState;
 
-  PooledTrunk(Pool& pool, TrunkGroup& group, TrunkId id, TrunkAccess access, const ResolvedTarget& target);
+  PooledTrunk(PoolParts& parts, TrunkGroup& group, TrunkId id, TrunkAccess access, const ResolvedTarget& target);
   ~PooledTrunk() override;
   /// Logs in, or waits for its turn to do so.
   void begin();
   /// It was begun for that wish, whose client the login asks when it needs something. Before wait().
-  void set_opener(Lease& lease) { opener_ = &lease; }
+  void set_opener(TrunkWaiter& waiter) { opener_ = &waiter; }
   /// The login, if it has asked the client of that wish; else null.
-  UpstreamAnswers* login_that_asked(const Lease& lease) const { return &lease == opener_ ? asker_ : nullptr; }
+  UpstreamAnswers* login_that_asked(const TrunkWaiter& waiter) const { return &waiter == opener_ ? asker_ : nullptr; }
   /// A person has been asked, and may take a while.
-  bool awaits_answer() const { return pool_.clock_.now() < answer_until_; }
+  bool awaits_answer() const { return parts_.clock.now() < answer_until_; }
 
   TrunkId id() const { return id_; }
   const ShareKey& key() const { return access_.key; }
@@ -38,8 +45,8 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   std::size_t used() const;
   /// The same without the channels whose end the target has owed for long: a reason to stay.
   std::size_t in_use() const;
-  /// Whether one more channel of this kind may be put on it, or wait for it.
-  bool takes(const OpenRequest& request) const;
+  /// Whether it may be used so once more, now or when it is ready.
+  bool takes(const TrunkUse& use) const;
   /// Whether it may have a channel of that client connection's: see Options::reuse_after_mfa.
   bool serves(const std::optional<ConnectionId>& client) const;
   /// It is being closed, or its connection is: it counts no more.
@@ -47,15 +54,15 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   bool is_coming() const { return phase_ <= Phase::connecting; }
   bool is_draining() const { return phase_ == Phase::draining; }
   /// The trunk that it is reached through, once there is one.
-  std::optional<TrunkId> carrier() const { return hop_ ? hop_->trunk() : std::nullopt; }
+  std::optional<TrunkId> via() const { return hop_ ? hop_->trunk() : std::nullopt; }
   bool is_ready() const { return phase_ == Phase::ready; }
   /// Ready, and without a channel.
   bool is_idle() const { return is_ready() && in_use() == 0; }
   bool has_logged_in() const { return trunk_ != nullptr; }
   TrunkRow row() const;
 
-  void wait(Lease& lease);
-  void stop_waiting(Lease& lease);
+  void wait(TrunkWaiter& waiter) { waiting_.add(waiter); }
+  void stop_waiting(TrunkWaiter& waiter);
   Channel& open(const OpenRequest& request, OpenEvents& outcome);
   /// The channel that was being opened is open …
   void note_confirmed();
@@ -73,17 +80,17 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   std::size_t other_sessions() const { return trunk_ ? trunk_->confirmed_or_closing_sessions() - 1 : 0; }
   /// The target let a channel wait too long: until it gives a sign of life, new ones go elsewhere.
   void suspect();
-  /// It is in use until the lease lets go of it, with or without a channel.
-  void hold(Lease& lease);
-  void let_go(Lease& lease);
+  /// It is in use until the hold lets go of it, with or without a channel.
+  void hold(TrunkHold& hold);
+  void let_go(TrunkHold& hold);
   /// Null while it is not connected.
   Trunk* trunk() { return trunk_.get(); }
   /// Asks a trunk that has logged in for a sign of life.
   void probe(std::function<void(Duration)> answered) { trunk_->probe(std::move(answered)); }
   void drain(std::string_view why);
-  /// It is going: gives back what it has of the trunk that carries it.
+  /// It is going: gives back what it has of the trunk that it goes through.
   void part() {
-    forget_helper();  // who has asked may be the hop's lease, which goes
+    forget_helper();  // who has asked may be the hop's wish, which goes
     if (hop_ != nullptr) hop_->part();
   }
   /// How long it may stay idle has changed.
@@ -123,10 +130,7 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   void fail(const UpstreamFailure& why);
   /// It is over: the pool lets go of it. Buried, not destroyed, so that a wish that is tried again finds a fresh one.
   void leave_pool();
-  /// Takes those who wait off the list, and tells each.
-  template <typename Tell>
-  void tell_waiting(Tell tell);
-  bool has_room_for(const OpenRequest& request) const;
+  bool has_room_for(const TrunkUse& use) const;
   std::size_t sessions() const;
   std::size_t sessions_ended() const;
   /// The target takes no more than so many sessions at a time.
@@ -138,7 +142,7 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   void leave_when_unused();
   void idle_time_over();
 
-  Pool& pool_;
+  PoolParts& parts_;
   TrunkGroup* group_;  // null once the pool has removed it
   TrunkId id_;
   TrunkAccess access_;
@@ -154,17 +158,16 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   bool was_used_ = false;                     // it has had a channel, or was held
   std::size_t peak_ = 0;                      // the most sessions that the target has had here at a time
   std::optional<std::uint64_t> questioned_;   // what had been heard then: see try_question()
-  std::vector<Lease*> waiting_;
-  std::vector<Lease*> being_told_;  // have waited; the first at the end. Who goes meanwhile takes itself out
-  std::vector<Lease*> holders_;
+  WaitingList<TrunkWaiter> waiting_;
+  std::vector<TrunkHold*> holds_;
   std::unique_ptr<LoginQueue::Turn> turn_;
   std::unique_ptr<Timer> turn_deadline_;
   std::unique_ptr<Timer> hop_deadline_;
   std::unique_ptr<Hop> hop_;  // null: it is reached directly
-  std::string hop_lost_;      // why its connection was lost with that of its carrier; empty: it wasn't
+  std::string hop_lost_;      // why its connection was lost with that of the trunk that it goes through; empty: it wasn't
   std::unique_ptr<UpstreamAttempt> attempt_;
-  Lease* opener_ = nullptr;                   // while it waits
-  UpstreamAnswers* asker_ = nullptr;          // attempt_, or the hop's lease, once that has asked the client for something
+  TrunkWaiter* opener_ = nullptr;             // while it waits
+  UpstreamAnswers* asker_ = nullptr;          // attempt_, or the hop's wish, once that has asked the client for something
   bool asked_ = false;                        // it has asked a person for something …
   std::optional<ConnectionId> asked_client_;  // … through that connection
   std::vector<Answered> answered_;
