@@ -21,7 +21,6 @@ TOO_LONG = {
     "src/ssh/transport/connection.cpp": 765,
     "src/ssh/upstream/client_connection.cpp": 485,
     "src/mux/protocol/channel.cpp": 421,
-    "src/mux/upstream/pooled_trunk.cpp": 420,
     "src/ssh/downstream/server_connection.cpp": 430,
     "src/mux/session/session.cpp": 430,
 }

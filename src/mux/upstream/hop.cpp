@@ -25,8 +25,8 @@ std::string via_told(const std::string& via, std::string_view told) {
 
 }  // namespace
 
-Hop::Hop(PoolParts& parts, const TrunkAccess& access, const ResolvedTarget& target, HopEvents& owner)
-    : parts_(parts), via_(target.via->name), owner_(owner), relay_(parts.clock, *this) {
+Hop::Hop(PoolParts& parts, const TrunkAccess& access, const ResolvedTarget& target, HopEvents& owner, HopLossEvents& loser)
+    : parts_(parts), via_(target.via->name), owner_(owner), loser_(loser), relay_(parts.clock, *this) {
   wish_ = std::make_unique<ChannelWish>(parts, hop_access(access, *target.via), *target.via, request_for(target),
                                         static_cast<ChannelWishEvents&>(*this));
   wish_->begin();
@@ -36,6 +36,7 @@ Hop::~Hop() { part(); }
 
 void Hop::part() {
   owner_.drop();
+  loser_.drop();
   wish_.reset();
   relay_.end();
   if (endpoint_ != nullptr) endpoint_->abandon();
@@ -47,7 +48,7 @@ void Hop::on_wish_granted(Channel& channel, TrunkId trunk) {
   trunk_ = trunk;
   channel_ = &channel;
   channel_->attach(&relay_.events(Side::upstream));
-  owner_.tell(&HopEvents::on_hop_ready);
+  owner_.end(&HopEvents::on_hop_ready);
 }
 
 void Hop::on_wish_failed(wire::OpenFailureReason, std::string_view told) {
@@ -81,7 +82,7 @@ void Hop::on_stream_failed(const Error&) {
 void Hop::on_relay_over(Side by, std::string_view lost) {
   if (endpoint_ != nullptr) endpoint_->abandon();  // which the relay has done, unless nothing was joined yet
   channel_ = nullptr;
-  if (by == Side::upstream && !lost.empty()) owner_.end(&HopEvents::on_hop_lost, lost);
+  if (by == Side::upstream && !lost.empty()) loser_.end(&HopLossEvents::on_hop_lost, "via " + via_ + ": " + std::string(lost));
 }
 
 }  // namespace sallyport::mux

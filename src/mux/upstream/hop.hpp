@@ -20,24 +20,30 @@ namespace sallyport::mux {
 
 struct PoolParts;
 
-/// What a hop tells the trunk that it is for, and what the login in between needs. Never inside a call of the hop's; the hop must
-/// not be destroyed in it.
+/// What a hop tells the login that it is for, and what the login in between needs. Never inside a call of the hop's; the hop must
+/// not be destroyed in it. on_hop_ready() or on_hop_failed() is the last event.
 class HopEvents : public UpstreamNeeds {
  public:
-  /// The channel is open: connect() may be called. on_hop_failed comes in its place.
+  /// The channel is open: connect() may be called.
   virtual void on_hop_ready() = 0;
   /// `told` is for a client, and begins with the name of the hop: "via gate: connection refused".
   virtual void on_hop_failed(const std::string& told) = 0;
-  /// The trunk that carries it was lost, after on_hop_ready. The last event.
-  virtual void on_hop_lost(std::string_view told) = 0;
+};
+
+/// Who has what a hop carries. Called as HopEvents are.
+class HopLossEvents {
+ public:
+  virtual ~HopLossEvents() = default;
+  /// The trunk that the channel was on was lost, after on_hop_ready(). `told` is as for on_hop_failed().
+  virtual void on_hop_lost(const std::string& told) = 0;
 };
 
 /// One channel of the trunk of `target.via` that `access` allows. Destroying it closes the channel, behind what has been
 /// sent.
 class Hop final : private ChannelWishEvents, private PlainRelayEvents, private StreamOpenEvents {
  public:
-  /// Asks for the channel. `parts` and `owner` outlive the hop.
-  Hop(PoolParts& parts, const TrunkAccess& access, const ResolvedTarget& target, HopEvents& owner);
+  /// Asks for the channel. All of them outlive the hop.
+  Hop(PoolParts& parts, const TrunkAccess& access, const ResolvedTarget& target, HopEvents& owner, HopLossEvents& loser);
   ~Hop() override;
   Hop(const Hop&) = delete;
   Hop& operator=(const Hop&) = delete;
@@ -45,6 +51,8 @@ class Hop final : private ChannelWishEvents, private PlainRelayEvents, private S
   /// Logs in to the target, over the channel. Once, after on_hop_ready.
   [[nodiscard]] std::unique_ptr<UpstreamAttempt> connect(const ResolvedTarget& target, const UpstreamClient& client,
                                                          UpstreamEvents& events);
+  /// Who is told of a loss from now on, and outlives the hop.
+  void report_loss_to(HopLossEvents& loser) { loser_.pass_to(loser); }
   /// Gives back what it has of other trunks; no event follows.
   void part();
   /// The trunk that the channel is on; empty before there is one.
@@ -65,6 +73,7 @@ class Hop final : private ChannelWishEvents, private PlainRelayEvents, private S
   PoolParts& parts_;
   const std::string via_;  // the name of the target in between
   ToldOnce<HopEvents> owner_;
+  ToldOnce<HopLossEvents> loser_;
   std::optional<TrunkId> trunk_;
   Channel* channel_ = nullptr;  // until it is over or joined
   std::unique_ptr<StreamEndpoint> endpoint_;

@@ -53,7 +53,8 @@ std::size_t TrunkGroup::size() const {
 }
 
 PooledTrunk& TrunkGroup::add(const ResolvedTarget& target, const UpstreamClient& client) {
-  trunks_.push_back(std::make_unique<PooledTrunk>(parts_, *this, parts_.pool.next_trunk_id(), TrunkAccess{key_, client}, target));
+  trunks_.push_back(
+      std::make_unique<PooledTrunk>(parts_, *this, TrunkIdentity{parts_.pool.next_trunk_id(), {key_, client}, target}));
   PooledTrunk& trunk = *trunks_.back();
   trunk.begin();
   return trunk;
