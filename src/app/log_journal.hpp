@@ -62,6 +62,9 @@ class LogJournal final : public mux::Journal {
   void client_channel_changed(const mux::Admission& client, LocalChannel channel, std::string_view from,
                               std::string_view to) override;
   void trunk_channel_changed(TrunkId trunk, LocalChannel channel, std::string_view from, std::string_view to) override;
+  void trunk_changed(TrunkId trunk, std::string_view from, std::string_view to) override;
+  void trunk_wish_changed(std::string_view user, const std::optional<ConnectionId>& client, std::string_view target,
+                          std::string_view from, std::string_view to) override;
 
  private:
   std::string_view user_of(TrunkId trunk) const;

@@ -12,7 +12,8 @@ namespace sallyport::fakes {
 class RecordingJournal final : public mux::Journal {
  public:
   std::vector<std::string> lines;
-  std::vector<std::string> states;  // of channels, in the order in which they changed
+  std::vector<std::string> states;        // of channels, in the order in which they changed
+  std::vector<std::string> trunk_states;  // of trunks, and of wishes for them
   bool is_healthy = true;
 
   /// Whether some line holds `part`.
@@ -114,6 +115,14 @@ class RecordingJournal final : public mux::Journal {
   void trunk_channel_changed(TrunkId trunk, LocalChannel channel, std::string_view from, std::string_view to) override {
     states.push_back("t" + std::to_string(number(trunk)) + " " + std::to_string(number(channel)) + " " + std::string(from) +
                      " -> " + std::string(to));
+  }
+  void trunk_changed(TrunkId trunk, std::string_view from, std::string_view to) override {
+    trunk_states.push_back("t" + std::to_string(number(trunk)) + " " + std::string(from) + " -> " + std::string(to));
+  }
+  void trunk_wish_changed(std::string_view, const std::optional<ConnectionId>& client, std::string_view target,
+                          std::string_view from, std::string_view to) override {
+    trunk_states.push_back("c" + (client ? std::to_string(number(*client)) : "-") + " " + std::string(target) + " " +
+                           std::string(from) + " -> " + std::string(to));
   }
 
  private:

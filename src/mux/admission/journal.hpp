@@ -106,6 +106,12 @@ class Journal {
                                       std::string_view to) = 0;
   /// As above, of a channel on a trunk.
   virtual void trunk_channel_changed(TrunkId trunk, LocalChannel channel, std::string_view from, std::string_view to) = 0;
+  /// As above, of a trunk itself; see TrunkState.
+  virtual void trunk_changed(TrunkId trunk, std::string_view from, std::string_view to) = 0;
+  /// As above, of a wish for a trunk to that target, on behalf of the user's connection `client`, if it is one's; see
+  /// TrunkWaiter::State.
+  virtual void trunk_wish_changed(std::string_view user, const std::optional<ConnectionId>& client, std::string_view target,
+                                  std::string_view from, std::string_view to) = 0;
 };
 
 }  // namespace sallyport::mux

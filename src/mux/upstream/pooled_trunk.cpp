@@ -28,11 +28,16 @@ PooledTrunk::~PooledTrunk() = default;
 // --- its login ---------------------------------------------------------------------------------------------------
 
 void PooledTrunk::begin() {
-  if (login_->begin()) phase_ = Phase::connecting;
+  if (login_->begin()) enter(Phase::connecting);
+}
+
+void PooledTrunk::enter(Phase phase) {
+  const Phase from = std::exchange(phase_, phase);
+  if (from != phase) parts_.journal.trunk_changed(id(), to_string(from), to_string(phase));
 }
 
 void PooledTrunk::on_login_turn() {
-  if (phase_ == Phase::waiting) phase_ = Phase::connecting;  // it may be draining already
+  if (phase_ == Phase::waiting) enter(Phase::connecting);  // it may be draining already
   since_ = parts_.clock.now();
 }
 
@@ -49,7 +54,7 @@ void PooledTrunk::on_logged_in(LoggedIn login) {
   parts_.journal.trunk_ready(id(), parts_.clock.now() - since_);
   parts_.breaker.note_success(key(), identity_.access.client.connection);
   try_question();
-  if (phase_ == Phase::connecting) phase_ = Phase::ready;
+  if (phase_ == Phase::connecting) enter(Phase::ready);
   if (parts_.pool.is_draining()) drain("the bastion is draining");
   const PooledTrunk* const through = via() ? parts_.pool.pooled(*via()) : nullptr;
   if (through != nullptr && through->is_draining()) drain("the trunk that it goes through drains");
@@ -63,14 +68,15 @@ void PooledTrunk::on_logged_in(LoggedIn login) {
 }
 
 void PooledTrunk::on_login_failed(const UpstreamFailure& why) {
+  const bool was_ended = phase_ == Phase::closing;
+  enter(Phase::closing);
   parts_.journal.trunk_failed(id(), why.detail);
   if (LoginBreaker::counts(why.code)) {
     const Duration pause = parts_.breaker.note_failure(key(), identity_.access.client, target().name, why);
     parts_.journal.logins_paused(id(), key().user, target().name, pause);
   }
-  if (phase_ != Phase::closing) group_->note_loss();
+  if (!was_ended) group_->note_loss();
   group_->tend_soon();
-  phase_ = Phase::closing;
   const std::string told = why.told;
   leave_pool();
   waiting_.tell_all([&told](TrunkWaiter& waiter) { waiter.fail(wire::OpenFailureReason::connect_failed, told); });
@@ -244,7 +250,7 @@ void PooledTrunk::idle_time_over() {
 
 void PooledTrunk::drain(std::string_view why) {
   if (phase_ >= Phase::draining) return;
-  phase_ = Phase::draining;
+  enter(Phase::draining);
   age_.reset();
   idle_.over.reset();
   parts_.journal.trunk_draining(id(), why);
@@ -255,7 +261,7 @@ void PooledTrunk::drain(std::string_view why) {
 
 void PooledTrunk::end(std::string_view why) {
   if (phase_ == Phase::closing) return;  // goodbye has been said, or it went with the one that it was to go through
-  phase_ = Phase::closing;
+  enter(Phase::closing);
   if (trunk_ != nullptr) return trunk_->say_goodbye(why);
   login_->give_up();
   on_login_failed(
@@ -270,13 +276,15 @@ void PooledTrunk::leave_pool() {
 }
 
 void PooledTrunk::on_trunk_closed(Trunk&, const Error& why) {
+  const bool was_ended = phase_ == Phase::closing;
+  enter(Phase::closing);
   parts_.journal.trunk_closed(id(), hop_lost_.empty() ? why : Error{Errc::io, hop_lost_});
   tail_ = {};
   if (questioned_ && trunk_->left_by_peer() && trunk_->heard() == *questioned_) {
     parts_.learnt.bears_questions.learn(key().policy, false);
     parts_.journal.trunk_unquestioned(id());
   }
-  if (phase_ != Phase::closing && !was_used_) group_->note_loss();
+  if (!was_ended && !was_used_) group_->note_loss();
   group_->tend_soon();
   leave_pool();
   while (!holds_.empty()) {

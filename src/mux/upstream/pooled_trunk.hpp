@@ -124,6 +124,8 @@ class PooledTrunk final : private TrunkLoginEvents, private TrunkEvents, private
   void on_host_keys(Trunk& trunk, ByteView fields) override;
   void on_trunk_closed(Trunk& trunk, const Error& why) override;
 
+  /// The only way into another phase, which the journal is told.
+  void enter(Phase phase);
   /// It is over: the pool lets go of it. Buried, not destroyed, so that a wish that is tried again finds a fresh one.
   void leave_pool();
   SessionRoom::Load load() const;

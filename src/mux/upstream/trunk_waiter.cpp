@@ -13,6 +13,18 @@ constexpr std::uint32_t kMaximumLosses = 2;
 
 }  // namespace
 
+std::string_view name_of(TrunkWaiter::State state) {
+  switch (state) {
+    case TrunkWaiter::State::placing: return "placing";
+    case TrunkWaiter::State::waiting: return "waiting";
+    case TrunkWaiter::State::taking: return "taking";
+    case TrunkWaiter::State::held: return "held";
+    case TrunkWaiter::State::failing: return "failing";
+    case TrunkWaiter::State::over: return "over";
+  }
+  return "unknown";
+}
+
 TrunkWaiter::TrunkWaiter(PoolParts& parts, TrunkAccess access, ResolvedTarget target, TrunkUse use, LoginNeeds& helper)
     : parts_(parts),
       access_(std::move(access)),
@@ -29,7 +41,8 @@ Duration TrunkWaiter::longest_wait() const { return 2 * target_.options.connect_
 
 void TrunkWaiter::enter(State state) {
   timer_.reset();
-  state_ = state;
+  const State from = std::exchange(state_, state);
+  if (from != state) parts_.journal.trunk_wish_changed(key().user, client(), target_.name, name_of(from), name_of(state));
 }
 
 void TrunkWaiter::call_after(Duration time, std::function<void()> then) { timer_ = parts_.clock.after(time, std::move(then)); }

@@ -89,7 +89,8 @@ class TrunkWaiter : public UpstreamAnswers {
   virtual void report_failure(wire::OpenFailureReason reason, std::string_view told) = 0;
 
   State state() const { return state_; }
-  /// The only way into another state. What was to happen after a time in the one before doesn't any more.
+  /// The only way into another state, which the journal is told. What was to happen after a time in the one before doesn't any
+  /// more.
   void enter(State state);
   /// Calls `then` if it is in this state for so long.
   void call_after(Duration time, std::function<void()> then);
@@ -118,5 +119,8 @@ class TrunkWaiter : public UpstreamAnswers {
   std::uint32_t losses_ = 0;      // see try_elsewhere()
   std::unique_ptr<Timer> timer_;  // of the present state
 };
+
+/// The enumerator's name.
+std::string_view name_of(TrunkWaiter::State state);
 
 }  // namespace sallyport::mux

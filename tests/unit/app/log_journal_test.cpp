@@ -121,6 +121,9 @@ const std::vector<Fact>& facts() {
        [](J& j, A& a, I&, S&) { j.client_channel_changed(a, LocalChannel{1}, "open", "eof_sent"); }},
       {"trunk_channel_changed", Written::rated,
        [](J& j, A&, I&, S&) { j.trunk_channel_changed(TrunkId{3}, LocalChannel{1}, "open", "eof_sent"); }},
+      {"trunk_changed", Written::rated, [](J& j, A&, I&, S&) { j.trunk_changed(TrunkId{3}, "connecting", "ready"); }},
+      {"trunk_wish_changed", Written::rated,
+       [](J& j, A& a, I&, S&) { j.trunk_wish_changed(a.user, a.id, "web", "waiting", "taking"); }},
   };
   return kFacts;
 }
@@ -128,7 +131,7 @@ const std::vector<Fact>& facts() {
 /// Knows all facts that there are: a new one doesn't compile until it stands here. It must then stand in facts() as well.
 class AllFacts final : public mux::Journal {
  public:
-  static constexpr std::size_t kCount = 33;
+  static constexpr std::size_t kCount = 35;
   std::set<std::string> seen;
 
   bool healthy() const override { return true; }
@@ -180,6 +183,11 @@ class AllFacts final : public mux::Journal {
   void trunk_closed(TrunkId, const Error&) override { see(__func__); }
   void client_channel_changed(const Admission&, LocalChannel, std::string_view, std::string_view) override { see(__func__); }
   void trunk_channel_changed(TrunkId, LocalChannel, std::string_view, std::string_view) override { see(__func__); }
+  void trunk_changed(TrunkId, std::string_view, std::string_view) override { see(__func__); }
+  void trunk_wish_changed(std::string_view, const std::optional<ConnectionId>&, std::string_view, std::string_view,
+                          std::string_view) override {
+    see(__func__);
+  }
 
  private:
   void see(const char* name) { seen.insert(name); }
