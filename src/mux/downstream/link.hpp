@@ -14,6 +14,7 @@
 #include "mux/client/link_channel.hpp"
 #include "mux/client/wish_order.hpp"
 #include "mux/downstream/link_forwards.hpp"
+#include "mux/forward/forward.hpp"
 #include "mux/protocol/connection.hpp"
 #include "mux/session/session.hpp"
 #include "mux/upstream/trunk.hpp"
@@ -60,8 +61,9 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
   bool rides_on(TrunkId trunk) const;
 
  private:
-  void on_channel_open(const wire::ChannelOpen& open) override;
-  void on_global_request(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) override;
+  void on_channel_open(const wire::ChannelOpen& open, const wire::OpenFields& fields) override;
+  void on_global_request(const wire::GlobalRequest& request, const wire::GlobalFields& fields,
+                         GlobalReplies::Ticket ticket) override;
   void on_channel_gone(LocalChannel local) override;
   void on_violation(std::string_view what) override;
   void on_ignored(std::string_view what, std::uint64_t count) override;
@@ -86,7 +88,7 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
   bool refuse(route::Act act, const wire::ChannelOpen& open);
   void refuse_unknown(const wire::ChannelOpen& open, const route::Verdict& verdict);
   void open_session(const wire::ChannelOpen& open);
-  void open_forward(route::Act act, const wire::ChannelOpen& open);
+  void open_forward(route::Act act, const wire::ChannelOpen& open, ForwardRequest request);
   void prove_host_keys(ByteView fields, GlobalReplies::Ticket ticket);
   /// Why there is no room for one more session; empty when there is.
   std::string_view refuses_sessions() const;

@@ -43,7 +43,8 @@ class LinkForwards final : private RemoteForwardEvents {
   ~LinkForwards() override;
 
   /// `act` is one of the four that these are, and the request is sound. The request is answered, now or later.
-  void handle(route::Act act, const wire::GlobalRequest& request, GlobalReplies::Ticket ticket);
+  void handle(route::Act act, const wire::GlobalRequest& request, const route::Destination& address,
+              GlobalReplies::Ticket ticket);
   void add_rows(std::vector<ForwardRow>& rows) const;
   bool empty() const { return forwards_.empty(); }
   /// Whether one of them is at the trunk.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "match/match.hpp"
 #include "mux/admission/share_key.hpp"
@@ -31,14 +32,13 @@ std::string_view told_of(Errc code) {
 
 }  // namespace
 
-bool is_forward(std::string_view type) { return type == wire::kDirectTcpip || type == wire::kDirectStreamlocal; }
-
-ForwardRequest parse_forward(const wire::ChannelOpen& open) {
-  if (open.type == wire::kDirectStreamlocal)
-    return {std::string(open.type), route::Destination::of_socket(*wire::parse_direct_streamlocal(open.rest)), {}};
-  const wire::DirectTcpip fields = *wire::parse_direct_tcpip(open.rest);
-  return {std::string(open.type), route::Destination::of_port(fields.host, fields.port),
-          sound_originator(fields.originator, fields.originator_port)};
+std::optional<ForwardRequest> forward_of(const wire::OpenFields& open) {
+  if (const auto* to = std::get_if<wire::DirectStreamlocal>(&open))
+    return ForwardRequest{std::string(wire::kDirectStreamlocal), route::Destination::of_socket(to->path), {}};
+  if (const auto* to = std::get_if<wire::DirectTcpip>(&open))
+    return ForwardRequest{std::string(wire::kDirectTcpip), route::Destination::of_port(to->host, to->port),
+                          sound_originator(to->originator, to->originator_port)};
+  return std::nullopt;
 }
 
 Forward::Forward(const Services& services, const Admission& client, WishOrder& order, ChannelId id, Channel& downstream,

@@ -19,6 +19,7 @@
 #include "mux/relay/plain_relay.hpp"
 #include "mux/relay/stream_endpoint.hpp"
 #include "route/policy.hpp"
+#include "wire/channel_opens.hpp"
 #include "wire/messages.hpp"
 
 namespace sallyport::mux {
@@ -30,10 +31,9 @@ struct ForwardRequest {
   Endpoint originator;  ///< as the client says; empty or "0.0.0.0" when that is no address
 };
 
-/// True for the channel types that are forwards.
-bool is_forward(std::string_view type);
-/// Of an open that is sound (see wire/vocabulary.hpp).
-ForwardRequest parse_forward(const wire::ChannelOpen& open);
+/// The forward that a client's open is for; absent: it isn't one of these types.
+std::optional<ForwardRequest> forward_of(const wire::OpenFields& open);
+
 /// The target is asked for a channel of the same type on the user's trunk, or the bastion connects, or the client meets
 /// Sallyport itself (see Jump). Its open is confirmed or refused when the outcome is known.
 class Forward final : public LinkChannel, private LeaseEvents, private StreamOpenEvents, private PlainRelayEvents {

@@ -12,7 +12,6 @@ namespace sallyport::mux {
 namespace {
 
 using wire::MessageType;
-
 constexpr std::uint8_t byte_of(MessageType type) { return static_cast<std::uint8_t>(type); }
 
 }  // namespace
@@ -121,13 +120,13 @@ void Channel::send_close() {
   if (answers) connection_.remove(*this);
 }
 
-void Channel::send_request(std::string_view type, bool want_reply, ByteView rest) {
+void Channel::send_request(const wire::SessionRequest& request, bool want_reply) {
   // A request is no data: it may follow our EOF.
   if (!may_send(state_) && state_ != ChannelState::eof_sent && state_ != ChannelState::eof_both &&
       state_ != ChannelState::close_received)
     return;
   if (want_reply) asked_.push_back(true);
-  emit(wire::build_channel_request(recipient_, type, want_reply, rest));
+  emit(wire::build_channel_request(recipient_, wire::type_of(request), want_reply, wire::build_fields(request)));
 }
 
 void Channel::send_reply(bool success) {
@@ -387,12 +386,13 @@ Channel::Violation Channel::on_request(std::string_view type, bool want_reply, B
   }
   const wire::Reading reading(wire::Form::channel_request, connection_.peer(), type, rest);
   const std::string_view why = why_unsound(reading);
-  if (!why.empty()) {
+  auto request = why.empty() ? wire::parse_session_request(type, reading.fields()) : std::nullopt;
+  if (!request) {
     if (want_reply) answer_now(false);
-    connection_.on_unsound(wire::Form::channel_request, type, why, this);
+    connection_.on_unsound(wire::Form::channel_request, type, why.empty() ? wire::kMalformed : why, this);
     return {};
   }
-  user_->on_request(type, want_reply, reading.fields());
+  user_->on_request(*std::move(request), want_reply);
   return {};
 }
 

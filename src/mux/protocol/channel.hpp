@@ -21,6 +21,7 @@
 #include "mux/protocol/channel_lifecycle.hpp"
 #include "mux/protocol/held_messages.hpp"
 #include "mux/protocol/reply_queue.hpp"
+#include "wire/channel_opens.hpp"
 #include "wire/messages.hpp"
 #include "wire/vocabulary.hpp"
 
@@ -39,7 +40,7 @@ class OpenEvents {
 };
 
 /// The channel type of shells, commands and subsystems (RFC 4254, 6.1).
-inline constexpr std::string_view kSessionType = "session";
+inline constexpr std::string_view kSessionType = wire::kSession;
 
 /// A channel that we ask the peer for.
 struct OpenRequest {
@@ -103,7 +104,7 @@ class Channel final : public ChannelEnd {
   void send_extended_data(std::uint32_t code, ByteView bytes) override;
   void send_eof() override;
   void send_close() override;
-  void send_request(std::string_view type, bool want_reply, ByteView rest) override;
+  void send_request(const wire::SessionRequest& request, bool want_reply) override;
   /// One that is being opened is closed as soon as it has been confirmed; one that the peer still waits for is refused.
   void abandon() override;
   bool takes_requests() const override { return held_.control() <= kHeldRequestLimit; }

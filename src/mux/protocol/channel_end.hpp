@@ -9,6 +9,7 @@
 #include <sallyport/bytes.hpp>
 
 #include "mux/flow/room_limits.hpp"
+#include "wire/channel_requests.hpp"
 
 namespace sallyport::mux {
 
@@ -34,7 +35,7 @@ class ChannelEvents {
   virtual void on_eof() = 0;
   /// A request, which is sound (see wire/vocabulary.hpp). With `want_reply` it is owed an answer by send_reply(), in
   /// the order of requests.
-  virtual void on_request(std::string_view type, bool want_reply, ByteView rest) = 0;
+  virtual void on_request(wire::SessionRequest request, bool want_reply) = 0;
   /// The answer to the oldest request of ours that wanted one.
   virtual void on_reply(bool success) = 0;
   /// The end takes more than it did: its window grew, or it is no longer congested.
@@ -60,7 +61,7 @@ class ChannelEnd {
   /// These three are ignored where the state of the channel doesn't allow them any more.
   virtual void send_eof() = 0;
   virtual void send_close() = 0;
-  virtual void send_request(std::string_view type, bool want_reply, ByteView rest) = 0;
+  virtual void send_request(const wire::SessionRequest& request, bool want_reply) = 0;
   /// Nobody wants it any more: it reports nothing from now on, and closes behind what has been sent.
   virtual void abandon() = 0;
   /// The same, for what was sent is not all that there was: an end that can tell its peer so does.

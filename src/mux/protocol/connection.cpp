@@ -141,12 +141,14 @@ void Connection::handle_channel_open(ByteView payload) {
   const auto open = wire::parse_channel_open(payload);
   if (!open) return violation("malformed CHANNEL_OPEN");
   const wire::Reading reading(wire::Form::channel_open, peer(), open->type, open->rest);
-  if (reading.sound()) return on_channel_open(*open);
+  const auto fields = reading.sound() ? wire::parse_open_fields(open->type, reading.fields()) : std::nullopt;
+  if (fields) return on_channel_open(*open, *fields);
+  const std::string_view why = reading.sound() ? wire::kMalformed : reading.why();
   refuse_open(
       open->sender,
       reading.known() ? wire::OpenFailureReason::administratively_prohibited : wire::OpenFailureReason::unknown_channel_type,
-      reading.why());
-  on_unsound(wire::Form::channel_open, open->type, reading.why(), nullptr);
+      why);
+  on_unsound(wire::Form::channel_open, open->type, why, nullptr);
 }
 
 void Connection::handle_channel_request(ByteView payload) {
@@ -164,9 +166,10 @@ void Connection::handle_global_request(ByteView payload) {
   const auto ticket = request->want_reply ? owed_global_replies_.expect() : GlobalReplies::Ticket::none;
   if (request->name == wire::kKeepalive) return answer_global(ticket, true);
   const wire::Reading reading(wire::Form::global_request, peer(), request->name, request->rest);
-  if (reading.sound()) return on_global_request(*request, ticket);
+  const auto fields = reading.sound() ? wire::parse_global_fields(request->name, reading.fields()) : std::nullopt;
+  if (fields) return on_global_request(*request, *fields, ticket);
   answer_global(ticket, false);
-  on_unsound(wire::Form::global_request, request->name, reading.why(), nullptr);
+  on_unsound(wire::Form::global_request, request->name, reading.sound() ? wire::kMalformed : reading.why(), nullptr);
 }
 
 void Connection::answer_global(GlobalReplies::Ticket ticket, bool success, ByteView rest) {

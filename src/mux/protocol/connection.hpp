@@ -25,6 +25,8 @@
 #include "mux/protocol/global_requests.hpp"
 #include "mux/protocol/graveyard.hpp"
 #include "mux/protocol/liveness.hpp"
+#include "wire/channel_opens.hpp"
+#include "wire/forwards.hpp"
 #include "wire/messages.hpp"
 #include "wire/vocabulary.hpp"
 
@@ -162,10 +164,11 @@ class Connection : public TransportEvents, private Liveness::Host {
   }
 
   /// One that is sound (see wire/vocabulary.hpp).
-  virtual void on_channel_open(const wire::ChannelOpen& open) = 0;
+  virtual void on_channel_open(const wire::ChannelOpen& open, const wire::OpenFields& fields) = 0;
   /// One that is sound, and no keepalive, which is answered already. One that wants a reply gets it by answer_global(),
   /// now or later.
-  virtual void on_global_request(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) = 0;
+  virtual void on_global_request(const wire::GlobalRequest& request, const wire::GlobalFields& fields,
+                                 GlobalReplies::Ticket ticket) = 0;
   /// Both CLOSEs have gone, or the open was refused: the number is free.
   virtual void on_channel_gone(LocalChannel local) = 0;
   /// The peer broke the protocol, and is being disconnected; for the log.

@@ -51,7 +51,7 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   void send_extended_data(std::uint32_t code, ByteView bytes) override;
   void send_eof() override;
   void send_close() override;
-  void send_request(std::string_view type, bool want_reply, ByteView rest) override;
+  void send_request(const wire::SessionRequest& request, bool want_reply) override;
   void abandon() override { send_close(); }
   bool takes_requests() const override { return true; }  // they are carried out at once
   void send_reply(bool) override {}                      // a program asks nothing
@@ -79,7 +79,7 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   void on_exit(const ProcessEnd& end) override;
 
   /// True when the request was one for a program.
-  bool carry_out(std::string_view type, ByteView rest);
+  bool carry_out(const wire::SessionRequest& request);
   void close_when_over();
 
   ChannelEvents* user_;

@@ -1,8 +1,7 @@
 #include "mux/relay/plain_relay.hpp"
 
 #include <algorithm>
-
-#include "route/acts.hpp"
+#include <variant>
 
 namespace sallyport::mux {
 
@@ -39,13 +38,13 @@ void PlainRelay::EndEvents::on_extended_data(std::uint32_t code, ByteView data) 
   relay.relay_.on_extended_data(side, code, data);
 }
 
-void PlainRelay::EndEvents::on_request(std::string_view type, bool want_reply, ByteView rest) {
+void PlainRelay::EndEvents::on_request(wire::SessionRequest request, bool want_reply) {
   ChannelEnd* from = relay.relay_.end(side);
   if (from == nullptr) return;
   if (want_reply) return from->send_reply(false);
-  if (route::act_of(route::ActKind::session_request, type) != route::Act::end_of_write) return;
+  if (!std::holds_alternative<wire::EndOfWrite>(request)) return;
   ChannelEnd& to = *relay.relay_.opposite(side);
-  if (to.takes_requests()) to.send_request(type, false, rest);
+  if (to.takes_requests()) to.send_request(request, false);
 }
 
 }  // namespace sallyport::mux

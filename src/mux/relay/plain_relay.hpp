@@ -56,7 +56,7 @@ class PlainRelay final {
     void on_extended_data(std::uint32_t code, ByteView data) override;
     Excess on_excess(std::size_t size) override { return relay.relay_.judge_excess(side, size); }
     void on_eof() override { relay.relay_.on_eof(side); }
-    void on_request(std::string_view type, bool want_reply, ByteView rest) override;
+    void on_request(wire::SessionRequest request, bool want_reply) override;
     void on_reply(bool) override {}  // nothing that wants an answer is ever passed on
     void on_window() override { relay.relay_.on_window(side); }
     void on_close() override { relay.over(side, {}); }

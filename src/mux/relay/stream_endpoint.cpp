@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <utility>
-
-#include "wire/vocabulary.hpp"
+#include <variant>
 
 namespace sallyport::mux {
 
@@ -30,8 +29,9 @@ void StreamEndpoint::send_eof() {
   if (stream_ != nullptr) stream_->end_output();
 }
 
-void StreamEndpoint::send_request(std::string_view type, bool, ByteView) {
-  if (stream_ != nullptr && type == wire::kEndOfWrite) stream_->end_input();  // all that means something to a socket
+void StreamEndpoint::send_request(const wire::SessionRequest& request, bool) {
+  // Nothing else means something to a socket.
+  if (stream_ != nullptr && std::holds_alternative<wire::EndOfWrite>(request)) stream_->end_input();
 }
 
 void StreamEndpoint::break_off() {

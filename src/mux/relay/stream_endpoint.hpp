@@ -47,7 +47,7 @@ class StreamEndpoint final : public ChannelEnd, private StreamEvents {
   void send_extended_data(std::uint32_t code, ByteView bytes) override;
   void send_eof() override;
   void send_close() override { abandon(); }
-  void send_request(std::string_view type, bool want_reply, ByteView rest) override;
+  void send_request(const wire::SessionRequest& request, bool want_reply) override;
   void abandon() override {
     stream_.reset();
     queued_.set(0);

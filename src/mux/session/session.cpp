@@ -25,8 +25,6 @@ bool prepares_program(Act act) {
 /// Says something about the channel, and is for no program.
 bool is_remark(Act act) { return act == Act::end_of_write || act == Act::simple_channel || act == Act::window_probe; }
 
-bool is_program(Act act) { return act == Act::shell || act == Act::exec || act == Act::subsystem; }
-
 /// Of what is told to a client that takes nothing, more is dropped.
 constexpr std::uint32_t kMostSaid = 4 * 1024;
 /// Of so many bytes a text is not worth counting.
@@ -67,7 +65,7 @@ ChannelRow Session::row() const {
   row.trunk = ids_.trunk;
   row.target = target_name_;
   row.type = "session";
-  row.request = program_.type;
+  row.request = program_.type();
   row.command = program_.argument;
   row.state = phase_ == Phase::binding ? "connecting" : name_of(downstream_.state());
   row.since = since_;
@@ -106,8 +104,9 @@ void Session::EndEvents::on_eof() {
   session.relay_.on_eof(side);
 }
 
-void Session::EndEvents::on_request(std::string_view type, bool want_reply, ByteView rest) {
-  side == Side::downstream ? session.client_request(type, want_reply, rest) : session.upstream_request(type, want_reply, rest);
+void Session::EndEvents::on_request(wire::SessionRequest request, bool want_reply) {
+  side == Side::downstream ? session.client_request(std::move(request), want_reply)
+                           : session.upstream_request(request, want_reply);
 }
 
 void Session::EndEvents::on_reply(bool success) {
@@ -129,36 +128,37 @@ void Session::EndEvents::on_lost(std::string_view told) {
 
 // --- requests of the client's ------------------------------------------------------------------------------------
 
-void Session::client_request(std::string_view type, bool want_reply, ByteView rest) {
-  const Act act = *route::act_of(route::ActKind::session_request, type);
-  if (is_program(act)) {
+void Session::client_request(wire::SessionRequest request, bool want_reply) {
+  const std::string_view type = wire::type_of(request);
+  if (auto program = program_of(request, want_reply)) {
     if (phase_ != Phase::collecting) return refuse(type, want_reply, "one program a session (RFC 4254, 6.5)");
-    const std::string_view argument = act == Act::shell ? std::string_view{} : *wire::parse_single_string(rest);
-    return start(act, {std::string(type), std::string(argument), want_reply});
+    return start(*std::move(program));
   }
-  if (const route::Verdict verdict = judge(act, rest); verdict.denial() != nullptr)
+  const Act act = *route::act_of(route::ActKind::session_request, type);
+  if (const route::Verdict verdict = judge(act, request); verdict.denial() != nullptr)
     return refuse(type, want_reply, verdict.reason());
   if (phase_ == Phase::collecting)
-    return prepares_program(act) ? prepare(act, type, want_reply, rest) : request_without_program(act, type, want_reply, rest);
+    return prepares_program(act) ? prepare(request, want_reply) : request_without_program(act, request, want_reply);
   if (prepares_program(act)) return refuse(type, want_reply, "a program has been asked for already");
   ChannelEnd* const upstream = relay_.end(Side::upstream);
   if (phase_ == Phase::relaying && upstream != nullptr && upstream->takes_requests())
-    return pass_on(*upstream, type, want_reply, rest);
+    return pass_on(*upstream, request, want_reply);
   if (phase_ == Phase::binding) {
     // As long as nobody has been told how large the terminal is, only its last size counts.
-    const bool is_resize = act == Act::window_change && !want_reply;
-    if (is_resize) requests_->resize(*wire::parse_window_change(rest));
-    if ((is_resize && had_pty_ && trunk_channel_ == nullptr) || requests_->add_later(type, want_reply, rest)) return;
+    const auto* const resize = want_reply ? nullptr : std::get_if<WindowDimensions>(&request);
+    if (resize != nullptr) requests_->resize(*resize);
+    if ((resize != nullptr && had_pty_ && trunk_channel_ == nullptr) || requests_->add_later(request, want_reply)) return;
   }
   refuse(type, want_reply, {});  // too late, or too many
 }
 
-void Session::request_without_program(Act act, std::string_view type, bool want_reply, ByteView rest) {
+void Session::request_without_program(Act act, const wire::SessionRequest& request, bool want_reply) {
   // Nothing has been refused where a remark about the channel finds nobody.
-  if (is_remark(act)) return refuse(type, want_reply, {});
-  if (act != Act::window_change) return refuse(type, want_reply, "nothing runs yet");
-  requests_->resize(*wire::parse_window_change(rest));
-  if (trunk_channel_ != nullptr && trunk_channel_->takes_requests()) return pass_on(*trunk_channel_, type, want_reply, rest);
+  if (is_remark(act)) return refuse(wire::type_of(request), want_reply, {});
+  const auto* const resize = std::get_if<WindowDimensions>(&request);
+  if (resize == nullptr) return refuse(wire::type_of(request), want_reply, "nothing runs yet");
+  requests_->resize(*resize);
+  if (trunk_channel_ != nullptr && trunk_channel_->takes_requests()) return pass_on(*trunk_channel_, request, want_reply);
   if (want_reply) downstream_.answer_now(true);  // without a terminal it means nothing, and sshd says yes
 }
 
@@ -167,16 +167,18 @@ void Session::refuse(std::string_view type, bool want_reply, std::string_view wh
   if (!why.empty()) services_.journal.request_refused(client_, ids_, type, why);
 }
 
-route::Verdict Session::judge(Act act, ByteView rest) const {
-  const std::string_view name = act == Act::env ? wire::parse_env(rest)->name : std::string_view{};
+route::Verdict Session::judge(Act act, const wire::SessionRequest& request) const {
+  const auto* const env = std::get_if<wire::Env>(&request);
+  const std::string_view name = env != nullptr ? std::string_view(env->name) : std::string_view{};
   return ask_policy(client_, services_.clock,
                     {.act = act, .argument = name, .running = phase_ == Phase::collecting ? nullptr : &running_});
 }
 
-void Session::prepare(Act act, std::string_view type, bool want_reply, ByteView rest) {
-  if (const char* const why = requests_->keep(act, want_reply, rest)) {
-    if (!want_reply && act == Act::env) say("the variable " + std::string(wire::parse_env(rest)->name) + " was left out: " + why);
-    return refuse(type, want_reply, why);
+void Session::prepare(const wire::SessionRequest& request, bool want_reply) {
+  if (const char* const why = requests_->keep(request, want_reply)) {
+    if (const auto* const env = std::get_if<wire::Env>(&request); env != nullptr && !want_reply)
+      say("the variable " + env->name + " was left out: " + why);
+    return refuse(wire::type_of(request), want_reply, why);
   }
   if (trunk_channel_ == nullptr && !want_reply) return;
   const std::optional<ResolvedTarget> end = where_programs_end(client_, services_.clock);
@@ -201,12 +203,12 @@ void Session::answer_unasked(bool success) {
   }
 }
 
-void Session::start(Act act, ProgramRequest program) {
+void Session::start(ProgramRequest program) {
   program_ = std::move(program);
   const bool is_short = program_.argument.size() <= kShortProgram;
   kept_.set(is_short ? 0 : 2 * program_.argument.size());  // as it was asked for, and as it runs
   program_unanswered_ = program_.want_reply;
-  had_pty_ = requests_->has_pty();
+  had_pty_ = requests_->pty() != nullptr;
   phase_ = Phase::binding;
   sent_along_.reset();
   using Answer = PreparingRequest::Answer;
@@ -220,10 +222,10 @@ void Session::start(Act act, ProgramRequest program) {
     return kept_.set(0);
   }
   const route::Verdict verdict =
-      ask_policy(client_, services_.clock, {.act = act, .argument = program_.argument, .has_pty = had_pty_});
+      ask_policy(client_, services_.clock, {.act = program_.act, .argument = program_.argument, .has_pty = had_pty_});
   if (const route::Denial* denied = verdict.denial()) return deny(denied->told, verdict.reason());
   running_ = verdict.permit()->program();
-  program_.type = route::info_of(running_.act).wire;
+  program_.act = running_.act;
   program_.argument = running_.argument;
   const ResolvedTarget& target = verdict.permit()->target();
   target_name_ = target.name;
@@ -235,7 +237,7 @@ void Session::start(Act act, ProgramRequest program) {
 }
 
 void Session::watch_idleness(const Options& options) {
-  const std::string kind = "session:" + program_.type;
+  const std::string kind = "session:" + std::string(program_.type());
   const Duration timeout = channel_timeout(options, kind);
   if (timeout == Duration::zero()) return;
   idle_.emplace(
@@ -247,7 +249,7 @@ void Session::watch_idleness(const Options& options) {
 }
 
 void Session::deny(std::string_view told, std::string_view why) {
-  services_.journal.program_refused(client_, ids_, program_.type, program_.argument, told, why);
+  services_.journal.program_refused(client_, ids_, program_.type(), program_.argument, told, why);
   drop_upstream();
   end_with(told);
 }
@@ -258,8 +260,8 @@ void Session::start_local(const route::Permit& permit) {
   const ResolvedTarget& target = permit.target();
   unbind();
   answer_preparations(target.local);
-  if (program_.type == "subsystem" && !target.local.subsystems.contains(program_.argument)) {
-    services_.journal.program_refused(client_, ids_, program_.type, program_.argument, "no such subsystem",
+  if (program_.act == Act::subsystem && !target.local.subsystems.contains(program_.argument)) {
+    services_.journal.program_refused(client_, ids_, program_.type(), program_.argument, "no such subsystem",
                                       "target " + target.name + " has none of that name");
     return collect_again();
   }
@@ -275,10 +277,10 @@ void Session::begin_local() {
   const ResolvedTarget& target = permit->target();
   const LocalSettings& local = target.local;
   std::vector<std::string> argv = local.shell;
-  if (program_.type == "exec") {
+  if (program_.act == Act::exec) {
     argv.push_back("-c");
     argv.push_back(program_.argument);
-  } else if (program_.type == "subsystem") {
+  } else if (program_.act == Act::subsystem) {
     argv = local.subsystems.at(program_.argument);
   }
   const auto started = [this] {
@@ -288,7 +290,7 @@ void Session::begin_local() {
   const auto failed = [this](const Error& why) {
     recorded_ = true;
     wish_.reset();
-    services_.journal.program_failed(client_, ids_, program_.type, program_.argument, why.detail);
+    services_.journal.program_failed(client_, ids_, program_.type(), program_.argument, why.detail);
   };
   local_ = std::make_unique<LocalEndpoint>(services_.processes, process_spec(target, std::move(argv)), program_.want_reply,
                                            upstream_events_, LocalEndpoint::Outcome{started, failed}, downstream_.account());
@@ -299,7 +301,8 @@ void Session::begin_local() {
 void Session::answer_preparations(const LocalSettings& local) {
   using Answer = PreparingRequest::Answer;
   for (PreparingRequest& request : requests_->preparing()) {
-    const bool success = request.act != Act::env || accepts(local, std::string(wire::parse_env(request.rest)->name));
+    const auto* const env = std::get_if<wire::Env>(&request.request);
+    const bool success = env == nullptr || accepts(local, env->name);
     if (request.answer == Answer::promised && !success) tell_refused(request, "the bastion");
     if (request.answer == Answer::owed) downstream_.send_reply(success);
     if (request.answer != Answer::unwanted) request.answer = Answer::given;
@@ -308,18 +311,18 @@ void Session::answer_preparations(const LocalSettings& local) {
 
 void Session::record_program() {
   if (std::exchange(recorded_, true)) return;
-  services_.journal.program_started(client_, ids_, program_.type, program_.argument, target_name_);
+  services_.journal.program_started(client_, ids_, program_.type(), program_.argument, target_name_);
 }
 
 ProcessSpec Session::process_spec(const ResolvedTarget& target, std::vector<std::string> command) const {
   const LocalSettings& local = target.local;
   ProcessSpec spec;
   spec.argv = std::move(command);
-  if (program_.type == "shell") spec.argv0 = "-" + base_name(spec.argv.front());
+  if (program_.act == Act::shell) spec.argv0 = "-" + base_name(spec.argv.front());
   spec.user = local.user;
   spec.client = client_.user;
   spec.login = local_login(local, client_.source.address);
-  spec.pty = requests_->pty();
+  if (const PtyRequest* const pty = requests_->pty()) spec.pty = *pty;
   for (const auto& [name, value] : requests_->variables())
     if (accepts(local, name)) spec.environment.emplace_back(name, value);
   for (const auto& [name, value] : local.environment) spec.environment.emplace_back(name, value);
@@ -389,7 +392,7 @@ void Session::end_with(std::string_view told) {
   say(told);
   said_.resize(std::min<std::size_t>(said_.size(), downstream_.whole_window()));
   flush_said();
-  if (!exit_passed_) downstream_.send_request("exit-status", false, wire::build_exit_status(kOurExitStatus));
+  if (!exit_passed_) downstream_.send_request(wire::ExitStatus{kOurExitStatus}, false);
   downstream_.send_eof();
   downstream_.send_close();
 }
@@ -412,11 +415,11 @@ void Session::flush_said() {
 
 void Session::tell_refused(const PreparingRequest& request, std::string_view by) {
   std::string what = "the terminal";
-  if (request.act == Act::env) what = "the variable " + std::string(wire::parse_env(request.rest)->name);
-  if (request.act == Act::lend_agent) what = "your agent";
-  if (request.act == Act::lend_display) what = "your display";
+  if (const auto* const env = std::get_if<wire::Env>(&request.request)) what = "the variable " + env->name;
+  if (std::holds_alternative<wire::AgentRequest>(request.request)) what = "your agent";
+  if (std::holds_alternative<wire::X11Request>(request.request)) what = "your display";
   say(std::string(by) + " refused " + what);
-  services_.journal.request_refused(client_, ids_, route::info_of(request.act).wire,
+  services_.journal.request_refused(client_, ids_, wire::type_of(request.request),
                                     std::string(by) + " refused it, after the client had been told yes");
 }
 

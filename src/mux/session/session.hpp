@@ -76,7 +76,7 @@ class Session final : public LinkChannel, private LeaseEvents {
     void on_extended_data(std::uint32_t code, ByteView bytes) override { session.relay_.on_extended_data(side, code, bytes); }
     Excess on_excess(std::size_t size) override;
     void on_eof() override;
-    void on_request(std::string_view type, bool want_reply, ByteView rest) override;
+    void on_request(wire::SessionRequest request, bool want_reply) override;
     void on_reply(bool success) override;
     void on_window() override;
     bool answers_close_later() override { return side == Side::downstream && session.awaits_exit(); }
@@ -99,13 +99,13 @@ class Session final : public LinkChannel, private LeaseEvents {
   void end_login();
   /// How many of so many bytes of the client's were let in for a question that is over.
   std::size_t take_stray(std::size_t available);
-  void client_request(std::string_view type, bool want_reply, ByteView rest);
+  void client_request(wire::SessionRequest request, bool want_reply);
   /// Answers the request that is being reported with a failure, and records that if `why` is given.
   void refuse(std::string_view type, bool want_reply, std::string_view why);
   /// What the policy says to the request, which is no program's.
-  route::Verdict judge(route::Act act, ByteView rest) const;
+  route::Verdict judge(route::Act act, const wire::SessionRequest& request) const;
   /// Keeps a request that prepares the program, and sees to its answer.
-  void prepare(route::Act act, std::string_view type, bool want_reply, ByteView rest);
+  void prepare(const wire::SessionRequest& request, bool want_reply);
   /// It is the target that answers, if all programs end at one that can be asked before there is one; false: it isn't.
   bool prepare_at(const std::optional<ResolvedTarget>& end);
   /// Answers what is owed an answer and has been passed on to nobody, or to nobody who will answer.
@@ -113,8 +113,8 @@ class Session final : public LinkChannel, private LeaseEvents {
   /// On the bastion it is known what becomes of them.
   void answer_preparations(const LocalSettings& local);
   /// The client asks for something while nothing runs, for which the end need not be asked to make ready.
-  void request_without_program(route::Act act, std::string_view type, bool want_reply, ByteView rest);
-  void start(route::Act act, ProgramRequest program);
+  void request_without_program(route::Act act, const wire::SessionRequest& request, bool want_reply);
+  void start(ProgramRequest program);
   /// The program has started; once.
   void record_program();
   void start_local(const route::Permit& permit);
@@ -137,10 +137,10 @@ class Session final : public LinkChannel, private LeaseEvents {
   /// Passes on what has been kept and has not been passed on yet.
   void send_preparations();
   /// The target may have what the client lends. Absent: it is to be asked to take it; else what the answer would be.
-  std::optional<bool> lend(route::Act act);
+  std::optional<bool> lend(const wire::SessionRequest& request);
   /// Passes on a request of the client's to an endpoint.
-  void pass_on(ChannelEnd& to, std::string_view type, bool want_reply, ByteView rest);
-  void upstream_request(std::string_view type, bool want_reply, ByteView rest);
+  void pass_on(ChannelEnd& to, const wire::SessionRequest& request, bool want_reply);
+  void upstream_request(const wire::SessionRequest& request, bool want_reply);
   void upstream_replied(bool success);
   void preparation_answered(std::size_t index, bool success);
   void program_answered(bool success);

@@ -1,6 +1,7 @@
 // A session's side towards the target: the way to a channel there, what is asked on it, and what is answered.
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "mux/admission/permission.hpp"
 #include "mux/admission/share_key.hpp"
@@ -11,8 +12,6 @@
 #include "wire/messages.hpp"
 
 namespace sallyport::mux {
-
-using route::Act;
 
 // --- the way to a channel ----------------------------------------------------------------------------------------
 
@@ -158,21 +157,21 @@ void Session::send_preparations() {
   std::vector<PreparingRequest>& requests = requests_->preparing();
   for (; passed_on_ < requests.size(); ++passed_on_) {
     PreparingRequest& request = requests[passed_on_];
-    const bool is_loan = request.act == Act::lend_agent || request.act == Act::lend_display;
-    const std::optional<bool> known = is_loan ? lend(request.act) : std::nullopt;
+    const std::optional<bool> known = lend(request.request);
     const bool want_reply = request.answer == Answer::owed || request.answer == Answer::promised;
     if (want_reply) asked_.push_back({Asked::What::preparation, passed_on_, known});
-    if (!known) trunk_channel_->send_request(route::info_of(request.act).wire, want_reply, requests_->fields_of(request));
+    if (!known) trunk_channel_->send_request(request.request, want_reply);
   }
   answer_known();
 }
 
-std::optional<bool> Session::lend(Act act) {
-  const bool is_agent = act == Act::lend_agent;
+std::optional<bool> Session::lend(const wire::SessionRequest& request) {
+  const bool is_agent = std::holds_alternative<wire::AgentRequest>(request);
+  if (!is_agent && !std::holds_alternative<wire::X11Request>(request)) return std::nullopt;
   if (!(is_agent ? lends_agent_ : lends_display_)) return false;
   Trunk* const trunk = services_.pool.find(*ids_.trunk);  // of this connection alone: see trunk_access()
   if (trunk == nullptr) return false;                     // going; the channel will tell
-  services_.journal.forward_opened(client_, ids_, route::info_of(act).wire, {}, target_name_);
+  services_.journal.forward_opened(client_, ids_, wire::type_of(request), {}, target_name_);
   if (is_agent && !trunk->lend_agent(lender_)) return true;  // it has it already
   if (!is_agent) trunk->lend_display(lender_);
   return std::nullopt;
@@ -180,7 +179,7 @@ std::optional<bool> Session::lend(Act act) {
 
 void Session::begin_relaying(ChannelEnd& upstream) {
   phase_ = Phase::relaying;
-  for (const StoredRequest& request : requests_->take_later()) pass_on(upstream, request.type, request.want_reply, request.rest);
+  for (const StoredRequest& request : requests_->take_later()) pass_on(upstream, request.request, request.want_reply);
   if (asked_.empty() && !program_.want_reply) settle();
   flush_said();
   if (relay_.joined()) return;
@@ -188,9 +187,9 @@ void Session::begin_relaying(ChannelEnd& upstream) {
   relay_.join(downstream_, upstream);
 }
 
-void Session::pass_on(ChannelEnd& to, std::string_view type, bool want_reply, ByteView rest) {
+void Session::pass_on(ChannelEnd& to, const wire::SessionRequest& request, bool want_reply) {
   if (want_reply && (requests_ != nullptr || !asked_.empty())) asked_.push_back({Asked::What::passed_on});
-  to.send_request(type, want_reply, rest);
+  to.send_request(request, want_reply);
 }
 
 // --- what is answered, and what the target says ------------------------------------------------------------------
@@ -220,7 +219,8 @@ void Session::preparation_answered(std::size_t index, bool success) {
   PreparingRequest& request = requests_->preparing()[index];
   const Answer before = std::exchange(request.answer, Answer::given);
   if (before == Answer::owed) {
-    if (request.act == Act::pty && !success) had_pty_ = false;  // the client's terminal isn't raw then
+    if (std::holds_alternative<PtyRequest>(request.request) && !success)
+      had_pty_ = false;  // the client's terminal isn't raw then
     return downstream_.send_reply(success);
   }
   if (!success) tell_refused(request, "target " + target_name_);
@@ -258,7 +258,7 @@ bool Session::ask_afresh() {
 }
 
 void Session::program_refused() {
-  services_.journal.program_failed(client_, ids_, program_.type, program_.argument, "the target refused it");
+  services_.journal.program_failed(client_, ids_, program_.type(), program_.argument, "the target refused it");
   collect_again();
 }
 
@@ -282,22 +282,20 @@ void Session::settle() {
   relay_.on_window(Side::downstream);
 }
 
-void Session::upstream_request(std::string_view type, bool want_reply, ByteView rest) {
+void Session::upstream_request(const wire::SessionRequest& request, bool want_reply) {
   note_life();
-  const bool exit = type == "exit-status" || type == "exit-signal";
-  if (phase_ != Phase::relaying || (exit ? exit_passed_ : !downstream_.takes_requests())) {
+  const auto* const status = std::get_if<wire::ExitStatus>(&request);
+  const auto* const signal = std::get_if<wire::ExitSignal>(&request);
+  const bool is_exit = status != nullptr || signal != nullptr;
+  if (phase_ != Phase::relaying || (is_exit ? exit_passed_ : !downstream_.takes_requests())) {
     // A target has no business with so many; the client that doesn't read them must not cost us memory.
     if (want_reply && trunk_channel_ != nullptr) trunk_channel_->answer_now(false);
     return;
   }
-  if (type == "exit-status") {
-    exit_passed_ = true;
-    services_.journal.program_ended(client_, ids_, wire::parse_single_uint32(rest), {});
-  } else if (type == "exit-signal") {
-    exit_passed_ = true;
-    services_.journal.program_ended(client_, ids_, std::nullopt, wire::parse_exit_signal(rest)->signal);
-  }
-  downstream_.send_request(type, want_reply, rest);
+  if (is_exit) exit_passed_ = true;
+  if (status != nullptr) services_.journal.program_ended(client_, ids_, status->status, {});
+  if (signal != nullptr) services_.journal.program_ended(client_, ids_, std::nullopt, signal->signal);
+  downstream_.send_request(request, want_reply);
 }
 
 void Session::upstream_closed() {

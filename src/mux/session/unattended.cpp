@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <utility>
-
-#include "wire/channel_requests.hpp"
-#include "wire/vocabulary.hpp"
+#include <variant>
 
 namespace sallyport::mux {
 
@@ -38,7 +36,7 @@ class Unattended::AtTarget final : public Program, private LeaseEvents {
  private:
   void on_leased(Channel& channel, TrunkId trunk) override {
     ids_.trunk = trunk;
-    owner_.journal_.program_started(client_, ids_, start_.program.type, start_.program.argument, target_);
+    owner_.journal_.program_started(client_, ids_, start_.program.type(), start_.program.argument, target_);
     send_preparations(channel, *start_.requests);
     send_environment(channel, start_.environment, start_.running);
     send_program(channel, start_.program);
@@ -48,7 +46,7 @@ class Unattended::AtTarget final : public Program, private LeaseEvents {
     over();
   }
   void on_lease_failed(wire::OpenFailureReason, std::string_view told) override {
-    owner_.journal_.program_refused(client_, ids_, start_.program.type, start_.program.argument, told, told);
+    owner_.journal_.program_refused(client_, ids_, start_.program.type(), start_.program.argument, told, told);
     over();
   }
 
@@ -63,7 +61,7 @@ class Unattended::OnBastion final : public Program, private ChannelEvents {
       : Program(owner, client, ids), program_(std::move(program)) {
     program_->attach(*this);
     program_->send_eof();
-    program_->send_request(wire::kEndOfWrite, false, {});
+    program_->send_request(wire::EndOfWrite{}, false);
     program_->grant(LocalEndpoint::kOutputCredit - program_->granted());
   }
 
@@ -71,9 +69,11 @@ class Unattended::OnBastion final : public Program, private ChannelEvents {
   void on_data(ByteView bytes) override { program_->grant(static_cast<std::uint32_t>(bytes.size())); }
   void on_extended_data(std::uint32_t, ByteView bytes) override { on_data(bytes); }
   void on_eof() override {}
-  void on_request(std::string_view type, bool, ByteView rest) override {
-    if (type == "exit-status") owner_.journal_.program_ended(client_, ids_, wire::parse_single_uint32(rest), {});
-    if (type == "exit-signal") owner_.journal_.program_ended(client_, ids_, std::nullopt, wire::parse_exit_signal(rest)->signal);
+  void on_request(wire::SessionRequest request, bool) override {
+    if (const auto* const status = std::get_if<wire::ExitStatus>(&request))
+      owner_.journal_.program_ended(client_, ids_, status->status, {});
+    if (const auto* const signal = std::get_if<wire::ExitSignal>(&request))
+      owner_.journal_.program_ended(client_, ids_, std::nullopt, signal->signal);
   }
   void on_reply(bool) override {}
   void on_window() override {}

@@ -73,8 +73,9 @@ class Trunk final : public Connection {
   void refuse(const wire::ChannelOpen& open, wire::OpenFailureReason reason, std::string_view why);
 
  private:
-  void on_channel_open(const wire::ChannelOpen& open) override;
-  void on_global_request(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) override;
+  void on_channel_open(const wire::ChannelOpen& open, const wire::OpenFields& fields) override;
+  void on_global_request(const wire::GlobalRequest& request, const wire::GlobalFields& fields,
+                         GlobalReplies::Ticket ticket) override;
   wire::Speaker peer() const override { return wire::Speaker::target; }
   void on_unsound(wire::Form form, std::string_view name, std::string_view why, const Channel* channel) override;
   void on_channel_gone(LocalChannel local) override;

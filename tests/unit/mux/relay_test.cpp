@@ -266,8 +266,8 @@ TEST_F(RelayTest, KeepsMalformedRequestsFromTheClient) {
 // OpenSSH's client ends its connection over such a status; here that is everybody's. To the client the program has none, as if it
 // were lost.
 TEST_F(RelayTest, AMalformedEndOfAProgramIsNone) {
-  const Bytes status = wire::build_exit_status(3);
-  const Bytes signal = wire::build_exit_signal("HUP", false, "");
+  const Bytes status = wire::build_fields(wire::ExitStatus{3});
+  const Bytes signal = wire::build_fields(wire::ExitSignal{"HUP"});
   const auto longer = [](Bytes fields) {
     fields.push_back(0);
     return fields;
@@ -326,7 +326,7 @@ TEST_F(RelayTest, ClosesTheTargetsChannelOfAClientThatDied) {
   EXPECT_THAT(take(*server), ElementsAre("CLOSE 40"));
   clock.turn();
   server->deliver(data_message(0, "late"));
-  server->deliver(request_message(0, "exit-signal", true, wire::build_exit_signal("HUP", false, "")));
+  server->deliver(request_message(0, "exit-signal", true, wire::build_fields(wire::ExitSignal{"HUP"})));
   server->deliver(eof_message(0));
   EXPECT_THAT(take(*server), IsEmpty());
   EXPECT_EQ(hub.trunks()[0].channels, 1u);
