@@ -6,6 +6,7 @@
 
 #include "match/match.hpp"
 #include "mux/admission/share_key.hpp"
+#include "mux/flow/flow_credit.hpp"
 #include "mux/relay/local_endpoint.hpp"
 #include "wire/channel_opens.hpp"
 
@@ -43,20 +44,15 @@ std::optional<ForwardRequest> forward_of(const wire::OpenFields& open) {
 
 Forward::Forward(const Services& services, const Admission& client, WishOrder& order, ChannelId id, Channel& downstream,
                  ForwardRequest request, const route::Permit& permit)
-    : services_(services),
-      client_(client),
-      ids_{client.id, id, std::nullopt},
+    : LinkChannel(services, client, {client.id, id, std::nullopt}, permit.target().name),
       downstream_(downstream),
       request_(std::move(request)),
-      target_name_(permit.target().name),
       permit_(std::make_unique<route::Permit>(permit)),
-      relay_(services.clock, *this),
-      since_(services.clock.now()) {
+      relay_(services.clock, *this) {
   const ResolvedTarget& target = permit.target();
   downstream_.attach(&relay_.events(Side::downstream));
-  relay_.limit(services_.rates.limits_of(client_.user, target.name, static_cast<std::uint64_t>(target.options.rate_limit),
-                                         services_.clock.now()));
-  watch_idleness(target.options);
+  relay_.limit(rate_limits(target.name, target.options));
+  watch_idleness(target.options, std::string(channel_kind(request_.type)));
   // What the bastion connects itself, for a target elsewhere, has nothing to do with what goes there.
   if (target.options.jump == Jump::target || target.kind == TargetKind::local)
     wish_ = order.enter(target.name, [this] { begin(); });
@@ -108,20 +104,11 @@ Bytes Forward::upstream_fields() const {
   return wire::build_direct_tcpip({to.host, to.port, request_.originator.address, request_.originator.port});
 }
 
-ChannelRow Forward::row() const {
-  ChannelRow row;
-  row.id = ids_.channel;
-  row.connection = ids_.connection;
-  row.user = client_.user;
-  row.trunk = ids_.trunk;
-  row.target = target_name_;
+void Forward::describe(ChannelRow& row) const {
   row.type = request_.type;
   row.command = request_.destination.text();
   const bool connecting = downstream_.state() == ChannelState::requested;
   row.state = connecting ? "connecting" : name_of(downstream_.state());
-  row.since = since_;
-  row.bytes = {downstream_.bytes_received(), downstream_.bytes_sent()};
-  return row;
 }
 
 void Forward::on_leased(Channel& channel, TrunkId trunk) {
@@ -164,28 +151,13 @@ void Forward::end(std::string_view told) {
   leave();
 }
 
-void Forward::leave() {
-  if (std::exchange(left_, true)) return;
+void Forward::let_go() {
   wish_.reset();
   permit_.reset();
   lease_.reset();
   relay_.end();
   if (endpoint_ != nullptr) endpoint_->abandon();  // it reports nothing more, wherever it is
   services_.graveyard.bury(std::move(endpoint_));  // perhaps it is reporting just now
-  services_.journal.channel_closed(client_, ids_, downstream_.bytes_received(), downstream_.bytes_sent(),
-                                   services_.clock.now() - since_);
-}
-
-void Forward::watch_idleness(const Options& options) {
-  const std::string_view kind = channel_kind(request_.type);
-  const Duration timeout = channel_timeout(options, kind);
-  if (timeout == Duration::zero()) return;
-  idle_.emplace(
-      services_.clock, timeout, [this] { return relay_.bytes_from(Side::downstream) + relay_.bytes_from(Side::upstream); },
-      [this, kind, timeout] {
-        services_.journal.channel_idle(client_, ids_, kind, timeout);
-        end("nothing has happened there for too long");
-      });
 }
 
 }  // namespace sallyport::mux

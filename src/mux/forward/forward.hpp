@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 
-#include <sallyport/clock.hpp>
 #include <sallyport/connections.hpp>
 #include <sallyport/ids.hpp>
 
@@ -14,7 +13,6 @@
 #include "mux/client/link_channel.hpp"
 #include "mux/client/services.hpp"
 #include "mux/client/wish_order.hpp"
-#include "mux/flow/idle_watch.hpp"
 #include "mux/protocol/channel.hpp"
 #include "mux/relay/plain_relay.hpp"
 #include "mux/relay/stream_endpoint.hpp"
@@ -46,14 +44,13 @@ class Forward final : public LinkChannel, private LeaseEvents, private StreamOpe
   Forward& operator=(const Forward&) = delete;
 
   // LinkChannel
-  ChannelId id() const override { return ids_.channel; }
-  ChannelRow row() const override;
-  std::optional<TrunkId> trunk() const override { return ids_.trunk; }
   void end(std::string_view told) override;
-  void leave() override;
 
  private:
-  void watch_idleness(const Options& options);
+  // LinkChannel
+  ByteCounts traffic() const override { return {downstream_.bytes_received(), downstream_.bytes_sent()}; }
+  void describe(ChannelRow& row) const override;
+  void let_go() override;
   // LeaseEvents
   void on_asked(TrunkId trunk) override { wish_->note_gone(trunk); }
   void on_leased(Channel& channel, TrunkId trunk) override;
@@ -75,20 +72,13 @@ class Forward final : public LinkChannel, private LeaseEvents, private StreamOpe
   /// The client's open is answered with `told`.
   void refuse(wire::OpenFailureReason reason, std::string_view told, std::string_view detail);
 
-  Services services_;
-  const Admission& client_;
-  ChannelIds ids_;
   Channel& downstream_;
   ForwardRequest request_;
-  std::string target_name_;
   std::unique_ptr<route::Permit> permit_;  // until it has begun
-  bool left_ = false;
   std::unique_ptr<WishOrder::Wish> wish_;  // null: it needs no place, or has arrived
   std::unique_ptr<Lease> lease_;
   std::unique_ptr<StreamEndpoint> endpoint_;
   PlainRelay relay_;
-  TimePoint since_;
-  std::optional<IdleWatch> idle_;
 };
 
 }  // namespace sallyport::mux

@@ -42,35 +42,23 @@ std::string base_name(const std::string& path) { return path.substr(path.rfind('
 
 Session::Session(const Services& services, const Admission& client, WishOrder& order, ChannelId id, Channel& downstream,
                  LenderEvents& lender)
-    : services_(services),
-      client_(client),
-      ids_{client.id, id, std::nullopt},
+    : LinkChannel(services, client, {client.id, id, std::nullopt}, {}),
       downstream_(downstream),
       order_(order),
       lender_(lender),
       requests_(std::make_unique<SessionRequests>(downstream.account())),
       kept_(downstream.account()),
-      relay_(services.clock),
-      since_(services.clock.now()) {
+      relay_(services.clock) {
   downstream_.attach(&downstream_events_);
 }
 
 Session::~Session() { drop_upstream(); }
 
-ChannelRow Session::row() const {
-  ChannelRow row;
-  row.id = ids_.channel;
-  row.connection = ids_.connection;
-  row.user = client_.user;
-  row.trunk = ids_.trunk;
-  row.target = target_name_;
+void Session::describe(ChannelRow& row) const {
   row.type = "session";
   row.request = program_.type();
   row.command = program_.argument;
   row.state = phase_ == Phase::binding ? "connecting" : name_of(downstream_.state());
-  row.since = since_;
-  row.bytes = {downstream_.bytes_received(), downstream_.bytes_sent()};
-  return row;
 }
 
 // --- events of the two ends --------------------------------------------------------------------------------------
@@ -229,23 +217,9 @@ void Session::start(ProgramRequest program) {
   program_.argument = running_.argument;
   const ResolvedTarget& target = verdict.permit()->target();
   target_name_ = target.name;
-  if (!relay_.joined())
-    relay_.limit(services_.rates.limits_of(client_.user, target.name, static_cast<std::uint64_t>(target.options.rate_limit),
-                                           services_.clock.now()));
-  watch_idleness(target.options);
+  if (!relay_.joined()) relay_.limit(rate_limits(target.name, target.options));
+  watch_idleness(target.options, "session:" + std::string(program_.type()));
   target.kind == TargetKind::local ? start_local(*verdict.permit()) : start_upstream(*verdict.permit());
-}
-
-void Session::watch_idleness(const Options& options) {
-  const std::string kind = "session:" + std::string(program_.type());
-  const Duration timeout = channel_timeout(options, kind);
-  if (timeout == Duration::zero()) return;
-  idle_.emplace(
-      services_.clock, timeout, [this] { return downstream_.bytes_received() + downstream_.bytes_sent(); },
-      [this, kind, timeout] {
-        services_.journal.channel_idle(client_, ids_, kind, timeout);
-        end("nothing has happened here for too long");
-      });
 }
 
 void Session::deny(std::string_view told, std::string_view why) {
@@ -357,7 +331,7 @@ void Session::drop_upstream() {
 // Who wants no answer may leave at once, and the program runs all the same: at sshd it does.
 void Session::client_closed() {
   const bool stays =
-      phase_ != Phase::collecting && !program_.want_reply && !left_ && services_.unattended.has_room_for(client_.user);
+      phase_ != Phase::collecting && !program_.want_reply && !has_left() && services_.unattended.has_room_for(client_.user);
   if (stays && local_ != nullptr && !had_pty_) {
     relay_.part();
     record_program();
@@ -371,12 +345,9 @@ void Session::client_closed() {
   leave();
 }
 
-void Session::leave() {
-  if (std::exchange(left_, true)) return;
+void Session::let_go() {
   drop_upstream();
   phase_ = Phase::ended;
-  services_.journal.channel_closed(client_, ids_, downstream_.bytes_received(), downstream_.bytes_sent(),
-                                   services_.clock.now() - since_);
 }
 
 void Session::end(std::string_view told) {

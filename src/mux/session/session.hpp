@@ -19,7 +19,6 @@
 #include "mux/client/link_channel.hpp"
 #include "mux/client/services.hpp"
 #include "mux/client/wish_order.hpp"
-#include "mux/flow/idle_watch.hpp"
 #include "mux/forward/agent_loan.hpp"
 #include "mux/protocol/channel.hpp"
 #include "mux/relay/local_endpoint.hpp"
@@ -55,14 +54,14 @@ class Session final : public LinkChannel, private LeaseEvents {
   Session& operator=(const Session&) = delete;
 
   // LinkChannel
-  ChannelId id() const override { return ids_.channel; }
-  ChannelRow row() const override;
-  std::optional<TrunkId> trunk() const override { return ids_.trunk; }
   bool is_session() const override { return true; }
   void end(std::string_view told) override;
-  void leave() override;
 
  private:
+  // LinkChannel
+  ByteCounts traffic() const override { return {downstream_.bytes_received(), downstream_.bytes_sent()}; }
+  void describe(ChannelRow& row) const override;
+  void let_go() override;
   enum class Phase : std::uint8_t {
     collecting,  ///< no program request yet, or the one that there was has been refused
     binding,     ///< its endpoint is being made, or waits for the wish's turn
@@ -164,7 +163,6 @@ class Session final : public LinkChannel, private LeaseEvents {
   bool awaits_exit() const { return phase_ == Phase::relaying && !exit_passed_; }
   /// `told` is for the client, `why` for the log.
   void deny(std::string_view told, std::string_view why);
-  void watch_idleness(const Options& options);
   /// Tells the client something on stderr, as soon as its window has room beside what others may send.
   void say(std::string_view told);
   void flush_said();
@@ -175,9 +173,6 @@ class Session final : public LinkChannel, private LeaseEvents {
   void drop_upstream();
   void answer_program(bool success);
 
-  Services services_;
-  const Admission& client_;
-  ChannelIds ids_;
   Channel& downstream_;
   WishOrder& order_;
   LenderEvents& lender_;
@@ -200,9 +195,7 @@ class Session final : public LinkChannel, private LeaseEvents {
   bool recorded_ = false;          // that the program started, or couldn't
   bool had_pty_ = false;
   bool exit_passed_ = false;
-  bool left_ = false;
-  std::uint32_t stray_ = 0;  // bytes that the client may still send to the login's dialog, though it is over
-  std::string target_name_;
+  std::uint32_t stray_ = 0;                      // bytes that the client may still send to the login's dialog, though it is over
   std::unique_ptr<WishOrder::Wish> wish_;        // the program, until it is known to have been asked for there
   std::unique_ptr<route::Permit> permit_;        // of a program that waits for its turn, or has not been answered by a target
   std::optional<Pool::RefusedProgram> refused_;  // once, and a fresh trunk is being asked
@@ -228,8 +221,6 @@ class Session final : public LinkChannel, private LeaseEvents {
   std::unique_ptr<LocalEndpoint> local_;
   Channel* trunk_channel_ = nullptr;
   Relay relay_;  // between downstream_ and local_ or trunk_channel_, while relaying
-  TimePoint since_;
-  std::optional<IdleWatch> idle_;
 };
 
 }  // namespace sallyport::mux

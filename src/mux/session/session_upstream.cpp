@@ -5,6 +5,7 @@
 
 #include "mux/admission/permission.hpp"
 #include "mux/admission/share_key.hpp"
+#include "mux/flow/flow_credit.hpp"
 #include "mux/session/program_start.hpp"
 #include "mux/session/session.hpp"
 #include "wire/channel_requests.hpp"
