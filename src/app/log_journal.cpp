@@ -287,6 +287,12 @@ void LogJournal::client_channel_changed(const Admission& client, LocalChannel ch
   note.trace("conn={} number={} channel {} -> {}", client.id, number(channel), from, to);
 }
 
+void LogJournal::session_changed(const Admission& client, const ChannelIds& ids, std::string_view from, std::string_view to) {
+  if (!records_.log().enabled(log::Level::trace)) return;
+  Records::Note note = records_.detail(client.user);
+  note.trace("conn={} chan={} trunk={} session {} -> {}", ids.connection, ids.channel, name_of(ids.trunk), from, to);
+}
+
 void LogJournal::trunk_channel_changed(TrunkId trunk, LocalChannel channel, std::string_view from, std::string_view to) {
   if (!records_.log().enabled(log::Level::trace)) return;
   Records::Note note = records_.detail(user_of(trunk));

@@ -61,6 +61,8 @@ class LogJournal final : public mux::Journal {
   void trunk_closed(TrunkId trunk, const Error& why) override;
   void client_channel_changed(const mux::Admission& client, LocalChannel channel, std::string_view from,
                               std::string_view to) override;
+  void session_changed(const mux::Admission& client, const mux::ChannelIds& ids, std::string_view from,
+                       std::string_view to) override;
   void trunk_channel_changed(TrunkId trunk, LocalChannel channel, std::string_view from, std::string_view to) override;
 
  private:

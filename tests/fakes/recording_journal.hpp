@@ -13,6 +13,7 @@ class RecordingJournal final : public mux::Journal {
  public:
   std::vector<std::string> lines;
   std::vector<std::string> states;  // of channels, in the order in which they changed
+  std::vector<std::string> phases;  // of sessions, likewise
   bool is_healthy = true;
 
   /// Whether some line holds `part`.
@@ -110,6 +111,9 @@ class RecordingJournal final : public mux::Journal {
   void trunk_closed(TrunkId id, const Error& why) override { add("trunk closed t", number(id), why.detail); }
   void client_channel_changed(const mux::Admission&, LocalChannel channel, std::string_view from, std::string_view to) override {
     states.push_back("client " + std::to_string(number(channel)) + " " + std::string(from) + " -> " + std::string(to));
+  }
+  void session_changed(const mux::Admission&, const mux::ChannelIds& ids, std::string_view from, std::string_view to) override {
+    phases.push_back("s" + std::to_string(number(ids.channel)) + " " + std::string(from) + " -> " + std::string(to));
   }
   void trunk_channel_changed(TrunkId trunk, LocalChannel channel, std::string_view from, std::string_view to) override {
     states.push_back("t" + std::to_string(number(trunk)) + " " + std::to_string(number(channel)) + " " + std::string(from) +

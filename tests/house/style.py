@@ -23,7 +23,6 @@ TOO_LONG = {
     "src/mux/protocol/channel.cpp": 421,
     "src/mux/upstream/pooled_trunk.cpp": 420,
     "src/ssh/downstream/server_connection.cpp": 430,
-    "src/mux/session/session.cpp": 401,
 }
 
 

@@ -104,6 +104,8 @@ class Journal {
   /// bastion's own, goes from one state to another; see ChannelState.
   virtual void client_channel_changed(const Admission& client, LocalChannel channel, std::string_view from,
                                       std::string_view to) = 0;
+  /// As above, of a session from one phase to another; see Session.
+  virtual void session_changed(const Admission& client, const ChannelIds& ids, std::string_view from, std::string_view to) = 0;
   /// As above, of a channel on a trunk.
   virtual void trunk_channel_changed(TrunkId trunk, LocalChannel channel, std::string_view from, std::string_view to) = 0;
 };

@@ -6,11 +6,6 @@
 #include "wire/channel_requests.hpp"
 
 namespace sallyport::mux {
-namespace {
-
-constexpr const char* kOriginalCommand = "SSH_ORIGINAL_COMMAND";
-
-}  // namespace
 
 void send_preparations(ChannelEnd& to, const SessionRequests& requests) {
   for (const PreparingRequest& one : requests.preparing()) {
@@ -22,7 +17,7 @@ void send_preparations(ChannelEnd& to, const SessionRequests& requests) {
 void send_environment(ChannelEnd& to, const std::map<std::string, std::string>& environment, const route::Program& running) {
   // Whether the target takes them is for its AcceptEnv to say. The later of two values counts.
   for (const auto& [name, value] : environment) to.send_request(wire::Env{name, value}, false);
-  if (running.original) to.send_request(wire::Env{kOriginalCommand, *running.original}, false);
+  if (running.original) to.send_request(wire::Env{std::string(kOriginalCommand), *running.original}, false);
 }
 
 void send_program(ChannelEnd& to, const ProgramRequest& program) {

@@ -4,9 +4,7 @@
 #include <utility>
 #include <variant>
 
-#include "match/match.hpp"
 #include "mux/admission/permission.hpp"
-#include "mux/protocol/shown_text.hpp"
 #include "mux/session/unattended.hpp"
 #include "wire/channel_requests.hpp"
 #include "wire/messages.hpp"
@@ -25,19 +23,6 @@ bool prepares_program(Act act) {
 /// Says something about the channel, and is for no program.
 bool is_remark(Act act) { return act == Act::end_of_write || act == Act::simple_channel || act == Act::window_probe; }
 
-/// Of what is told to a client that takes nothing, more is dropped.
-constexpr std::uint32_t kMostSaid = 4 * 1024;
-/// Of so many bytes a text is not worth counting.
-constexpr std::size_t kShortProgram = 4 * 1024;
-
-/// Whether a program there gets a variable of that name from the client.
-bool accepts(const LocalSettings& local, const std::string& variable) {
-  return std::any_of(local.accept_environment.begin(), local.accept_environment.end(),
-                     [&variable](const std::string& pattern) { return config::glob_matches(pattern, variable); });
-}
-
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
 }  // namespace
 
 Session::Session(const Services& services, const Admission& client, WishOrder& order, ChannelId id, Channel& downstream,
@@ -45,9 +30,10 @@ Session::Session(const Services& services, const Admission& client, WishOrder& o
     : LinkChannel(services, client, {client.id, id, std::nullopt}, {}),
       downstream_(downstream),
       order_(order),
-      lender_(lender),
       requests_(std::make_unique<SessionRequests>(downstream.account())),
-      kept_(downstream.account()),
+      program_(services_.journal, client, ids_, target_name_, downstream),
+      trunk_(services_, client, ids_, target_name_, downstream, lender, *this),
+      local_(services_, downstream.account()),
       relay_(services.clock) {
   downstream_.attach(&downstream_events_);
 }
@@ -56,20 +42,35 @@ Session::~Session() { drop_upstream(); }
 
 void Session::describe(ChannelRow& row) const {
   row.type = "session";
-  row.request = program_.type();
-  row.command = program_.argument;
+  row.request = program_.request().type();
+  row.command = program_.request().argument;
   row.state = phase_ == Phase::binding ? "connecting" : name_of(downstream_.state());
+}
+
+std::string_view Session::phase_name(Phase phase) {
+  switch (phase) {
+    case Phase::collecting: return "collecting";
+    case Phase::binding: return "binding";
+    case Phase::relaying: return "relaying";
+    case Phase::ended: break;
+  }
+  return "ended";
+}
+
+void Session::enter(Phase phase) {
+  const Phase from = std::exchange(phase_, phase);
+  if (from != phase) services_.journal.session_changed(client_, ids_, phase_name(from), phase_name(phase));
 }
 
 // --- events of the two ends --------------------------------------------------------------------------------------
 
 void Session::EndEvents::on_data(ByteView bytes) {
-  if (side == Side::downstream && session.dialog_ != nullptr) return session.dialog_->on_data(bytes);
+  if (side == Side::downstream && session.trunk_.takes_data(bytes)) return;
   if (side == Side::downstream && session.refused_ && session.phase_ == Phase::binding) {
     session.unbind();  // it can't be kept for a fresh trunk
     return session.program_refused();
   }
-  if (side == Side::downstream) bytes = bytes.subspan(session.take_stray(bytes.size()));
+  if (side == Side::downstream) bytes = bytes.subspan(session.trunk_.take_stray(bytes.size()));
   if (side == Side::upstream) session.note_life();
   if (!bytes.empty()) session.relay_.on_data(side, bytes);
 }
@@ -81,14 +82,14 @@ Excess Session::EndEvents::on_excess(std::size_t size) {
 }
 
 void Session::EndEvents::on_window() {
-  if (side == Side::downstream && session.dialog_ != nullptr) return session.dialog_->on_window();
+  if (side == Side::downstream && session.trunk_.takes_window()) return;
   if (side == Side::downstream) session.flush_said();
   session.relay_.on_window(side);
 }
 
 void Session::EndEvents::on_eof() {
-  if (side == Side::downstream && !session.relay_.joined()) session.eof_before_relaying_ = true;
-  if (side == Side::downstream && session.dialog_ != nullptr) return session.dialog_->on_eof();
+  if (side == Side::downstream && !session.relay_.joined()) session.input_ended_ = true;
+  if (side == Side::downstream && session.trunk_.takes_eof()) return;
   session.relay_.on_eof(side);
 }
 
@@ -135,7 +136,7 @@ void Session::client_request(wire::SessionRequest request, bool want_reply) {
     // As long as nobody has been told how large the terminal is, only its last size counts.
     const auto* const resize = want_reply ? nullptr : std::get_if<WindowDimensions>(&request);
     if (resize != nullptr) requests_->resize(*resize);
-    if ((resize != nullptr && had_pty_ && trunk_channel_ == nullptr) || requests_->add_later(request, want_reply)) return;
+    if ((resize != nullptr && had_pty_ && trunk_.channel() == nullptr) || requests_->add_later(request, want_reply)) return;
   }
   refuse(type, want_reply, {});  // too late, or too many
 }
@@ -146,7 +147,8 @@ void Session::request_without_program(Act act, const wire::SessionRequest& reque
   const auto* const resize = std::get_if<WindowDimensions>(&request);
   if (resize == nullptr) return refuse(wire::type_of(request), want_reply, "nothing runs yet");
   requests_->resize(*resize);
-  if (trunk_channel_ != nullptr && trunk_channel_->takes_requests()) return pass_on(*trunk_channel_, request, want_reply);
+  Channel* const upstream = trunk_.channel();
+  if (upstream != nullptr && upstream->takes_requests()) return pass_on(*upstream, request, want_reply);
   if (want_reply) downstream_.answer_now(true);  // without a terminal it means nothing, and sshd says yes
 }
 
@@ -159,7 +161,7 @@ route::Verdict Session::judge(Act act, const wire::SessionRequest& request) cons
   const auto* const env = std::get_if<wire::Env>(&request);
   const std::string_view name = env != nullptr ? std::string_view(env->name) : std::string_view{};
   return ask_policy(client_, services_.clock,
-                    {.act = act, .argument = name, .running = phase_ == Phase::collecting ? nullptr : &running_});
+                    {.act = act, .argument = name, .running = phase_ == Phase::collecting ? nullptr : &program_.running()});
 }
 
 void Session::prepare(const wire::SessionRequest& request, bool want_reply) {
@@ -168,7 +170,7 @@ void Session::prepare(const wire::SessionRequest& request, bool want_reply) {
       say("the variable " + env->name + " was left out: " + why);
     return refuse(wire::type_of(request), want_reply, why);
   }
-  if (trunk_channel_ == nullptr && !want_reply) return;
+  if (trunk_.channel() == nullptr && !want_reply) return;
   const std::optional<ResolvedTarget> end = where_programs_end(client_, services_.clock);
   if (end && end->kind == TargetKind::local) return answer_preparations(end->local);
   if (prepare_at(end) || !want_reply) return;
@@ -192,38 +194,33 @@ void Session::answer_unasked(bool success) {
 }
 
 void Session::start(ProgramRequest program) {
-  program_ = std::move(program);
-  const bool is_short = program_.argument.size() <= kShortProgram;
-  kept_.set(is_short ? 0 : 2 * program_.argument.size());  // as it was asked for, and as it runs
-  program_unanswered_ = program_.want_reply;
+  const bool has_room = program_.ask(std::move(program));
   had_pty_ = requests_->pty() != nullptr;
-  phase_ = Phase::binding;
+  enter(Phase::binding);
   sent_along_.reset();
   using Answer = PreparingRequest::Answer;
   const auto is_promise = [](const PreparingRequest& request) { return request.answer == Answer::promised; };
   const auto& preparing = requests_->preparing();
-  if (!said_.empty() || std::any_of(preparing.begin(), preparing.end(), is_promise)) downstream_.reserve(kMostSaid);
-  if (!is_short && downstream_.account()->is_pressed()) {
+  if (!said_.empty() || std::any_of(preparing.begin(), preparing.end(), is_promise)) downstream_.reserve(ClientNotes::kMost);
+  if (!has_room) {
     constexpr std::string_view kTold = "too much is held for this connection already";
     deny(kTold, kTold);
-    program_.argument = {};
-    return kept_.set(0);
+    return program_.drop_text();
   }
+  const ProgramRequest& asked = program_.request();
   const route::Verdict verdict =
-      ask_policy(client_, services_.clock, {.act = program_.act, .argument = program_.argument, .has_pty = had_pty_});
+      ask_policy(client_, services_.clock, {.act = asked.act, .argument = asked.argument, .has_pty = had_pty_});
   if (const route::Denial* denied = verdict.denial()) return deny(denied->told, verdict.reason());
-  running_ = verdict.permit()->program();
-  program_.act = running_.act;
-  program_.argument = running_.argument;
+  program_.allow(verdict.permit()->program());
   const ResolvedTarget& target = verdict.permit()->target();
   target_name_ = target.name;
   if (!relay_.joined()) relay_.limit(rate_limits(target.name, target.options));
-  watch_idleness(target.options, "session:" + std::string(program_.type()));
+  watch_idleness(target.options, "session:" + std::string(program_.request().type()));
   target.kind == TargetKind::local ? start_local(*verdict.permit()) : start_upstream(*verdict.permit());
 }
 
 void Session::deny(std::string_view told, std::string_view why) {
-  services_.journal.program_refused(client_, ids_, program_.type(), program_.argument, told, why);
+  program_.record_refused(told, why);
   drop_upstream();
   end_with(told);
 }
@@ -234,9 +231,8 @@ void Session::start_local(const route::Permit& permit) {
   const ResolvedTarget& target = permit.target();
   unbind();
   answer_preparations(target.local);
-  if (program_.act == Act::subsystem && !target.local.subsystems.contains(program_.argument)) {
-    services_.journal.program_refused(client_, ids_, program_.type(), program_.argument, "no such subsystem",
-                                      "target " + target.name + " has none of that name");
+  if (!has_program(target.local, program_.request())) {
+    program_.record_refused("no such subsystem", "target " + target.name + " has none of that name");
     return collect_again();
   }
   wish_ = order_.enter(target_name_, [this] { begin_local(); });
@@ -248,65 +244,29 @@ void Session::begin_local() {
   if (permit_ == nullptr || !wish_->may_go(std::nullopt)) return;
   wish_->note_gone(std::nullopt);
   const std::unique_ptr<route::Permit> permit = std::move(permit_);
-  const ResolvedTarget& target = permit->target();
-  const LocalSettings& local = target.local;
-  std::vector<std::string> argv = local.shell;
-  if (program_.act == Act::exec) {
-    argv.push_back("-c");
-    argv.push_back(program_.argument);
-  } else if (program_.act == Act::subsystem) {
-    argv = local.subsystems.at(program_.argument);
-  }
   const auto started = [this] {
     wish_.reset();
-    record_program();
+    program_.record_started();
   };
   const auto failed = [this](const Error& why) {
-    recorded_ = true;
     wish_.reset();
-    services_.journal.program_failed(client_, ids_, program_.type(), program_.argument, why.detail);
+    program_.record_not_started(why.detail);
   };
-  local_ = std::make_unique<LocalEndpoint>(services_.processes, process_spec(target, std::move(argv)), program_.want_reply,
-                                           upstream_events_, LocalEndpoint::Outcome{started, failed}, downstream_.account());
-  if (program_.want_reply) asked_.push_back({Asked::What::program});
-  begin_relaying(*local_);
+  const bool want_reply = program_.request().want_reply;
+  LocalEndpoint& end = local_.start(process_spec(permit->target(), client_, program_.request(), program_.running(), *requests_),
+                                    want_reply, upstream_events_, LocalEndpoint::Outcome{started, failed});
+  if (want_reply) asked_.push_back({Asked::What::program});
+  begin_relaying(end);
 }
 
 void Session::answer_preparations(const LocalSettings& local) {
   using Answer = PreparingRequest::Answer;
   for (PreparingRequest& request : requests_->preparing()) {
-    const auto* const env = std::get_if<wire::Env>(&request.request);
-    const bool success = env == nullptr || accepts(local, env->name);
+    const bool success = accepts(local, request.request);
     if (request.answer == Answer::promised && !success) tell_refused(request, "the bastion");
     if (request.answer == Answer::owed) downstream_.send_reply(success);
     if (request.answer != Answer::unwanted) request.answer = Answer::given;
   }
-}
-
-void Session::record_program() {
-  if (std::exchange(recorded_, true)) return;
-  services_.journal.program_started(client_, ids_, program_.type(), program_.argument, target_name_);
-}
-
-ProcessSpec Session::process_spec(const ResolvedTarget& target, std::vector<std::string> command) const {
-  const LocalSettings& local = target.local;
-  ProcessSpec spec;
-  spec.argv = std::move(command);
-  if (program_.act == Act::shell) spec.argv0 = "-" + base_name(spec.argv.front());
-  spec.user = local.user;
-  spec.client = client_.user;
-  spec.login = local_login(local, client_.source.address);
-  if (const PtyRequest* const pty = requests_->pty()) spec.pty = *pty;
-  for (const auto& [name, value] : requests_->variables())
-    if (accepts(local, name)) spec.environment.emplace_back(name, value);
-  for (const auto& [name, value] : local.environment) spec.environment.emplace_back(name, value);
-  for (const auto& [name, value] : client_.grant.environment) spec.environment.emplace_back(name, value);
-  if (running_.original) spec.environment.emplace_back("SSH_ORIGINAL_COMMAND", *running_.original);
-  const std::string source = client_.source.address + " " + std::to_string(client_.source.port);
-  const std::string port = std::to_string(client_.local.port);
-  spec.environment.emplace_back("SSH_CLIENT", source + " " + port);
-  spec.environment.emplace_back("SSH_CONNECTION", source + " " + client_.local.address + " " + port);
-  return spec;
 }
 
 // --- the end -----------------------------------------------------------------------------------------------------
@@ -316,38 +276,33 @@ void Session::drop_upstream() {
   permit_.reset();
   sent_along_.reset();
   asked_.clear();
-  bound_.reset();
   relay_.part();
-  end_login();
-  lease_.reset();
-  if (Channel* channel = std::exchange(trunk_channel_, nullptr)) channel->abandon();
-  if (local_ == nullptr) return;
-  // What is hung up before it has told may have started all the same.
-  record_program();
-  local_->abandon();                            // it reports nothing more, wherever it is
-  services_.graveyard.bury(std::move(local_));  // perhaps it is reporting just now
+  trunk_.drop();
+  if (!local_.runs()) return;
+  program_.record_started();  // what is hung up before it has told may have started all the same
+  local_.drop();
 }
 
 // Who wants no answer may leave at once, and the program runs all the same: at sshd it does.
 void Session::client_closed() {
-  const bool stays =
-      phase_ != Phase::collecting && !program_.want_reply && !has_left() && services_.unattended.has_room_for(client_.user);
-  if (stays && local_ != nullptr && !had_pty_) {
+  const bool stays = phase_ != Phase::collecting && !program_.request().want_reply && !has_left() &&
+                     services_.unattended.has_room_for(client_.user);
+  if (stays && local_.runs() && !had_pty_) {
     relay_.part();
-    record_program();
-    services_.unattended.keep(client_, ids_, std::move(local_));
-  } else if (stays && phase_ == Phase::binding && trunk_channel_ != nullptr) {
+    program_.record_started();
+    services_.unattended.keep(client_, ids_, local_.give_away());
+  } else if (stays && phase_ == Phase::binding && trunk_.channel() != nullptr) {
     go_upstream();  // before its turn, which won't come any more
-  } else if (stays && lease_ != nullptr && !lends_agent_ && !lends_display_) {
-    ProgramStart start{std::move(requests_), client_.grant.environment, running_, program_, eof_before_relaying_};
-    services_.unattended.start(client_, ids_, std::move(start), lease_->access(), lease_->target());
+  } else if (const Lease* const wish = trunk_.wish(); stays && wish != nullptr && !trunk_.lends()) {
+    ProgramStart start{std::move(requests_), client_.grant.environment, program_.running(), program_.request(), input_ended_};
+    services_.unattended.start(client_, ids_, std::move(start), wish->access(), wish->target());
   }
   leave();
 }
 
 void Session::let_go() {
   drop_upstream();
-  phase_ = Phase::ended;
+  enter(Phase::ended);
 }
 
 void Session::end(std::string_view told) {
@@ -357,31 +312,30 @@ void Session::end(std::string_view told) {
 }
 
 void Session::end_with(std::string_view told) {
-  phase_ = Phase::ended;
+  enter(Phase::ended);
   answer_unasked(true);
-  answer_program(true);  // a refused request would leave the client nothing to show but its own guess
+  program_.answer(true);  // a refused request would leave the client nothing to show but its own guess
   say(told);
-  said_.resize(std::min<std::size_t>(said_.size(), downstream_.whole_window()));
+  said_.cut(downstream_.whole_window());
   flush_said();
-  if (!exit_passed_) downstream_.send_request(wire::ExitStatus{kOurExitStatus}, false);
+  if (!program_.has_exited()) downstream_.send_request(wire::ExitStatus{kOurExitStatus}, false);
   downstream_.send_eof();
   downstream_.send_close();
 }
 
 void Session::say(std::string_view told) {
-  std::string line = "sallyport: " + clean_for_terminal(told) + "\r\n";
-  if (!had_pty_) std::erase(line, '\r');
-  if (said_.size() + line.size() <= kMostSaid) said_ += line;
-  if (phase_ != Phase::collecting) flush_said();
+  said_.add(told, had_pty_);
+  flush_said();
 }
 
 void Session::flush_said() {
   if (said_.empty() || phase_ == Phase::collecting) return;
   // What others may send has been promised its place in the client's window.
-  const ChannelEnd* const upstream = trunk_channel_ != nullptr ? trunk_channel_ : relay_.end(Side::upstream);
+  const ChannelEnd* const upstream = trunk_.channel() != nullptr ? trunk_.channel() : relay_.end(Side::upstream);
   const std::uint32_t promised = upstream == nullptr ? 0 : upstream->granted();
-  if (downstream_.whole_window() < promised || downstream_.whole_window() - promised < said_.size()) return;
-  downstream_.send_extended_data(wire::kExtendedDataStderr, bytes_of(std::exchange(said_, {})));
+  if (downstream_.whole_window() < promised) return;
+  const std::string text = said_.take(downstream_.whole_window() - promised);
+  if (!text.empty()) downstream_.send_extended_data(wire::kExtendedDataStderr, bytes_of(text));
 }
 
 void Session::tell_refused(const PreparingRequest& request, std::string_view by) {
@@ -392,10 +346,6 @@ void Session::tell_refused(const PreparingRequest& request, std::string_view by)
   say(std::string(by) + " refused " + what);
   services_.journal.request_refused(client_, ids_, wire::type_of(request.request),
                                     std::string(by) + " refused it, after the client had been told yes");
-}
-
-void Session::answer_program(bool success) {
-  if (std::exchange(program_unanswered_, false)) downstream_.send_reply(success);
 }
 
 }  // namespace sallyport::mux

@@ -119,6 +119,7 @@ const std::vector<Fact>& facts() {
       {"trunk_closed", Written::rated, [](J& j, A&, I&, S&) { j.trunk_closed(TrunkId{3}, kError); }},
       {"client_channel_changed", Written::rated,
        [](J& j, A& a, I&, S&) { j.client_channel_changed(a, LocalChannel{1}, "open", "eof_sent"); }},
+      {"session_changed", Written::rated, [](J& j, A& a, I& i, S&) { j.session_changed(a, i, "collecting", "binding"); }},
       {"trunk_channel_changed", Written::rated,
        [](J& j, A&, I&, S&) { j.trunk_channel_changed(TrunkId{3}, LocalChannel{1}, "open", "eof_sent"); }},
   };
@@ -128,7 +129,7 @@ const std::vector<Fact>& facts() {
 /// Knows all facts that there are: a new one doesn't compile until it stands here. It must then stand in facts() as well.
 class AllFacts final : public mux::Journal {
  public:
-  static constexpr std::size_t kCount = 33;
+  static constexpr std::size_t kCount = 34;
   std::set<std::string> seen;
 
   bool healthy() const override { return true; }
@@ -179,6 +180,7 @@ class AllFacts final : public mux::Journal {
   void target_message_ignored(TrunkId, std::string_view, std::uint64_t) override { see(__func__); }
   void trunk_closed(TrunkId, const Error&) override { see(__func__); }
   void client_channel_changed(const Admission&, LocalChannel, std::string_view, std::string_view) override { see(__func__); }
+  void session_changed(const Admission&, const ChannelIds&, std::string_view, std::string_view) override { see(__func__); }
   void trunk_channel_changed(TrunkId, LocalChannel, std::string_view, std::string_view) override { see(__func__); }
 
  private:
