@@ -175,11 +175,7 @@ bool Channel::send_held() {
   return true;
 }
 
-bool Channel::congested() {
-  if (!has_held() && !connection_.congested()) return false;
-  connection_.call_when_drained(*this);
-  return true;
-}
+void Channel::call_when_uncongested() { connection_.call_when_drained(*this); }
 
 void Channel::on_uncongested() {
   if (user_ != nullptr) user_->on_window();
@@ -209,11 +205,15 @@ std::uint32_t Channel::credit() const {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(connection_.credit(), by_messages));
 }
 
-bool Channel::in_company() const { return connection_.in_company(); }
+Flow Channel::flow() const {
+  return {.window = window(),
+          .granted = granted(),
+          .credit = credit(),
+          .congested = has_held() || connection_.congested(),
+          .in_company = connection_.in_company()};
+}
 
-std::uint32_t Channel::floor_in_company() const { return connection_.floor_in_company(); }
-
-std::chrono::microseconds Channel::round_trip() const { return connection_.round_trip(); }
+FlowCredit::Line Channel::line() const { return {connection_.round_trip(), connection_.floor_in_company()}; }
 
 void Channel::grant(std::uint32_t bytes) {
   if (bytes == 0 || state_ == ChannelState::close_sent) return;

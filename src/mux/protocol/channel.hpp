@@ -109,21 +109,22 @@ class Channel final : public ChannelEnd {
   void abandon() override;
   bool takes_requests() const override { return held_.control() <= kHeldRequestLimit; }
   void send_reply(bool success) override;
-  std::uint32_t window() const override { return send_window_.bytes() - std::min(send_window_.bytes(), reserved_); }
+  Flow flow() const override;
+  FlowCredit::Line line() const override;
+  std::uint32_t room_within(const RoomLimits& wanted) override;
+  void call_when_there_is_room() override;
+  void call_when_uncongested() override;
+  void grant(std::uint32_t bytes) override;
+
+  // The parts of flow(), for whoever has the channel itself.
+  std::uint32_t window() const { return send_window_.bytes() - std::min(send_window_.bytes(), reserved_); }
+  std::uint32_t granted() const { return receive_window_.bytes(); }
+  std::uint32_t credit() const;
   /// Keeps some of the window back from whoever is told window(), for what the bastion itself may have to say to the peer beside
   /// it. A quarter at the most.
   void reserve(std::uint32_t bytes) { reserved_ = std::min(bytes, send_window_.bytes() / 4); }
   /// All that may be sent, what is reserved included.
   std::uint32_t whole_window() const { return send_window_.bytes(); }
-  std::uint32_t room_within(const RoomLimits& wanted) override;
-  void call_when_there_is_room() override;
-  bool congested() override;
-  std::uint32_t credit() const override;
-  bool in_company() const override;
-  std::uint32_t floor_in_company() const override;
-  std::chrono::microseconds round_trip() const override;
-  std::uint32_t granted() const override { return receive_window_.bytes(); }
-  void grant(std::uint32_t bytes) override;
 
   /// Asks the peer whether it lives; the answer is swallowed. False when this channel can't: it isn't open, or has messages held.
   bool ask_for_life();

@@ -8,7 +8,8 @@ namespace sallyport::mux {
 PlainRelay::PlainRelay(Clock& clock, PlainRelayEvents& owner) : owner_(owner), relay_(clock) {}
 
 std::uint32_t PlainRelay::initial_grant(const ChannelEnd& source, const ChannelEnd& sink) {
-  return std::min({sink.window(), sink.credit(), source.credit(), FlowCredit::kFloorAlone});
+  const Flow to = sink.flow();
+  return std::min({to.window, to.credit, source.flow().credit, FlowCredit::kFloorAlone});
 }
 
 void PlainRelay::end() {

@@ -40,7 +40,13 @@ void StreamEndpoint::break_off() {
   abandon();
 }
 
-std::uint32_t StreamEndpoint::window() const { return kOutputWindow - std::min(kOutputWindow, queued()); }
+Flow StreamEndpoint::flow() const {
+  const std::uint32_t waiting = queued();
+  return {.window = kOutputWindow - std::min(kOutputWindow, waiting),
+          .granted = granted_.bytes(),
+          .credit = kOutputWindow,
+          .congested = waiting > kCongested};
+}
 
 std::uint32_t StreamEndpoint::queued() const { return stream_ == nullptr ? 0 : static_cast<std::uint32_t>(stream_->queued()); }
 

@@ -332,7 +332,7 @@ void Session::flush_said() {
   if (said_.empty() || phase_ == Phase::collecting) return;
   // What others may send has been promised its place in the client's window.
   const ChannelEnd* const upstream = trunk_.channel() != nullptr ? trunk_.channel() : relay_.end(Side::upstream);
-  const std::uint32_t promised = upstream == nullptr ? 0 : upstream->granted();
+  const std::uint32_t promised = upstream == nullptr ? 0 : upstream->flow().granted;
   if (downstream_.whole_window() < promised) return;
   const std::string text = said_.take(downstream_.whole_window() - promised);
   if (!text.empty()) downstream_.send_extended_data(wire::kExtendedDataStderr, bytes_of(text));

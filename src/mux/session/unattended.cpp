@@ -62,7 +62,7 @@ class Unattended::OnBastion final : public Program, private ChannelEvents {
     program_->attach(*this);
     program_->send_eof();
     program_->send_request(wire::EndOfWrite{}, false);
-    program_->grant(LocalEndpoint::kOutputCredit - program_->granted());
+    program_->grant(LocalEndpoint::kOutputCredit - program_->flow().granted);
   }
 
  private:
