@@ -39,7 +39,7 @@ void LinkChannel::watch_idleness(const Options& options, std::string kind) {
   };
   idle_.emplace(services_.clock, timeout, moved, [this, kind = std::move(kind), timeout] {
     services_.journal.channel_idle(client_, ids_, kind, timeout);
-    end(is_session() ? "nothing has happened here for too long" : "nothing has happened there for too long");
+    end(Told(is_session() ? "nothing has happened here for too long" : "nothing has happened there for too long"));
   });
 }
 

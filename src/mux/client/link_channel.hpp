@@ -10,6 +10,7 @@
 #include <sallyport/config.hpp>
 #include <sallyport/connections.hpp>
 #include <sallyport/ids.hpp>
+#include <sallyport/told.hpp>
 
 #include "mux/admission/admission.hpp"
 #include "mux/admission/journal.hpp"
@@ -33,7 +34,7 @@ class LinkChannel {
   /// A shell, a command or a subsystem, and no connection that is forwarded.
   virtual bool is_session() const { return false; }
   /// Ends the channel from our side; the client is told `told` where its kind of channel has a place for it.
-  virtual void end(std::string_view told) = 0;
+  virtual void end(Told told) = 0;
   /// The client is gone, or the channel is closed: lets go of everything, and tells the journal, once.
   void leave();
 

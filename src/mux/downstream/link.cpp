@@ -186,10 +186,10 @@ void Link::lend_agent_to(std::shared_ptr<AgentBorrower> borrower) {
   keep(downstream.local(), std::move(loan));
 }
 
-void Link::on_forward_lost(std::string_view told) {
+void Link::on_forward_lost(Told told) {
   // The protocol has no way to tell the client that a port is gone. Without the bastion its connection would have ended
   // here, and whoever wants the forward back (autossh, a service manager) waits for just that.
-  disconnect(DisconnectReason::by_application, std::string(told) + ", and a forwarded port with it");
+  disconnect(DisconnectReason::by_application, std::string(told.text()) + ", and a forwarded port with it");
 }
 
 void Link::on_channel_gone(LocalChannel local) {
@@ -253,7 +253,7 @@ void Link::add_rows(std::vector<ChannelRow>& rows) const {
 bool Link::end_channel(ChannelId id, std::string_view reason) {
   for (const auto& channel : by_number_) {
     if (channel == nullptr || channel->id() != id) continue;
-    channel->end(reason);
+    channel->end(Told(reason));
     return true;
   }
   return false;

@@ -79,7 +79,7 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
     answer_global(ticket, success, rest);
   }
   void take_channel(Trunk& trunk, const wire::ChannelOpen& open, TargetChannelInfo info) override;
-  void on_forward_lost(std::string_view told) override;
+  void on_forward_lost(Told told) override;
   // LenderEvents
   void on_lent_channel(Trunk& trunk, const wire::ChannelOpen& open, std::string_view originator) override;
   void lend_agent_to(std::shared_ptr<AgentBorrower> borrower) override;

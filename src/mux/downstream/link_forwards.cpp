@@ -133,9 +133,9 @@ void LinkForwards::on_forward_failed(RemoteForward& forward, std::string_view wh
   refuse(facts.request, facts.listen, why, entry.ticket);
 }
 
-void LinkForwards::on_forward_lost(RemoteForward& forward, std::string_view told) {
+void LinkForwards::on_forward_lost(RemoteForward& forward, Told told) {
   Entry entry = take_out(forward);
-  services_.journal.remote_forward_ended(client_, forward.facts(), told);
+  services_.journal.remote_forward_ended(client_, forward.facts(), told.text());
   services_.graveyard.bury(std::move(entry.forward));
   host_.on_forward_lost(told);
 }

@@ -62,7 +62,7 @@ void AgentLoan::on_relay_over(Side by, std::string_view) {
   leave();
 }
 
-void AgentLoan::end(std::string_view) { leave(); }
+void AgentLoan::end(Told) { leave(); }
 
 void AgentLoan::let_go() {
   relay_.end();

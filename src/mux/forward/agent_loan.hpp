@@ -37,7 +37,7 @@ class AgentLoan final : public LinkChannel, public OpenEvents, private StreamOpe
   void set_downstream(Channel& downstream) { downstream_ = &downstream; }
 
   // LinkChannel
-  void end(std::string_view told) override;
+  void end(Told told) override;
 
   // OpenEvents
   void on_open_confirmed() override;

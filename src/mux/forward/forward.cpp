@@ -20,14 +20,14 @@ Endpoint sound_originator(std::string_view address, std::uint32_t port) {
 }
 
 /// For the client, which need not know more of the bastion's network.
-std::string_view told_of(Errc code) {
+Told told_of(Errc code) {
   switch (code) {
-    case Errc::not_found: return "name not found";
-    case Errc::refused: return "connection refused";
-    case Errc::timeout: return "no answer in time";
-    case Errc::limit: return "too many connections; try again later";
-    case Errc::denied: return "forwarding to this destination is not allowed";
-    default: return "connect failed";
+    case Errc::not_found: return Told("name not found");
+    case Errc::refused: return Told("connection refused");
+    case Errc::timeout: return Told("no answer in time");
+    case Errc::limit: return Told("too many connections; try again later");
+    case Errc::denied: return Told("forwarding to this destination is not allowed");
+    default: return Told("connect failed");
   }
 }
 
@@ -130,7 +130,7 @@ void Forward::begin_relaying(ChannelEnd& upstream) {
 void Forward::on_lease_failed(wire::OpenFailureReason reason, std::string_view told) {
   WishOrder::Wish::arrive(wish_);
   services_.graveyard.bury(std::move(lease_));
-  refuse(reason, told, told);
+  refuse(reason, Told(told), told);
 }
 
 void Forward::on_stream_failed(const Error& why) {
@@ -139,15 +139,15 @@ void Forward::on_stream_failed(const Error& why) {
          told_of(why.code), why.detail);
 }
 
-void Forward::refuse(wire::OpenFailureReason reason, std::string_view told, std::string_view detail) {
+void Forward::refuse(wire::OpenFailureReason reason, Told told, std::string_view detail) {
   services_.journal.forward_refused(client_, ids_, request_.type, request_.destination.text(), detail);
   downstream_.refuse(reason, told);
 }
 
 void Forward::on_relay_over(Side, std::string_view) { leave(); }
 
-void Forward::end(std::string_view told) {
-  if (downstream_.state() == ChannelState::requested) return refuse(wire::OpenFailureReason::connect_failed, told, told);
+void Forward::end(Told told) {
+  if (downstream_.state() == ChannelState::requested) return refuse(wire::OpenFailureReason::connect_failed, told, told.text());
   leave();
 }
 

@@ -44,7 +44,7 @@ class Forward final : public LinkChannel, private LeaseEvents, private StreamOpe
   Forward& operator=(const Forward&) = delete;
 
   // LinkChannel
-  void end(std::string_view told) override;
+  void end(Told told) override;
 
  private:
   // LinkChannel
@@ -69,8 +69,8 @@ class Forward final : public LinkChannel, private LeaseEvents, private StreamOpe
   /// The fields of the channel that the target is asked for: made of what has been understood, since sshd ends the
   /// connection, which is everybody's, over fields that it doesn't like.
   Bytes upstream_fields() const;
-  /// The client's open is answered with `told`.
-  void refuse(wire::OpenFailureReason reason, std::string_view told, std::string_view detail);
+  /// The client's open is answered with `told`; the log gets `detail`.
+  void refuse(wire::OpenFailureReason reason, Told told, std::string_view detail);
 
   Channel& downstream_;
   ForwardRequest request_;

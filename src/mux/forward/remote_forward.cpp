@@ -63,7 +63,7 @@ void RemoteForward::on_hold_lost(std::string_view told) {
   listener_ = cancelled_listener_ = nullptr;
   if (phase_ != Phase::listening) return fail(told);
   phase_ = Phase::over;
-  owner_.on_forward_lost(*this, told);
+  owner_.on_forward_lost(*this, Told(told));
 }
 
 void RemoteForward::on_listening(std::uint32_t port) {

@@ -10,6 +10,7 @@
 #include <sallyport/clock.hpp>
 #include <sallyport/connections.hpp>
 #include <sallyport/ids.hpp>
+#include <sallyport/told.hpp>
 
 #include "mux/admission/admission.hpp"
 #include "mux/admission/journal.hpp"
@@ -31,7 +32,7 @@ class RemoteForwardEvents {
   /// It never listened. `why` is for the log.
   virtual void on_forward_failed(RemoteForward& forward, std::string_view why) = 0;
   /// It listened, and the connection to the target is gone. `told` is for the client.
-  virtual void on_forward_lost(RemoteForward& forward, std::string_view told) = 0;
+  virtual void on_forward_lost(RemoteForward& forward, Told told) = 0;
   /// It listened, and the target has given the place to another connection of the user's.
   virtual void on_forward_taken_over(RemoteForward& forward) = 0;
   /// See ListenerEvents::on_connection().

@@ -47,7 +47,7 @@ void TargetChannel::on_open_refused(OpenFailureReason reason, std::string_view d
   downstream_ = nullptr;
   services_.journal.forward_refused(client_, ids_, info_.type, info_.origin,
                                     "the client refused it: " + std::string(description));
-  if (Channel* upstream = std::exchange(upstream_, nullptr)) upstream->refuse(reason, description);
+  if (Channel* upstream = std::exchange(upstream_, nullptr)) upstream->refuse(reason, Told(description));
 }
 
 void TargetChannel::on_open_lost(std::string_view) {
@@ -60,7 +60,7 @@ void TargetChannel::on_relay_over(Side by, std::string_view) {
   leave();
 }
 
-void TargetChannel::end(std::string_view) { leave(); }
+void TargetChannel::end(Told) { leave(); }
 
 void TargetChannel::let_go() {
   relay_.end();

@@ -43,7 +43,7 @@ class TargetChannel final : public LinkChannel, public OpenEvents, private Plain
   void set_downstream(Channel& downstream) { downstream_ = &downstream; }
 
   // LinkChannel
-  void end(std::string_view told) override;
+  void end(Told told) override;
 
   // OpenEvents
   void on_open_confirmed() override;

@@ -48,17 +48,17 @@ void Channel::confirm(std::uint32_t granted) {
   connection_.send(wire::build_channel_open_confirmation(recipient_, local_, granted, kMaximumPacket));
 }
 
-void Channel::refuse(wire::OpenFailureReason reason, std::string_view description) {
+void Channel::refuse(wire::OpenFailureReason reason, Told told) {
   if (!apply(ChannelEvent::local_refuse)) return;
   user_ = nullptr;
-  connection_.send(wire::build_channel_open_failure(recipient_, reason, clean_line(description)));
+  connection_.send(wire::build_channel_open_failure(recipient_, reason, clean_line(told.text())));
   connection_.remove(*this);
 }
 
 void Channel::abandon() {
   user_ = nullptr;
   outcome_ = nullptr;
-  if (state_ == ChannelState::requested) return refuse(wire::OpenFailureReason::connect_failed, "the other end is gone");
+  if (state_ == ChannelState::requested) return refuse(wire::OpenFailureReason::connect_failed, Told("the other end is gone"));
   send_close();
 }
 
@@ -319,7 +319,7 @@ void Channel::end_for(std::string_view what) {
   connection_.on_unsound(wire::Form::channel_request, "channel ended", what, this);
   ChannelEvents* const user = std::exchange(user_, nullptr);
   send_close();
-  if (user != nullptr) user->on_lost(what);
+  if (user != nullptr) user->on_lost(Told(what));
 }
 
 Channel::Violation Channel::on_data(ByteView bytes) {
@@ -415,7 +415,7 @@ Channel::Violation Channel::on_reply(bool success) {
 void Channel::on_lost(std::string_view told) {
   enter(ChannelState::closed);
   if (OpenEvents* outcome = std::exchange(outcome_, nullptr)) return outcome->on_open_lost(told);
-  if (ChannelEvents* user = std::exchange(user_, nullptr)) user->on_lost(told);
+  if (ChannelEvents* user = std::exchange(user_, nullptr)) user->on_lost(Told(told));
 }
 
 }  // namespace sallyport::mux

@@ -93,7 +93,7 @@ class Channel final : public ChannelEnd {
   /// Lets the peer have the channel that it asked for, with the window `granted`.
   void confirm(std::uint32_t granted);
   /// Refuses it; the channel is gone with this call.
-  void refuse(wire::OpenFailureReason reason, std::string_view description);
+  void refuse(wire::OpenFailureReason reason, Told told);
 
   /// Answers the request that is being reported by on_request(); may be called only there, and only when it wants a
   /// reply. Those that were passed on before it are answered first.

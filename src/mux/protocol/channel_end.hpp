@@ -3,9 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 
 #include <sallyport/bytes.hpp>
+#include <sallyport/told.hpp>
 
 #include "mux/flow/flow.hpp"
 #include "mux/flow/flow_credit.hpp"
@@ -48,7 +48,7 @@ class ChannelEvents {
   /// The last event: the peer closed the channel, and has been answered. The end goes away on a later turn.
   virtual void on_close() = 0;
   /// The last event in place of on_close: the connection, or the program, was lost. `told` is for a client.
-  virtual void on_lost(std::string_view told) = 0;
+  virtual void on_lost(Told told) = 0;
 };
 
 /// One end. What is sent leaves in order, but for window adjusts.

@@ -90,8 +90,9 @@ void LocalEndpoint::on_started() {
 
 void LocalEndpoint::on_failed(const Error& why) {
   outcome_.failed(why);
-  if (why.code == Errc::denied) return user_->on_lost("the account may not be used");
-  user_->on_lost(why.code == Errc::unavailable ? "logins are not possible at the moment" : "the program could not be started");
+  if (why.code == Errc::denied) return user_->on_lost(Told("the account may not be used"));
+  user_->on_lost(
+      Told(why.code == Errc::unavailable ? "logins are not possible at the moment" : "the program could not be started"));
 }
 
 void LocalEndpoint::on_output(OutputStream stream, ByteView bytes) {

@@ -60,7 +60,7 @@ class PlainRelay final {
     void on_reply(bool) override {}  // nothing that wants an answer is ever passed on
     void on_window() override { relay.relay_.on_window(side); }
     void on_close() override { relay.over(side, {}); }
-    void on_lost(std::string_view told) override { relay.over(side, told.empty() ? "lost" : told); }
+    void on_lost(Told told) override { relay.over(side, told.text().empty() ? "lost" : told.text()); }
     PlainRelay& relay;
     const Side side;
     std::uint64_t bytes = 0;

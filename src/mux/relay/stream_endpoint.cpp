@@ -76,6 +76,6 @@ void StreamEndpoint::on_output_end() {
   if (input_ended_) user_.on_close();
 }
 
-void StreamEndpoint::on_broken(const Error&) { user_.on_lost("the connection was reset"); }
+void StreamEndpoint::on_broken(const Error&) { user_.on_lost(Told("the connection was reset")); }
 
 }  // namespace sallyport::mux

@@ -7,8 +7,8 @@
 
 namespace sallyport::mux {
 
-void ClientNotes::add(std::string_view told, bool raw_terminal) {
-  std::string line = "sallyport: " + clean_for_terminal(told) + "\r\n";
+void ClientNotes::add(Told told, bool raw_terminal) {
+  std::string line = "sallyport: " + clean_for_terminal(told.text()) + "\r\n";
   if (!raw_terminal) std::erase(line, '\r');
   if (text_.size() + line.size() <= kMost) text_ += line;
 }

@@ -4,7 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <string_view>
+
+#include <sallyport/told.hpp>
 
 namespace sallyport::mux {
 
@@ -16,7 +17,7 @@ class ClientNotes {
 
   /// `told` becomes a line of the bastion's, without what a terminal might obey. A terminal that is raw wants a carriage return
   /// as well. Dropped whole when there would be too much.
-  void add(std::string_view told, bool raw_terminal);
+  void add(Told told, bool raw_terminal);
   bool empty() const { return text_.empty(); }
   /// All of it, once, when it fits into that many bytes; else nothing.
   std::string take(std::size_t room);

@@ -105,7 +105,7 @@ void Session::EndEvents::on_reply(bool success) {
 
 void Session::EndEvents::on_close() { side == Side::downstream ? session.client_closed() : session.upstream_closed(); }
 
-void Session::EndEvents::on_lost(std::string_view told) {
+void Session::EndEvents::on_lost(Told told) {
   if (side == Side::downstream) return session.leave();
   if (session.phase_ == Phase::collecting) {  // there will be another one for the program
     session.unbind();
@@ -167,7 +167,7 @@ route::Verdict Session::judge(Act act, const wire::SessionRequest& request) cons
 void Session::prepare(const wire::SessionRequest& request, bool want_reply) {
   if (const char* const why = requests_->keep(request, want_reply)) {
     if (const auto* const env = std::get_if<wire::Env>(&request); env != nullptr && !want_reply)
-      say("the variable " + env->name + " was left out: " + why);
+      say(Told("the variable " + env->name + " was left out: " + why));
     return refuse(wire::type_of(request), want_reply, why);
   }
   if (trunk_.channel() == nullptr && !want_reply) return;
@@ -204,13 +204,13 @@ void Session::start(ProgramRequest program) {
   if (!said_.empty() || std::any_of(preparing.begin(), preparing.end(), is_promise)) downstream_.reserve(ClientNotes::kMost);
   if (!has_room) {
     constexpr std::string_view kTold = "too much is held for this connection already";
-    deny(kTold, kTold);
+    deny(Told(kTold), kTold);
     return program_.drop_text();
   }
   const ProgramRequest& asked = program_.request();
   const route::Verdict verdict =
       ask_policy(client_, services_.clock, {.act = asked.act, .argument = asked.argument, .has_pty = had_pty_});
-  if (const route::Denial* denied = verdict.denial()) return deny(denied->told, verdict.reason());
+  if (const route::Denial* denied = verdict.denial()) return deny(Told(denied->told), verdict.reason());
   program_.allow(verdict.permit()->program());
   const ResolvedTarget& target = verdict.permit()->target();
   target_name_ = target.name;
@@ -219,7 +219,7 @@ void Session::start(ProgramRequest program) {
   target.kind == TargetKind::local ? start_local(*verdict.permit()) : start_upstream(*verdict.permit());
 }
 
-void Session::deny(std::string_view told, std::string_view why) {
+void Session::deny(Told told, std::string_view why) {
   program_.record_refused(told, why);
   drop_upstream();
   end_with(told);
@@ -232,7 +232,7 @@ void Session::start_local(const route::Permit& permit) {
   unbind();
   answer_preparations(target.local);
   if (!has_program(target.local, program_.request())) {
-    program_.record_refused("no such subsystem", "target " + target.name + " has none of that name");
+    program_.record_refused(Told("no such subsystem"), "target " + target.name + " has none of that name");
     return collect_again();
   }
   wish_ = order_.enter(target_name_, [this] { begin_local(); });
@@ -305,13 +305,13 @@ void Session::let_go() {
   enter(Phase::ended);
 }
 
-void Session::end(std::string_view told) {
+void Session::end(Told told) {
   if (phase_ == Phase::ended) return;
   drop_upstream();
   end_with(told);
 }
 
-void Session::end_with(std::string_view told) {
+void Session::end_with(Told told) {
   enter(Phase::ended);
   answer_unasked(true);
   program_.answer(true);  // a refused request would leave the client nothing to show but its own guess
@@ -323,7 +323,7 @@ void Session::end_with(std::string_view told) {
   downstream_.send_close();
 }
 
-void Session::say(std::string_view told) {
+void Session::say(Told told) {
   said_.add(told, had_pty_);
   flush_said();
 }
@@ -343,7 +343,7 @@ void Session::tell_refused(const PreparingRequest& request, std::string_view by)
   if (const auto* const env = std::get_if<wire::Env>(&request.request)) what = "the variable " + env->name;
   if (std::holds_alternative<wire::AgentRequest>(request.request)) what = "your agent";
   if (std::holds_alternative<wire::X11Request>(request.request)) what = "your display";
-  say(std::string(by) + " refused " + what);
+  say(Told(std::string(by) + " refused " + what));
   services_.journal.request_refused(client_, ids_, wire::type_of(request.request),
                                     std::string(by) + " refused it, after the client had been told yes");
 }

@@ -57,7 +57,7 @@ class Session final : public LinkChannel, private TrunkBindingHost {
 
   // LinkChannel
   bool is_session() const override { return true; }
-  void end(std::string_view told) override;
+  void end(Told told) override;
 
  private:
   // LinkChannel
@@ -82,7 +82,7 @@ class Session final : public LinkChannel, private TrunkBindingHost {
     void on_window() override;
     bool answers_close_later() override { return side == Side::downstream && session.awaits_exit(); }
     void on_close() override;
-    void on_lost(std::string_view told) override;
+    void on_lost(Told told) override;
     Session& session;
     const Side side;
   };
@@ -92,7 +92,7 @@ class Session final : public LinkChannel, private TrunkBindingHost {
     if (wish_ != nullptr) wish_->plan(trunk);
   }
   void on_bound(Channel& channel, TrunkId trunk) override;
-  void on_not_bound(std::string_view told) override;
+  void on_not_bound(Told told) override;
   const PtyRequest* terminal() const override { return had_pty_ ? requests_->pty() : nullptr; }
   bool has_input_ended() const override { return input_ended_; }
   void on_person_asked() override;
@@ -156,14 +156,14 @@ class Session final : public LinkChannel, private TrunkBindingHost {
   /// A program runs whose exit status the client has not been told.
   bool awaits_exit() const { return phase_ == Phase::relaying && !program_.has_exited(); }
   /// `told` is for the client, `why` for the log.
-  void deny(std::string_view told, std::string_view why);
+  void deny(Told told, std::string_view why);
   /// Tells the client something on stderr, as soon as its window has room beside what others may send.
-  void say(std::string_view told);
+  void say(Told told);
   void flush_said();
   /// What was promised came to nothing.
   void tell_refused(const PreparingRequest& request, std::string_view by);
   /// Tells the client on stderr and ends the channel with kOurExitStatus.
-  void end_with(std::string_view told);
+  void end_with(Told told);
   void drop_upstream();
 
   /// A request to the upstream end whose answer is awaited.

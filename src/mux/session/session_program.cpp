@@ -55,8 +55,8 @@ void SessionProgram::record_failed(std::string_view why) {
   journal_.program_failed(client_, ids_, request_.type(), request_.argument, why);
 }
 
-void SessionProgram::record_refused(std::string_view told, std::string_view why) {
-  journal_.program_refused(client_, ids_, request_.type(), request_.argument, told, why);
+void SessionProgram::record_refused(Told told, std::string_view why) {
+  journal_.program_refused(client_, ids_, request_.type(), request_.argument, told.text(), why);
 }
 
 void SessionProgram::record_exit(const wire::ExitStatus& exit) {

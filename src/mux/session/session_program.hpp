@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include <sallyport/account.hpp>
+#include <sallyport/told.hpp>
 
 #include "mux/admission/admission.hpp"
 #include "mux/admission/journal.hpp"
@@ -43,7 +44,7 @@ class SessionProgram {
   /// Its target, which was asked for it, has refused it.
   void record_failed(std::string_view why);
   /// The client doesn't get it: `told` is for the client, `why` for the log.
-  void record_refused(std::string_view told, std::string_view why);
+  void record_refused(Told told, std::string_view why);
   /// How it has ended: the client is told as well, by whoever has heard of it.
   void record_exit(const wire::ExitStatus& exit);
   void record_exit(const wire::ExitSignal& exit);

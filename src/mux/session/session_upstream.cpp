@@ -74,7 +74,7 @@ void Session::on_bound(Channel& channel, TrunkId trunk) {
   begin_upstream();
 }
 
-void Session::on_not_bound(std::string_view told) {
+void Session::on_not_bound(Told told) {
   if (phase_ == Phase::collecting) {
     // The program will be told why, if that fails then.
     trunk_.give_up_early();
@@ -82,7 +82,7 @@ void Session::on_not_bound(std::string_view told) {
     return answer_unasked(true);
   }
   if (refused_) return program_refused();
-  deny(told, told);
+  deny(told, told.text());
 }
 
 // --- what is asked there -----------------------------------------------------------------------------------------
@@ -167,7 +167,7 @@ void Session::preparation_answered(std::size_t index, bool success) {
 void Session::program_answered(bool success) {
   note_life();
   if (program_.was_answered_early()) {
-    if (!success) return end("target " + target_name_ + " refused the request");
+    if (!success) return end(Told("target " + target_name_ + " refused the request"));
     return settle();
   }
   if (success) {

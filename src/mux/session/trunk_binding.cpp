@@ -112,7 +112,7 @@ void TrunkBinding::on_leased(Channel& channel, TrunkId trunk) {
 void TrunkBinding::on_lease_failed(wire::OpenFailureReason, std::string_view told) {
   services_.graveyard.bury(std::move(lease_));
   end_login();
-  host_.on_not_bound(told);
+  host_.on_not_bound(Told(told));
 }
 
 }  // namespace sallyport::mux

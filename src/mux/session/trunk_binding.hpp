@@ -11,6 +11,7 @@
 #include <sallyport/bytes.hpp>
 #include <sallyport/ids.hpp>
 #include <sallyport/target.hpp>
+#include <sallyport/told.hpp>
 #include <sallyport/upstream.hpp>
 
 #include "mux/admission/admission.hpp"
@@ -35,7 +36,7 @@ class TrunkBindingHost {
   /// It is there, and belongs to the trunk. It reports to nobody yet.
   virtual void on_bound(Channel& channel, TrunkId trunk) = 0;
   /// There won't be one. `told` is for the client.
-  virtual void on_not_bound(std::string_view told) = 0;
+  virtual void on_not_bound(Told told) = 0;
   /// The client's terminal, at which a person can answer what the login asks; null: there is none.
   virtual const PtyRequest* terminal() const = 0;
   /// Nothing more comes from the client.

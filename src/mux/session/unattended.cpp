@@ -78,7 +78,7 @@ class Unattended::OnBastion final : public Program, private ChannelEvents {
   void on_reply(bool) override {}
   void on_window() override {}
   void on_close() override { over(); }
-  void on_lost(std::string_view) override { over(); }
+  void on_lost(Told) override { over(); }
 
   std::unique_ptr<LocalEndpoint> program_;
 };

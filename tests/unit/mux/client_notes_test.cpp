@@ -4,15 +4,21 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
+#include <type_traits>
 
 namespace sallyport::mux {
 namespace {
 
+// Text for the log doesn't reach a client by mistake.
+static_assert(!std::is_convertible_v<std::string_view, Told> && !std::is_convertible_v<std::string, Told> &&
+              !std::is_convertible_v<const char*, Told>);
+
 TEST(ClientNotes, AreLinesOfTheBastionsOwn) {
   ClientNotes notes;
   EXPECT_TRUE(notes.empty());
-  notes.add("one", false);
-  notes.add("two", true);
+  notes.add(Told("one"), false);
+  notes.add(Told("two"), true);
   EXPECT_FALSE(notes.empty());
   EXPECT_EQ(notes.take(1000), "sallyport: one\nsallyport: two\r\n");
   EXPECT_TRUE(notes.empty());
@@ -20,28 +26,28 @@ TEST(ClientNotes, AreLinesOfTheBastionsOwn) {
 
 TEST(ClientNotes, HoldNothingThatATerminalObeys) {
   ClientNotes notes;
-  notes.add("target \x1b[2Jweb1", false);
+  notes.add(Told("target \x1b[2Jweb1"), false);
   EXPECT_EQ(notes.take(1000).find('\x1b'), std::string::npos);
 }
 
 TEST(ClientNotes, WaitUntilThereIsRoomForAllOfThem) {
   ClientNotes notes;
-  notes.add("one", false);
+  notes.add(Told("one"), false);
   EXPECT_EQ(notes.take(14), "");
   EXPECT_EQ(notes.take(15), "sallyport: one\n");
 }
 
 TEST(ClientNotes, AreDroppedWholeBeyondTheMost) {
   ClientNotes notes;
-  notes.add(std::string(ClientNotes::kMost - 20, 'x'), false);
+  notes.add(Told(std::string(ClientNotes::kMost - 20, 'x')), false);
   const std::string kept = "sallyport: " + std::string(ClientNotes::kMost - 20, 'x') + "\n";
-  notes.add("too much", false);
+  notes.add(Told("too much"), false);
   EXPECT_EQ(notes.take(ClientNotes::kMost), kept);
 }
 
 TEST(ClientNotes, CanBeCutToWhatTheClientTakes) {
   ClientNotes notes;
-  notes.add("one", false);
+  notes.add(Told("one"), false);
   notes.cut(100);
   notes.cut(9);
   EXPECT_EQ(notes.take(9), "sallyport");
