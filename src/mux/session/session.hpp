@@ -64,6 +64,7 @@ class Session final : public LinkChannel, private TrunkBindingHost {
   ByteCounts traffic() const override { return {downstream_.bytes_received(), downstream_.bytes_sent()}; }
   void describe(ChannelRow& row) const override;
   void let_go() override;
+
   enum class Phase : std::uint8_t {
     collecting,  ///< no program request yet, or the one that there was has been refused
     binding,     ///< its endpoint is being made, or waits for the wish's turn
@@ -124,7 +125,7 @@ class Session final : public LinkChannel, private TrunkBindingHost {
   OpenRequest opening() const;
   /// Gives up the channel at the target, where nothing runs.
   void unbind();
-  /// The same for the target's channel, once there is one.
+  /// Asks for the program at the target once there is a channel, if it is its turn; else it is called again when it may be.
   void begin_upstream();
   /// The target's channel gets all that was asked for.
   void go_upstream();
