@@ -267,7 +267,7 @@ TEST_F(RelayTest, KeepsMalformedRequestsFromTheClient) {
 // were lost.
 TEST_F(RelayTest, AMalformedEndOfAProgramIsNone) {
   const Bytes status = wire::build_fields(wire::ExitStatus{3});
-  const Bytes signal = wire::build_fields(wire::ExitSignal{"HUP"});
+  const Bytes signal = wire::build_fields(wire::ExitSignal{"HUP", false, {}, {}});
   const auto longer = [](Bytes fields) {
     fields.push_back(0);
     return fields;
@@ -326,7 +326,7 @@ TEST_F(RelayTest, ClosesTheTargetsChannelOfAClientThatDied) {
   EXPECT_THAT(take(*server), ElementsAre("CLOSE 40"));
   clock.turn();
   server->deliver(data_message(0, "late"));
-  server->deliver(request_message(0, "exit-signal", true, wire::build_fields(wire::ExitSignal{"HUP"})));
+  server->deliver(request_message(0, "exit-signal", true, wire::build_fields(wire::ExitSignal{"HUP", false, {}, {}})));
   server->deliver(eof_message(0));
   EXPECT_THAT(take(*server), IsEmpty());
   EXPECT_EQ(hub.trunks()[0].channels, 1u);
