@@ -10,9 +10,12 @@ function(sallyport_configure_target target)
   set_target_properties(${target} PROPERTIES
     C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS ON
     CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF
-    C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
     POSITION_INDEPENDENT_CODE ON
     INTERPROCEDURAL_OPTIMIZATION ${SALLYPORT_LTO_WORKS})
+  if(NOT SALLYPORT_LAYERS)
+    set_target_properties(${target} PROPERTIES
+      C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  endif()
   target_link_libraries(${target} PRIVATE
     $<BUILD_INTERFACE:sallyport_warnings> $<BUILD_INTERFACE:sallyport_hardening>
     $<BUILD_INTERFACE:sallyport_sanitizers> $<BUILD_INTERFACE:sallyport_linker>)
@@ -41,7 +44,7 @@ endfunction()
 #
 # The library of the room whose folder this is, linked with what it may use: for ssh/keys the static library sallyport_ssh_keys. Of other
 # people's libraries, what its headers need goes to LIBRARIES, what only its sources need to PRIVATE_LIBRARIES. A room of headers alone
-# has no SOURCES.
+# has no SOURCES. With SALLYPORT_LAYERS it is a shared library, which can't be linked without all that it uses.
 function(sallyport_room)
   cmake_parse_arguments(PARSE_ARGV 0 room "" "" "SOURCES;LIBRARIES;PRIVATE_LIBRARIES")
   if(room_UNPARSED_ARGUMENTS)
@@ -51,7 +54,12 @@ function(sallyport_room)
   get_property(uses GLOBAL PROPERTY SALLYPORT_USES_OF_${room})
   string(REPLACE "/" "_" target sallyport_${room})
   if(room_SOURCES)
-    add_library(${target} STATIC ${room_SOURCES})
+    if(SALLYPORT_LAYERS)
+      add_library(${target} SHARED ${room_SOURCES})
+      target_link_options(${target} PRIVATE LINKER:-z,defs)
+    else()
+      add_library(${target} STATIC ${room_SOURCES})
+    endif()
     sallyport_configure_target(${target})
     target_link_libraries(${target} PUBLIC sallyport_headers ${uses} ${room_LIBRARIES} PRIVATE ${room_PRIVATE_LIBRARIES})
   else()
@@ -91,12 +99,15 @@ function(sallyport_program name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 endfunction()
 
-# sallyport_unit_test(NAME SOURCES file... USES target... [TIMEOUT seconds])
+# Those of the unit tests that meet threads, which packaging/check builds with the thread sanitizer.
+add_custom_target(sallyport_thread_tests)
+
+# sallyport_unit_test(NAME SOURCES file... USES target... [TIMEOUT seconds] [THREADS])
 #
 # The executable unit_NAME with GoogleTest's main, which ctest runs as a whole, labelled "unit": one process for each of a thousand cases
-# takes longer than the cases. "fakes/x.hpp" is found in tests/.
+# takes longer than the cases. "fakes/x.hpp" is found in tests/. THREADS: they meet threads, and have the label "threads" as well.
 function(sallyport_unit_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 test "" "TIMEOUT" "SOURCES;USES")
+  cmake_parse_arguments(PARSE_ARGV 1 test "THREADS" "TIMEOUT" "SOURCES;USES")
   if(NOT test_TIMEOUT)
     set(test_TIMEOUT 600)  # some take minutes with sanitizers on a busy machine
   endif()
@@ -107,6 +118,10 @@ function(sallyport_unit_test name)
   target_precompile_headers(${target} REUSE_FROM sallyport_unit_headers)
   add_test(NAME unit.${name} COMMAND ${target} --gtest_brief=1)
   set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT ${test_TIMEOUT})
+  if(test_THREADS)
+    set_tests_properties(unit.${name} PROPERTIES LABELS "unit;threads")
+    add_dependencies(sallyport_thread_tests ${target})
+  endif()
 endfunction()
 
 # What GoogleTest's and nlohmann-json's headers are compiled with must be what all tests are compiled with.

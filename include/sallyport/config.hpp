@@ -1,6 +1,7 @@
 // The configuration as plain, validated values. Made by config/, never changed afterwards; a reload makes another one.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -10,6 +11,7 @@
 
 #include <sallyport/clock.hpp>
 #include <sallyport/command_regex.hpp>
+#include <sallyport/options.hpp>
 
 namespace sallyport {
 
@@ -94,7 +96,7 @@ struct Algorithms {
   std::optional<std::vector<std::string>> host_keys;
   /// Peers that don't know the strict key exchange (OpenSSH's PROTOCOL, 1.10) are refused; absent: they aren't.
   std::optional<bool> require_strict_kex;
-  bool operator==(const Algorithms&) const = default;
+  auto operator<=>(const Algorithms&) const = default;
 };
 
 /// As sshd's MaxStartups: from `start` unauthenticated connections on, `rate` per cent are refused, growing linearly
@@ -145,98 +147,6 @@ struct Penalties {
   bool operator==(const Penalties&) const = default;
 };
 
-/// 0: no limit.
-enum class BytesPerSecond : std::uint64_t {};
-
-enum class Record : std::uint8_t { none, interactive, all };
-
-/// What becomes of a target whose host key isn't in known_hosts.
-enum class HostKeyPolicy : std::uint8_t {
-  strict,      ///< it is refused
-  accept_new,  ///< its key is written there, if the file has none of the host
-};
-
-/// Who makes a forwarded connection, or takes it.
-enum class Jump : std::uint8_t {
-  target,     ///< the target, through its trunk
-  direct,     ///< the bastion itself
-  terminate,  ///< it is a connection to Sallyport, to log in to the target of that name
-};
-
-/// The word that stands for it in the configuration.
-constexpr const char* to_string(Jump jump) {
-  switch (jump) {
-    case Jump::target: return "target";
-    case Jump::direct: return "direct";
-    case Jump::terminate: return "terminate";
-  }
-  return "target";
-}
-
-/// What may stand in `[defaults]`, a target and a route, with the built-in values.
-struct Options {
-  Duration idle_timeout = std::chrono::minutes(10);  ///< a trunk without channels is kept this long
-  std::optional<Duration> linger;                    ///< and this long without clients; absent: idle_timeout
-  std::uint32_t warm = 0;                            ///< spare trunks kept ready while a client uses the target
-  Duration max_age = std::chrono::hours(12);         ///< then it drains; 0: never
-  std::uint32_t channels_per_trunk = 10;
-  Duration keepalive_interval = std::chrono::seconds(15);  ///< 0: none
-  std::uint32_t keepalive_count = 3;                       ///< that many unanswered ones end the connection
-  Duration connect_timeout = std::chrono::seconds(10);     ///< name look-up, TCP and handshake together
-  bool forward_agent = false;
-  bool forward_x11 = false;
-  std::vector<std::string> local_forwarding;
-  Jump jump = Jump::target;
-  std::vector<std::string> remote_forwarding;
-  /// By kind of channel, "session:shell" or "*": without data for so long it is ended; 0: never.
-  std::map<std::string, Duration> channel_timeouts;
-  /// What one user may move there, and as much back.
-  BytesPerSecond rate_limit{};
-  Record record = Record::none;
-  HostKeyPolicy host_key_policy = HostKeyPolicy::strict;
-  bool update_host_keys = false;  ///< known_hosts learns the further keys that a known target proves to have
-  bool permit_pty = true;
-  std::vector<std::string> permit_subsystems{"*"};  ///< globs on their names
-  /// Runs in place of any shell, exec or subsystem, and before a key's own command, as sshd's ForceCommand.
-  std::optional<std::string> force_command;
-  std::uint32_t max_connections = 0;  ///< of clients on one route; 0: any number
-  /// For how long after a login at a target in which a person had to answer other connections of that user may share it;
-  /// absent: as long as it lasts.
-  std::optional<Duration> reuse_after_mfa;
-  bool operator==(const Options&) const = default;
-};
-
-/// The options that one place sets.
-struct OptionOverrides {
-  std::optional<Duration> idle_timeout;
-  std::optional<Duration> linger;
-  std::optional<std::uint32_t> warm;
-  std::optional<Duration> max_age;
-  std::optional<std::uint32_t> channels_per_trunk;
-  std::optional<Duration> keepalive_interval;
-  std::optional<std::uint32_t> keepalive_count;
-  std::optional<Duration> connect_timeout;
-  std::optional<bool> forward_agent;
-  std::optional<bool> forward_x11;
-  std::optional<std::vector<std::string>> local_forwarding;
-  std::optional<Jump> jump;
-  std::optional<std::vector<std::string>> remote_forwarding;
-  std::optional<std::map<std::string, Duration>> channel_timeouts;
-  std::optional<BytesPerSecond> rate_limit;
-  std::optional<Record> record;
-  std::optional<HostKeyPolicy> host_key_policy;
-  std::optional<bool> update_host_keys;
-  std::optional<bool> permit_pty;
-  std::optional<std::vector<std::string>> permit_subsystems;
-  std::optional<std::string> force_command;
-  std::optional<std::uint32_t> max_connections;
-  std::optional<Duration> reuse_after_mfa;
-  bool operator==(const OptionOverrides&) const = default;
-
-  /// Sets in `options` what is set here.
-  void apply_to(Options& options) const;
-};
-
 enum class TargetKind : std::uint8_t { ssh, local };
 
 /// One way to prove who we are to a target, in the order of the configuration.
@@ -253,7 +163,7 @@ struct Credential {
   };
   Kind kind = Kind::key_file;
   std::string value;  ///< the path, with {user} and {target} in a target of the configuration; empty for the kinds without one
-  bool operator==(const Credential&) const = default;
+  auto operator<=>(const Credential&) const = default;
 };
 
 /// The part of a target that `kind = "local"` has.
@@ -271,7 +181,7 @@ struct LocalSettings {
   std::string chroot;                         ///< may hold {user} and {home}; empty: none
   bool no_new_privs = false;
   bool record_login = false;  ///< sessions with a terminal are written to utmp, wtmp and lastlog
-  bool operator==(const LocalSettings&) const = default;
+  auto operator<=>(const LocalSettings&) const = default;
 };
 
 /// A target is reached through so many others at the most.

@@ -1,6 +1,7 @@
 // Where a channel ends: a target with every placeholder filled in for one user, and the options that hold there.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -13,16 +14,16 @@ namespace sallyport {
 
 struct ResolvedTarget;
 
-/// The target that another one is reached through. Two are equal when the targets are.
-class ViaTarget {
+/// A target that several hold, or none. It is compared as the target itself would be, and no target comes first.
+class SharedTarget {
  public:
-  ViaTarget() = default;
-  explicit ViaTarget(ResolvedTarget target);
-  /// False: directly.
+  SharedTarget() = default;
+  explicit SharedTarget(ResolvedTarget target);
   explicit operator bool() const { return target_ != nullptr; }
   const ResolvedTarget& operator*() const { return *target_; }
   const ResolvedTarget* operator->() const { return target_.get(); }
-  bool operator==(const ViaTarget& other) const;
+  std::strong_ordering operator<=>(const SharedTarget& other) const;
+  bool operator==(const SharedTarget& other) const;
 
  private:
   std::shared_ptr<const ResolvedTarget> target_;
@@ -43,7 +44,8 @@ struct ResolvedTarget {
   std::vector<std::string> certificate_principals;
   std::string known_hosts;
   std::vector<std::string> proxy_command;  ///< empty: none
-  ViaTarget via;                           ///< with the options of its own, not those of the route
+  /// The target that it is reached through, with the options of its own, not those of the route; none: directly.
+  SharedTarget via;
   Algorithms algorithms;
   bool legacy_algorithms = false;
 
@@ -51,12 +53,18 @@ struct ResolvedTarget {
 
   Options options;  ///< route over target over defaults
 
-  bool operator==(const ResolvedTarget&) const = default;
+  auto operator<=>(const ResolvedTarget&) const = default;
 };
 
-inline ViaTarget::ViaTarget(ResolvedTarget target) : target_(std::make_shared<const ResolvedTarget>(std::move(target))) {}
+inline SharedTarget::SharedTarget(ResolvedTarget target) : target_(std::make_shared<const ResolvedTarget>(std::move(target))) {}
 
-inline bool ViaTarget::operator==(const ViaTarget& other) const {
+inline std::strong_ordering SharedTarget::operator<=>(const SharedTarget& other) const {
+  if (target_ == other.target_) return std::strong_ordering::equal;
+  if (target_ == nullptr || other.target_ == nullptr) return (target_ != nullptr) <=> (other.target_ != nullptr);
+  return *target_ <=> *other.target_;
+}
+
+inline bool SharedTarget::operator==(const SharedTarget& other) const {
   return target_ == other.target_ || (target_ != nullptr && other.target_ != nullptr && *target_ == *other.target_);
 }
 

@@ -30,6 +30,10 @@ class ToldOnce {
   void end(void (Declares::*event)(Params...), Args&&... args) {
     if (Events* const receiver = std::exchange(receiver_, nullptr)) (receiver->*event)(std::forward<Args>(args)...);
   }
+  /// From now on another one is told, unless the end has been told.
+  void pass_to(Events& receiver) {
+    if (receiver_ != nullptr) receiver_ = &receiver;
+  }
   /// Nobody wants to know any more.
   void drop() { receiver_ = nullptr; }
   bool is_over() const { return receiver_ == nullptr; }

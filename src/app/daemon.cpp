@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <set>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -12,6 +13,7 @@
 #include "config/load.hpp"
 #include "entry/own_host_keys.hpp"
 #include "route/explain.hpp"
+#include "ssh/downstream/downstream_login.hpp"
 #include "ssh/keys/algorithms.hpp"
 
 namespace sallyport::app {
@@ -82,9 +84,13 @@ Result<Server> make_server(const Config& config, ssh::HostKeys::Missing missing)
 
 /// What the build of libssh lacks, which [algorithms] is asked about when the server is made.
 Result<> check_targets(const Config& config) {
-  for (const auto& [name, target] : config.targets)
-    if (auto known = ssh::check_algorithms(target.algorithms); !known)
-      return fail(Errc::config, "target." + name + ".algorithms: " + known.error().detail);
+  std::set<Algorithms> known{Algorithms{}};  // most targets have the same ones, or none of their own
+  for (const auto& [name, target] : config.targets) {
+    if (known.contains(target.algorithms)) continue;
+    if (auto checked = ssh::check_algorithms(target.algorithms); !checked)
+      return fail(Errc::config, "target." + name + ".algorithms: " + checked.error().detail);
+    known.insert(target.algorithms);
+  }
   return {};
 }
 
@@ -183,7 +189,9 @@ Result<> Daemon::open(const rlimit& core) {
   io_.use_exchange_desk(exchanges_.get());
   dialer_ = std::make_unique<UpstreamDialer>(io_, logins_->io(), *launcher_, records_);
   hub_ = std::make_unique<mux::Hub>(clock_, journal_, *dialer_, *launcher_, streams_, hub_settings(config_->limits));
-  gate_ = std::make_unique<Gate>(io_, logins_->io(), *hub_, *launcher_, records_);
+  identities_ = std::make_unique<LocalIdentities>(loop_, clock_, *launcher_, records_);
+  admitter_ = std::make_unique<Admitter>(loop_, clock_, *hub_, records_);
+  gate_ = std::make_unique<Gate>(loop_, clock_, *identities_, *admitter_, records_);
   streams_.set_gate(*gate_);
   if (!config_->server.control_socket.empty()) {
     requests_ = std::make_unique<control::RequestHandler>(*hub_, static_cast<DaemonControl&>(*this), clock_, *log_);
@@ -201,8 +209,10 @@ Result<> Daemon::open(const rlimit& core) {
 Result<> Daemon::put_in_force(Prepared prepared) {
   if (auto same = same_for_life(*config_, *prepared.config); !same) return same;
   if (auto applied = log_->apply(prepared.config->log); !applied) return applied;
-  const LoginContext context{prepared.config, prepared.server, prepared.pam_helper,
-                             std::make_shared<OwnHostKeys>(loop_, prepared.host_keys)};
+  const auto serve = [this, server = prepared.server](net::Fd fd, UserauthEvents& events) {
+    return std::make_unique<ssh::DownstreamLogin>(io_, logins_->io(), server, std::move(fd), events);
+  };
+  const LoginContext context{prepared.config, serve, std::make_shared<OwnHostKeys>(loop_, prepared.host_keys)};
   gate_->set_context(context);
   if (auto listening = gate_->listen(prepared.config->listens); !listening) {
     if (context_.config != nullptr) gate_->set_context(context_);  // the one before, which the start doesn't have
@@ -214,6 +224,8 @@ Result<> Daemon::put_in_force(Prepared prepared) {
   for (const std::string& warning : prepared.warnings) log_->warn("{}", log::escaped(warning, kShownOfWarning));
   context_ = context;
   config_ = std::move(prepared.config);
+  identities_->configure(config_->auth, prepared.pam_helper);
+  admitter_->set_config(config_);
   loaded_ = std::chrono::system_clock::now();
   dialer_->set_identification(config_->server.identification);
   hub_->configure(hub_settings(config_->limits));
@@ -226,8 +238,10 @@ Daemon::~Daemon() {
   signals_.reset();
   reloading_.reset();
   deadline_.reset();
-  loop_.free_all_retired();  // logins that ended last, which use the gate's services
+  loop_.free_all_retired();  // logins that ended last, which use the identities
   gate_.reset();
+  admitter_.reset();
+  identities_.reset();
   context_ = {};
   hub_.reset();
   dialer_.reset();
@@ -277,10 +291,14 @@ void Daemon::reload(std::function<void(Result<>)> done) {
       [job] { job->prepared = load_and_prepare(job->file); },
       [this, job, done = std::move(done)] {
         reloading_.reset();
+        std::shared_ptr<const Config> loaded = job->prepared ? job->prepared->config : nullptr;
+        std::shared_ptr<const Config> old = config_;
         Result<> result = job->prepared ? put_in_force(std::move(*job->prepared)) : Result<>(fail(job->prepared.error()));
+        if (std::shared_ptr<const Config>& unneeded = result ? old : loaded; unneeded != nullptr)
+          replaced_.add(std::move(unneeded));
         if (result) {
           log_->info("configuration reloaded file={}", log::escaped(job->file));
-          if (config_->server.on_reload == OnReload::recheck) gate_->recheck();
+          if (config_->server.on_reload == OnReload::recheck) admitter_->recheck();
         } else {
           log_->error("reload failed, the old configuration stays reason=\"{}\"", log::escaped(result.error().detail, 4096));
         }

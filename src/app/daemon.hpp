@@ -17,13 +17,16 @@
 
 #include "app/log_journal.hpp"
 #include "app/readiness.hpp"
+#include "app/replaced_configs.hpp"
 #include "child/launch/launcher.hpp"
 #include "control/request_handler.hpp"
 #include "control/server.hpp"
 #include "dial/host_key_scan.hpp"
 #include "dial/stream_dialer.hpp"
 #include "dial/upstream_dialer.hpp"
+#include "entry/admitter.hpp"
 #include "entry/gate.hpp"
+#include "identity/local_identities.hpp"
 #include "log/daemon_log.hpp"
 #include "log/file_audit_trail.hpp"
 #include "log/records.hpp"
@@ -98,6 +101,8 @@ class Daemon final : private DaemonControl {
   std::unique_ptr<child::LocalLauncher> launcher_;
   std::unique_ptr<UpstreamDialer> dialer_;
   std::unique_ptr<mux::Hub> hub_;
+  std::unique_ptr<LocalIdentities> identities_;
+  std::unique_ptr<Admitter> admitter_;
   std::unique_ptr<Gate> gate_;
   std::map<std::uint64_t, std::unique_ptr<HostKeyScan>> scans_;
   std::uint64_t last_scan_ = 0;
@@ -105,6 +110,7 @@ class Daemon final : private DaemonControl {
   std::unique_ptr<control::Server> control_;
   std::unique_ptr<net::SignalReader> signals_;
   std::unique_ptr<net::Work> reloading_;
+  ReplacedConfigs replaced_{loop_};
   std::unique_ptr<Timer> deadline_;
   bool draining_ = false;
   bool ending_ = false;

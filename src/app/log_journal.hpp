@@ -59,6 +59,14 @@ class LogJournal final : public mux::Journal {
   void trunk_violation(TrunkId trunk, std::string_view what) override;
   void target_message_ignored(TrunkId trunk, std::string_view what, std::uint64_t count) override;
   void trunk_closed(TrunkId trunk, const Error& why) override;
+  void client_channel_changed(const mux::Admission& client, LocalChannel channel, std::string_view from,
+                              std::string_view to) override;
+  void session_changed(const mux::Admission& client, const mux::ChannelIds& ids, std::string_view from,
+                       std::string_view to) override;
+  void trunk_channel_changed(TrunkId trunk, LocalChannel channel, std::string_view from, std::string_view to) override;
+  void trunk_changed(TrunkId trunk, std::string_view from, std::string_view to) override;
+  void trunk_wish_changed(std::string_view user, const std::optional<ConnectionId>& client, std::string_view target,
+                          std::string_view from, std::string_view to) override;
 
  private:
   std::string_view user_of(TrunkId trunk) const;

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -14,7 +15,7 @@
 #include "auth/factors/factor_files.hpp"
 #include "child/account/account.hpp"
 #include "child/account/local_login.hpp"
-#include "entry/key_look_up.hpp"
+#include "identity/key_look_up.hpp"
 #include "match/units.hpp"
 #include "net/sockets/folder.hpp"
 #include "net/sockets/listener.hpp"
@@ -68,7 +69,7 @@ class Warnings {
   void add(const Target& target, std::string_view text) { add(fmt::format("target.{}: {}", target.name, text)); }
 
   void keys() {
-    for (const auth::KeyWarning& warning : look_at_key_files(config_))
+    for (const KeyWarning& warning : look_at_key_files(config_))
       add(fmt::format("key file {}:{}: {}", warning.file, warning.line, warning.reason));
     for (const std::string& path : config_.auth.authorized_keys) {
       const std::string folder = fixed_folder_of(path);
@@ -78,25 +79,44 @@ class Warnings {
   }
 
   void upstream(const Target& target) {
-    const bool has_file = !target.passphrase_file.empty() && !target.passphrase_file.starts_with("credential:");
-    SecretString passphrase;
-    if (has_file) {
-      auto read = ssh::read_passphrase(target.passphrase_file);
-      read ? void(passphrase = std::move(*read)) : add(target, "passphrase_file " + read.error().detail);
-    }
+    if (const std::string& why = once(passphrases_, target.passphrase_file, trouble_with_passphrase); !why.empty())
+      add(target, "passphrase_file " + why);
     for (const Credential& credential : target.credentials) {
-      if (const std::string why = trouble_with(credential, passphrase, has_file || target.passphrase_file.empty()); !why.empty())
+      const auto look = [](const std::pair<Credential, std::string>& what) { return trouble_with(what.first, what.second); };
+      if (const std::string& why = once(credentials_, std::pair(credential, target.passphrase_file), look); !why.empty())
         add(target, "credentials: " + why);
     }
     const bool made_if_need_be =
         target.options.host_key_policy.value_or(config_.defaults.host_key_policy) == HostKeyPolicy::accept_new;
     if (is_template(target.known_hosts) || made_if_need_be) return;
-    if (const auto text = ssh::read_file(target.known_hosts, ssh::KnownHosts::kMaxFileSize); !text)
-      add(target, "known_hosts " + text.error().detail);
+    if (const std::string& why = once(known_hosts_, target.known_hosts, trouble_with_known_hosts); !why.empty())
+      add(target, "known_hosts " + why);
   }
 
-  /// `complete`: the passphrase is the right one, or none is needed; what systemd keeps for the daemon isn't here.
-  static std::string trouble_with(const Credential& credential, const SecretString& passphrase, bool complete) {
+  /// What looking at it has found, or finds now: thousands of targets may have the same file. Empty: nothing.
+  template <typename What, typename Look>
+  static const std::string& once(std::map<What, std::string>& found, const What& what, Look look) {
+    const auto known = found.find(what);
+    return known != found.end() ? known->second : found.emplace(what, look(what)).first->second;
+  }
+
+  /// What systemd keeps for the daemon isn't here.
+  static bool is_file(const std::string& passphrase_file) {
+    return !passphrase_file.empty() && !passphrase_file.starts_with("credential:");
+  }
+
+  static std::string trouble_with_passphrase(const std::string& file) {
+    if (!is_file(file)) return {};
+    const auto read = ssh::read_passphrase(file);
+    return read ? std::string() : read.error().detail;
+  }
+
+  static std::string trouble_with_known_hosts(const std::string& file) {
+    const auto text = ssh::read_file(file, ssh::KnownHosts::kMaxFileSize);
+    return text ? std::string() : text.error().detail;
+  }
+
+  static std::string trouble_with(const Credential& credential, const std::string& passphrase_file) {
     using Kind = Credential::Kind;
     const bool is_key = credential.kind == Kind::key_file || credential.kind == Kind::certificate_authority;
     if (!is_key && credential.kind != Kind::password_file) return {};
@@ -108,7 +128,12 @@ class Warnings {
       const auto secret = ssh::read_secret(credential.value);
       return secret ? std::string() : secret.error().detail;
     }
-    if (!complete) return ::access(credential.value.c_str(), R_OK) == 0 ? std::string() : credential.value + ": " + reason(errno);
+    if (!passphrase_file.empty() && !is_file(passphrase_file))
+      return ::access(credential.value.c_str(), R_OK) == 0 ? std::string() : credential.value + ": " + reason(errno);
+    SecretString passphrase;
+    if (!passphrase_file.empty()) {
+      if (auto read = ssh::read_passphrase(passphrase_file)) passphrase = std::move(*read);
+    }
     const auto key = ssh::load_private_key(credential.value, passphrase);
     return key ? std::string() : key.error().detail;
   }
@@ -131,6 +156,9 @@ class Warnings {
 
   const Config& config_;
   std::vector<std::string> list_;
+  std::map<std::string, std::string> passphrases_;
+  std::map<std::pair<Credential, std::string>, std::string> credentials_;
+  std::map<std::string, std::string> known_hosts_;
 };
 
 }  // namespace

@@ -85,8 +85,10 @@ Node convert(const toml::node& from, const std::shared_ptr<const std::string>& f
 }  // namespace
 
 const Node* Node::find(std::string_view name) const {
-  const auto found = std::find_if(children.begin(), children.end(), [name](const Node& child) { return child.key == name; });
-  return kind == Kind::table && found != children.end() ? &*found : nullptr;
+  if (kind != Kind::table) return nullptr;
+  const auto found = std::lower_bound(children.begin(), children.end(), name,
+                                      [](const Node& child, std::string_view key) { return child.key < key; });
+  return found != children.end() && found->key == name ? &*found : nullptr;
 }
 
 Node* Node::find(std::string_view name) { return const_cast<Node*>(std::as_const(*this).find(name)); }

@@ -2,10 +2,12 @@
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include <fmt/format.h>
 
 #include "config/load.hpp"
+#include "config/option_table.hpp"
 #include "match/names.hpp"
 #include "match/units.hpp"
 
@@ -42,51 +44,38 @@ std::string text(const Strings& values) {
 
 std::string text(Duration value) { return text(format_duration(value)); }
 std::string text(std::uint32_t value) { return fmt::format("{}", value); }
-std::string text(const std::map<std::string, Duration>& values) {
-  std::string out = "{";
-  for (const auto& [key, value] : values) out += fmt::format("{} {} = {}", out.size() > 1 ? "," : "", text(key), text(value));
-  return out + (values.empty() ? "}" : " }");
-}
-std::string text(BytesPerSecond value) { return text(format_rate(value)); }
-std::string text(const std::map<std::string, std::string>& values) {
-  std::string out = "{";
-  for (const auto& [key, value] : values)
-    out += fmt::format("{} {} = {}", out.size() > 1 ? "," : "", text(key), value == "unlimited" ? text(value) : value);
-  return out + (values.empty() ? "}" : " }");
-}
 std::string text(bool value) { return value ? "true" : "false"; }
 
-std::string text(Jump value) { return text(std::string_view(to_string(value))); }
-
-std::string text(Record value) {
-  switch (value) {
-    case Record::interactive: return "\"interactive\"";
-    case Record::all: return "\"all\"";
-    case Record::none: break;
-  }
-  return "\"none\"";
+/// A table in one line, whose values are written by `text_of`.
+template <typename TextOf>
+std::string inline_table(const std::map<std::string, std::string>& values, TextOf text_of) {
+  std::string out = "{";
+  for (const auto& [key, value] : values) out += fmt::format("{} {} = {}", out.size() > 1 ? "," : "", text(key), text_of(value));
+  return out + (values.empty() ? "}" : " }");
 }
 
-std::string text(HostKeyPolicy value) { return value == HostKeyPolicy::accept_new ? "\"accept-new\"" : "\"strict\""; }
+std::string text(const std::map<std::string, std::string>& values) {
+  return inline_table(values, [](const std::string& value) { return text(value); });
+}
 
-std::string_view level_name(LogLevel level) {
-  switch (level) {
-    case LogLevel::trace: return "trace";
-    case LogLevel::debug: return "debug";
-    case LogLevel::info: return "info";
-    case LogLevel::warn: return "warn";
-    case LogLevel::error: break;
-  }
-  return "error";
+/// The numbers of setrlimit(2), and words.
+std::string limits_text(const std::map<std::string, std::string>& limits) {
+  return inline_table(limits, [](const std::string& value) { return value == "unlimited" ? text(value) : value; });
 }
 
 class Writer {
  public:
   void heading(std::string_view name) { fmt::format_to(std::back_inserter(out_), "{}{}\n", out_.empty() ? "" : "\n", name); }
 
+  /// `value` as the file has it.
+  void line(std::string_view key, std::string_view value) { fmt::format_to(std::back_inserter(out_), "{} = {}\n", key, value); }
+
   template <typename T>
   void entry(std::string_view key, const T& value) {
-    fmt::format_to(std::back_inserter(out_), "{} = {}\n", key, text(value));
+    line(key, text(value));
+  }
+  void entry(std::string_view key, const Written& value) {
+    std::visit([this, key](const auto& one) { line(key, text(one)); }, value);
   }
   void entry(std::string_view key, const char* value) { entry(key, std::string(value)); }
 
@@ -98,29 +87,13 @@ class Writer {
   /// Both Options and OptionOverrides.
   template <typename T>
   void options(const T& options) {
-    entry("idle_timeout", options.idle_timeout);
-    entry("linger", options.linger);
-    entry("warm", options.warm);
-    entry("max_age", options.max_age);
-    entry("channels_per_trunk", options.channels_per_trunk);
-    entry("keepalive_interval", options.keepalive_interval);
-    entry("keepalive_count", options.keepalive_count);
-    entry("connect_timeout", options.connect_timeout);
-    entry("forward_agent", options.forward_agent);
-    entry("forward_x11", options.forward_x11);
-    entry("local_forwarding", options.local_forwarding);
-    entry("jump", options.jump);
-    entry("remote_forwarding", options.remote_forwarding);
-    entry("channel_timeouts", options.channel_timeouts);
-    entry("rate_limit", options.rate_limit);
-    entry("record", options.record);
-    entry("host_key_policy", options.host_key_policy);
-    entry("update_host_keys", options.update_host_keys);
-    entry("permit_pty", options.permit_pty);
-    entry("permit_subsystems", options.permit_subsystems);
-    entry("force_command", options.force_command);
-    entry("max_connections", options.max_connections);
-    entry("reuse_after_mfa", options.reuse_after_mfa);
+    for_each_row(kOptions, [&](const auto& row) { entry(row.name, written(row.syntax, row.in(options))); });
+  }
+
+  /// A table of option_table.hpp.
+  template <typename Table, typename Owner>
+  void keys(const Table& table, const Owner& owner) {
+    for_each_row(table, [&](const auto& key) { entry(key.name, key.syntax.written(owner.*key.value)); });
   }
 
   void algorithms(std::string_view name, const Algorithms& algorithms) {
@@ -162,7 +135,7 @@ class Writer {
     entry("permit_accounts", target.local.permit_accounts);
     entry("groups", target.local.groups);
     if (target.local.umask) entry("umask", fmt::format("{:04o}", *target.local.umask));
-    if (!target.local.limits.empty()) entry("limits", target.local.limits);
+    if (!target.local.limits.empty()) line("limits", limits_text(target.local.limits));
     if (!target.local.chroot.empty()) entry("chroot", target.local.chroot);
     entry("no_new_privs", target.local.no_new_privs);
     entry("record_login", target.local.record_login);
@@ -223,19 +196,6 @@ void write_auth(Writer& out, const AuthSettings& auth) {
   out.entry("password_failure_window", auth.password_failure_window);
 }
 
-void write_penalties(Writer& out, const Penalties& penalties) {
-  out.heading("[penalties]");
-  out.entry("enabled", penalties.enabled);
-  out.entry("crash", penalties.crash);
-  out.entry("auth_failure", penalties.auth_failure);
-  out.entry("no_auth", penalties.no_auth);
-  out.entry("grace_exceeded", penalties.grace_exceeded);
-  out.entry("min", penalties.min);
-  out.entry("max", penalties.max);
-  out.entry("max_sources", penalties.max_sources);
-  out.entry("exempt", penalties.exempt);
-}
-
 void write_settings(Writer& out, const Config& config) {
   for (const ListenAddress& listen : config.listens) {
     out.heading("[[listen]]");
@@ -249,12 +209,10 @@ void write_settings(Writer& out, const Config& config) {
   if (!banner.empty()) out.entry("banner", (banner.front() == '@' ? "@" : "") + banner);
   out.entry("identification", config.server.identification);
   out.entry("login_separator", config.server.login_separator);
-  out.entry("on_reload", config.server.on_reload == OnReload::recheck ? "recheck" : "keep");
+  out.entry("on_reload", kOnReload.written(config.server.on_reload));
   out.entry("drain_timeout", config.server.drain_timeout);
   out.heading("[log]");
-  out.entry("level", std::string(level_name(config.log.level)));
-  out.entry("format", config.log.format == LogFormat::json ? "json" : "text");
-  out.entry("file", config.log.file);
+  out.keys(kLogKeys, config.log);
   if (!config.audit.file.empty()) {
     out.heading("[audit]");
     out.entry("file", config.audit.file);
@@ -265,25 +223,10 @@ void write_settings(Writer& out, const Config& config) {
   out.entry("max_authorized_keys_size", format_size(config.auth.max_authorized_keys_size));
   write_auth(out, config.auth);
   out.algorithms("algorithms", config.algorithms);
-  const Limits& limits = config.limits;
-  const MaxStartups& startups = limits.max_startups;
   out.heading("[limits]");
-  out.entry("login_grace_time", limits.login_grace_time);
-  out.entry("max_auth_tries", limits.max_auth_tries);
-  out.entry("max_startups", fmt::format("{}:{}:{}", startups.start, startups.rate, startups.full));
-  out.entry("max_startups_per_source", limits.max_startups_per_source);
-  out.entry("max_connections_per_source", limits.max_connections_per_source);
-  out.entry("source_prefix_ipv4", limits.source_prefix_ipv4);
-  out.entry("source_prefix_ipv6", limits.source_prefix_ipv6);
-  out.entry("max_connections_per_user", limits.max_connections_per_user);
-  out.entry("max_channels_per_connection", limits.max_channels_per_connection);
-  out.entry("max_forwarded_per_connection", limits.max_forwarded_per_connection);
-  out.entry("max_forwards_per_connection", limits.max_forwards_per_connection);
-  out.entry("max_trunks_per_user", limits.max_trunks_per_user);
-  out.entry("max_waiting_channels", limits.max_waiting_channels);
-  out.entry("max_logins_per_target", limits.max_logins_per_target);
-  out.entry("channel_window", format_size(limits.channel_window));
-  write_penalties(out, config.penalties);
+  out.keys(kLimitKeys, config.limits);
+  out.heading("[penalties]");
+  out.keys(kPenaltyKeys, config.penalties);
 }
 
 }  // namespace

@@ -11,8 +11,8 @@ namespace sallyport::config {
 
 class Files {
  public:
-  /// A configuration that is larger than this is some other file.
-  static constexpr std::size_t kMaxSize = 1024 * 1024;
+  /// A configuration that is larger than this is some other file: ten thousand targets take two megabytes.
+  static constexpr std::size_t kMaxSize = 16 * 1024 * 1024;
 
   virtual ~Files() = default;
   /// The contents of a regular file. The error's detail is fit to follow "can't read X: ".

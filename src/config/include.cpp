@@ -1,7 +1,9 @@
 #include "config/include.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <filesystem>
+#include <iterator>
 #include <set>
 #include <utility>
 #include <vector>
@@ -22,10 +24,11 @@ bool is_array_of_tables(const Node& node) {
 bool may_be_spread(const Node& parent) { return parent.key != "target"; }
 
 void merge(Node& into, Node&& from, Problems& problems) {
+  std::vector<Node> added;
   for (Node& child : from.children) {
     Node* present = into.find(child.key);
     if (present == nullptr) {
-      into.children.push_back(std::move(child));
+      added.push_back(std::move(child));
     } else if (present->kind == Node::Kind::table && child.kind == Node::Kind::table && may_be_spread(into)) {
       merge(*present, std::move(child), problems);
     } else if (is_array_of_tables(*present) && is_array_of_tables(child)) {
@@ -35,6 +38,10 @@ void merge(Node& into, Node&& from, Problems& problems) {
                                                 *present->key_place.file, present->key_place.line));
     }
   }
+  const auto old_count = static_cast<std::ptrdiff_t>(into.children.size());
+  std::move(added.begin(), added.end(), std::back_inserter(into.children));
+  std::inplace_merge(into.children.begin(), into.children.begin() + old_count, into.children.end(),
+                     [](const Node& a, const Node& b) { return a.key < b.key; });
 }
 
 class Reader {

@@ -1,8 +1,14 @@
 // [[route]] and [[route.channel]]
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <functional>
+#include <map>
 #include <set>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -23,6 +29,16 @@ constexpr std::array<std::string_view, 4> kOtherRequests{"tcpip-forward", "strea
 constexpr std::string_view kNotInWildcards =
     "what a shell does more with than to run one program (; & | < > ( ) $ ` ^ ! and line feeds)";
 
+/// As `to`: the target that the client named.
+constexpr std::string_view kNamedTarget = "{target}";
+
+template <typename Map>
+std::vector<std::string_view> keys_of(const Map& map) {
+  std::vector<std::string_view> keys;
+  for (const auto& entry : map) keys.push_back(entry.first);
+  return keys;
+}
+
 template <typename List>
 bool has(const List& list, std::string_view name) {
   return std::find(list.begin(), list.end(), name) != list.end();
@@ -30,11 +46,7 @@ bool has(const List& list, std::string_view name) {
 
 class RouteReader {
  public:
-  RouteReader(const Config& config, Problems& problems) : config_(config), problems_(problems) {
-    for (const auto& entry : config.targets) target_names_.push_back(entry.first);
-    target_names_.emplace_back("{target}");
-    for (const auto& entry : config.groups) group_names_.push_back(entry.first);
-  }
+  RouteReader(const Config& config, Problems& problems) : config_(config), problems_(problems) {}
 
   Route read(const Node& node, std::size_t number) {
     TableReader table(&node, "route", problems_);
@@ -69,8 +81,10 @@ class RouteReader {
 
  private:
   void check_target(TableReader& table, const Node& node, const std::string& name) {
-    if (has(target_names_, name)) return;
-    table.wrong(node, "the name of a [target.NAME], or \"{target}\"", did_you_mean(name, target_names_));
+    if (name == kNamedTarget || config_.targets.contains(name)) return;
+    std::vector<std::string_view> names = keys_of(config_.targets);
+    names.push_back(kNamedTarget);
+    table.wrong(node, "the name of a [target.NAME], or \"{target}\"", did_you_mean(name, names));
   }
 
   void read_users(TableReader& table, Route& route) {
@@ -82,7 +96,7 @@ class RouteReader {
       const std::string group = users[i].substr(1);
       if (config_.groups.count(group) != 0) continue;
       table.complain(node->children[i], fmt::format("route.users: found {}, expected a group of [groups]{}",
-                                                    describe(node->children[i]), did_you_mean(group, group_names_)));
+                                                    describe(node->children[i]), did_you_mean(group, keys_of(config_.groups))));
     }
     route.users = users;
   }
@@ -182,8 +196,6 @@ class RouteReader {
 
   const Config& config_;
   Problems& problems_;
-  std::vector<std::string_view> target_names_;
-  std::vector<std::string_view> group_names_;
 };
 
 using List = std::optional<std::vector<std::string>>;
@@ -196,26 +208,62 @@ bool covers(const List& all, const List& some) {
 
 /// The same of what clients ask for: without `targets` a route is for those who asked for nothing, or for its own target.
 bool covers_targets(const Route& all, const Route& some) {
-  constexpr std::string_view kAny = "{target}";
   if (all.targets) return some.targets && covers(all.targets, some.targets);
   if (!some.targets) return all.to == some.to;
-  return all.to == kAny || covers(List{{all.to}}, some.targets);
+  return all.to == kNamedTarget || covers(List{{all.to}}, some.targets);
 }
 
-/// A route that no login gets since an earlier one has them all.
-void warn_if_hidden(const Config& config, const Route& route, const Place& place, Problems& problems) {
-  for (const Route& earlier : config.routes) {
-    if (!covers(earlier.users, route.users) || !covers(earlier.sources, route.sources) || !covers_targets(earlier, route))
-      continue;
-    return problems.warn(place, fmt::format("route: {} is never reached: {} comes first and takes all that it would",
-                                            config::quoted(route.name), config::quoted(earlier.name)));
+/// Finds routes that no login gets since an earlier one has them all.
+class EarlierRoutes {
+ public:
+  explicit EarlierRoutes(const std::vector<Route>& routes) : routes_(routes) {}
+
+  /// The first of those noted that takes all that `route` would; null when none does.
+  const Route* hiding(const Route& route) const {
+    std::size_t first = routes_.size();
+    const auto consider = [&](std::string_view user) {
+      const auto theirs = by_user_.find(user);
+      if (theirs == by_user_.end()) return;
+      for (const std::size_t number : theirs->second)
+        if (hides(routes_[number], route)) first = std::min(first, number);
+    };
+    consider(kEveryone);
+    // Whoever has all of its users has the first of them. Nobody's route is hidden by any.
+    if (!route.users) return at(first);
+    if (!route.users->empty()) {
+      consider(route.users->front());
+    } else {
+      for (const auto& [user, theirs] : by_user_) consider(user);
+    }
+    return at(first);
   }
-}
+
+  /// The last one of the routes is an earlier one from now on.
+  void note_last() {
+    const std::size_t number = routes_.size() - 1;
+    const List& users = routes_.back().users;
+    if (!users || users->empty()) by_user_[std::string(users ? kNobody : kEveryone)].push_back(number);
+    for (const std::string& user : users.value_or(std::vector<std::string>())) by_user_[user].push_back(number);
+  }
+
+ private:
+  static constexpr std::string_view kEveryone = "*";
+  static constexpr std::string_view kNobody = "";
+
+  static bool hides(const Route& earlier, const Route& route) {
+    return covers(earlier.users, route.users) && covers(earlier.sources, route.sources) && covers_targets(earlier, route);
+  }
+  const Route* at(std::size_t number) const { return number < routes_.size() ? &routes_[number] : nullptr; }
+
+  const std::vector<Route>& routes_;
+  std::map<std::string, std::vector<std::size_t>, std::less<>> by_user_;
+};
 
 }  // namespace
 
 void read_routes(TableReader& root, Config& config, Problems& problems) {
   RouteReader reader(config, problems);
+  EarlierRoutes earlier(config.routes);
   std::set<std::string> names;
   for (const Node* node : root.tables("route")) {
     Route route = reader.read(*node, config.routes.size() + 1);
@@ -224,8 +272,11 @@ void read_routes(TableReader& root, Config& config, Problems& problems) {
       problems.add(name != nullptr ? name->place : node->place,
                    fmt::format("route.name: {} is the name of an earlier route", config::quoted(route.name)));
     }
-    warn_if_hidden(config, route, node->place, problems);
+    if (const Route* hiding = earlier.hiding(route))
+      problems.warn(node->place, fmt::format("route: {} is never reached: {} comes first and takes all that it would",
+                                             config::quoted(route.name), config::quoted(hiding->name)));
     config.routes.push_back(std::move(route));
+    earlier.note_last();
   }
   if (config.routes.empty()) problems.warn(root.place(), "there is no [[route]]: whoever logs in gets nowhere");
 }

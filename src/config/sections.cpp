@@ -8,6 +8,7 @@
 
 #include "config/algorithm_names.hpp"
 #include "config/include.hpp"
+#include "config/option_table.hpp"
 #include "config/suggest.hpp"
 #include "match/match.hpp"
 #include "match/names.hpp"
@@ -97,6 +98,12 @@ void check_listen(TableReader& table, const Node& address, const std::vector<Lis
   }
 }
 
+/// The keys of a table of option_table.hpp.
+template <typename Table, typename Owner>
+void read_keys(const Table& keys, TableReader& table, Owner& owner) {
+  for_each_row(keys, [&](const auto& key) { key.syntax.read(table, key.name, owner.*key.value); });
+}
+
 }  // namespace
 
 void read_listens(TableReader& root, Config& config) {
@@ -152,21 +159,14 @@ void read_server(TableReader& root, const Files& files, Config& config, Problems
     const bool good = text.size() == 1 && std::string_view("+%,=~^#!._-").find(text[0]) != std::string_view::npos;
     if (!good) table.wrong(*separator, "one of the characters + % , = ~ ^ # ! . _ -");
   }
-  table.word<OnReload>("on_reload", server.on_reload, {{"keep", OnReload::keep}, {"recheck", OnReload::recheck}});
+  kOnReload.read(table, "on_reload", server.on_reload);
   table.duration("drain_timeout", server.drain_timeout, Duration(0), kMaxDuration);
   table.finish();
 }
 
 void read_log(TableReader& root, Config& config, Problems& problems) {
   TableReader table(root.table("log"), "log", problems);
-  table.word<LogLevel>("level", config.log.level,
-                       {{"trace", LogLevel::trace},
-                        {"debug", LogLevel::debug},
-                        {"info", LogLevel::info},
-                        {"warn", LogLevel::warn},
-                        {"error", LogLevel::error}});
-  table.word<LogFormat>("format", config.log.format, {{"text", LogFormat::text}, {"json", LogFormat::json}});
-  table.path("file", config.log.file, true);
+  read_keys(kLogKeys, table, config.log);
   table.finish();
 }
 
@@ -294,52 +294,22 @@ void read_algorithms(const Node* node, const std::string& name, Algorithms& algo
 
 void read_limits(TableReader& root, Config& config, Problems& problems) {
   TableReader table(root.table("limits"), "limits", problems);
-  Limits& limits = config.limits;
-  table.duration("login_grace_time", limits.login_grace_time, std::chrono::seconds(1), kMaxDuration);
-  table.number("max_auth_tries", limits.max_auth_tries, 1, 1000);
-  std::string text;
-  if (const Node* node = table.string("max_startups", text)) {
-    if (const auto parsed = parse_max_startups(text)) {
-      limits.max_startups = *parsed;
-    } else {
-      table.wrong(*node, "\"start:rate:full\", such as \"50:30:200\"");
-    }
-  }
-  table.number("max_startups_per_source", limits.max_startups_per_source, 0, kMaxCount);
-  table.number("max_connections_per_source", limits.max_connections_per_source, 0, kMaxCount);
-  table.number("source_prefix_ipv4", limits.source_prefix_ipv4, 0, 32);
-  table.number("source_prefix_ipv6", limits.source_prefix_ipv6, 0, 128);
-  table.number("max_connections_per_user", limits.max_connections_per_user, 1, kMaxCount);
-  table.number("max_channels_per_connection", limits.max_channels_per_connection, 1, kMaxCount);
-  table.number("max_forwarded_per_connection", limits.max_forwarded_per_connection, 1, kMaxCount);
-  table.number("max_forwards_per_connection", limits.max_forwards_per_connection, 1, kMaxCount);
-  table.number("max_trunks_per_user", limits.max_trunks_per_user, 1, kMaxCount);
-  table.number("max_waiting_channels", limits.max_waiting_channels, 1, kMaxCount);
-  table.number("max_logins_per_target", limits.max_logins_per_target, 1, kMaxCount);
-  std::uint64_t window = limits.channel_window;
-  table.size("channel_window", window, 32 * 1024, 1ULL << 30U);
-  limits.channel_window = static_cast<std::uint32_t>(window);
+  read_keys(kLimitKeys, table, config.limits);
   table.finish();
 }
 
 void read_penalties(TableReader& root, Config& config, Problems& problems) {
   TableReader table(root.table("penalties"), "penalties", problems);
   Penalties& penalties = config.penalties;
-  table.boolean("enabled", penalties.enabled);
-  table.duration("crash", penalties.crash, Duration(0), kMaxDuration);
-  table.duration("auth_failure", penalties.auth_failure, Duration(0), kMaxDuration);
-  table.duration("no_auth", penalties.no_auth, Duration(0), kMaxDuration);
-  table.duration("grace_exceeded", penalties.grace_exceeded, Duration(0), kMaxDuration);
-  const Node* min = table.duration("min", penalties.min, Duration(0), kMaxDuration);
-  const Node* max = table.duration("max", penalties.max, Duration(0), kMaxDuration);
+  read_keys(kPenaltyKeys, table, penalties);
   // No sum could ever reach the minimum, and nobody would be kept out.
   if (penalties.max < penalties.min) {
+    const Node* min = table.take("min");
+    const Node* max = table.take("max");
     const std::string bound = format_duration(max != nullptr ? penalties.min : penalties.max);
     max != nullptr ? table.wrong(*max, fmt::format("no less than \"min\", which is {}", bound))
                    : table.wrong(*min, fmt::format("no more than \"max\", which is {}", bound));
   }
-  table.number("max_sources", penalties.max_sources, 1, kMaxCount);
-  table.networks("exempt", penalties.exempt);
   table.finish();
 }
 
@@ -368,7 +338,7 @@ void read_defaults(TableReader& root, Config& config, Problems& problems) {
   TableReader table(root.table("defaults"), "defaults", problems);
   OptionOverrides options;
   read_options(table, options);
-  options.apply_to(config.defaults);
+  apply(options, config.defaults);
   table.finish();
 }
 

@@ -38,7 +38,7 @@ std::string TableReader::name_of(std::string_view key) const {
 }
 
 const Node* TableReader::take(std::string_view key) {
-  if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.emplace_back(key);
+  known_.push_back(key);
   return table_ != nullptr ? table_->find(key) : nullptr;
 }
 
@@ -229,7 +229,7 @@ void TableReader::misplaced(std::string_view key, std::string_view why) {
 
 void TableReader::finish(const std::vector<std::string_view>& extra) {
   if (table_ == nullptr) return;
-  std::vector<std::string_view> names(known_.begin(), known_.end());
+  std::vector<std::string_view> names = known_;
   names.insert(names.end(), extra.begin(), extra.end());
   for (const Node& child : table_->children) {
     if (std::find(known_.begin(), known_.end(), child.key) != known_.end()) continue;

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,7 +22,7 @@ namespace sallyport::config {
 class TableReader {
  public:
   /// `path` is what messages call the table: "server", "target.web1"; empty for the file itself. A null `table` is
-  /// an empty one. Both the node and `problems` outlive the reader.
+  /// an empty one. The node, `problems` and the texts of all keys that are asked for outlive the reader.
   TableReader(const Node* table, std::string path, Problems& problems);
 
   /// The value, whatever it is; null when absent.
@@ -45,7 +45,7 @@ class TableReader {
 
   /// One of a few words.
   template <typename T>
-  const Node* word(std::string_view key, T& out, std::initializer_list<std::pair<std::string_view, T>> words) {
+  const Node* word(std::string_view key, T& out, std::span<const std::pair<std::string_view, T>> words) {
     std::vector<std::string_view> names;
     for (const auto& entry : words) names.push_back(entry.first);
     std::string text;
@@ -92,7 +92,7 @@ class TableReader {
   std::string path_;
   Problems& problems_;
   Place place_;
-  std::vector<std::string> known_;
+  std::vector<std::string_view> known_;  // perhaps several times
 };
 
 }  // namespace sallyport::config

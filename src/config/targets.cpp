@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "config/include.hpp"
+#include "config/option_table.hpp"
 #include "config/sections.hpp"
 #include "config/suggest.hpp"
 #include "match/match.hpp"
@@ -299,7 +300,7 @@ void read_targets(TableReader& root, Config& config, Problems& problems) {
     Target target;
     target.name = child.key;
     TableReader table(&child, "target." + child.key, problems);
-    const Node* kind = table.word<TargetKind>("kind", target.kind, {{"ssh", TargetKind::ssh}, {"local", TargetKind::local}});
+    const Node* kind = table.word<TargetKind>("kind", target.kind, kTargetKinds.words);
     // With an unreadable kind, nothing is known about the other keys but that they could be right.
     const bool unknown_kind = kind == nullptr && table.take("kind") != nullptr;
     if (!unknown_kind) {

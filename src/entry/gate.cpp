@@ -2,10 +2,13 @@
 
 #include <sys/socket.h>
 
-#include <algorithm>
+#include <chrono>
 #include <utility>
 
+#include <sallyport/audit.hpp>
+
 #include "auth/limits/source_block.hpp"
+#include "log/escape.hpp"
 #include "net/sockets/address.hpp"
 
 namespace sallyport::app {
@@ -15,92 +18,30 @@ namespace {
 constexpr Duration kProxyHeaderTime = std::chrono::seconds(5);
 constexpr std::string_view kPenalised = "the source has a penalty";
 
-std::string text_of(const ListenAddress& address) {
-  const bool v6 = address.host.find(':') != std::string::npos;
-  return (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
-}
-
-bool same_socket(const ListenAddress& a, const ListenAddress& b) { return a.host == b.host && a.port == b.port; }
-
 mux::Endpoint endpoint_of(const net::SocketAddress& address) { return {address.host(), address.port()}; }
-
-std::vector<config::Network> networks_of(const std::vector<std::string>& texts) {
-  std::vector<config::Network> networks;
-  for (const std::string& text : texts)
-    if (const auto network = config::parse_network(text)) networks.push_back(*network);
-  return networks;
-}
-
-bool is_in(const std::vector<config::Network>& networks, const std::string& address) {
-  const auto ip = config::parse_ip(address);
-  return ip && std::any_of(networks.begin(), networks.end(), [&ip](const config::Network& n) { return n.contains(*ip); });
-}
 
 }  // namespace
 
-Gate::Gate(ssh::LoopIo& io, ssh::LoopIo& away, mux::Hub& hub, child::LocalLauncher& launcher, log::Records& records)
-    : io_(io),
-      away_(away),
-      hub_(hub),
+Gate::Gate(net::Loop& loop, Clock& clock, Identities& identities, Admitter& admitter, log::Records& records)
+    : loop_(loop),
+      services_{clock, identities, admitter, records},
       records_(records),
-      log_(records.log()),
-      services_(io.loop(), io.clock(), launcher, records),
-      recheck_(io.loop(), hub, records.log()) {}
+      doors_(loop, records.log(), [this](net::Fd fd, const net::SocketAddress& peer, bool behind_proxy) {
+        on_knock(std::move(fd), peer, behind_proxy);
+      }) {}
 
 Gate::~Gate() = default;
 
 void Gate::set_context(LoginContext context) {
   context_ = std::move(context);
-  if (context_.config == nullptr) return;
-  services_.configure(context_.config->auth, context_.pam_helper);
   penalties_.configure(context_.config->penalties);
-}
-
-Result<> Gate::listen(const std::vector<ListenAddress>& addresses) {
-  std::vector<Door> doors;
-  for (const ListenAddress& wanted : addresses) {
-    Door& door = doors.emplace_back(Door{wanted, nullptr, std::make_shared<ProxyNetworks>()});
-    if (std::any_of(doors_.begin(), doors_.end(), [&wanted](const Door& old) { return same_socket(old.wanted, wanted); }))
-      continue;
-    auto listener = net::Listener::open(
-        io_.loop(), text_of(wanted),
-        {[this, proxies = door.proxies](net::Fd fd, const net::SocketAddress& peer) {
-           on_connection(std::move(fd), peer, *proxies);
-         },
-         [this](const Error& why) { log_.error("accepting failed reason=\"{}\"", log::escaped(why.detail)); }});
-    if (!listener) return fail(std::move(listener.error()));
-    door.listener = std::move(*listener);
-  }
-  for (Door& door : doors) {
-    if (door.listener != nullptr) {
-      log_.info("listening address={}", door.listener->address().text());
-    } else {
-      const auto old = std::find_if(doors_.begin(), doors_.end(),
-                                    [&door](const Door& candidate) { return same_socket(candidate.wanted, door.wanted); });
-      door.listener = std::move(old->listener);
-      door.proxies = old->proxies;
-    }
-    door.proxies->networks = networks_of(door.wanted.proxy_protocol_from);
-  }
-  doors_ = std::move(doors);
-  return {};
 }
 
 void Gate::close(std::string_view reason) {
   closed_ = true;
-  doors_.clear();
+  doors_.close();
   greetings_.clear();
   for (const auto& [id, entering] : entering_) entering.login->disconnect(DisconnectReason::by_application, reason);
-}
-
-std::vector<std::string> Gate::addresses() const {
-  std::vector<std::string> texts;
-  for (const Door& door : doors_) texts.push_back(door.listener->address().text());
-  return texts;
-}
-
-bool Gate::listens_at(const net::SocketAddress& to) const {
-  return std::any_of(doors_.begin(), doors_.end(), [&to](const Door& door) { return to.arrives_at(door.listener->address()); });
 }
 
 bool Gate::drops_early() {
@@ -115,7 +56,7 @@ bool Gate::drops_early() {
 
 std::string_view Gate::drops(const std::string& address, const std::string& block) {
   const Limits& limits = context_.config->limits;
-  if (penalties_.keeps_out(block, address, io_.clock().now())) return kPenalised;
+  if (penalties_.keeps_out(block, address, services_.clock.now())) return kPenalised;
   if (limits.max_startups_per_source != 0 && startups_.count(block) >= limits.max_startups_per_source)
     return "max_startups_per_source";
   if (limits.max_connections_per_source != 0 && connections_.count(block) >= limits.max_connections_per_source)
@@ -136,12 +77,12 @@ void Gate::drop(ConnectionId id, const mux::Endpoint& source, std::string_view w
   static_cast<void>(::send(fd.get(), told.data(), told.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
-void Gate::on_connection(net::Fd fd, const net::SocketAddress& peer, const ProxyNetworks& proxies) {
+void Gate::on_knock(net::Fd fd, const net::SocketAddress& peer, bool behind_proxy) {
   const ConnectionId id{++last_id_};
-  if (is_in(proxies.networks, peer.host())) {
+  if (behind_proxy) {
     if (drops_early()) return drop(id, endpoint_of(peer), "max_startups", fd);
     greetings_[id] = std::make_unique<net::ProxyGreeting>(
-        io_.loop(), io_.clock(), std::move(fd), kProxyHeaderTime,
+        loop_, services_.clock, std::move(fd), kProxyHeaderTime,
         [this, id, peer = endpoint_of(peer)](Result<net::ProxyHeader> header, net::Fd socket) {
           on_proxy_header(id, peer, std::move(header), std::move(socket));
         });
@@ -153,7 +94,7 @@ void Gate::on_connection(net::Fd fd, const net::SocketAddress& peer, const Proxy
 }
 
 void Gate::on_proxy_header(ConnectionId id, const mux::Endpoint& peer, Result<net::ProxyHeader> header, net::Fd fd) {
-  if (auto greeting = greetings_.extract(id)) io_.loop().retire(std::move(greeting.mapped()));  // it is on the stack
+  if (auto greeting = greetings_.extract(id)) loop_.retire(std::move(greeting.mapped()));  // it is on the stack
   if (!header) {
     ++failed_;
     note_of(peer).warn("conn={} closed source={}:{} reason=\"{}\"", id, peer.address, peer.port,
@@ -161,7 +102,7 @@ void Gate::on_proxy_header(ConnectionId id, const mux::Endpoint& peer, Result<ne
     return;
   }
   if (!header->source) {  // a health check
-    log_.debug("conn={} closed source={}:{} reason=\"the balancer speaks for itself\"", id, peer.address, peer.port);
+    records_.log().debug("conn={} closed source={}:{} reason=\"the balancer speaks for itself\"", id, peer.address, peer.port);
     return;
   }
   const mux::Endpoint source{header->source->address, header->source->port};
@@ -179,12 +120,14 @@ std::string_view Gate::let_in(Login::Client client, net::Fd fd) {
     drop(id, client.source, why, fd);
     return why;
   }
+  client.block = block;
+  client.place = connections_.take(block);
   Entering& entering = entering_[id];
-  entering.block = client.block = block;
+  entering.block = block;
+  entering.address = address;
   entering.startup = startups_.take(block);
-  entering.connection = connections_.take(block);
-  entering.login = std::make_unique<Login>(io_, away_, context_, services_, std::move(client), std::move(fd), records_,
-                                           static_cast<LoginEvents&>(*this));
+  entering.login =
+      std::make_unique<Login>(services_, context_, std::move(client), std::move(fd), static_cast<LoginEvents&>(*this));
   return {};
 }
 
@@ -196,60 +139,30 @@ Result<> Gate::enter(const InnerClient& inner, net::Fd fd) {
   return {};
 }
 
-void Gate::on_login(mux::Admission client, std::unique_ptr<Transport> transport) {
-  const ConnectionId id = client.id;
-  const auto entering = entering_.find(id);
-  if (entering == entering_.end()) return note_stranger(id);
-  client.held.push_back(entering->second.connection);
-  if (client.decision) {
-    const std::string& route = client.decision->route().name;
-    const std::uint32_t most = client.decision->target.options.max_connections;
-    if (most != 0 && on_route_.count(route) >= most) {
-      records_.refusal(client.user, id).warn("conn={} refused route={} reason=\"max_connections\"", id, log::escaped(route));
-      client.decision.reset();
-      client.refusal = "too many connections use this route: max_connections";
-    } else {
-      client.held.push_back(on_route_.take(route));
-    }
-  }
-  // A route's own keepalive settings hold for its clients too.
-  const Options& options = client.decision ? client.decision->target.options : context_.config->defaults;
-  hub_.admit(std::move(client), std::move(transport), {options.keepalive_interval, options.keepalive_count});
-  // It began before the last reload, and has been granted what that may have taken away.
-  if (context_.config->server.on_reload == OnReload::recheck && entering->second.login->config() != context_.config)
-    recheck_.add(id);
-  forget(id);
-}
-
 void Gate::on_login_failed(Login& login, auth::Offence offence) {
-  const auto entry = entering_.find(login.id());
-  if (entry == entering_.end()) return note_stranger(login.id());
   ++failed_;
-  const Entering& entering = entry->second;
-  const std::string& address = login.source_address();
-  if (closed_) offence = auth::Offence::none;  // it was ended by us
-  if (const auto penalty = penalties_.add(entering.block, address, offence, io_.clock().now())) {
-    log_.warn("penalty begins source={} seconds={} reason=\"{}\"", penalty->source,
-              std::chrono::duration_cast<std::chrono::seconds>(penalty->left).count(), auth::to_string(offence));
-    records_.audit().record(AuditEvent("penalty").with("source", penalty->source).with("reason", auth::to_string(offence)));
-  }
+  const auto entry = entering_.find(login.id());
+  if (entry != entering_.end() && !closed_) add_penalty(entry->second, offence);  // else it was ended by us
   forget(login.id());
 }
 
-void Gate::forget(ConnectionId id) {
-  if (auto entry = entering_.extract(id)) io_.loop().retire(std::move(entry.mapped().login));
+void Gate::add_penalty(const Entering& entering, auth::Offence offence) {
+  const auto penalty = penalties_.add(entering.block, entering.address, offence, services_.clock.now());
+  if (!penalty) return;
+  records_.log().warn("penalty begins source={} seconds={} reason=\"{}\"", penalty->source,
+                      std::chrono::duration_cast<std::chrono::seconds>(penalty->left).count(), auth::to_string(offence));
+  records_.audit().record(AuditEvent("penalty").with("source", penalty->source).with("reason", auth::to_string(offence)));
 }
 
-void Gate::note_stranger(ConnectionId id) { log_.error("conn={} told an end that had been told", id); }
+void Gate::forget(ConnectionId id) {
+  auto entry = entering_.extract(id);
+  // A login that isn't under way has told its end: our mistake, which does no more harm than a line in the log.
+  if (entry.empty()) return records_.log().error("conn={} told an end that had been told", id);
+  loop_.retire(std::move(entry.mapped().login));
+}
 
 std::size_t Gate::lift_penalties(const std::string& source) {
   return source.empty() ? penalties_.lift_all() : penalties_.lift(source);
-}
-
-Result<auth::SlotCounter::Slot> Gate::place_of(const std::string& user) {
-  if (of_user_.count(user) >= context_.config->limits.max_connections_per_user)
-    return fail(Errc::limit, "too many connections of this user: max_connections_per_user");
-  return of_user_.take(user);
 }
 
 }  // namespace sallyport::app

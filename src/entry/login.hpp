@@ -1,58 +1,65 @@
-// One client from accept to login: who is it, and where may it go?
+// One client from accept to login: who is it?
 #pragma once
 
-#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include <sallyport/clock.hpp>
 #include <sallyport/config.hpp>
+#include <sallyport/host_key_holder.hpp>
+#include <sallyport/identity.hpp>
 #include <sallyport/ids.hpp>
 #include <sallyport/stream.hpp>
 #include <sallyport/told_once.hpp>
+#include <sallyport/userauth.hpp>
 
 #include "auth/factors/method_chains.hpp"
 #include "auth/limits/penalty_box.hpp"
 #include "auth/limits/slot_counter.hpp"
-#include "auth/lookup/key_check.hpp"
-#include "entry/auth_attempt.hpp"
-#include "entry/auth_services.hpp"
+#include "entry/admitter.hpp"
+#include "entry/login_journal.hpp"
 #include "log/records.hpp"
 #include "mux/admission/admission.hpp"
 #include "net/loop/fd.hpp"
-#include "net/loop/loop.hpp"
-#include "route/login_name.hpp"
-#include "route/router.hpp"
-#include "ssh/downstream/server_login.hpp"
 
 namespace sallyport::app {
 
 class Login;
-class PamSession;
 
-/// Receives the outcome of a login, exactly one of the two; the login may be retired in either.
+/// Receives the end of a login, exactly one of the two; the login may be retired in either.
 class LoginEvents {
  public:
   virtual ~LoginEvents() = default;
-  virtual void on_login(mux::Admission client, std::unique_ptr<Transport> transport) = 0;
+  /// The client has been handed to the Admitter.
+  virtual void on_login(Login& login) = 0;
   virtual void on_login_failed(Login& login, auth::Offence offence) = 0;
-  /// A place among the user's connections, given back with the last copy. Errc::limit when there is none left; its detail may
-  /// be told to the client.
-  virtual Result<auth::SlotCounter::Slot> place_of(const std::string& user) = 0;
 };
 
-/// What logins work with; a reload makes another for the logins after it.
+/// Begins the server's side on a connected stream socket.
+using ServeUserauth = std::function<std::unique_ptr<UserauthServer>(net::Fd fd, UserauthEvents& events)>;
+
+/// What logins work by; a reload makes another for the logins after it.
 struct LoginContext {
   std::shared_ptr<const Config> config;
-  std::shared_ptr<const ssh::ServerContext> server;
-  std::string pam_helper;                    ///< its program's path; empty without auth.pam_service
-  std::shared_ptr<HostKeyHolder> host_keys;  ///< those of `server`
+  ServeUserauth serve;
+  std::shared_ptr<HostKeyHolder> host_keys;  ///< those that `serve` shows
 };
 
-/// Takes a client through the methods of auth.methods. What a key is good for is decided here; every other method is an
-/// AuthAttempt.
-class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
+/// What all logins work with.
+struct LoginServices {
+  Clock& clock;
+  Identities& identities;
+  Admitter& admitter;
+  log::Records& records;
+};
+
+/// Takes a client through the methods of auth.methods. What a key is good for is decided here; every other method is an attempt
+/// of the IdentityCheck's.
+class Login final : private UserauthEvents, private IdentityEvents {
  public:
   /// Who has connected.
   struct Client {
@@ -60,93 +67,77 @@ class Login final : private ssh::ServerEvents, private AuthAttemptEvents {
     mux::Endpoint source;
     mux::Endpoint local;  ///< ours; empty when it came through a channel
     std::optional<InnerClient> inner;
-    std::string block;  ///< the source's block of addresses
+    std::string block;                        ///< the source's block of addresses
+    auth::SlotCounter::Slot place = nullptr;  ///< among those of the source; goes along with the client
   };
-  /// The references outlive the login. Its cryptography is done on the loop of `away`.
-  Login(ssh::LoopIo& io, ssh::LoopIo& away, LoginContext context, AuthServices& services, Client client, net::Fd fd,
-        log::Records& records, LoginEvents& owner);
-  ~Login() override;
+  /// What the services refer to, and `owner`, outlives the login.
+  Login(const LoginServices& services, LoginContext context, Client client, net::Fd fd, LoginEvents& owner);
 
   ConnectionId id() const { return client_.id; }
-  const std::string& source_address() const { return client_.source.address; }
-  /// What it logs in by, which a reload doesn't change.
-  const std::shared_ptr<const Config>& config() const { return context_.config; }
-  void disconnect(DisconnectReason reason, std::string_view text) { connection_.disconnect(reason, text); }
+  void disconnect(DisconnectReason reason, std::string_view text) { server_->disconnect(reason, text); }
 
  private:
+  /// What has become of the attempt at a method other than "publickey".
+  enum class Attempt : std::uint8_t {
+    none,
+    begun,
+    answered,      // something has been given to it
+    new_password,  // … that was right, and has to be changed
+  };
   /// What the look-up said about a key or a certificate, for the time of this login.
   struct KnownKey {
     Bytes blob;
-    auth::KeyVerdict verdict;
+    KeyVerdict verdict;
   };
 
-  // ssh::ServerEvents
-  void on_userauth(const ssh::UserauthRequest& request) override;
+  // UserauthEvents
+  void on_userauth(const UserauthRequest& request) override;
   void on_info_response(std::vector<SecretString> answers) override;
   void on_logged_in(std::unique_ptr<Transport> transport) override;
   void on_failed(const Error& why) override;
 
-  // AuthAttemptEvents
-  void on_questions(const ssh::InfoRequest& questions) override { connection_.ask(questions); }
-  void on_password_change(std::string_view prompt) override { connection_.ask_new_password(prompt); }
-  void on_text(std::string_view text) override { connection_.show(text); }
-  void on_outcome(AuthOutcome outcome) override;
+  // IdentityEvents
+  void on_key(KeyVerdict verdict) override;
+  void on_questions(InfoRequest questions) override { server_->ask(questions); }
+  void on_password_change(std::string prompt) override;
+  void on_text(std::string text) override { server_->show(text); }
+  void on_outcome(AttemptOutcome outcome) override;
+  void on_session(Result<MachineSession> session) override;
 
-  void look_up_key();
+  /// About the key of request_, of which known_key_ speaks.
   void decide();
-  /// Begins an attempt of the method of request_, which isn't "publickey".
-  void start_attempt();
-  std::unique_ptr<AuthAttempt> make_attempt();
+  /// At the method of request_.
+  void begin_attempt();
   /// The attempt under way is over without an outcome.
   void give_up_attempt();
+  /// The client wants to change the password of the attempt, which has been asked for.
+  void change_password(const UserauthRequest& request);
   /// The method of request_ has been passed: is that enough?
   void passed();
   void admit();
-  /// PAM's account and session, of every login when there is a pam_service.
-  void open_pam_session();
-  void let_in();
-  void change_password(const ssh::UserauthRequest& request);
-  pam::Start pam_start() const;
   void reject(std::string_view why);
   /// Rejects when auth.failure_delay has gone by since the client's last word, however long it took to find out.
   void reject_later(std::string_view why);
-  /// For an event before the login, which a stranger can cause.
-  log::Records::Note note() { return records_.of_source(block_); }
-  void record_failure(std::string_view why);
-  void record_refusal(log::Records::Note& note, std::string_view method, std::string_view why);
-  void record_pass();
   /// Of the key that the client has come with; null without one.
   const CertificateIdentity* certificate_of_request() const;
-  auth::Offence offence_of(const Error& why) const;
   /// Nothing more may happen of itself.
   void end();
 
-  ssh::LoopIo& io_;
-  LoginContext context_;
-  AuthServices& services_;
-  log::Records& records_;
-  const std::string block_;
+  const LoginServices services_;
+  const LoginContext context_;
   ToldOnce<LoginEvents> events_;
-  LoginEvents& owner_;  // for what it is asked, before the end
+  LoginJournal journal_;
   mux::Admission client_;
   std::string default_target_;  // for a login name without one
-  ssh::UserauthRequest request_;
-  std::uint32_t failures_ = 0;  // attempts that were refused
+  UserauthRequest request_;     // the last one
+  TimePoint heard_;             // when the client last said something
   std::optional<KnownKey> known_key_;
-  std::unique_ptr<net::Work> look_up_;
-  /// Tells a look-up under way that its login has gone: a program must not hold up a thread, or the daemon's end.
-  std::shared_ptr<std::atomic<bool>> given_up_ = std::make_shared<std::atomic<bool>>(false);
   auth::MethodChains chains_;
-  std::unique_ptr<AuthAttempt> attempt_;
-  std::unique_ptr<PamHelper> pam_;  // has authenticated the user, and can open the session
-  std::unique_ptr<PamSession> opening_;
-  bool answered_ = false;         // something has been given to attempt_
-  TimePoint heard_;               // when the client last said something
-  std::unique_ptr<Timer> delay_;  // before a refusal
+  Attempt attempt_ = Attempt::none;
   bool second_factor_ = false;    // a one-time code was right
-  bool only_offers_ = true;       // all that has been refused
-  bool turned_away_ = false;      // the user is who it claims to be, and may not come in all the same
-  ssh::ServerLogin connection_;
+  std::unique_ptr<Timer> delay_;  // before a refusal
+  std::unique_ptr<IdentityCheck> identity_;
+  std::unique_ptr<UserauthServer> server_;
 };
 
 }  // namespace sallyport::app

@@ -10,7 +10,7 @@
 #include "auth/factors/password_file.hpp"
 #include "auth/factors/secret_file.hpp"
 #include "auth/factors/totp.hpp"
-#include "entry/key_look_up.hpp"
+#include "identity/key_look_up.hpp"
 #include "log/escape.hpp"
 #include "route/match_reason.hpp"
 #include "route/resolved_target.hpp"
@@ -39,19 +39,16 @@ bool has_passed(const std::string& method, std::string_view one) {
   return (joint + method + joint).find(joint + std::string(one) + joint) != std::string::npos;
 }
 
-/// What binds a connection, without the place where it was found.
-LoginGrant bare(LoginGrant grant) {
-  grant.file.clear();
-  grant.line = 0;
-  grant.comment.clear();
-  return grant;
+/// Whether both bind a connection alike, wherever they were found.
+bool bind_alike(const LoginGrant& a, const LoginGrant& b) {
+  return static_cast<const Restrictions&>(a) == b && a.certificate == b.certificate;
 }
 
 std::optional<GrantLost> lost_key(const Config& config, const mux::Admission& client, const std::atomic<bool>& given_up) {
   const auth::KeyQuery query{client.user, client.key, client.source.address, std::chrono::system_clock::now(), {}};
-  const auth::KeyVerdict verdict = look_up_key(config, query, given_up);
+  const KeyVerdict verdict = look_up_key(config, query, given_up);
   if (!verdict.grant) return lost(verdict.refusal);
-  if (bare(*verdict.grant) != bare(client.grant)) return lost("the key has other options now");
+  if (!bind_alike(*verdict.grant, client.grant)) return lost("the key has other options now");
   return std::nullopt;
 }
 
@@ -77,37 +74,9 @@ std::optional<GrantLost> lost_secret(const AuthSettings& settings, const mux::Ad
   return std::nullopt;
 }
 
-/// The target with what it lets a client do, and nothing of how its trunks are kept.
-std::string rights_at(ResolvedTarget target) {
-  const Options all = std::exchange(target.options, Options{});
-  Options& rights = target.options;
-  rights.forward_agent = all.forward_agent;
-  rights.forward_x11 = all.forward_x11;
-  rights.local_forwarding = all.local_forwarding;
-  rights.jump = all.jump;
-  rights.remote_forwarding = all.remote_forwarding;
-  rights.record = all.record;
-  rights.host_key_policy = all.host_key_policy;
-  rights.permit_pty = all.permit_pty;
-  rights.permit_subsystems = all.permit_subsystems;
-  rights.force_command = all.force_command;
-  rights.reuse_after_mfa = all.reuse_after_mfa;
-  std::vector<std::string> way;
-  for (const ViaTarget* via = &target.via; *via; via = &(*via)->via) {
-    ResolvedTarget bare_one = **via;
-    bare_one.options = Options{};
-    bare_one.via = {};
-    way.push_back(policy_fingerprint(bare_one));
-  }
-  target.via = {};
-  std::string text = policy_fingerprint(target);
-  for (const std::string& one : way) text += "via " + one;
-  return text;
-}
-
-/// Where the rules of a decision lead, each of them.
-std::vector<std::string> rights_of(const route::Decision& decision) {
-  std::vector<std::string> rights{rights_at(decision.target)};
+/// Where the rules of a decision lead, each of them; none: nowhere.
+std::vector<std::optional<ResolvedTarget>> rights_of(const route::Decision& decision) {
+  std::vector<std::optional<ResolvedTarget>> rights{rights_at(decision.target)};
   const std::string_view asked = decision.query.target ? std::string_view(*decision.query.target) : "";
   for (const ChannelRule& rule : decision.route().channels) {
     if (!rule.to) continue;
@@ -115,7 +84,7 @@ std::vector<std::string> rights_of(const route::Decision& decision) {
     const auto resolved = target == nullptr
                               ? Result<ResolvedTarget>(fail(Errc::denied, "none"))
                               : resolve_target(*decision.config, *target, decision.route().options, {decision.query.user, asked});
-    rights.push_back(resolved ? rights_at(*resolved) : "nowhere");
+    rights.push_back(resolved ? std::optional(rights_at(*resolved)) : std::nullopt);
   }
   return rights;
 }

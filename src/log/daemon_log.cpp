@@ -24,6 +24,8 @@ constexpr mode_t kLogFileMode = 0640;
 constexpr std::size_t kQueuedLines = 4096;
 
 constexpr std::chrono::milliseconds kGather{10};
+/// More than this isn't gathered for one write.
+constexpr std::size_t kLargestFlock = std::size_t{64} * 1024;
 
 spdlog::level::level_enum spdlog_level(Level level) {
   switch (level) {
@@ -46,8 +48,8 @@ Level level_from(spdlog::level::level_enum level) {
   }
 }
 
-/// Writes lines on the pool's thread. What other threads ask for waits in `pending_` until the next line, so that
-/// nobody but the writer ever waits for the disk.
+/// Writes lines on the pool's thread, those that have come in one flock with one call. What other threads ask for waits in
+/// `pending_` until the next line, so that nobody but the writer ever waits for the disk.
 class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   LineSink(AppendFile file, LogFormat format) : file_(std::move(file)), format_(format) {}
@@ -65,34 +67,30 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
     const std::lock_guard lock(pending_mutex_);
     pending_.reopen = true;
   }
-  /// Whose count of overruns to report. Before the first line.
+  /// Whose queue the lines come from. Before the first one.
   void watch(spdlog::details::thread_pool& pool) { pool_ = &pool; }
 
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    std::string text;
-    take_pending(text);
-    if (pool_ != nullptr) {
-      if (const std::size_t count = pool_->overrun_counter(); count != overruns_) {
-        append_own(text, Level::warn, std::to_string(count - overruns_) + " lines lost: the log's queue was full");
-        overruns_ = count;
-      }
+    take_pending();
+    if (const std::size_t count = pool_->overrun_counter(); count != overruns_) {
+      append_own(Level::warn, std::to_string(count - overruns_) + " lines lost: the log's queue was full");
+      overruns_ = count;
     }
-    if (unwritten_ != 0) {
-      append_own(text, Level::error, std::to_string(unwritten_) + " lines lost: the log could not be written");
+    if (lines_ == 0 && unwritten_ != 0) {
+      append_own(Level::error, std::to_string(unwritten_) + " lines lost: the log could not be written");
     }
-    append_line(text, format_, message.time, level_from(message.level), {message.payload.data(), message.payload.size()});
-    const auto written = file_.write(text);
-    if (written.error_number == 0) {
-      unwritten_ = 0;
-    } else {
-      ++unwritten_;
-    }
+    append_line(flock_, format_, message.time, level_from(message.level), {message.payload.data(), message.payload.size()});
+    ++lines_;
+    const bool is_last = pool_->queue_size() == 0;
+    if (!is_last && flock_.size() < kLargestFlock) return;
+    write_out();
     // Lines come in flocks. While this thread sleeps, those who log have nobody to wake, which costs them more than
     // the line; those that came meanwhile are written without another pause.
-    if (pool_ != nullptr && pool_->queue_size() == 0) std::this_thread::sleep_for(kGather);
+    if (is_last) std::this_thread::sleep_for(kGather);
   }
-  void flush_() override {}  // write(2) has no buffer of ours behind it
+  /// At the end, when the last line may have had that behind itself in the queue.
+  void flush_() override { write_out(); }
 
  private:
   struct Pending {
@@ -101,24 +99,34 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
     bool reopen = false;
   };
 
-  void take_pending(std::string& text) {
+  void take_pending() {
     Pending pending;
     {
       const std::lock_guard lock(pending_mutex_);
       pending = std::exchange(pending_, Pending{});
     }
     if (pending.format) format_ = *pending.format;
+    if (!pending.file && !pending.reopen) return;
+    write_out();  // what was logged before belongs into the old one
     if (pending.file) file_ = std::move(*pending.file);
     if (!pending.reopen) return;
-    if (auto done = file_.reopen(); !done) append_own(text, Level::error, "log keeps its old file: " + done.error().detail);
+    if (auto done = file_.reopen(); !done) append_own(Level::error, "log keeps its old file: " + done.error().detail);
   }
-  void append_own(std::string& text, Level level, std::string_view message) {
-    append_line(text, format_, std::chrono::system_clock::now(), level, message);
+  void append_own(Level level, std::string_view message) {
+    append_line(flock_, format_, std::chrono::system_clock::now(), level, message);
+  }
+  void write_out() {
+    const auto written = file_.write(flock_);
+    unwritten_ = written.error_number == 0 ? 0 : unwritten_ + lines_;
+    lines_ = 0;
+    flock_.clear();
   }
 
   AppendFile file_;
   LogFormat format_;
   spdlog::details::thread_pool* pool_ = nullptr;
+  std::string flock_;        // what is to be written next …
+  std::uint64_t lines_ = 0;  // … and how many have been logged in it
   std::size_t overruns_ = 0;
   std::uint64_t unwritten_ = 0;
   std::mutex pending_mutex_;
@@ -160,6 +168,7 @@ DaemonLog::DaemonLog(const LogSettings& settings, std::unique_ptr<Parts> parts)
 
 DaemonLog::~DaemonLog() {
   parts_->pool.reset();  // joins behind the last line
+  parts_->sink->flush();
 }
 
 Result<> DaemonLog::apply(const LogSettings& settings) {

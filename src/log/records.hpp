@@ -96,6 +96,10 @@ class Records::Note {
   explicit operator bool() const { return records_ != nullptr; }
 
   template <typename... Args>
+  Note& trace(fmt::format_string<Args...> format, Args&&... args) {
+    return line(Level::trace, format, fmt::make_format_args(args...));
+  }
+  template <typename... Args>
   Note& debug(fmt::format_string<Args...> format, Args&&... args) {
     return line(Level::debug, format, fmt::make_format_args(args...));
   }

@@ -143,8 +143,9 @@ Explanation explain(const std::shared_ptr<const Config>& config, const ExplainQu
   const RouteQuery login{query.user, query.target, query.source, query.mfa,
                          query.time.value_or(config::local_week_time(std::chrono::system_clock::now()))};
   const auto decision = Router(config).route(login);
+  const RouteMatcher matcher(*config, login);
   for (const Route& route : config->routes) {
-    const auto reason = why_no_match(*config, route, login);
+    const auto reason = matcher.why_no_match(route);
     explanation.routes.push_back({route.name, reason.value_or("")});
     if (reason) continue;
     explanation.route = route.name;

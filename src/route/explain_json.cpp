@@ -1,5 +1,8 @@
+#include <variant>
+
 #include <nlohmann/json.hpp>
 
+#include "config/option_table.hpp"
 #include "match/names.hpp"
 #include "match/units.hpp"
 #include "route/explain.hpp"
@@ -17,44 +20,18 @@ json considered(const std::vector<Considered>& list) {
 
 json or_null(const std::optional<std::string>& text) { return text ? json(*text) : json(nullptr); }
 
-json timeouts_json(const std::map<std::string, Duration>& timeouts) {
-  json out = json::object();
-  for (const auto& [kind, timeout] : timeouts) out[kind] = config::format_duration(timeout);
-  return out;
-}
-
 json program_json(const std::optional<Program>& program) {
   if (!program) return nullptr;
   return {{"request", info_of(program->act).wire}, {"argument", program->argument}, {"original", or_null(program->original)}};
 }
 
-json or_null(const std::optional<Duration>& duration) {
-  return duration ? json(config::format_duration(*duration)) : json(nullptr);
-}
-
 json options_json(const Options& options) {
-  return {{"idle_timeout", config::format_duration(options.idle_timeout)},
-          {"linger", or_null(options.linger)},
-          {"warm", options.warm},
-          {"max_age", config::format_duration(options.max_age)},
-          {"channels_per_trunk", options.channels_per_trunk},
-          {"keepalive_interval", config::format_duration(options.keepalive_interval)},
-          {"keepalive_count", options.keepalive_count},
-          {"connect_timeout", config::format_duration(options.connect_timeout)},
-          {"channel_timeouts", timeouts_json(options.channel_timeouts)},
-          {"rate_limit", config::format_rate(options.rate_limit)},
-          {"forward_agent", options.forward_agent},
-          {"forward_x11", options.forward_x11},
-          {"local_forwarding", options.local_forwarding},
-          {"remote_forwarding", options.remote_forwarding},
-          {"force_command", or_null(options.force_command)},
-          {"permit_pty", options.permit_pty},
-          {"permit_subsystems", options.permit_subsystems},
-          {"max_connections", options.max_connections},
-          {"reuse_after_mfa", or_null(options.reuse_after_mfa)},
-          {"host_key_policy", options.host_key_policy == HostKeyPolicy::accept_new ? "accept-new" : "strict"},
-          {"update_host_keys", options.update_host_keys},
-          {"jump", to_string(options.jump)}};
+  json out = json::object();
+  config::for_each_row(config::kOptions, [&](const auto& row) {
+    const auto value = config::written(row.syntax, row.in(options));
+    out[std::string(row.name)] = value ? std::visit([](const auto& one) { return json(one); }, *value) : json(nullptr);
+  });
+  return out;
 }
 
 json target_json(const ResolvedTarget& target) {

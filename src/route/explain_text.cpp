@@ -1,12 +1,19 @@
 // An Explanation for people.
+#include <algorithm>
+#include <cstdint>
 #include <iterator>
+#include <map>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "config/document.hpp"
+#include "config/option_table.hpp"
 #include "match/match.hpp"
 #include "match/names.hpp"
 #include "match/units.hpp"
@@ -20,10 +27,15 @@ class Lines {
  public:
   void add(std::string key, std::string value) { lines_.emplace_back(std::move(key), std::move(value)); }
   void add(std::string key, std::uint32_t value) { add(std::move(key), fmt::format("{}", value)); }
+  void add(std::string key, bool value) { add(std::move(key), std::string(value ? "true" : "false")); }
   void add(std::string key, const std::vector<std::string>& values) {
     add(std::move(key), fmt::format("{}", fmt::join(values, ", ")));
   }
-  void add(std::string key, Duration value) { add(std::move(key), config::format_duration(value)); }
+  /// A line for each, with the key in the singular.
+  void add(std::string key, const std::map<std::string, std::string>& values) {
+    key.pop_back();
+    for (const auto& [name, value] : values) add(key, name + " " + value);
+  }
   void add_if(bool shown, std::string key, std::string value = "true") {
     if (shown) add(std::move(key), std::move(value));
   }
@@ -37,14 +49,33 @@ class Lines {
   std::vector<std::pair<std::string, std::string>> lines_;
 };
 
+/// Those that stand beside known_hosts, or the others.
+void add_options(Lines& lines, const Options& options, bool beside_known_hosts) {
+  struct Line {
+    std::uint8_t number;
+    std::string_view name;
+    config::Written value;
+  };
+  const Options built_in;
+  std::vector<Line> shown;
+  config::for_each_row(config::kOptions, [&](const auto& row) {
+    const auto value = config::written(row.syntax, row.in(options));
+    const bool changed = row.in(options) != row.in(built_in);
+    if (value && (changed || row.shown == config::Shown::always) &&
+        beside_known_hosts == (row.shown == config::Shown::beside_known_hosts))
+      shown.push_back({row.line, row.name, *value});
+  });
+  std::sort(shown.begin(), shown.end(), [](const Line& a, const Line& b) { return a.number < b.number; });
+  for (const Line& line : shown) std::visit([&](const auto& value) { lines.add(std::string(line.name), value); }, line.value);
+}
+
 void add_ssh(Lines& lines, const ResolvedTarget& target) {
   lines.add("address", config::format_host_port(target.host, target.port));
   lines.add("user", target.user);
   for (const Credential& credential : target.credentials) lines.add("credential", config::credential_text(credential));
   lines.add("known_hosts", target.known_hosts);
-  lines.add_if(target.options.host_key_policy == HostKeyPolicy::accept_new, "host_key_policy", "accept-new");
-  lines.add_if(target.options.update_host_keys, "update_host_keys");
-  for (const ViaTarget* via = &target.via; *via; via = &(*via)->via)
+  add_options(lines, target.options, true);
+  for (const SharedTarget* via = &target.via; *via; via = &(*via)->via)
     lines.add("via", fmt::format("{}, {}@{}", (*via)->name, (*via)->user, config::format_host_port((*via)->host, (*via)->port)));
   lines.add_if(!target.proxy_command.empty(), "proxy_command", fmt::format("{}", fmt::join(target.proxy_command, " ")));
   lines.add_if_any("kex", target.algorithms.kex);
@@ -55,31 +86,6 @@ void add_ssh(Lines& lines, const ResolvedTarget& target) {
   lines.add_if(target.legacy_algorithms, "legacy_algorithms");
 }
 
-/// What holds for every channel first; then what somebody has set.
-void add_options(Lines& lines, const Options& options) {
-  lines.add("idle_timeout", options.idle_timeout);
-  lines.add_if_any("linger", options.linger);
-  if (options.warm != 0) lines.add("warm", options.warm);
-  lines.add("max_age", options.max_age);
-  lines.add("channels_per_trunk", options.channels_per_trunk);
-  lines.add("keepalive_interval", options.keepalive_interval);
-  lines.add("keepalive_count", options.keepalive_count);
-  lines.add_if(options.forward_agent, "forward_agent");
-  lines.add_if(options.forward_x11, "forward_x11");
-  if (!options.local_forwarding.empty()) lines.add("local_forwarding", options.local_forwarding);
-  if (!options.remote_forwarding.empty()) lines.add("remote_forwarding", options.remote_forwarding);
-  lines.add_if_any("force_command", options.force_command);
-  lines.add_if(!options.permit_pty, "permit_pty", "false");
-  if (options.permit_subsystems != Options{}.permit_subsystems) lines.add("permit_subsystems", options.permit_subsystems);
-  if (options.max_connections != 0) lines.add("max_connections", options.max_connections);
-  for (const auto& [kind, timeout] : options.channel_timeouts)
-    lines.add("channel_timeout", kind + " " + config::format_duration(timeout));
-  lines.add_if(options.rate_limit != BytesPerSecond{}, "rate_limit", config::format_rate(options.rate_limit));
-  lines.add_if(options.jump != Jump::target, "jump", to_string(options.jump));
-  lines.add_if_any("reuse_after_mfa", options.reuse_after_mfa);
-  lines.add("connect_timeout", options.connect_timeout);
-}
-
 std::vector<std::pair<std::string, std::string>> target_lines(const ResolvedTarget& target) {
   Lines lines;
   if (target.kind == TargetKind::ssh) {
@@ -88,7 +94,7 @@ std::vector<std::pair<std::string, std::string>> target_lines(const ResolvedTarg
     lines.add("user", target.local.user.empty() ? "(the daemon's own)" : target.local.user);
     lines.add("shell", fmt::format("{}", fmt::join(target.local.shell, " ")));
   }
-  add_options(lines, target.options);
+  add_options(lines, target.options, false);
   return lines.take();
 }
 

@@ -20,21 +20,11 @@ bool any_glob(const std::vector<std::string>& patterns, std::string_view text) {
                      [text](const std::string& pattern) { return config::glob_matches(pattern, text); });
 }
 
-bool user_matches(const Config& config, const std::vector<std::string>& users, std::string_view user) {
-  return std::any_of(users.begin(), users.end(), [&config, user](const std::string& entry) {
-    if (entry.empty() || entry.front() != '@') return config::glob_matches(entry, user);
-    const auto group = config.groups.find(entry.substr(1));
-    return group != config.groups.end() && any_glob(group->second, user);
-  });
-}
-
-bool source_matches(const std::vector<std::string>& sources, std::string_view source) {
-  const auto address = config::parse_ip(source);
-  if (!address) return false;
-  return std::any_of(sources.begin(), sources.end(), [&address](const std::string& text) {
-    const auto network = config::parse_network(text);
-    return network && network->contains(*address);
-  });
+bool source_matches(const std::vector<std::string>& sources, const std::optional<config::IpAddress>& address) {
+  return address && std::any_of(sources.begin(), sources.end(), [&address](const std::string& text) {
+           const auto network = config::parse_network(text);
+           return network && network->contains(*address);
+         });
 }
 
 std::string listed(const std::vector<std::string>& values) { return fmt::format("{}", fmt::join(values, ", ")); }
@@ -54,19 +44,19 @@ bool target_matches(const std::string& pattern, std::string_view name) {
 }
 
 /// Without `targets`, a route serves those who named no target, and those who named the very one that it leads to.
-std::optional<std::string> why_target_differs(const Route& route, const RouteQuery& query) {
-  if (route.targets) {
-    if (!query.target) return fmt::format("the client named no target, the route is for {}", listed(*route.targets));
-    const auto names = [&query](const std::string& pattern) { return target_matches(pattern, *query.target); };
-    if (std::any_of(route.targets->begin(), route.targets->end(), names)) return std::nullopt;
-    return fmt::format("target {} is not among {}", *query.target, listed(*route.targets));
-  }
-  if (route.to == "{target}") {
-    if (query.target) return std::nullopt;
-    return "the client named no target, and the route leads to the one that is named";
-  }
-  if (!query.target || *query.target == route.to) return std::nullopt;
-  return fmt::format("the client named target {}, the route has no `targets` and leads to {}", *query.target, route.to);
+bool target_matches(const Route& route, const std::optional<std::string>& asked) {
+  if (route.targets)
+    return asked && std::any_of(route.targets->begin(), route.targets->end(),
+                                [&asked](const std::string& pattern) { return target_matches(pattern, *asked); });
+  if (route.to == "{target}") return asked.has_value();
+  return !asked || *asked == route.to;
+}
+
+std::string why_target_differs(const Route& route, const std::optional<std::string>& asked) {
+  if (route.targets && !asked) return fmt::format("the client named no target, the route is for {}", listed(*route.targets));
+  if (route.targets) return fmt::format("target {} is not among {}", *asked, listed(*route.targets));
+  if (!asked) return "the client named no target, and the route leads to the one that is named";
+  return fmt::format("the client named target {}, the route has no `targets` and leads to {}", *asked, route.to);
 }
 
 }  // namespace
@@ -76,13 +66,30 @@ const Target* target_named(const Config& config, const std::string& to, const st
   return found == config.targets.end() ? nullptr : &found->second;
 }
 
-std::optional<std::string> why_no_match(const Config& config, const Route& route, const RouteQuery& query) {
-  if (route.users && !user_matches(config, *route.users, query.user)) {
-    return fmt::format("user {} is not among {}", query.user, listed(*route.users));
-  }
-  if (auto reason = why_target_differs(route, query)) return reason;
-  if (route.sources && !source_matches(*route.sources, query.source)) {
-    return fmt::format("source {} is not in {}", query.source.empty() ? "(none)" : query.source, listed(*route.sources));
+RouteMatcher::RouteMatcher(const Config& config, const RouteQuery& query)
+    : query_(query), source_(config::parse_ip(query.source)) {
+  for (const auto& [name, members] : config.groups)
+    if (any_glob(members, query.user)) groups_.insert(name);
+}
+
+RouteMatcher::Mismatch RouteMatcher::compare(const Route& route) const {
+  const auto is_user = [this](const std::string& entry) {
+    return entry.starts_with('@') ? groups_.contains(std::string_view(entry).substr(1))
+                                  : config::glob_matches(entry, query_.user);
+  };
+  if (route.users && std::none_of(route.users->begin(), route.users->end(), is_user)) return Mismatch::user;
+  if (!target_matches(route, query_.target)) return Mismatch::target;
+  if (route.sources && !source_matches(*route.sources, source_)) return Mismatch::source;
+  return Mismatch::none;
+}
+
+std::optional<std::string> RouteMatcher::why_no_match(const Route& route) const {
+  switch (compare(route)) {
+    case Mismatch::none: break;
+    case Mismatch::user: return fmt::format("user {} is not among {}", query_.user, listed(*route.users));
+    case Mismatch::target: return why_target_differs(route, query_.target);
+    case Mismatch::source:
+      return fmt::format("source {} is not in {}", query_.source.empty() ? "(none)" : query_.source, listed(*route.sources));
   }
   return std::nullopt;
 }

@@ -2,21 +2,39 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
 #include <sallyport/config.hpp>
 
+#include "match/match.hpp"
 #include "match/time_window.hpp"
 #include "route/router.hpp"
 
 namespace sallyport::route {
 
-/// Nothing when the route matches; else why not, for the administrator.
-std::optional<std::string> why_no_match(const Config& config, const Route& route, const RouteQuery& query);
+/// One query, to be held against many routes: which groups its user is in is found out once. Configuration and query outlive it.
+class RouteMatcher {
+ public:
+  RouteMatcher(const Config& config, const RouteQuery& query);
 
-/// The same for a rule of `[[route.channel]]`.
+  bool matches(const Route& route) const { return compare(route) == Mismatch::none; }
+  /// Nothing when the route matches; else why not, for the administrator.
+  std::optional<std::string> why_no_match(const Route& route) const;
+
+ private:
+  enum class Mismatch : std::uint8_t { none, user, target, source };
+  Mismatch compare(const Route& route) const;
+
+  const RouteQuery& query_;
+  std::optional<config::IpAddress> source_;
+  std::set<std::string_view> groups_;
+};
+
+/// Nothing when the rule of `[[route.channel]]` matches; else why not, for the administrator.
 std::optional<std::string> why_no_match(const ChannelRule& rule, const ChannelQuery& query);
 
 /// A condition of a route that a login doesn't meet. `told` is for the client, `detail` for the log.

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "config/document.hpp"
+#include "config/option_table.hpp"
 #include "match/match.hpp"
 #include "match/names.hpp"
 #include "route/listening.hpp"
@@ -33,15 +34,13 @@ std::string name_of(const LoginGrant& grant) {
 
 std::string name_of(const Route& route) { return "route " + config::quoted(route.name); }
 
-/// Who has set the option that holds at `target`.
-template <typename T>
-std::string name_of(const Decision& decision, const ResolvedTarget& target, std::optional<T> OptionOverrides::*option,
-                    std::string_view name) {
-  if (decision.route().options.*option) return fmt::format("{} of {}", name, name_of(decision.route()));
+/// Who has set the key that holds at `target`: an option, or a key that targets alone have.
+std::string name_of(const Decision& decision, const ResolvedTarget& target, std::string_view key) {
+  if (config::says(decision.route().options, key)) return fmt::format("{} of {}", key, name_of(decision.route()));
   const auto configured = decision.config->targets.find(target.name);
-  if (configured != decision.config->targets.end() && configured->second.options.*option)
-    return fmt::format("{} of target {}", name, target.name);
-  return fmt::format("{} of [defaults]", name);
+  const bool targets_own = configured != decision.config->targets.end() && config::says(configured->second.options, key);
+  return targets_own || !config::is_option(key) ? fmt::format("{} of target {}", key, target.name)
+                                                : fmt::format("{} of [defaults]", key);
 }
 
 bool is_about_programs(const ChannelRule& rule) {
@@ -88,10 +87,8 @@ class Judge {
       case Act::shell:
       case Act::exec:
       case Act::subsystem: return program();
-      case Act::lend_agent:
-        return lend(who_.grant.agent_forwarding, &Options::forward_agent, &OptionOverrides::forward_agent, "forward_agent");
-      case Act::lend_display:
-        return lend(who_.grant.x11_forwarding, &Options::forward_x11, &OptionOverrides::forward_x11, "forward_x11");
+      case Act::lend_agent: return lend(who_.grant.agent_forwarding, &Options::forward_agent);
+      case Act::lend_display: return lend(who_.grant.x11_forwarding, &Options::forward_x11);
       case Act::direct_tcpip:
       case Act::direct_streamlocal: return forward();
       case Act::tcpip_forward:
@@ -152,11 +149,7 @@ class Judge {
     if (!who_.grant.pty) return deny_by_grant(kTold);
     // Where the session ends isn't known yet. If that is elsewhere, the program is asked about with its terminal.
     if (who_.decision == nullptr || who_.decision->target.options.permit_pty) return allow(kBuiltIn);
-    return deny(pty_rule(who_.decision->target), kTold, "permit_pty is false");
-  }
-
-  std::string pty_rule(const ResolvedTarget& target) const {
-    return name_of(*who_.decision, target, &OptionOverrides::permit_pty, "permit_pty");
+    return deny(rule_of(who_.decision->target, &Options::permit_pty), kTold, "permit_pty is false");
   }
 
   Verdict program() {
@@ -172,14 +165,14 @@ class Judge {
     const ResolvedTarget& target = *end.target();
     const Options& options = target.options;
     if (ask_.act == Act::subsystem && !any_glob(options.permit_subsystems, ask_.argument))
-      return deny(name_of(*who_.decision, target, &OptionOverrides::permit_subsystems, "permit_subsystems"),
-                  "this subsystem is not allowed",
+      return deny(rule_of(target, &Options::permit_subsystems), "this subsystem is not allowed",
                   fmt::format("not in permit_subsystems ({})", fmt::join(options.permit_subsystems, ", ")));
     if (options.force_command) {
-      forced_by = name_of(*who_.decision, target, &OptionOverrides::force_command, "force_command");
+      forced_by = rule_of(target, &Options::force_command);
       if (auto denied = force(program, *options.force_command, forced_by)) return std::move(*denied);
     }
-    if (ask_.has_pty && !options.permit_pty) return deny(pty_rule(target), "a terminal is not allowed", "permit_pty is false");
+    if (ask_.has_pty && !options.permit_pty)
+      return deny(rule_of(target, &Options::permit_pty), "a terminal is not allowed", "permit_pty is false");
     if (auto denied = why_not_account(target)) return std::move(*denied);
     return allow(forced_by.empty() ? channel_rule_name() : forced_by, target, std::move(program));
   }
@@ -213,7 +206,7 @@ class Judge {
     return std::nullopt;
   }
 
-  Verdict lend(bool granted, bool Options::*option, std::optional<bool> OptionOverrides::*set, std::string_view name) {
+  Verdict lend(bool granted, bool Options::*option) {
     constexpr std::string_view kTold = "forwarding is not allowed";
     if (!granted) return deny_by_grant(kTold);
     if (auto nowhere = why_nowhere()) return std::move(*nowhere);
@@ -222,8 +215,8 @@ class Judge {
     const ResolvedTarget& target = *end.target();
     if (target.kind == TargetKind::local)
       return deny(channel_rule_name(), kTold, fmt::format("target {} is the bastion itself", target.name));
-    const std::string rule = name_of(*who_.decision, target, set, name);
-    if (!(target.options.*option)) return deny(rule, kTold, fmt::format("{} is false", name));
+    const std::string rule = rule_of(target, option);
+    if (!(target.options.*option)) return deny(rule, kTold, fmt::format("{} is false", config::option_name(option)));
     return allow(rule, target);
   }
 
@@ -245,7 +238,7 @@ class Judge {
     // One connection inside another is what a jump host is for; without an end to it, it would be a way to fill a bastion.
     if (who_.inner && target.options.jump == Jump::terminate)
       return deny(kBuiltIn, "forwarding is not allowed", "it came by a terminated jump itself");
-    return allow(option_rule(target, "local_forwarding"), target);
+    return allow(rule_of(target, &Options::local_forwarding), target);
   }
 
   Verdict listen() {
@@ -260,18 +253,17 @@ class Judge {
     if (const ChannelDenied* denied = end.denied()) return deny_by_rule(*denied);
     const ResolvedTarget& target = *end.target();
     if (const auto why = why_not_listened(target, at)) return deny_by_option(target, *why);
-    return allow(option_rule(target, "remote_forwarding"), target);
+    return allow(rule_of(target, &Options::remote_forwarding), target);
   }
 
   Verdict deny_by_option(const ResolvedTarget& target, const ForwardObjection& why) {
-    return deny(option_rule(target, why.key), why.told, why.detail);
+    return deny(rule_of(target, why.key), why.told, why.detail);
   }
 
-  std::string option_rule(const ResolvedTarget& target, std::string_view key) const {
-    if (key == "local_forwarding") return name_of(*who_.decision, target, &OptionOverrides::local_forwarding, key);
-    if (key == "remote_forwarding") return name_of(*who_.decision, target, &OptionOverrides::remote_forwarding, key);
-    if (key == "jump") return name_of(*who_.decision, target, &OptionOverrides::jump, key);
-    return fmt::format("{} of target {}", key, target.name);
+  std::string rule_of(const ResolvedTarget& target, std::string_view key) const { return name_of(*who_.decision, target, key); }
+  template <typename T>
+  std::string rule_of(const ResolvedTarget& target, T Options::*option) const {
+    return rule_of(target, config::option_name(option));
   }
 
   /// A channel that a target opens: what it belongs to has been allowed, and may have come to its end meanwhile.

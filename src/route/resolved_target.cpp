@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "config/option_table.hpp"
 #include "match/match.hpp"
 #include "match/names.hpp"
 
@@ -27,59 +28,18 @@ Algorithms combined(const Algorithms& general, const Algorithms& own) {
   return result;
 }
 
-/// Writes values one behind the other such that no two different sequences look alike: each with its length or an end mark.
-class Fingerprint {
- public:
-  void add(std::string_view text) { out_ += fmt::format("{}:{};", text.size(), text); }
-  void add(const std::string& text) { add(std::string_view(text)); }
-  void add(std::uint64_t number) { out_ += fmt::format("{};", number); }
-  void add(std::uint32_t number) { add(std::uint64_t{number}); }
-  void add(bool flag) { out_ += flag ? "y;" : "n;"; }
-  void add(Duration duration) { out_ += fmt::format("{}ms;", duration.count()); }
-  template <typename T>
-  void add(const std::vector<T>& values) {
-    out_ += fmt::format("[{};", values.size());
-    for (const T& value : values) add(value);
-  }
-  template <typename T>
-  void add(const std::map<std::string, T>& values) {
-    out_ += fmt::format("{{{};", values.size());
-    for (const auto& [key, value] : values) {
-      add(key);
-      add(value);
-    }
-  }
-  template <typename T>
-  void add(const std::optional<T>& value) {
-    add(value.has_value());
-    if (value) add(*value);
-  }
-  void add(const Credential& credential) {
-    add(static_cast<std::uint64_t>(credential.kind));
-    add(credential.value);
-  }
-  std::string take() { return std::move(out_); }
-
- private:
-  std::string out_;
-};
-
-}  // namespace
-
-namespace {
-
 Result<ResolvedTarget> resolve(const Config& config, const Target& target, const OptionOverrides& route_options,
                                const ResolveInput& input, std::size_t hops_left);
 
 /// The target that `target` is reached through, as if the user had asked for that one, on a route without options.
-Result<ViaTarget> resolve_via(const Config& config, const Target& target, const ResolveInput& input, std::size_t hops_left) {
-  if (target.via.empty()) return ViaTarget{};
+Result<SharedTarget> resolve_via(const Config& config, const Target& target, const ResolveInput& input, std::size_t hops_left) {
+  if (target.via.empty()) return SharedTarget{};
   const auto via = config.targets.find(target.via);
   if (via == config.targets.end() || via->second.kind != TargetKind::ssh || hops_left == 0)
     return fail(Errc::config, fmt::format("target {}: \"via\" leads nowhere", target.name));
   auto resolved = resolve(config, via->second, {}, {input.user, {}}, hops_left - 1);
   if (!resolved) return fail(std::move(resolved.error()));
-  return ViaTarget(std::move(*resolved));
+  return SharedTarget(std::move(*resolved));
 }
 
 Result<ResolvedTarget> resolve(const Config& config, const Target& target, const OptionOverrides& route_options,
@@ -96,8 +56,8 @@ Result<ResolvedTarget> resolve(const Config& config, const Target& target, const
   result.name = target.name;
   result.kind = target.kind;
   result.options = config.defaults;
-  target.options.apply_to(result.options);
-  route_options.apply_to(result.options);
+  config::apply(target.options, result.options);
+  config::apply(route_options, result.options);
   if (target.kind == TargetKind::local) {
     result.local = target.local;
     const auto user = config::expand(target.local.user, placeholders);
@@ -170,64 +130,31 @@ std::string path_of(const ResolvedTarget& target) {
   return "via " + target.via->name + (before.empty() ? "" : " " + before);
 }
 
-std::string policy_fingerprint(const ResolvedTarget& target) {
-  Fingerprint out;
-  out.add(target.name);
-  out.add(target.kind == TargetKind::local);
-  out.add(target.host);
-  out.add(std::uint64_t{target.port});
-  out.add(target.user);
-  out.add(target.credentials);
-  out.add(target.passphrase_file);
-  out.add(target.signer);
-  out.add(target.certificate_validity);
-  out.add(target.certificate_principals);
-  out.add(target.known_hosts);
-  out.add(target.proxy_command);
-  out.add(target.via ? policy_fingerprint(*target.via) : std::string());
-  out.add(target.algorithms.kex);
-  out.add(target.algorithms.ciphers);
-  out.add(target.algorithms.macs);
-  out.add(target.algorithms.host_keys);
-  out.add(target.algorithms.require_strict_kex);
-  out.add(target.legacy_algorithms);
-  out.add(target.local.user);
-  out.add(target.local.shell);
-  out.add(target.local.environment);
-  out.add(target.local.accept_environment);
-  out.add(target.local.subsystems);
-  out.add(target.local.permit_accounts);
-  out.add(target.local.groups);
-  out.add(target.local.umask);
-  out.add(target.local.limits);
-  out.add(target.local.chroot);
-  out.add(target.local.no_new_privs);
-  out.add(target.local.record_login);
-  const Options& options = target.options;
-  out.add(options.idle_timeout);
-  out.add(options.linger);
-  out.add(options.warm);
-  out.add(options.max_age);
-  out.add(options.channels_per_trunk);
-  out.add(options.keepalive_interval);
-  out.add(options.keepalive_count);
-  out.add(options.connect_timeout);
-  out.add(options.forward_agent);
-  out.add(options.forward_x11);
-  out.add(options.local_forwarding);
-  out.add(static_cast<std::uint64_t>(options.jump));
-  out.add(options.remote_forwarding);
-  out.add(options.channel_timeouts);
-  out.add(static_cast<std::uint64_t>(options.rate_limit));
-  out.add(static_cast<std::uint64_t>(options.record));
-  out.add(static_cast<std::uint64_t>(options.host_key_policy));
-  out.add(options.update_host_keys);
-  out.add(options.permit_pty);
-  out.add(options.permit_subsystems);
-  out.add(options.force_command);
-  out.add(options.max_connections);
-  out.add(options.reuse_after_mfa);
-  return out.take();
+namespace {
+
+/// The options that are a client's rights, the others as they are built in.
+Options rights_among(const Options& options) {
+  Options rights;
+  config::for_each_row(config::kOptions, [&](const auto& row) {
+    if (row.bears_on == config::BearsOn::clients) rights.*row.value = options.*row.value;
+  });
+  return rights;
+}
+
+SharedTarget without_options(const SharedTarget& via) {
+  if (!via) return {};
+  ResolvedTarget bare = *via;
+  bare.options = Options{};
+  bare.via = without_options(via->via);
+  return SharedTarget(std::move(bare));
+}
+
+}  // namespace
+
+ResolvedTarget rights_at(ResolvedTarget target) {
+  target.options = rights_among(target.options);
+  target.via = without_options(target.via);
+  return target;
 }
 
 }  // namespace sallyport

@@ -27,8 +27,8 @@ bool asks_a_person(const ResolvedTarget& target);
 /// How the target is reached, for people: "proxy command", "via mid via gate"; empty when it is directly.
 std::string path_of(const ResolvedTarget& target);
 
-/// Everything in `target` that matters for sharing, in an unambiguous form: two targets are equal if and only if
-/// their fingerprints are. It is an exact key and no digest, so that there are no collisions; it holds paths, no secrets.
-std::string policy_fingerprint(const ResolvedTarget& target);
+/// The target with what it lets a client do: nothing of how its trunks are kept, nor of how those are on the way there. Where two
+/// are equal, neither grants more than the other.
+ResolvedTarget rights_at(ResolvedTarget target);
 
 }  // namespace sallyport

@@ -10,9 +10,10 @@ namespace sallyport::route {
 Router::Router(std::shared_ptr<const Config> config) : config_(std::move(config)) { assert(config_ != nullptr); }
 
 Result<Decision> Router::route(const RouteQuery& query) const {
+  const RouteMatcher matcher(*config_, query);
   for (std::size_t i = 0; i < config_->routes.size(); ++i) {
     const Route& route = config_->routes[i];
-    if (why_no_match(*config_, route, query)) continue;
+    if (!matcher.matches(route)) continue;
     // From here on this route has won: a target that is not there or not usable is a refusal, not the next route's turn.
     if (const auto unmet = unmet_requirement(route, query, query.at)) return fail(Errc::denied, unmet->told);
     const Target* target = target_named(*config_, route.to, query.target);

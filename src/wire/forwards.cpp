@@ -52,14 +52,16 @@ std::optional<X11Open> parse_x11_open(ByteView rest) {
   return whole(reader, fields);
 }
 
-std::optional<X11Request> parse_x11_request(ByteView rest) {
-  Reader reader(rest);
-  X11Request fields;
-  fields.single_connection = reader.boolean();
-  fields.protocol = reader.text();
-  fields.cookie = reader.text();
-  fields.screen = reader.uint32();
-  return whole(reader, fields);
+std::optional<GlobalFields> parse_global_fields(std::string_view name, ByteView rest) {
+  if (name == kTcpipForward || name == kCancelTcpipForward) {
+    const auto fields = parse_tcpip_forward(rest);
+    return fields ? std::optional<GlobalFields>(*fields) : std::nullopt;
+  }
+  if (name == kStreamlocalForward || name == kCancelStreamlocalForward) {
+    const auto path = parse_streamlocal_forward(rest);
+    return path ? std::optional<GlobalFields>(StreamlocalForward{*path}) : std::nullopt;
+  }
+  return std::monostate{};
 }
 
 std::optional<std::uint32_t> parse_chosen_port(ByteView rest) {
@@ -79,15 +81,6 @@ Bytes build_forwarded_tcpip(const ForwardedTcpip& open) {
 Bytes build_forwarded_streamlocal(std::string_view path) { return Writer().string(path).string(std::string_view{}).take(); }
 
 Bytes build_x11_open(const X11Open& open) { return Writer().string(open.originator).uint32(open.originator_port).take(); }
-
-Bytes build_x11_request(const X11Request& request) {
-  return Writer()
-      .boolean(request.single_connection)
-      .string(request.protocol)
-      .string(request.cookie)
-      .uint32(request.screen)
-      .take();
-}
 
 Bytes build_chosen_port(std::uint32_t port) { return Writer().uint32(port).take(); }
 

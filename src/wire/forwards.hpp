@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <variant>
 
 #include <sallyport/bytes.hpp>
 
@@ -27,6 +28,9 @@ struct TcpipForward {  // RFC 4254, 7.1; the same for its cancel
   std::string_view address;
   std::uint32_t port = 0;
 };
+struct StreamlocalForward {  // PROTOCOL, 2.4; the same for its cancel
+  std::string_view path;
+};
 struct ForwardedTcpip {      // 7.2
   std::string_view address;  ///< where the server listens
   std::uint32_t port = 0;
@@ -36,12 +40,6 @@ struct ForwardedTcpip {      // 7.2
 struct X11Open {  // 6.3.2
   std::string_view originator;
   std::uint32_t originator_port = 0;
-};
-struct X11Request {  // 6.3.1
-  bool single_connection = false;
-  std::string_view protocol;
-  std::string_view cookie;
-  std::uint32_t screen = 0;
 };
 
 // Each takes the `rest` of a request or an open, and gives nothing unless it is exactly what the RFC, or OpenSSH's PROTOCOL
@@ -53,7 +51,11 @@ std::optional<ForwardedTcpip> parse_forwarded_tcpip(ByteView rest);
 /// The path where the server listens. A second field is reserved, and not looked at.
 std::optional<std::string_view> parse_forwarded_streamlocal(ByteView rest);
 std::optional<X11Open> parse_x11_open(ByteView rest);
-std::optional<X11Request> parse_x11_request(ByteView rest);
+
+/// The fields of a global request, read to their end; views are into the message. The first: nobody here takes them apart.
+using GlobalFields = std::variant<std::monostate, TcpipForward, StreamlocalForward>;
+/// Nothing unless they are exactly what such a request has.
+std::optional<GlobalFields> parse_global_fields(std::string_view name, ByteView rest);
 /// What a success says to a tcpip-forward for port 0: the port that was chosen.
 std::optional<std::uint32_t> parse_chosen_port(ByteView rest);
 
@@ -62,7 +64,6 @@ Bytes build_streamlocal_forward(std::string_view path);
 Bytes build_forwarded_tcpip(const ForwardedTcpip& open);
 Bytes build_forwarded_streamlocal(std::string_view path);
 Bytes build_x11_open(const X11Open& open);
-Bytes build_x11_request(const X11Request& request);
 Bytes build_chosen_port(std::uint32_t port);
 
 }  // namespace sallyport::wire

@@ -67,7 +67,7 @@ Reading::Reading(Form form, Speaker speaker, std::string_view name, ByteView fie
   for (const Field field : word_->fields) {
     const std::size_t at = fields.size() - reader.rest().size();
     if (!read(field, reader)) {
-      why_ = "malformed";
+      why_ = kMalformed;
       return;
     }
     if (field == Field::boolean && fields[at] > 1) {
@@ -75,7 +75,7 @@ Reading::Reading(Form form, Speaker speaker, std::string_view name, ByteView fie
       rewritten_[at] = 1;
     }
   }
-  if (!reader.at_end()) why_ = "malformed";
+  if (!reader.at_end()) why_ = kMalformed;
 }
 
 }  // namespace sallyport::wire

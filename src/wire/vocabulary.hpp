@@ -11,9 +11,9 @@
 // mux refuses the rest as sshd does, with CHANNEL_FAILURE, an open failure or REQUEST_FAILURE, and records it. Where
 // sshd would end the connection of its client over it, only that request or channel is lost here.
 //
-// A new request, channel type or global request is added here. One that clients send is an act of the policy as well
-// (route/acts.hpp, with a row in tests/unit/route/policy_table.hpp), and tests/fuzz/sshd_model.cpp says what sshd
-// makes of it.
+// A new request, channel type or global request is added here, and to the values that are made of it (SessionRequest, OpenFields,
+// GlobalFields). One that clients send is an act of the policy as well (route/acts.hpp, with a row in
+// tests/unit/route/policy_table.hpp), and tests/fuzz/sshd_model.cpp says what sshd makes of it.
 #pragma once
 
 #include <array>
@@ -49,6 +49,9 @@ inline constexpr std::size_t kMaximumText = 255 * 1024;
 inline constexpr std::string_view kEndOfWrite = "eow@openssh.com";
 /// Asks for any answer at all, on a channel or as a global request.
 inline constexpr std::string_view kKeepalive = "keepalive@openssh.com";
+
+/// What is said of fields that aren't just what the table says.
+inline constexpr std::string_view kMalformed = "malformed";
 
 /// What becomes of the fields of a sound message.
 enum class Use : std::uint8_t {

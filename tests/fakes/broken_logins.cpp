@@ -21,7 +21,7 @@
 #include "net/loop/uv_clock.hpp"
 #include "net/sockets/lingering.hpp"
 #include "net/sockets/socket_stream.hpp"
-#include "ssh/downstream/server_login.hpp"
+#include "ssh/downstream/downstream_login.hpp"
 #include "ssh/keys/host_keys.hpp"
 #include "ssh/seam/seam.h"
 #include "ssh/transport/connection.hpp"
@@ -323,7 +323,7 @@ class BrokenLogins::World {
 };
 
 /// One login, in either role.
-class BrokenLogins::Login final : private ServerEvents, private UpstreamEvents, private TransportEvents {
+class BrokenLogins::Login final : private UserauthEvents, private UpstreamEvents, private TransportEvents {
  public:
   Login(World& world, OurRole role, Choices& choices) : world_(world), role_(role), choices_(choices), next_break_(pause()) {
     auto ours = net::connected_pair();
@@ -338,8 +338,8 @@ class BrokenLogins::Login final : private ServerEvents, private UpstreamEvents, 
     const auto cut = [this] { cut_after_ = kNextWrite; };
     if (role_ == OurRole::server) {
       peer_ = std::make_unique<ClientPeer>(*world_.io, std::move(theirs->first), world_.user_key.get(), choices_, point, cut);
-      server_ = std::make_unique<ServerLogin>(*world_.io, world_.away(), world_.context, std::move(ours->first),
-                                              static_cast<ServerEvents&>(*this));
+      server_ = std::make_unique<DownstreamLogin>(*world_.io, world_.away(), world_.context, std::move(ours->first),
+                                                  static_cast<UserauthEvents&>(*this));
     } else {
       peer_ = std::make_unique<ServerPeer>(*world_.io, std::move(theirs->first), world_.host_key.get(), choices_, point, cut);
       ClientOptions options = world_.options;
@@ -579,7 +579,7 @@ class BrokenLogins::Login final : private ServerEvents, private UpstreamEvents, 
     callback();
   }
 
-  // ServerEvents
+  // UserauthEvents
   void on_userauth(const UserauthRequest& request) override {
     if (!heard("a request")) return;
     callback();
@@ -673,7 +673,7 @@ class BrokenLogins::Login final : private ServerEvents, private UpstreamEvents, 
   Bytes to_ours_;
   Bytes to_theirs_;
   std::unique_ptr<Peer> peer_;
-  std::unique_ptr<ServerLogin> server_;
+  std::unique_ptr<DownstreamLogin> server_;
   std::unique_ptr<ClientLogin> client_;
   std::unique_ptr<Transport> transport_;
   std::optional<AgentUser> agent_user_;

@@ -12,6 +12,9 @@ namespace sallyport::fakes {
 class RecordingJournal final : public mux::Journal {
  public:
   std::vector<std::string> lines;
+  std::vector<std::string> states;        // of channels, in the order in which they changed
+  std::vector<std::string> trunk_states;  // of trunks, and of wishes for them
+  std::vector<std::string> phases;        // of sessions, likewise
   bool is_healthy = true;
 
   /// Whether some line holds `part`.
@@ -107,6 +110,24 @@ class RecordingJournal final : public mux::Journal {
     add("ignored t", number(id), std::string(what) + " " + std::to_string(count));
   }
   void trunk_closed(TrunkId id, const Error& why) override { add("trunk closed t", number(id), why.detail); }
+  void client_channel_changed(const mux::Admission&, LocalChannel channel, std::string_view from, std::string_view to) override {
+    states.push_back("client " + std::to_string(number(channel)) + " " + std::string(from) + " -> " + std::string(to));
+  }
+  void session_changed(const mux::Admission&, const mux::ChannelIds& ids, std::string_view from, std::string_view to) override {
+    phases.push_back("s" + std::to_string(number(ids.channel)) + " " + std::string(from) + " -> " + std::string(to));
+  }
+  void trunk_channel_changed(TrunkId trunk, LocalChannel channel, std::string_view from, std::string_view to) override {
+    states.push_back("t" + std::to_string(number(trunk)) + " " + std::to_string(number(channel)) + " " + std::string(from) +
+                     " -> " + std::string(to));
+  }
+  void trunk_changed(TrunkId trunk, std::string_view from, std::string_view to) override {
+    trunk_states.push_back("t" + std::to_string(number(trunk)) + " " + std::string(from) + " -> " + std::string(to));
+  }
+  void trunk_wish_changed(std::string_view, const std::optional<ConnectionId>& client, std::string_view target,
+                          std::string_view from, std::string_view to) override {
+    trunk_states.push_back("c" + (client ? std::to_string(number(*client)) : "-") + " " + std::string(target) + " " +
+                           std::string(from) + " -> " + std::string(to));
+  }
 
  private:
   void add(std::string_view what, std::uint64_t id, std::string_view rest) {

@@ -1,5 +1,7 @@
 #include "fakes/ssh_messages.hpp"
 
+#include <variant>
+
 namespace sallyport::fakes {
 namespace {
 
@@ -7,24 +9,28 @@ using wire::MessageType;
 
 std::string text(std::uint32_t value) { return std::to_string(value); }
 
+std::string describe_size(const WindowDimensions& size) { return text(size.columns) + "x" + text(size.rows); }
+
+/// As the tests write the fields of the requests that have some.
+struct DescribeFields {
+  std::string operator()(const wire::ExitStatus& exit) const { return text(exit.status); }
+  std::string operator()(const wire::ExitSignal& exit) const { return exit.signal; }
+  std::string operator()(const wire::Exec& exec) const { return exec.command; }
+  std::string operator()(const wire::Subsystem& subsystem) const { return subsystem.name; }
+  std::string operator()(const wire::Signal& signal) const { return signal.name; }
+  std::string operator()(const wire::Env& env) const { return env.name + "=" + env.value; }
+  std::string operator()(const WindowDimensions& size) const { return describe_size(size); }
+  std::string operator()(const PtyRequest& pty) const { return pty.term + " " + describe_size(pty.dimensions); }
+  template <typename Other>
+  std::string operator()(const Other& other) const {
+    return std::string(text_of(wire::build_fields(other)));
+  }
+};
+
 std::string describe_rest(const wire::ChannelRequest& request) {
-  if (request.type == "exit-status") return " " + text(*wire::parse_single_uint32(request.rest));
-  if (request.type == "exit-signal") return " " + std::string(wire::parse_exit_signal(request.rest)->signal);
-  if (request.type == "exec" || request.type == "subsystem" || request.type == "signal")
-    return " " + std::string(*wire::parse_single_string(request.rest));
-  if (request.type == "env") {
-    const auto env = *wire::parse_env(request.rest);
-    return " " + std::string(env.name) + "=" + std::string(env.value);
-  }
-  if (request.type == "window-change") {
-    const auto size = *wire::parse_window_change(request.rest);
-    return " " + text(size.columns) + "x" + text(size.rows);
-  }
-  if (request.type == "pty-req") {
-    const auto pty = *wire::parse_pty_req(request.rest);
-    return " " + std::string(pty.term) + " " + text(pty.dimensions.columns) + "x" + text(pty.dimensions.rows);
-  }
-  return request.rest.empty() ? "" : " " + std::string(text_of(request.rest));
+  if (request.rest.empty()) return "";
+  const auto read = wire::parse_session_request(request.type, request.rest);
+  return " " + (read ? std::visit(DescribeFields(), *read) : std::string(text_of(request.rest)));
 }
 
 std::string describe_rest(const wire::ChannelOpen& open) {

@@ -83,7 +83,7 @@ inline Bytes pty_message(std::uint32_t recipient, std::string_view term, bool wa
   return request_message(recipient, "pty-req", want_reply, rest);
 }
 inline Bytes exit_status_message(std::uint32_t recipient, std::uint32_t status) {
-  return request_message(recipient, "exit-status", false, wire::build_exit_status(status));
+  return request_message(recipient, "exit-status", false, wire::build_fields(wire::ExitStatus{status}));
 }
 inline Bytes global_message(std::string_view name, bool want_reply) { return wire::build_global_request(name, want_reply); }
 inline Bytes type_only(wire::MessageType type) { return start_message(type).take(); }

@@ -197,12 +197,13 @@ class Peer {
         Chan& chan = known(number(request.recipient));
         const auto speaker = client_ ? w::Speaker::target : w::Speaker::client;
         require(w::Reading(w::Form::channel_request, speaker, request.type, request.rest).sound(), "a malformed request");
-        if (request.type == "exec") {
+        const auto read = w::parse_session_request(request.type, request.rest);
+        if (const auto* exec = read ? std::get_if<w::Exec>(&*read) : nullptr) {
           require(!chan.started, "a second program");
-          chan.tag = static_cast<std::uint32_t>(std::stoul(std::string(*w::parse_single_string(request.rest))));
+          chan.tag = static_cast<std::uint32_t>(std::stoul(exec->command));
           chan.started = true;
         }
-        if (request.type == "exit-status") chan.status = w::parse_single_uint32(request.rest);
+        if (const auto* exit = read ? std::get_if<w::ExitStatus>(&*read) : nullptr) chan.status = exit->status;
         if (request.want_reply && !chan.close_out) this->wire.deliver(success_message(chan.daemons));
         return;
       }

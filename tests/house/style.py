@@ -18,13 +18,9 @@ FOLDERS, SOURCES = ("include", "src", "tests"), {".hpp", ".cpp", ".h", ".c"}
 LONGEST = 400
 #: What is longer still, and by how much; a file leaves this list when it has been cut, and none is added.
 TOO_LONG = {
-    "src/ssh/transport/connection.cpp": 765,
     "src/ssh/upstream/client_connection.cpp": 485,
-    "src/mux/protocol/channel.cpp": 460,
-    "src/mux/upstream/pooled_trunk.cpp": 420,
-    "src/ssh/downstream/server_connection.cpp": 430,
-    "src/mux/protocol/connection.cpp": 435,
-    "src/mux/session/session.cpp": 430,
+    "src/mux/protocol/channel.cpp": 421,
+    "src/ssh/downstream/downstream_connection.cpp": 430,
 }
 
 

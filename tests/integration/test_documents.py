@@ -100,14 +100,20 @@ class ReadmeTest(BastionCase):
 
 
 class SampleTest(Case):
-    def test_it_and_the_manual_have_every_key(self):
+    def test_it_and_the_manual_have_every_key_and_no_other(self):
         known = set()
-        for file in (ROOT / "src" / "config").glob("*.cpp"):
-            known |= set(re.findall(r'(?:read_\w+|table\.\w+(?:<\w+>)?|root\.\w+)\((?:table, )?"(\w+)"', file.read_text()))
+        for file in (ROOT / "src" / "config").glob("*.[ch]pp"):
+            known |= set(re.findall(r'(?:read_\w+|table\.\w+(?:<\w+>)?|root\.\w+|\w+\.read)\((?:table, )?"(\w+)"|(?:Option|Key)\{"(\w+)"',
+                                    file.read_text()))
+        known = {first or second for first, second in known}
         self.assertGreater(len(known), 100)
         known -= {"channel", "recording"}  # [[route.channel]], which has its place; and what isn't there yet
         self.assertEqual([key for key in sorted(known) if not re.search(rf"(?m)^\s*(# ?)?(\[+(target\.web1\.)?{key}\b|{key} = )", SAMPLE)], [])
         self.assertEqual([key for key in sorted(known) if not re.search(rf"(\.It Ic .*\b{key}\b|\.Ss \[+{key})", MANUAL)], [])
+        known |= {"include", "command", "command_regex"}  # which are read in another way
+        shown = set(re.findall(r"(?m)^\s*(?:# ?)?(\w+) = ", SAMPLE)) - {"ops"}  # a group's name
+        explained = {key for item in re.findall(r"(?m)^\.It Ic (.*)$", MANUAL) for key in re.findall(r"\b[a-z_0-9]+\b", item)}
+        self.assertEqual((shown - known, explained - known), (set(), set()))
 
     @needs_bastion
     @unittest.skipUnless(os.geteuid() == 0, "its local target needs a daemon that runs as root")

@@ -42,7 +42,7 @@ struct Certificate {
   Bytes signed_part = {};  ///< all before the signature
   Bytes signature = {};
 
-  CertificateIdentity identity() const { return {key_id, serial, authority.fingerprint()}; }
+  CertificateIdentity identity() const { return {{key_id, authority.fingerprint()}, serial}; }
 };
 
 /// Whether a blob claims to be a certificate of a type that we know.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <sallyport/bytes.hpp>
+#include <sallyport/login_grant.hpp>
 
 namespace sallyport::auth {
 
@@ -30,13 +31,6 @@ struct KeyQuery {
   std::string source;  ///< the client's literal address, without a port
   WallTime now;
   std::optional<UserAccount> account;  ///< absent: there is none of that name
-};
-
-/// What there is to log about a file or a line that could not be used.
-struct KeyWarning {
-  std::string file;
-  std::size_t line = 0;  ///< 0: the whole file
-  std::string reason;
 };
 
 /// Those of one login, which must not fill the log.

@@ -25,15 +25,6 @@ struct KeyRules {
   KeyCommand command;
 };
 
-struct KeyVerdict {
-  std::optional<LoginGrant> grant;  ///< set: the key may log in
-  std::string refusal;              ///< otherwise why not, for the log
-  bool unavailable = false;         ///< nobody could tell: a file could not be read, a program failed
-  std::string fingerprint;          ///< "SHA256:…" of the key, in a certificate of the one that it is for; empty: malformed
-  std::optional<CertificateIdentity> certificate;  ///< what the certificate says, be it let in or not
-  std::vector<KeyWarning> warnings;
-};
-
 /// Decides, in sshd's order: what is revoked is refused, then the files of authorized_keys, then the trusted authorities (for a
 /// certificate), then the program are asked, and the first that lets the key in wins. Files that aren't there have no keys;
 /// when one can't be read or trusted the others still count, but for those of revoked_keys, without which nobody gets in.

@@ -99,6 +99,21 @@ class Journal {
   /// As message_ignored(), of the target.
   virtual void target_message_ignored(TrunkId trunk, std::string_view what, std::uint64_t count) = 0;
   virtual void trunk_closed(TrunkId trunk, const Error& why) = 0;
+
+  /// For whoever follows a channel's life step by step (the log's level trace): the client's channel with that number, the
+  /// bastion's own, goes from one state to another; see ChannelState.
+  virtual void client_channel_changed(const Admission& client, LocalChannel channel, std::string_view from,
+                                      std::string_view to) = 0;
+  /// As above, of a session from one phase to another; see Session.
+  virtual void session_changed(const Admission& client, const ChannelIds& ids, std::string_view from, std::string_view to) = 0;
+  /// As above, of a channel on a trunk.
+  virtual void trunk_channel_changed(TrunkId trunk, LocalChannel channel, std::string_view from, std::string_view to) = 0;
+  /// As above, of a trunk itself; see TrunkState.
+  virtual void trunk_changed(TrunkId trunk, std::string_view from, std::string_view to) = 0;
+  /// As above, of a wish for a trunk to that target, on behalf of the user's connection `client`, if it is one's; see
+  /// TrunkWaiter::State.
+  virtual void trunk_wish_changed(std::string_view user, const std::optional<ConnectionId>& client, std::string_view target,
+                                  std::string_view from, std::string_view to) = 0;
 };
 
 }  // namespace sallyport::mux

@@ -2,26 +2,33 @@
 #pragma once
 
 #include <compare>
-#include <cstdint>
 #include <optional>
 #include <string>
 
 #include <sallyport/ids.hpp>
+#include <sallyport/login_grant.hpp>
+#include <sallyport/target.hpp>
 #include <sallyport/upstream.hpp>
 
 #include "mux/admission/admission.hpp"
-#include "route/resolved_target.hpp"
 
 namespace sallyport::mux {
 
-/// Channels with equal keys may ride on one trunk, and no others.
+/// All of a login that says how strong it is, and how far it reaches. Where the key was found says neither, nor does the number
+/// of a certificate, which is renewed.
+struct Strength {
+  std::string method;  ///< the chain: "publickey+keyboard-interactive"
+  bool mfa = false;
+  std::optional<Certified> certificate;
+  Restrictions restrictions;
+  auto operator<=>(const Strength&) const = default;
+};
+
+/// Channels with equal keys may ride on one trunk, and no others. It holds the values themselves: what is added to them counts.
 struct ShareKey {
-  std::string user;  ///< the authenticated user here
-  /// How: the chain of methods, a second factor, the certificate, and every restriction that the login has. It is exact:
-  /// nobody rides on a stronger authentication than their own, nor on a weaker one.
-  std::string authenticated_by;
-  /// The target, the login name upstream, the credentials and the options: policy_fingerprint(), which is exact.
-  std::string policy;
+  std::string user;           ///< the authenticated user here
+  Strength authenticated_by;  ///< exactly: nobody rides on a stronger authentication than their own, nor on a weaker one
+  SharedTarget policy;        ///< the target, the login name upstream, the credentials and the options
   /// Set: the trunk is that connection's alone. sshd grants an agent once a connection, to all its sessions, and a
   /// channel to an agent or a display doesn't say which session it is for. And what logs in with something that this
   /// client alone has, its agent or what it typed, is for this client alone.

@@ -2,8 +2,6 @@
 
 #include <string_view>
 
-#include "wire/forwards.hpp"
-
 namespace sallyport::mux {
 namespace {
 
@@ -21,9 +19,8 @@ bool borrows(const ResolvedTarget& target, Loan loan) {
   return loan == Loan::agent ? target.options.forward_agent : target.options.forward_x11;
 }
 
-bool is_sound_x11_request(ByteView rest) {
-  const auto request = wire::parse_x11_request(rest);
-  return request && is_xauth_word(request->protocol) && is_xauth_word(request->cookie);
+bool is_sound_x11_request(const wire::X11Request& request) {
+  return is_xauth_word(request.protocol) && is_xauth_word(request.cookie);
 }
 
 }  // namespace sallyport::mux

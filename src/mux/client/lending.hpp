@@ -3,9 +3,8 @@
 
 #include <cstdint>
 
-#include <sallyport/bytes.hpp>
-
 #include "route/resolved_target.hpp"
+#include "wire/channel_requests.hpp"
 
 namespace sallyport::mux {
 
@@ -15,7 +14,7 @@ enum class Loan : std::uint8_t { agent, display };
 /// the session will end.
 bool borrows(const ResolvedTarget& target, Loan loan);
 
-/// Whether the fields of a well-formed x11-req are what xauth understands, as sshd would ask.
-bool is_sound_x11_request(ByteView rest);
+/// Whether it is what xauth understands, as sshd would ask.
+bool is_sound_x11_request(const wire::X11Request& request);
 
 }  // namespace sallyport::mux

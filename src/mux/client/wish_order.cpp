@@ -1,6 +1,7 @@
 #include "mux/client/wish_order.hpp"
 
 #include <algorithm>
+#include <list>
 #include <utility>
 
 #include "mux/protocol/global_requests.hpp"
@@ -16,7 +17,7 @@ struct WishOrder::Queue {
     bool is_wanted = true;  // of those that aren't, a later one on the same trunk stands for the earlier ones
   };
   std::uint64_t last_number = 0;
-  std::deque<Wish*> waiting;    // to go, the first one next
+  std::list<Wish*> waiting;     // to go, the first one next; a deque would keep half a kilobyte for each client
   std::vector<Gone> under_way;  // have gone, and nobody knows whether they have arrived
   std::vector<std::unique_ptr<Fence>> fences;
   std::unique_ptr<Timer> look;

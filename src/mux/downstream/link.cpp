@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "mux/admission/permission.hpp"
 #include "mux/forward/agent_loan.hpp"
-#include "mux/forward/forward.hpp"
 #include "wire/forwards.hpp"
 
 namespace sallyport::mux {
@@ -70,10 +70,10 @@ std::string_view Link::refuses_forwarded() const {
   return "too many forwarded connections on this connection: max_forwarded_per_connection";
 }
 
-void Link::on_channel_open(const wire::ChannelOpen& open) {
+void Link::on_channel_open(const wire::ChannelOpen& open, const wire::OpenFields& fields) {
   const Act act = *route::act_of(ActKind::client_channel, open.type);
-  if (act == Act::direct_tcpip || act == Act::direct_streamlocal) {
-    if (!refuse(act, open)) open_forward(act, open);
+  if (auto forward = forward_of(fields)) {
+    if (!refuse(act, open)) open_forward(act, open, *std::move(forward));
     return;
   }
   const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = act});
@@ -96,8 +96,7 @@ void Link::open_session(const wire::ChannelOpen& open) {
   keep(channel.local(), std::make_unique<Session>(services_, client_, order_, id, channel, static_cast<LenderEvents&>(*this)));
 }
 
-void Link::open_forward(Act act, const wire::ChannelOpen& open) {
-  ForwardRequest request = parse_forward(open);
+void Link::open_forward(Act act, const wire::ChannelOpen& open, ForwardRequest request) {
   const ChannelId id = owner_.next_channel_id();
   const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = act, .destination = &request.destination});
   if (const route::Denial* denied = verdict.denial()) {
@@ -117,10 +116,12 @@ void Link::keep(LocalChannel local, std::unique_ptr<LinkChannel> channel) {
   by_number_[number(local)] = std::move(channel);
 }
 
-void Link::on_global_request(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) {
+void Link::on_global_request(const wire::GlobalRequest& request, const wire::GlobalFields& fields, GlobalReplies::Ticket ticket) {
   const Act act = *route::act_of(ActKind::global_request, request.name);
-  const bool about_forwards = act != Act::no_more_sessions && act != Act::prove_host_keys && act != Act::unknown_global;
-  if (about_forwards) return forwards_.handle(act, request, ticket);
+  if (const auto* at = std::get_if<wire::TcpipForward>(&fields))
+    return forwards_.handle(act, request, route::Destination::of_port(at->address, at->port), ticket);
+  if (const auto* at = std::get_if<wire::StreamlocalForward>(&fields))
+    return forwards_.handle(act, request, route::Destination::of_socket(at->path), ticket);
   const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = act});
   if (verdict.permit() != nullptr && act == Act::prove_host_keys) return prove_host_keys(request.rest, ticket);
   if (verdict.denial() != nullptr) services_.journal.request_refused(client_, std::nullopt, request.name, verdict.reason());
@@ -185,10 +186,10 @@ void Link::lend_agent_to(std::shared_ptr<AgentBorrower> borrower) {
   keep(downstream.local(), std::move(loan));
 }
 
-void Link::on_forward_lost(std::string_view told) {
+void Link::on_forward_lost(Told told) {
   // The protocol has no way to tell the client that a port is gone. Without the bastion its connection would have ended
   // here, and whoever wants the forward back (autossh, a service manager) waits for just that.
-  disconnect(DisconnectReason::by_application, std::string(told) + ", and a forwarded port with it");
+  disconnect(DisconnectReason::by_application, std::string(told.text()) + ", and a forwarded port with it");
 }
 
 void Link::on_channel_gone(LocalChannel local) {
@@ -211,6 +212,10 @@ void Link::on_unsound(wire::Form form, std::string_view name, std::string_view w
 void Link::on_violation(std::string_view what) { services_.journal.connection_violation(client_, what); }
 
 void Link::on_ignored(std::string_view what, std::uint64_t count) { services_.journal.message_ignored(client_, what, count); }
+
+void Link::on_channel_changed(const Channel& channel, ChannelState from) {
+  services_.journal.client_channel_changed(client_, channel.local(), name_of(from), name_of(channel.state()));
+}
 
 void Link::on_connection_closed(const Error& why) {
   proof_.reset();
@@ -248,7 +253,7 @@ void Link::add_rows(std::vector<ChannelRow>& rows) const {
 bool Link::end_channel(ChannelId id, std::string_view reason) {
   for (const auto& channel : by_number_) {
     if (channel == nullptr || channel->id() != id) continue;
-    channel->end(reason);
+    channel->end(Told(reason));
     return true;
   }
   return false;

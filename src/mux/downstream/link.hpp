@@ -14,6 +14,7 @@
 #include "mux/client/link_channel.hpp"
 #include "mux/client/wish_order.hpp"
 #include "mux/downstream/link_forwards.hpp"
+#include "mux/forward/forward.hpp"
 #include "mux/protocol/connection.hpp"
 #include "mux/session/session.hpp"
 #include "mux/upstream/trunk.hpp"
@@ -60,11 +61,13 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
   bool rides_on(TrunkId trunk) const;
 
  private:
-  void on_channel_open(const wire::ChannelOpen& open) override;
-  void on_global_request(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) override;
+  void on_channel_open(const wire::ChannelOpen& open, const wire::OpenFields& fields) override;
+  void on_global_request(const wire::GlobalRequest& request, const wire::GlobalFields& fields,
+                         GlobalReplies::Ticket ticket) override;
   void on_channel_gone(LocalChannel local) override;
   void on_violation(std::string_view what) override;
   void on_ignored(std::string_view what, std::uint64_t count) override;
+  void on_channel_changed(const Channel& channel, ChannelState from) override;
   wire::Speaker peer() const override { return wire::Speaker::client; }
   void on_unsound(wire::Form form, std::string_view name, std::string_view why, const Channel* channel) override;
   std::string_view loss_told() const override { return "the client is gone"; }
@@ -76,7 +79,7 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
     answer_global(ticket, success, rest);
   }
   void take_channel(Trunk& trunk, const wire::ChannelOpen& open, TargetChannelInfo info) override;
-  void on_forward_lost(std::string_view told) override;
+  void on_forward_lost(Told told) override;
   // LenderEvents
   void on_lent_channel(Trunk& trunk, const wire::ChannelOpen& open, std::string_view originator) override;
   void lend_agent_to(std::shared_ptr<AgentBorrower> borrower) override;
@@ -85,7 +88,7 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
   bool refuse(route::Act act, const wire::ChannelOpen& open);
   void refuse_unknown(const wire::ChannelOpen& open, const route::Verdict& verdict);
   void open_session(const wire::ChannelOpen& open);
-  void open_forward(route::Act act, const wire::ChannelOpen& open);
+  void open_forward(route::Act act, const wire::ChannelOpen& open, ForwardRequest request);
   void prove_host_keys(ByteView fields, GlobalReplies::Ticket ticket);
   /// Why there is no room for one more session; empty when there is.
   std::string_view refuses_sessions() const;

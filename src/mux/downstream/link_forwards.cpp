@@ -8,18 +8,6 @@
 #include "wire/forwards.hpp"
 
 namespace sallyport::mux {
-namespace {
-
-route::Destination tcpip_address(ByteView rest) {
-  const wire::TcpipForward fields = *wire::parse_tcpip_forward(rest);
-  return route::Destination::of_port(fields.address, fields.port);
-}
-
-route::Destination streamlocal_address(ByteView rest) {
-  return route::Destination::of_socket(*wire::parse_streamlocal_forward(rest));
-}
-
-}  // namespace
 
 /// A forward is to be cancelled: when it is the wish's turn, and until the target has answered. The forward stays that long, and
 /// with it the trunk, unless it comes to its end before.
@@ -72,10 +60,9 @@ LinkForwards::LinkForwards(const Services& services, const Admission& client, Wi
 
 LinkForwards::~LinkForwards() = default;
 
-void LinkForwards::handle(route::Act act, const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) {
-  const bool is_port = act == route::Act::tcpip_forward || act == route::Act::cancel_tcpip_forward;
+void LinkForwards::handle(route::Act act, const wire::GlobalRequest& request, const route::Destination& address,
+                          GlobalReplies::Ticket ticket) {
   if (request.rest.size() > Connection::kMaximumFields) return refuse(request.name, {}, "its fields are too long", ticket);
-  const route::Destination address = is_port ? tcpip_address(request.rest) : streamlocal_address(request.rest);
   const bool begins = act == route::Act::tcpip_forward || act == route::Act::streamlocal_forward;
   const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = act, .destination = &address});
   if (verdict.denial() != nullptr) return refuse(request.name, address.text(), verdict.reason(), ticket);
@@ -146,9 +133,9 @@ void LinkForwards::on_forward_failed(RemoteForward& forward, std::string_view wh
   refuse(facts.request, facts.listen, why, entry.ticket);
 }
 
-void LinkForwards::on_forward_lost(RemoteForward& forward, std::string_view told) {
+void LinkForwards::on_forward_lost(RemoteForward& forward, Told told) {
   Entry entry = take_out(forward);
-  services_.journal.remote_forward_ended(client_, forward.facts(), told);
+  services_.journal.remote_forward_ended(client_, forward.facts(), told.text());
   services_.graveyard.bury(std::move(entry.forward));
   host_.on_forward_lost(told);
 }

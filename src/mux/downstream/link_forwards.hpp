@@ -32,7 +32,7 @@ class LinkForwardsHost {
   /// Passes the target's open on to the client, or refuses it.
   virtual void take_channel(Trunk& trunk, const wire::ChannelOpen& open, TargetChannelInfo info) = 0;
   /// A forward is gone that the client believes in.
-  virtual void on_forward_lost(std::string_view told) = 0;
+  virtual void on_forward_lost(Told told) = 0;
 };
 
 class LinkForwards final : private RemoteForwardEvents {
@@ -43,7 +43,8 @@ class LinkForwards final : private RemoteForwardEvents {
   ~LinkForwards() override;
 
   /// `act` is one of the four that these are, and the request is sound. The request is answered, now or later.
-  void handle(route::Act act, const wire::GlobalRequest& request, GlobalReplies::Ticket ticket);
+  void handle(route::Act act, const wire::GlobalRequest& request, const route::Destination& address,
+              GlobalReplies::Ticket ticket);
   void add_rows(std::vector<ForwardRow>& rows) const;
   bool empty() const { return forwards_.empty(); }
   /// Whether one of them is at the trunk.
@@ -61,7 +62,7 @@ class LinkForwards final : private RemoteForwardEvents {
   // RemoteForwardEvents
   void on_forward_listening(RemoteForward& forward) override;
   void on_forward_failed(RemoteForward& forward, std::string_view why) override;
-  void on_forward_lost(RemoteForward& forward, std::string_view told) override;
+  void on_forward_lost(RemoteForward& forward, Told told) override;
   void on_forward_connection(RemoteForward& forward, Trunk& trunk, const wire::ChannelOpen& open,
                              std::string_view originator) override;
   void on_forward_taken_over(RemoteForward& forward) override;

@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include <sallyport/clock.hpp>
 #include <sallyport/connections.hpp>
 #include <sallyport/ids.hpp>
 #include <sallyport/upstream.hpp>
@@ -38,11 +37,7 @@ class AgentLoan final : public LinkChannel, public OpenEvents, private StreamOpe
   void set_downstream(Channel& downstream) { downstream_ = &downstream; }
 
   // LinkChannel
-  ChannelId id() const override { return ids_.channel; }
-  ChannelRow row() const override;
-  std::optional<TrunkId> trunk() const override { return std::nullopt; }
-  void end(std::string_view told) override;
-  void leave() override;
+  void end(Told told) override;
 
   // OpenEvents
   void on_open_confirmed() override;
@@ -50,19 +45,19 @@ class AgentLoan final : public LinkChannel, public OpenEvents, private StreamOpe
   void on_open_lost(std::string_view told) override;
 
  private:
+  // LinkChannel
+  ByteCounts traffic() const override { return {relay_.bytes_from(Side::downstream), relay_.bytes_from(Side::upstream)}; }
+  void describe(ChannelRow& row) const override;
+  void let_go() override;
+  // StreamOpenEvents and PlainRelayEvents
   void on_stream_open() override;
   void on_stream_failed(const Error& why) override;
   void on_relay_over(Side by, std::string_view lost) override;
 
-  Services services_;
-  const Admission& client_;
-  ChannelIds ids_;
   const std::shared_ptr<AgentBorrower> borrower_;
   Channel* downstream_ = nullptr;  // until it is joined or closed
   std::unique_ptr<StreamEndpoint> endpoint_;
   PlainRelay relay_;  // after its ends, which it abandons
-  bool left_ = false;
-  TimePoint since_;
 };
 
 }  // namespace sallyport::mux

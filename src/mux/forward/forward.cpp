@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "match/match.hpp"
 #include "mux/admission/share_key.hpp"
+#include "mux/flow/flow_credit.hpp"
 #include "mux/relay/local_endpoint.hpp"
 #include "wire/channel_opens.hpp"
 
@@ -18,45 +20,39 @@ Endpoint sound_originator(std::string_view address, std::uint32_t port) {
 }
 
 /// For the client, which need not know more of the bastion's network.
-std::string_view told_of(Errc code) {
+Told told_of(Errc code) {
   switch (code) {
-    case Errc::not_found: return "name not found";
-    case Errc::refused: return "connection refused";
-    case Errc::timeout: return "no answer in time";
-    case Errc::limit: return "too many connections; try again later";
-    case Errc::denied: return "forwarding to this destination is not allowed";
-    default: return "connect failed";
+    case Errc::not_found: return Told("name not found");
+    case Errc::refused: return Told("connection refused");
+    case Errc::timeout: return Told("no answer in time");
+    case Errc::limit: return Told("too many connections; try again later");
+    case Errc::denied: return Told("forwarding to this destination is not allowed");
+    default: return Told("connect failed");
   }
 }
 
 }  // namespace
 
-bool is_forward(std::string_view type) { return type == wire::kDirectTcpip || type == wire::kDirectStreamlocal; }
-
-ForwardRequest parse_forward(const wire::ChannelOpen& open) {
-  if (open.type == wire::kDirectStreamlocal)
-    return {std::string(open.type), route::Destination::of_socket(*wire::parse_direct_streamlocal(open.rest)), {}};
-  const wire::DirectTcpip fields = *wire::parse_direct_tcpip(open.rest);
-  return {std::string(open.type), route::Destination::of_port(fields.host, fields.port),
-          sound_originator(fields.originator, fields.originator_port)};
+std::optional<ForwardRequest> forward_of(const wire::OpenFields& open) {
+  if (const auto* to = std::get_if<wire::DirectStreamlocal>(&open))
+    return ForwardRequest{std::string(wire::kDirectStreamlocal), route::Destination::of_socket(to->path), {}};
+  if (const auto* to = std::get_if<wire::DirectTcpip>(&open))
+    return ForwardRequest{std::string(wire::kDirectTcpip), route::Destination::of_port(to->host, to->port),
+                          sound_originator(to->originator, to->originator_port)};
+  return std::nullopt;
 }
 
 Forward::Forward(const Services& services, const Admission& client, WishOrder& order, ChannelId id, Channel& downstream,
                  ForwardRequest request, const route::Permit& permit)
-    : services_(services),
-      client_(client),
-      ids_{client.id, id, std::nullopt},
+    : LinkChannel(services, client, {client.id, id, std::nullopt}, permit.target().name),
       downstream_(downstream),
       request_(std::move(request)),
-      target_name_(permit.target().name),
       permit_(std::make_unique<route::Permit>(permit)),
-      relay_(services.clock, *this),
-      since_(services.clock.now()) {
+      relay_(services.clock, *this) {
   const ResolvedTarget& target = permit.target();
   downstream_.attach(&relay_.events(Side::downstream));
-  relay_.limit(services_.rates.limits_of(client_.user, target.name, static_cast<std::uint64_t>(target.options.rate_limit),
-                                         services_.clock.now()));
-  watch_idleness(target.options);
+  relay_.limit(rate_limits(target.name, target.options));
+  watch_idleness(target.options, std::string(channel_kind(request_.type)));
   // What the bastion connects itself, for a target elsewhere, has nothing to do with what goes there.
   if (target.options.jump == Jump::target || target.kind == TargetKind::local)
     wish_ = order.enter(target.name, [this] { begin(); });
@@ -81,8 +77,8 @@ void Forward::ask_target(const ResolvedTarget& target) {
                    upstream_fields(), wish_->beside()};
   TrunkAccess access = trunk_access(client_, target);
   if (!wish_->may_go(services_.pool.trunk_for(access, open))) return;
-  lease_ = services_.pool.lease(std::move(access), target, std::move(open), *this);
-  if (const auto trunk = lease_->asked_on()) wish_->note_gone(*trunk);
+  channel_wish_ = services_.pool.wish_for_channel(std::move(access), target, std::move(open), *this);
+  if (const auto trunk = channel_wish_->asked_on()) wish_->note_gone(*trunk);
   permit_.reset();
 }
 
@@ -108,25 +104,16 @@ Bytes Forward::upstream_fields() const {
   return wire::build_direct_tcpip({to.host, to.port, request_.originator.address, request_.originator.port});
 }
 
-ChannelRow Forward::row() const {
-  ChannelRow row;
-  row.id = ids_.channel;
-  row.connection = ids_.connection;
-  row.user = client_.user;
-  row.trunk = ids_.trunk;
-  row.target = target_name_;
+void Forward::describe(ChannelRow& row) const {
   row.type = request_.type;
   row.command = request_.destination.text();
   const bool connecting = downstream_.state() == ChannelState::requested;
   row.state = connecting ? "connecting" : name_of(downstream_.state());
-  row.since = since_;
-  row.bytes = {downstream_.bytes_received(), downstream_.bytes_sent()};
-  return row;
 }
 
-void Forward::on_leased(Channel& channel, TrunkId trunk) {
+void Forward::on_wish_granted(Channel& channel, TrunkId trunk) {
   WishOrder::Wish::arrive(wish_);
-  services_.graveyard.bury(std::move(lease_));
+  services_.graveyard.bury(std::move(channel_wish_));
   ids_.trunk = trunk;
   channel.attach(&relay_.events(Side::upstream));
   begin_relaying(channel);
@@ -140,10 +127,10 @@ void Forward::begin_relaying(ChannelEnd& upstream) {
   relay_.join(downstream_, upstream);
 }
 
-void Forward::on_lease_failed(wire::OpenFailureReason reason, std::string_view told) {
+void Forward::on_wish_failed(wire::OpenFailureReason reason, std::string_view told) {
   WishOrder::Wish::arrive(wish_);
-  services_.graveyard.bury(std::move(lease_));
-  refuse(reason, told, told);
+  services_.graveyard.bury(std::move(channel_wish_));
+  refuse(reason, Told(told), told);
 }
 
 void Forward::on_stream_failed(const Error& why) {
@@ -152,40 +139,25 @@ void Forward::on_stream_failed(const Error& why) {
          told_of(why.code), why.detail);
 }
 
-void Forward::refuse(wire::OpenFailureReason reason, std::string_view told, std::string_view detail) {
+void Forward::refuse(wire::OpenFailureReason reason, Told told, std::string_view detail) {
   services_.journal.forward_refused(client_, ids_, request_.type, request_.destination.text(), detail);
   downstream_.refuse(reason, told);
 }
 
 void Forward::on_relay_over(Side, std::string_view) { leave(); }
 
-void Forward::end(std::string_view told) {
-  if (downstream_.state() == ChannelState::requested) return refuse(wire::OpenFailureReason::connect_failed, told, told);
+void Forward::end(Told told) {
+  if (downstream_.state() == ChannelState::requested) return refuse(wire::OpenFailureReason::connect_failed, told, told.text());
   leave();
 }
 
-void Forward::leave() {
-  if (std::exchange(left_, true)) return;
+void Forward::let_go() {
   wish_.reset();
   permit_.reset();
-  lease_.reset();
+  channel_wish_.reset();
   relay_.end();
   if (endpoint_ != nullptr) endpoint_->abandon();  // it reports nothing more, wherever it is
   services_.graveyard.bury(std::move(endpoint_));  // perhaps it is reporting just now
-  services_.journal.channel_closed(client_, ids_, downstream_.bytes_received(), downstream_.bytes_sent(),
-                                   services_.clock.now() - since_);
-}
-
-void Forward::watch_idleness(const Options& options) {
-  const std::string_view kind = channel_kind(request_.type);
-  const Duration timeout = channel_timeout(options, kind);
-  if (timeout == Duration::zero()) return;
-  idle_.emplace(
-      services_.clock, timeout, [this] { return relay_.bytes_from(Side::downstream) + relay_.bytes_from(Side::upstream); },
-      [this, kind, timeout] {
-        services_.journal.channel_idle(client_, ids_, kind, timeout);
-        end("nothing has happened there for too long");
-      });
 }
 
 }  // namespace sallyport::mux

@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 
-#include <sallyport/clock.hpp>
 #include <sallyport/connections.hpp>
 #include <sallyport/ids.hpp>
 
@@ -14,11 +13,11 @@
 #include "mux/client/link_channel.hpp"
 #include "mux/client/services.hpp"
 #include "mux/client/wish_order.hpp"
-#include "mux/flow/idle_watch.hpp"
 #include "mux/protocol/channel.hpp"
 #include "mux/relay/plain_relay.hpp"
 #include "mux/relay/stream_endpoint.hpp"
 #include "route/policy.hpp"
+#include "wire/channel_opens.hpp"
 #include "wire/messages.hpp"
 
 namespace sallyport::mux {
@@ -30,13 +29,12 @@ struct ForwardRequest {
   Endpoint originator;  ///< as the client says; empty or "0.0.0.0" when that is no address
 };
 
-/// True for the channel types that are forwards.
-bool is_forward(std::string_view type);
-/// Of an open that is sound (see wire/vocabulary.hpp).
-ForwardRequest parse_forward(const wire::ChannelOpen& open);
+/// The forward that a client's open is for; absent: it isn't one of these types.
+std::optional<ForwardRequest> forward_of(const wire::OpenFields& open);
+
 /// The target is asked for a channel of the same type on the user's trunk, or the bastion connects, or the client meets
 /// Sallyport itself (see Jump). Its open is confirmed or refused when the outcome is known.
-class Forward final : public LinkChannel, private LeaseEvents, private StreamOpenEvents, private PlainRelayEvents {
+class Forward final : public LinkChannel, private ChannelWishEvents, private StreamOpenEvents, private PlainRelayEvents {
  public:
   /// `downstream` waits for its answer; it, `client` and `order` outlive the forward. `permit` is for the destination.
   Forward(const Services& services, const Admission& client, WishOrder& order, ChannelId id, Channel& downstream,
@@ -46,18 +44,17 @@ class Forward final : public LinkChannel, private LeaseEvents, private StreamOpe
   Forward& operator=(const Forward&) = delete;
 
   // LinkChannel
-  ChannelId id() const override { return ids_.channel; }
-  ChannelRow row() const override;
-  std::optional<TrunkId> trunk() const override { return ids_.trunk; }
-  void end(std::string_view told) override;
-  void leave() override;
+  void end(Told told) override;
 
  private:
-  void watch_idleness(const Options& options);
-  // LeaseEvents
+  // LinkChannel
+  ByteCounts traffic() const override { return {downstream_.bytes_received(), downstream_.bytes_sent()}; }
+  void describe(ChannelRow& row) const override;
+  void let_go() override;
+  // ChannelWishEvents
   void on_asked(TrunkId trunk) override { wish_->note_gone(trunk); }
-  void on_leased(Channel& channel, TrunkId trunk) override;
-  void on_lease_failed(wire::OpenFailureReason reason, std::string_view told) override;
+  void on_wish_granted(Channel& channel, TrunkId trunk) override;
+  void on_wish_failed(wire::OpenFailureReason reason, std::string_view told) override;
   // StreamOpenEvents
   void on_stream_open() override;
   void on_stream_failed(const Error& why) override;
@@ -72,23 +69,16 @@ class Forward final : public LinkChannel, private LeaseEvents, private StreamOpe
   /// The fields of the channel that the target is asked for: made of what has been understood, since sshd ends the
   /// connection, which is everybody's, over fields that it doesn't like.
   Bytes upstream_fields() const;
-  /// The client's open is answered with `told`.
-  void refuse(wire::OpenFailureReason reason, std::string_view told, std::string_view detail);
+  /// The client's open is answered with `told`; the log gets `detail`.
+  void refuse(wire::OpenFailureReason reason, Told told, std::string_view detail);
 
-  Services services_;
-  const Admission& client_;
-  ChannelIds ids_;
   Channel& downstream_;
   ForwardRequest request_;
-  std::string target_name_;
   std::unique_ptr<route::Permit> permit_;  // until it has begun
-  bool left_ = false;
   std::unique_ptr<WishOrder::Wish> wish_;  // null: it needs no place, or has arrived
-  std::unique_ptr<Lease> lease_;
+  std::unique_ptr<ChannelWish> channel_wish_;
   std::unique_ptr<StreamEndpoint> endpoint_;
   PlainRelay relay_;
-  TimePoint since_;
-  std::optional<IdleWatch> idle_;
 };
 
 }  // namespace sallyport::mux

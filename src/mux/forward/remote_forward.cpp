@@ -18,7 +18,7 @@ RemoteForward::RemoteForward(const Services& services, const Admission& client, 
       choice_(!address_.is_socket && address_.port == 0),
       since_(services.clock.now()),
       wish_(order.enter(target_name_, [this] { ask(); })),
-      lease_(services.pool.hold(trunk_access(client, permit.target()), permit.target(), wish_->beside(), *this)) {}
+      hold_(services.pool.hold(trunk_access(client, permit.target()), permit.target(), wish_->beside(), *this)) {}
 
 RemoteForward::~RemoteForward() { leave_cancelled(); }
 
@@ -63,7 +63,7 @@ void RemoteForward::on_hold_lost(std::string_view told) {
   listener_ = cancelled_listener_ = nullptr;
   if (phase_ != Phase::listening) return fail(told);
   phase_ = Phase::over;
-  owner_.on_forward_lost(*this, told);
+  owner_.on_forward_lost(*this, Told(told));
 }
 
 void RemoteForward::on_listening(std::uint32_t port) {

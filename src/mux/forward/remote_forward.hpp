@@ -10,6 +10,7 @@
 #include <sallyport/clock.hpp>
 #include <sallyport/connections.hpp>
 #include <sallyport/ids.hpp>
+#include <sallyport/told.hpp>
 
 #include "mux/admission/admission.hpp"
 #include "mux/admission/journal.hpp"
@@ -31,7 +32,7 @@ class RemoteForwardEvents {
   /// It never listened. `why` is for the log.
   virtual void on_forward_failed(RemoteForward& forward, std::string_view why) = 0;
   /// It listened, and the connection to the target is gone. `told` is for the client.
-  virtual void on_forward_lost(RemoteForward& forward, std::string_view told) = 0;
+  virtual void on_forward_lost(RemoteForward& forward, Told told) = 0;
   /// It listened, and the target has given the place to another connection of the user's.
   virtual void on_forward_taken_over(RemoteForward& forward) = 0;
   /// See ListenerEvents::on_connection().
@@ -41,7 +42,7 @@ class RemoteForwardEvents {
 
 /// Holds a trunk from the moment when it is asked for until it is cancelled, so that the target goes on listening without
 /// a channel. A trunk that drains stays for its forwards: they end with their client.
-class RemoteForward final : private HoldEvents, private ListenerEvents {
+class RemoteForward final : private TrunkHoldEvents, private ListenerEvents {
  public:
   /// `client`, `order` and `owner` outlive the forward, which is buried, not destroyed. `permit` is for the address.
   RemoteForward(const Services& services, const Admission& client, WishOrder& order, ForwardId id, route::Destination address,
@@ -75,7 +76,7 @@ class RemoteForward final : private HoldEvents, private ListenerEvents {
  private:
   enum class Phase : std::uint8_t { connecting, asking, listening, over };
 
-  // HoldEvents
+  // TrunkHoldEvents
   void on_held(Trunk& trunk) override;
   void on_hold_failed(std::string_view told) override;
   void on_hold_lost(std::string_view told) override;
@@ -106,7 +107,7 @@ class RemoteForward final : private HoldEvents, private ListenerEvents {
   std::uint64_t connections_ = 0;
   TimePoint since_;
   std::unique_ptr<WishOrder::Wish> wish_;  // until the target has answered
-  std::unique_ptr<Lease> lease_;
+  std::unique_ptr<TrunkHold> hold_;
 };
 
 }  // namespace sallyport::mux

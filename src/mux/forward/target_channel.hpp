@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include <sallyport/clock.hpp>
 #include <sallyport/connections.hpp>
 #include <sallyport/ids.hpp>
 
@@ -15,7 +14,6 @@
 #include "mux/admission/journal.hpp"
 #include "mux/client/link_channel.hpp"
 #include "mux/client/services.hpp"
-#include "mux/flow/idle_watch.hpp"
 #include "mux/protocol/channel.hpp"
 #include "mux/relay/plain_relay.hpp"
 #include "route/policy.hpp"
@@ -45,11 +43,7 @@ class TargetChannel final : public LinkChannel, public OpenEvents, private Plain
   void set_downstream(Channel& downstream) { downstream_ = &downstream; }
 
   // LinkChannel
-  ChannelId id() const override { return ids_.channel; }
-  ChannelRow row() const override;
-  std::optional<TrunkId> trunk() const override { return ids_.trunk; }
-  void end(std::string_view told) override;
-  void leave() override;
+  void end(Told told) override;
 
   // OpenEvents
   void on_open_confirmed() override;
@@ -57,20 +51,17 @@ class TargetChannel final : public LinkChannel, public OpenEvents, private Plain
   void on_open_lost(std::string_view told) override;
 
  private:
-  void watch_idleness(const Options& options);
+  // LinkChannel
+  ByteCounts traffic() const override { return {relay_.bytes_from(Side::downstream), relay_.bytes_from(Side::upstream)}; }
+  void describe(ChannelRow& row) const override;
+  void let_go() override;
   // PlainRelayEvents
   void on_relay_over(Side by, std::string_view lost) override;
 
-  Services services_;
-  const Admission& client_;
-  ChannelIds ids_;
   TargetChannelInfo info_;
   Channel* upstream_;              // until the client has answered, or the target has gone
   Channel* downstream_ = nullptr;  // until it is closed
-  bool left_ = false;
   PlainRelay relay_;
-  TimePoint since_;
-  std::optional<IdleWatch> idle_;
 };
 
 }  // namespace sallyport::mux

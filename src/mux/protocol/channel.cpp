@@ -12,11 +12,7 @@ namespace sallyport::mux {
 namespace {
 
 using wire::MessageType;
-
 constexpr std::uint8_t byte_of(MessageType type) { return static_cast<std::uint8_t>(type); }
-
-/// What a held message costs beyond its bytes: its place in the list, and the allocator's.
-constexpr std::size_t kHeldOverhead = 96;
 
 }  // namespace
 
@@ -29,7 +25,7 @@ Channel::Channel(Connection& connection, LocalChannel local, std::string_view ty
       send_window_(peer.window),
       maximum_packet_(peer.maximum_packet),
       outflow_(connection.habit()),
-      held_charge_(connection.account()) {
+      held_(connection.account()) {
   outflow_.opened(peer.window);
 }
 
@@ -44,7 +40,7 @@ Channel::Channel(Connection& connection, LocalChannel local, const OpenRequest& 
       receive_window_(request.granted),
       asked_at_(connection.now()),
       outflow_(connection.habit()),
-      held_charge_(connection.account()) {}
+      held_(connection.account()) {}
 
 void Channel::confirm(std::uint32_t granted) {
   if (!apply(ChannelEvent::local_confirm)) return;
@@ -52,31 +48,35 @@ void Channel::confirm(std::uint32_t granted) {
   connection_.send(wire::build_channel_open_confirmation(recipient_, local_, granted, kMaximumPacket));
 }
 
-void Channel::refuse(wire::OpenFailureReason reason, std::string_view description) {
+void Channel::refuse(wire::OpenFailureReason reason, Told told) {
   if (!apply(ChannelEvent::local_refuse)) return;
   user_ = nullptr;
-  connection_.send(wire::build_channel_open_failure(recipient_, reason, clean_line(description)));
+  connection_.send(wire::build_channel_open_failure(recipient_, reason, clean_line(told.text())));
   connection_.remove(*this);
 }
 
 void Channel::abandon() {
   user_ = nullptr;
   outcome_ = nullptr;
-  if (state_ == ChannelState::requested) return refuse(wire::OpenFailureReason::connect_failed, "the other end is gone");
+  if (state_ == ChannelState::requested) return refuse(wire::OpenFailureReason::connect_failed, Told("the other end is gone"));
   send_close();
 }
 
 bool Channel::apply(ChannelEvent event) {
   const auto row = transition(state_, event);
   if (!row) return false;
-  state_ = row->to;
-  if (is_owed_an_end(state_)) {
-    ending_since_ = connection_.now();
-    connection_.note_ending();
-  }
+  enter(row->to);
   if (row->send == Send::eof) emit_number_only(MessageType::channel_eof);
   if (row->send == Send::close) emit_number_only(MessageType::channel_close);
   return true;
+}
+
+void Channel::enter(ChannelState state) {
+  const ChannelState from = std::exchange(state_, state);
+  connection_.on_channel_changed(*this, from);
+  if (!is_owed_an_end(state)) return;
+  ending_since_ = connection_.now();
+  connection_.note_ending();
 }
 
 // --- sending -----------------------------------------------------------------------------------------------------
@@ -120,13 +120,13 @@ void Channel::send_close() {
   if (answers) connection_.remove(*this);
 }
 
-void Channel::send_request(std::string_view type, bool want_reply, ByteView rest) {
+void Channel::send_request(const wire::SessionRequest& request, bool want_reply) {
   // A request is no data: it may follow our EOF.
   if (!may_send(state_) && state_ != ChannelState::eof_sent && state_ != ChannelState::eof_both &&
       state_ != ChannelState::close_received)
     return;
   if (want_reply) asked_.push_back(true);
-  emit(wire::build_channel_request(recipient_, type, want_reply, rest));
+  emit(wire::build_channel_request(recipient_, wire::type_of(request), want_reply, wire::build_fields(request)));
 }
 
 void Channel::send_reply(bool success) {
@@ -157,69 +157,25 @@ void Channel::emit(ByteView message) { must_hold() ? hold(message, {}, {}) : con
 
 void Channel::hold(ByteView head, ByteView data, DataKind kind) {
   if (!connection_.usable()) return;  // nothing is sent any more
-  Held held;
-  held.message.reserve(head.size() + data.size());
-  held.message.insert(held.message.end(), head.begin(), head.end());
-  held.message.insert(held.message.end(), data.begin(), data.end());
-  held.data = static_cast<std::uint32_t>(data.size());
-  held.kind = kind;
-  if (data.empty()) held_control_ += head.size();
-  held_data_ += held.data;
-  held_charge_.add(held.message.size() + kHeldOverhead);
-  held_messages_.push_back(std::move(held));
+  held_.add(head, data, kind);
   connection_.call_when_drained(*this);
   connection_.look_at_held();
 }
 
 bool Channel::append_to_held(DataKind kind, ByteView data) {
-  if (!has_held() || !connection_.usable()) return false;
-  Held& last = held_messages_.back();
-  const auto size = static_cast<std::uint32_t>(data.size());
-  const std::uint32_t room = std::min(maximum_packet_, kMaximumPacket);
-  if (last.data == 0 || last.kind != kind || last.data >= room || size > room - last.data) return false;
-  const std::size_t length_at = last.message.size() - last.data - sizeof(std::uint32_t);
-  last.message.insert(last.message.end(), data.begin(), data.end());
-  last.data += size;
-  wire::HeadWriter length;
-  length.uint32(last.data);
-  std::copy(length.view().begin(), length.view().end(), last.message.begin() + static_cast<std::ptrdiff_t>(length_at));
-  held_data_ += size;
-  held_charge_.add(size);
+  if (!connection_.usable() || !held_.append(kind, data, std::min(maximum_packet_, kMaximumPacket))) return false;
   connection_.look_at_held();
   return true;
 }
 
 bool Channel::send_held() {
   if (!has_held()) return false;
-  const Held held = std::move(held_messages_[next_held_++]);
-  if (held.data == 0) held_control_ -= held.message.size();
-  held_data_ -= held.data;
-  held_charge_.subtract(held.message.size() + kHeldOverhead);
-  // Those that have left go when they are the greater part: a stream that is never quite up to date must not grow.
-  if (!has_held()) {
-    held_messages_ = {};
-    next_held_ = 0;
-  } else if (next_held_ > held_messages_.size() / 2) {
-    held_messages_.erase(held_messages_.begin(), held_messages_.begin() + static_cast<std::ptrdiff_t>(next_held_));
-    next_held_ = 0;
-  }
-  pass(held.message, {}, held.data);
+  const HeldMessages::Message held = held_.take();
+  pass(held.bytes, {}, held.data);
   return true;
 }
 
-void Channel::drop_held() {
-  held_messages_ = {};
-  next_held_ = 0;
-  held_control_ = 0;
-  held_data_ = 0;
-  held_charge_.set(0);
-}
-
-bool Channel::congested() {
-  if (!has_held() && !connection_.congested()) return false;
-  connection_.call_when_drained(*this);
-  return true;
-}
+void Channel::call_when_uncongested() { connection_.call_when_drained(*this); }
 
 void Channel::on_uncongested() {
   if (user_ != nullptr) user_->on_window();
@@ -229,8 +185,8 @@ std::uint32_t Channel::room_within(const RoomLimits& wanted) {
   RoomLimits limits = wanted;
   limits.on_the_way = std::max(limits.on_the_way, connection_.acknowledged_late());
   const std::uint32_t window = send_window_.bytes();
-  const std::uint32_t certain = outflow_.certain_room(limits, window, held_data_, connection_.known_acknowledged());
-  return certain >= limits.enough ? certain : outflow_.room(limits, window, held_data_, connection_.acknowledged());
+  const std::uint32_t certain = outflow_.certain_room(limits, window, held_.data(), connection_.known_acknowledged());
+  return certain >= limits.enough ? certain : outflow_.room(limits, window, held_.data(), connection_.acknowledged());
 }
 
 void Channel::call_when_there_is_room() {
@@ -239,7 +195,7 @@ void Channel::call_when_there_is_room() {
 
 void Channel::look_for_room() {
   waiting_for_room_ = false;
-  if (outflow_.is_silent(connection_.acknowledged(), held_data_, connection_.now(), connection_.round_trip()))
+  if (outflow_.is_silent(connection_.acknowledged(), held_.data(), connection_.now(), connection_.round_trip()))
     connection_.learn(outflow_.habit());
   if (user_ != nullptr) user_->on_window();
 }
@@ -249,11 +205,15 @@ std::uint32_t Channel::credit() const {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(connection_.credit(), by_messages));
 }
 
-bool Channel::in_company() const { return connection_.in_company(); }
+Flow Channel::flow() const {
+  return {.window = window(),
+          .granted = granted(),
+          .credit = credit(),
+          .congested = has_held() || connection_.congested(),
+          .in_company = connection_.in_company()};
+}
 
-std::uint32_t Channel::floor_in_company() const { return connection_.floor_in_company(); }
-
-std::chrono::microseconds Channel::round_trip() const { return connection_.round_trip(); }
+FlowCredit::Line Channel::line() const { return {connection_.round_trip(), connection_.floor_in_company()}; }
 
 void Channel::grant(std::uint32_t bytes) {
   if (bytes == 0 || state_ == ChannelState::close_sent) return;
@@ -359,7 +319,7 @@ void Channel::end_for(std::string_view what) {
   connection_.on_unsound(wire::Form::channel_request, "channel ended", what, this);
   ChannelEvents* const user = std::exchange(user_, nullptr);
   send_close();
-  if (user != nullptr) user->on_lost(what);
+  if (user != nullptr) user->on_lost(Told(what));
 }
 
 Channel::Violation Channel::on_data(ByteView bytes) {
@@ -391,8 +351,8 @@ Channel::Violation Channel::on_close() {
   // Whatever still waits is for somebody who has left. Our own CLOSE may be among it, and it can't be held any more:
   // the channel goes with this call, and the peer would wait for it for ever.
   const bool close_is_held = state_ == ChannelState::close_sent && has_held();
-  drop_held();
-  state_ = row->to;
+  held_.clear();
+  enter(row->to);
   if (row->send == Send::close || close_is_held) {
     wire::HeadWriter message;
     message.byte(byte_of(MessageType::channel_close)).uint32(number(recipient_));
@@ -413,7 +373,7 @@ Channel::Violation Channel::on_request(std::string_view type, bool want_reply, B
     return {};
   }
   if (state_ == ChannelState::close_sent) return {};  // it has crossed our CLOSE, behind which there are no answers
-  if ((want_reply && owed_replies_.full()) || held_control_ > kHeldControlLimit) {
+  if ((want_reply && owed_replies_.full()) || held_.control() > kHeldControlLimit) {
     end_for("too many unanswered requests");
     return {};
   }
@@ -426,12 +386,13 @@ Channel::Violation Channel::on_request(std::string_view type, bool want_reply, B
   }
   const wire::Reading reading(wire::Form::channel_request, connection_.peer(), type, rest);
   const std::string_view why = why_unsound(reading);
-  if (!why.empty()) {
+  auto request = why.empty() ? wire::parse_session_request(type, reading.fields()) : std::nullopt;
+  if (!request) {
     if (want_reply) answer_now(false);
-    connection_.on_unsound(wire::Form::channel_request, type, why, this);
+    connection_.on_unsound(wire::Form::channel_request, type, why.empty() ? wire::kMalformed : why, this);
     return {};
   }
-  user_->on_request(type, want_reply, reading.fields());
+  user_->on_request(*std::move(request), want_reply);
   return {};
 }
 
@@ -452,9 +413,9 @@ Channel::Violation Channel::on_reply(bool success) {
 }
 
 void Channel::on_lost(std::string_view told) {
-  state_ = ChannelState::closed;
+  enter(ChannelState::closed);
   if (OpenEvents* outcome = std::exchange(outcome_, nullptr)) return outcome->on_open_lost(told);
-  if (ChannelEvents* user = std::exchange(user_, nullptr)) user->on_lost(told);
+  if (ChannelEvents* user = std::exchange(user_, nullptr)) user->on_lost(Told(told));
 }
 
 }  // namespace sallyport::mux

@@ -14,11 +14,14 @@
 #include <sallyport/clock.hpp>
 #include <sallyport/ids.hpp>
 
+#include "mux/flow/activity.hpp"
 #include "mux/flow/outflow.hpp"
 #include "mux/flow/window.hpp"
 #include "mux/protocol/channel_end.hpp"
 #include "mux/protocol/channel_lifecycle.hpp"
+#include "mux/protocol/held_messages.hpp"
 #include "mux/protocol/reply_queue.hpp"
+#include "wire/channel_opens.hpp"
 #include "wire/messages.hpp"
 #include "wire/vocabulary.hpp"
 
@@ -37,7 +40,7 @@ class OpenEvents {
 };
 
 /// The channel type of shells, commands and subsystems (RFC 4254, 6.1).
-inline constexpr std::string_view kSessionType = "session";
+inline constexpr std::string_view kSessionType = wire::kSession;
 
 /// A channel that we ask the peer for.
 struct OpenRequest {
@@ -90,7 +93,7 @@ class Channel final : public ChannelEnd {
   /// Lets the peer have the channel that it asked for, with the window `granted`.
   void confirm(std::uint32_t granted);
   /// Refuses it; the channel is gone with this call.
-  void refuse(wire::OpenFailureReason reason, std::string_view description);
+  void refuse(wire::OpenFailureReason reason, Told told);
 
   /// Answers the request that is being reported by on_request(); may be called only there, and only when it wants a
   /// reply. Those that were passed on before it are answered first.
@@ -101,26 +104,27 @@ class Channel final : public ChannelEnd {
   void send_extended_data(std::uint32_t code, ByteView bytes) override;
   void send_eof() override;
   void send_close() override;
-  void send_request(std::string_view type, bool want_reply, ByteView rest) override;
+  void send_request(const wire::SessionRequest& request, bool want_reply) override;
   /// One that is being opened is closed as soon as it has been confirmed; one that the peer still waits for is refused.
   void abandon() override;
-  bool takes_requests() const override { return held_control_ <= kHeldRequestLimit; }
+  bool takes_requests() const override { return held_.control() <= kHeldRequestLimit; }
   void send_reply(bool success) override;
-  std::uint32_t window() const override { return send_window_.bytes() - std::min(send_window_.bytes(), reserved_); }
+  Flow flow() const override;
+  FlowCredit::Line line() const override;
+  std::uint32_t room_within(const RoomLimits& wanted) override;
+  void call_when_there_is_room() override;
+  void call_when_uncongested() override;
+  void grant(std::uint32_t bytes) override;
+
+  // The parts of flow(), for whoever has the channel itself.
+  std::uint32_t window() const { return send_window_.bytes() - std::min(send_window_.bytes(), reserved_); }
+  std::uint32_t granted() const { return receive_window_.bytes(); }
+  std::uint32_t credit() const;
   /// Keeps some of the window back from whoever is told window(), for what the bastion itself may have to say to the peer beside
   /// it. A quarter at the most.
   void reserve(std::uint32_t bytes) { reserved_ = std::min(bytes, send_window_.bytes() / 4); }
   /// All that may be sent, what is reserved included.
   std::uint32_t whole_window() const { return send_window_.bytes(); }
-  std::uint32_t room_within(const RoomLimits& wanted) override;
-  void call_when_there_is_room() override;
-  bool congested() override;
-  std::uint32_t credit() const override;
-  bool in_company() const override;
-  std::uint32_t floor_in_company() const override;
-  std::chrono::microseconds round_trip() const override;
-  std::uint32_t granted() const override { return receive_window_.bytes(); }
-  void grant(std::uint32_t bytes) override;
 
   /// Asks the peer whether it lives; the answer is swallowed. False when this channel can't: it isn't open, or has messages held.
   bool ask_for_life();
@@ -142,7 +146,7 @@ class Channel final : public ChannelEnd {
 
   /// Sends one message of those that wait. False when none is left.
   bool send_held();
-  bool has_held() const { return next_held_ < held_messages_.size(); }
+  bool has_held() const { return !held_.empty(); }
   /// Tells the user that it may go on. Called when nothing is held any more and the connection isn't congested.
   void on_uncongested();
   /// The look that call_when_there_is_room() asked for.
@@ -153,20 +157,10 @@ class Channel final : public ChannelEnd {
 
  private:
   friend class Connection;
-  /// What kind of data a message carries: none, or the code of extended data.
-  struct DataKind {
-    bool extended = false;
-    std::uint32_t code = 0;
-    bool operator==(const DataKind&) const = default;
-  };
-  struct Held {
-    Bytes message;
-    std::uint32_t data = 0;  ///< how much of it counts in the window, at its end
-    DataKind kind;           ///< when there is data
-  };
-
   /// Takes the row of the table; false when there is none.
   bool apply(ChannelEvent event);
+  /// The one place where the state changes.
+  void enter(ChannelState state);
   /// Takes `size` bytes out of the window; false when nothing is to be made of them.
   bool take_data(std::size_t size);
   bool take_excess(std::size_t size);
@@ -183,10 +177,8 @@ class Channel final : public ChannelEnd {
   void emit(ByteView message);
   bool must_hold() const;
   void hold(ByteView head, ByteView data, DataKind kind);
-  /// Adds the data to the message held last when that has room for it: many short messages to a peer that
-  /// doesn't read would cost many times their size.
+  /// Adds the data to what is held; false when it must have a message of its own.
   bool append_to_held(DataKind kind, ByteView data);
-  void drop_held();
   void emit_reply(bool success);
   void emit_number_only(wire::MessageType type);
 
@@ -199,22 +191,18 @@ class Channel final : public ChannelEnd {
   bool is_session_;
   bool waiting_for_drain_ = false;  // in the connection's list of channels to call when it drains
   bool waiting_for_room_ = false;   // in that of channels to look at
-  std::uint8_t active_in_ = 0;      // see Connection::note_activity
+  Activity::Mark active_in_ = 0;
   Window send_window_;
   std::uint32_t reserved_ = 0;
   std::uint32_t maximum_packet_ = 0;
   Window receive_window_;
   TimePoint asked_at_;  // when we sent CHANNEL_OPEN
-  std::uint32_t held_data_ = 0;
   Outflow outflow_;
-  std::vector<bool> asked_;       // the answers that the peer owes, front first: whether its user waits for it
-  std::uint32_t exceeded_ = 0;    // what has come beyond the window since it was last kept
-  TimePoint ending_since_;        // see is_owed_an_end()
-  bool overdue_ = false;          // for Connection::kEndPatience
-  std::size_t held_control_ = 0;  // bytes of held messages without data
-  Charge held_charge_;            // all of them
-  std::vector<Held> held_messages_;
-  std::size_t next_held_ = 0;
+  std::vector<bool> asked_;     // the answers that the peer owes, front first: whether its user waits for it
+  std::uint32_t exceeded_ = 0;  // what has come beyond the window since it was last kept
+  TimePoint ending_since_;      // see is_owed_an_end()
+  bool overdue_ = false;        // for Connection::kEndPatience
+  HeldMessages held_;
   ReplyQueue owed_replies_;
   std::uint64_t bytes_received_ = 0;
   std::uint64_t bytes_sent_ = 0;

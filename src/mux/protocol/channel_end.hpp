@@ -1,14 +1,16 @@
 // What a relay joins: two ends of a channel, each a channel of an SSH connection or a program on the bastion.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 
 #include <sallyport/bytes.hpp>
+#include <sallyport/told.hpp>
 
+#include "mux/flow/flow.hpp"
+#include "mux/flow/flow_credit.hpp"
 #include "mux/flow/room_limits.hpp"
+#include "wire/channel_requests.hpp"
 
 namespace sallyport::mux {
 
@@ -34,7 +36,7 @@ class ChannelEvents {
   virtual void on_eof() = 0;
   /// A request, which is sound (see wire/vocabulary.hpp). With `want_reply` it is owed an answer by send_reply(), in
   /// the order of requests.
-  virtual void on_request(std::string_view type, bool want_reply, ByteView rest) = 0;
+  virtual void on_request(wire::SessionRequest request, bool want_reply) = 0;
   /// The answer to the oldest request of ours that wanted one.
   virtual void on_reply(bool success) = 0;
   /// The end takes more than it did: its window grew, or it is no longer congested.
@@ -46,7 +48,7 @@ class ChannelEvents {
   /// The last event: the peer closed the channel, and has been answered. The end goes away on a later turn.
   virtual void on_close() = 0;
   /// The last event in place of on_close: the connection, or the program, was lost. `told` is for a client.
-  virtual void on_lost(std::string_view told) = 0;
+  virtual void on_lost(Told told) = 0;
 };
 
 /// One end. What is sent leaves in order, but for window adjusts.
@@ -54,13 +56,13 @@ class ChannelEnd {
  public:
   virtual ~ChannelEnd() = default;
 
-  /// Never more than window(). Splits what is larger than the peer's maximum packet size.
+  /// Never more than the window. Splits what is larger than the peer's maximum packet size.
   virtual void send_data(ByteView bytes) = 0;
   virtual void send_extended_data(std::uint32_t code, ByteView bytes) = 0;
   /// These three are ignored where the state of the channel doesn't allow them any more.
   virtual void send_eof() = 0;
   virtual void send_close() = 0;
-  virtual void send_request(std::string_view type, bool want_reply, ByteView rest) = 0;
+  virtual void send_request(const wire::SessionRequest& request, bool want_reply) = 0;
   /// Nobody wants it any more: it reports nothing from now on, and closes behind what has been sent.
   virtual void abandon() = 0;
   /// The same, for what was sent is not all that there was: an end that can tell its peer so does.
@@ -70,27 +72,18 @@ class ChannelEnd {
   /// Answers the oldest request that was reported with want_reply.
   virtual void send_reply(bool success) = 0;
 
-  /// Data bytes that may be sent now.
-  virtual std::uint32_t window() const = 0;
+  /// How its flow is now.
+  virtual Flow flow() const = 0;
+  /// What data passes over behind this end: asked for once a round.
+  virtual FlowCredit::Line line() const = 0;
   /// How many bytes may be sent within the limits, as far as can be told.
   virtual std::uint32_t room_within(const RoomLimits& limits) = 0;
   /// Nothing more is sent for want of that room: on_window() comes when there may be more, after the larger of a round trip and
   /// some milliseconds unless the line itself stands. Nothing when it has been asked for already.
   virtual void call_when_there_is_room() = 0;
-  /// The connection behind this end takes no more for now; on_window() comes when it does.
-  virtual bool congested() = 0;
-  /// The most that the peer behind this end may ever send ahead, or have unconsumed.
-  virtual std::uint32_t credit() const = 0;
-  /// Another channel of the same connection has been active in the last second or two.
-  virtual bool in_company() const = 0;
-  /// What a channel needn't go below in that company; see FlowCredit::floor_of().
-  virtual std::uint32_t floor_in_company() const = 0;
-  /// To the peer behind this end, when no queue is in the way; 0 where it isn't known.
-  virtual std::chrono::microseconds round_trip() const = 0;
-
-  /// Data bytes that the peer behind this end may still send.
-  virtual std::uint32_t granted() const = 0;
-  /// Lets it send more.
+  /// It is congested: on_window() comes when it is no more.
+  virtual void call_when_uncongested() = 0;
+  /// Lets the peer behind this end send more.
   virtual void grant(std::uint32_t bytes) = 0;
 };
 

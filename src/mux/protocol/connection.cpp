@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <functional>
 #include <utility>
 
 #include "mux/protocol/shown_text.hpp"
@@ -13,8 +12,6 @@ namespace {
 
 using wire::MessageType;
 
-/// How long a channel counts as active after it moved data: this, to twice this.
-constexpr Duration kActivityPeriod = std::chrono::seconds(1);
 constexpr std::uint8_t kMsgUnimplemented = 3;  // RFC 4253, 12
 /// Held messages up to this size are a keystroke's or a program's short answer, and go before bulk.
 constexpr std::uint32_t kInteractive = 4 * 1024;
@@ -30,36 +27,28 @@ Connection::Connection(std::unique_ptr<Transport> transport, Clock& clock, Grave
             [this](LocalChannel local) {
               if (Channel* channel = find(local)) channel->look_for_room();
             }),
-      keepalive_(keepalive),
       credit_(credit),
       account_(std::move(account)),
       channels_charge_(account_),
-      last_heard_(clock.now()),
+      liveness_(clock, keepalive, *this),
       asked_(clock),
-      period_began_(clock.now()) {
+      activity_(clock.now()) {
   transport_->charge_to(account_);
   transport_->attach(this);
-  arm_keepalive();
 }
 
 Connection::~Connection() = default;
 
-void Connection::note_life() {
-  last_heard_ = clock_.now();
-  ++heard_;
-  unanswered_keepalives_ = 0;
-}
-
 void Connection::on_other_message(std::uint8_t type) {
   if (disconnecting_) return;
-  note_life();
+  liveness_.note_message();
   // A peer answers in order, and all that we send but a global request is known to everybody.
   if (type == kMsgUnimplemented) static_cast<void>(asked_.on_answer(false, {}));
 }
 
 void Connection::on_message(ByteView payload) {
   if (disconnecting_ || payload.empty()) return;
-  note_life();
+  liveness_.note_message();
   bytes_received_ += payload.size();
   dispatch(static_cast<MessageType>(payload[0]), payload);
   look_at_held();
@@ -125,11 +114,11 @@ LocalChannel recipient_of(const Message& message) {
 template <typename Message, typename Handle>
 void Connection::to_channel(const std::optional<Message>& message, Handle handle, Unknown unknown) {
   if (!message) return violation("malformed channel message");
-  const std::size_t index = number(recipient_of(*message));
-  Channel* channel = find(recipient_of(*message));
-  if (channel != nullptr) return after_event(*channel, handle(*channel, *message));
-  if (is_resting(index)) return;  // it has crossed our CLOSE
-  if (index >= channels_.size() && unknown == Unknown::violation) return violation("a message for a channel that isn't open");
+  const LocalChannel local = recipient_of(*message);
+  if (Channel* channel = find(local)) return after_event(*channel, handle(*channel, *message));
+  if (numbers_.is_resting(local, clock_.now())) return;  // it has crossed our CLOSE
+  if (!numbers_.has_been_taken(local) && unknown == Unknown::violation)
+    return violation("a message for a channel that isn't open");
   ignore("a message for a channel that isn't open");
 }
 
@@ -142,8 +131,7 @@ void Connection::remove(Channel& channel) {
   const LocalChannel local = channel.local();
   if (channel.overdue_) --overdue_channels_;
   graveyard_.bury(std::move(channels_[number(local)]));
-  rests_until_[number(local)] = clock_.now() + kRest;
-  resting_.push_back(number(local));
+  numbers_.give_back(local, clock_.now());
   --open_channels_;
   channels_charge_.subtract(Channel::kCost);
   on_channel_gone(local);
@@ -153,12 +141,14 @@ void Connection::handle_channel_open(ByteView payload) {
   const auto open = wire::parse_channel_open(payload);
   if (!open) return violation("malformed CHANNEL_OPEN");
   const wire::Reading reading(wire::Form::channel_open, peer(), open->type, open->rest);
-  if (reading.sound()) return on_channel_open(*open);
+  const auto fields = reading.sound() ? wire::parse_open_fields(open->type, reading.fields()) : std::nullopt;
+  if (fields) return on_channel_open(*open, *fields);
+  const std::string_view why = reading.sound() ? wire::kMalformed : reading.why();
   refuse_open(
       open->sender,
       reading.known() ? wire::OpenFailureReason::administratively_prohibited : wire::OpenFailureReason::unknown_channel_type,
-      reading.why());
-  on_unsound(wire::Form::channel_open, open->type, reading.why(), nullptr);
+      why);
+  on_unsound(wire::Form::channel_open, open->type, why, nullptr);
 }
 
 void Connection::handle_channel_request(ByteView payload) {
@@ -176,9 +166,10 @@ void Connection::handle_global_request(ByteView payload) {
   const auto ticket = request->want_reply ? owed_global_replies_.expect() : GlobalReplies::Ticket::none;
   if (request->name == wire::kKeepalive) return answer_global(ticket, true);
   const wire::Reading reading(wire::Form::global_request, peer(), request->name, request->rest);
-  if (reading.sound()) return on_global_request(*request, ticket);
+  const auto fields = reading.sound() ? wire::parse_global_fields(request->name, reading.fields()) : std::nullopt;
+  if (fields) return on_global_request(*request, *fields, ticket);
   answer_global(ticket, false);
-  on_unsound(wire::Form::global_request, request->name, reading.why(), nullptr);
+  on_unsound(wire::Form::global_request, request->name, reading.sound() ? wire::kMalformed : reading.why(), nullptr);
 }
 
 void Connection::answer_global(GlobalReplies::Ticket ticket, bool success, ByteView rest) {
@@ -190,7 +181,7 @@ void Connection::ask(std::string_view name, ByteView rest, GlobalAnswerEvents& a
   if (asked_.full()) disconnect(DisconnectReason::connection_lost, "no answers to global requests");
   send(wire::build_global_request(name, true, rest));
   asked_.expect(asker);
-  note_question();
+  liveness_.note_question();
 }
 
 void Connection::tell(std::string_view name, ByteView rest) { send(wire::build_global_request(name, false, rest)); }
@@ -202,7 +193,7 @@ void Connection::refuse_open(RecipientChannel sender, wire::OpenFailureReason re
 void Connection::call_when_drained(Channel& channel) {
   if (channel.waiting_for_drain_) return;
   channel.waiting_for_drain_ = true;
-  drain_queue_.push_back(channel.local());
+  drain_order_.add(channel.local());
 }
 
 void Connection::on_drained() {
@@ -210,35 +201,25 @@ void Connection::on_drained() {
     paused_ = false;
     transport_->resume();
   }
-  // Short messages first; then one message of each bulk channel in turn, until the transport has enough again.
-  std::vector<LocalChannel> queue;
-  queue.swap(drain_queue_);
   const auto is_interactive = [this](LocalChannel local) {
     const Channel* channel = find(local);
-    return channel != nullptr && channel->held_data_ + channel->held_control_ <= kInteractive;
+    return channel != nullptr && channel->held_.data() + channel->held_.control() <= kInteractive;
   };
-  std::stable_partition(queue.begin(), queue.end(), is_interactive);
-  std::size_t next = 0;
-  for (; next < queue.size() && !congested(); ++next) {
-    Channel* channel = find(queue[next]);
-    if (channel == nullptr) continue;
-    const bool more = channel->send_held();
-    if (more && channel->has_held()) {
-      queue.push_back(queue[next]);
-      continue;
-    }
+  const auto has_room = [this] { return !congested(); };
+  const auto send_next = [this](LocalChannel local) {
+    Channel* channel = find(local);
+    if (channel == nullptr) return false;
+    if (channel->send_held() && channel->has_held()) return true;
     channel->waiting_for_drain_ = false;
     channel->on_uncongested();
-  }
-  // Whoever came while this went on waits behind those who have waited before.
-  queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(next));
-  queue.insert(queue.end(), drain_queue_.begin(), drain_queue_.end());
-  drain_queue_ = std::move(queue);
+    return false;
+  };
+  drain_order_.drain(is_interactive, has_room, send_next);
 }
 
 void Connection::on_closed(const Error& why) {
   left_by_peer_ = !std::exchange(disconnecting_, true);
-  keepalive_timer_.reset();
+  liveness_.stop();
   endings_look_.reset();
   for (auto& channel : channels_) {
     if (channel == nullptr) continue;
@@ -255,7 +236,7 @@ void Connection::on_closed(const Error& why) {
 void Connection::disconnect(DisconnectReason reason, std::string_view text) {
   if (disconnecting_) return;
   disconnecting_ = true;
-  keepalive_timer_.reset();
+  liveness_.stop();
   transport_->disconnect(reason, clean_line(text));
 }
 
@@ -312,43 +293,20 @@ std::size_t Connection::count_sessions(Counts counts) const {
   }));
 }
 
-LocalChannel Connection::next_number() {
-  while (next_rested_ < resting_.size() &&
-         (!is_resting(resting_[next_rested_]) || resting_.size() - next_rested_ > kMostResting)) {
-    rests_until_[resting_[next_rested_]] = TimePoint::min();
-    free_.push_back(resting_[next_rested_++]);
-    std::push_heap(free_.begin(), free_.end(), std::greater<>());
-  }
-  if (next_rested_ > resting_.size() / 2) {
-    resting_.erase(resting_.begin(), resting_.begin() + static_cast<std::ptrdiff_t>(next_rested_));
-    next_rested_ = 0;
-  }
-  if (free_.empty()) return LocalChannel{static_cast<std::uint32_t>(channels_.size())};
-  std::pop_heap(free_.begin(), free_.end(), std::greater<>());
-  const LocalChannel lowest{free_.back()};
-  free_.pop_back();
-  return lowest;
-}
-
-bool Connection::is_resting(std::size_t index) const { return index < rests_until_.size() && clock_.now() < rests_until_[index]; }
-
 Channel& Connection::accept(const wire::ChannelOpen& open) {
-  return add(
-      std::make_unique<Channel>(*this, next_number(), open.type, PeerEnd{open.sender, open.initial_window, open.maximum_packet}));
+  return add(std::make_unique<Channel>(*this, numbers_.take(clock_.now()), open.type,
+                                       PeerEnd{open.sender, open.initial_window, open.maximum_packet}));
 }
 
 Channel& Connection::open(const OpenRequest& request, OpenEvents& outcome) {
-  const LocalChannel local = next_number();
+  const LocalChannel local = numbers_.take(clock_.now());
   send(wire::build_channel_open(request.type, local, request.granted, Channel::kMaximumPacket, request.rest));
   return add(std::make_unique<Channel>(*this, local, request, outcome));
 }
 
 Channel& Connection::add(std::unique_ptr<Channel> channel) {
   const std::size_t index = number(channel->local());
-  if (index >= channels_.size()) {
-    channels_.resize(index + 1);
-    rests_until_.resize(index + 1, TimePoint::min());
-  }
+  if (index >= channels_.size()) channels_.resize(index + 1);
   assert(channels_[index] == nullptr);
   channels_[index] = std::move(channel);
   ++open_channels_;
@@ -361,19 +319,7 @@ Channel* Connection::find(LocalChannel local) {
   return index < channels_.size() ? channels_[index].get() : nullptr;
 }
 
-void Connection::note_activity(Channel& channel, std::size_t size) {
-  const TimePoint now = clock_.now();
-  rate_.count(size, now);
-  if (now - period_began_ >= kActivityPeriod) {
-    active_before_ = now - period_began_ < 2 * kActivityPeriod ? active_now_ : 0;
-    active_now_ = 0;
-    period_began_ = now;
-    if (++activity_period_ == 0) activity_period_ = 1;  // 0 is "never"
-  }
-  if (channel.active_in_ == activity_period_) return;
-  channel.active_in_ = activity_period_;
-  ++active_now_;
-}
+void Connection::note_activity(Channel& channel, std::size_t size) { activity_.count(channel.active_in_, size, clock_.now()); }
 
 std::chrono::microseconds Connection::round_trip() const {
   const std::chrono::microseconds known = transport_->round_trip();
@@ -388,23 +334,6 @@ std::uint32_t Connection::credit() const {
   return std::max(std::min(credit_.each, share - share % Channel::kMaximumPacket), kLeast);
 }
 
-void Connection::arm_keepalive() {
-  if (keepalive_.interval == Duration::zero()) return;
-  keepalive_timer_ = clock_.after(keepalive_.interval, [this] { keepalive_due(); });
-}
-
-void Connection::keepalive_due() {
-  if (clock_.now() - last_heard_ < keepalive_.interval) return arm_keepalive();
-  if (unanswered_keepalives_ >= keepalive_.count) {
-    // OpenSSH's client asks nothing unless told to, and so has old devices for servers that answer nothing.
-    if (peer() == wire::Speaker::target && answers_no_question()) return spare_questions();
-    return disconnect(DisconnectReason::connection_lost, "no answer to keepalives");
-  }
-  if (unanswered_keepalives_++ == 0) unanswered_since_ = clock_.now();
-  ask_for_life();
-  arm_keepalive();
-}
-
 void Connection::ask_for_life() {
   // Some clients leave global requests unanswered, which are few. A server is asked as OpenSSH's client asks it.
   if (peer() == wire::Speaker::client) {
@@ -413,18 +342,19 @@ void Connection::ask_for_life() {
   }
   if (asked_.full()) return;  // it answers none, and is alive all the same
   asked_.expect();
-  note_question();
+  liveness_.note_question();
   send(wire::build_global_request(wire::kKeepalive, true));
 }
 
-void Connection::spare_questions() {
-  spares_questions_ = true;
-  keepalive_timer_.reset();
-  unanswered_keepalives_ = 0;
+bool Connection::answers_no_question() const {
+  // OpenSSH's client asks nothing unless told to, and so has old devices for servers that answer nothing.
+  return peer() == wire::Speaker::target && !asked_.has_been_answered() && liveness_.heard_since_a_question();
 }
 
+void Connection::on_silence() { disconnect(DisconnectReason::connection_lost, "no answer to keepalives"); }
+
 void Connection::probe(std::function<void(Duration)> answered) {
-  if (disconnecting_ || spares_questions_) return;
+  if (disconnecting_ || spares_questions()) return;
   std::erase_if(probes_, [](const auto& probe) { return probe->answered == nullptr; });
   probes_.push_back(std::make_unique<Probe>(clock_, std::move(answered)));
   ask(wire::kKeepalive, {}, *probes_.back());

@@ -14,26 +14,25 @@
 #include <sallyport/clock.hpp>
 #include <sallyport/transport.hpp>
 
+#include "mux/flow/activity.hpp"
 #include "mux/flow/adjust_habit.hpp"
 #include "mux/flow/flow_credit.hpp"
 #include "mux/flow/line_watch.hpp"
-#include "mux/flow/rate_meter.hpp"
 #include "mux/protocol/channel.hpp"
+#include "mux/protocol/channel_numbers.hpp"
+#include "mux/protocol/drain_order.hpp"
 #include "mux/protocol/global_replies.hpp"
 #include "mux/protocol/global_requests.hpp"
 #include "mux/protocol/graveyard.hpp"
+#include "mux/protocol/liveness.hpp"
+#include "wire/channel_opens.hpp"
+#include "wire/forwards.hpp"
 #include "wire/messages.hpp"
 #include "wire/vocabulary.hpp"
 
 namespace sallyport::mux {
 
-/// Liveness of one connection; see `keepalive_interval` and `keepalive_count`. An interval of 0 turns it off.
-struct KeepaliveSettings {
-  Duration interval = std::chrono::seconds(15);
-  std::uint32_t count = 3;
-};
-
-class Connection : public TransportEvents {
+class Connection : public TransportEvents, private Liveness::Host {
  public:
   /// The most that a channel may be granted, and all channels of the connection together; none gets less than half a
   /// packet, though. What it is granted in fact is FlowCredit's business.
@@ -41,12 +40,6 @@ class Connection : public TransportEvents {
     std::uint32_t each = 4 * 1024 * 1024;
     std::uint32_t in_all = 8 * 1024 * 1024;
   };
-  /// A number rests for this long when its channel has been closed both ways. Clients with threads (paramiko) decide to
-  /// send EOF, data or an adjust in one while another sends CLOSE: what comes late is swallowed, and meets no other
-  /// channel.
-  static constexpr Duration kRest = std::chrono::seconds(1);
-  /// But no more than so many rest: from a peer that opens and closes faster, the oldest is taken.
-  static constexpr std::size_t kMostResting = 4096;
   /// A peer that doesn't read what must be sent to it at once is no longer read above this backlog.
   static constexpr std::size_t kPauseBacklog = 256 * 1024;
   /// A channel that nobody here wants any more, and whose end the peer still owes after this, keeps its number and counts as one
@@ -71,8 +64,8 @@ class Connection : public TransportEvents {
   /// there is none, or none any more.
   void probe(std::function<void(Duration)> answered);
   /// No keepalive is sent from now on, nor any other question of our own: the peer ends its connection over one.
-  void spare_questions();
-  bool spares_questions() const { return spares_questions_; }
+  void spare_questions() { liveness_.spare_questions(); }
+  bool spares_questions() const { return liveness_.spares_questions(); }
 
   /// Says goodbye to the peer; on_connection_closed() follows. Channels are told then.
   void disconnect(DisconnectReason reason, std::string_view text);
@@ -83,6 +76,8 @@ class Connection : public TransportEvents {
   /// An open, a global request or, on `channel`, a channel request is not sound and has been refused, or the channel ends since
   /// its peer has gone beyond a bound; for the log, which says how many of them it takes.
   virtual void on_unsound(wire::Form form, std::string_view name, std::string_view why, const Channel* channel) = 0;
+  /// A channel was in the state `from`, and is in another one; for the log.
+  virtual void on_channel_changed(const Channel& channel, ChannelState from) = 0;
   void send(ByteView head, ByteView tail = {}) {
     bytes_sent_ += head.size() + tail.size();
     transport_->send(head, tail);
@@ -90,7 +85,7 @@ class Connection : public TransportEvents {
   bool congested() const { return transport_->backlog() > Transport::kHighMark; }
   /// A channel's message must wait: the transport has enough, or others wait already. Without the second, a channel
   /// that keeps the backlog between the two marks would starve those that were held at the high one.
-  bool holds_back() const { return congested() || !drain_queue_.empty(); }
+  bool holds_back() const { return congested() || !drain_order_.empty(); }
   /// Has the channel's held messages sent, and its user told, when the connection has drained.
   void call_when_drained(Channel& channel);
   /// Counts the channel as active now: it has moved `size` bytes.
@@ -113,7 +108,7 @@ class Connection : public TransportEvents {
   /// An open of ours has been answered.
   void note_answer(Duration after) { quickest_answer_ = std::min(quickest_answer_.value_or(after), after); }
   /// More than one channel has been active in the last second or two.
-  bool in_company() const { return std::max(active_now_, active_before_) > 1; }
+  bool in_company() const { return activity_.in_company(); }
   /// Bytes that have been sent, in all, and those of them that have reached the peer's host; see Transport.
   std::uint64_t sent() const { return transport_->sent(); }
   std::uint64_t acknowledged() { return known_acknowledged_ = transport_->acknowledged(); }
@@ -128,7 +123,7 @@ class Connection : public TransportEvents {
   const AdjustHabit& habit() const { return habit_; }
   void learn(const AdjustHabit& habit) { habit_ = habit; }
   /// See ChannelEnd.
-  std::uint32_t floor_in_company() const { return FlowCredit::floor_of(rate_.per_millisecond()); }
+  std::uint32_t floor_in_company() const { return FlowCredit::floor_of(activity_.bytes_per_millisecond()); }
   /// `what` is a fixed phrase: the peer broke the rules; the connection ends.
   void violation(std::string_view what);
   /// `what` is a fixed phrase: the peer said something that has no place and harms nobody, as OpenSSH sees it.
@@ -143,9 +138,9 @@ class Connection : public TransportEvents {
   std::uint64_t bytes_received() const { return bytes_received_; }
   std::uint64_t bytes_sent() const { return bytes_sent_; }
   /// How many messages have come. That one has come since is told by this, and not by a clock of milliseconds.
-  std::uint64_t heard() const { return heard_; }
+  std::uint64_t heard() const { return liveness_.heard(); }
   /// How long the peer has owed the answer to a keepalive without a sign of life; 0 while it owes none.
-  Duration unanswered_for() const { return unanswered_keepalives_ == 0 ? Duration::zero() : clock_.now() - unanswered_since_; }
+  Duration unanswered_for() const { return liveness_.unanswered_for(); }
   /// Not lost, and not saying goodbye.
   bool usable() const { return !disconnecting_; }
   /// It is over, and it was the peer's doing.
@@ -169,10 +164,11 @@ class Connection : public TransportEvents {
   }
 
   /// One that is sound (see wire/vocabulary.hpp).
-  virtual void on_channel_open(const wire::ChannelOpen& open) = 0;
+  virtual void on_channel_open(const wire::ChannelOpen& open, const wire::OpenFields& fields) = 0;
   /// One that is sound, and no keepalive, which is answered already. One that wants a reply gets it by answer_global(),
   /// now or later.
-  virtual void on_global_request(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) = 0;
+  virtual void on_global_request(const wire::GlobalRequest& request, const wire::GlobalFields& fields,
+                                 GlobalReplies::Ticket ticket) = 0;
   /// Both CLOSEs have gone, or the open was refused: the number is free.
   virtual void on_channel_gone(LocalChannel local) = 0;
   /// The peer broke the protocol, and is being disconnected; for the log.
@@ -218,9 +214,6 @@ class Connection : public TransportEvents {
   /// What a message means whose number no channel has, and none has had. A number that is free again swallows all that is late.
   enum class Unknown : std::uint8_t { violation, ignored };
 
-  /// The lowest free number that doesn't rest. For a channel that is added next.
-  LocalChannel next_number();
-  bool is_resting(std::size_t index) const;
   Channel& add(std::unique_ptr<Channel> channel);
   void dispatch(wire::MessageType type, ByteView payload);
   template <typename Message, typename Handle>
@@ -229,56 +222,37 @@ class Connection : public TransportEvents {
   void handle_channel_open(ByteView payload);
   void handle_global_request(ByteView payload);
   void handle_channel_request(ByteView payload);
-  void note_life();
-  /// One of ours, which wants an answer, has been sent.
-  void note_question() {
-    if (!heard_at_question_) heard_at_question_ = heard_;
-  }
-  /// The peer has answered none so far, and has been heard after the first: it is one that doesn't.
-  bool answers_no_question() const { return !asked_.has_been_answered() && heard_at_question_ && heard_ > *heard_at_question_; }
   void look_at_endings();
-  void keepalive_due();
-  void ask_for_life();
-  void arm_keepalive();
+
+  // Liveness::Host
+  void ask_for_life() override;
+  bool answers_no_question() const override;
+  void on_silence() override;
 
   std::unique_ptr<Transport> transport_;
   LineWatch line_;
   AdjustHabit habit_;
-  KeepaliveSettings keepalive_;
   Credit credit_;
   const std::shared_ptr<Account> account_;
   Charge channels_charge_;
   std::vector<std::unique_ptr<Channel>> channels_;  // by local number
-  std::vector<TimePoint> rests_until_;              // by local number
-  std::vector<std::uint32_t> resting_;              // numbers, in the order in which their rest ends …
-  std::size_t next_rested_ = 0;                     // … from here on
-  std::vector<std::uint32_t> free_;                 // a heap: numbers that have been used and rested
+  ChannelNumbers numbers_;
   std::size_t open_channels_ = 0;
   std::size_t overdue_channels_ = 0;
   std::unique_ptr<Timer> endings_look_;
   std::uint64_t ignored_ = 0;
-  std::vector<LocalChannel> drain_queue_;  // in the order of call_when_drained()
-  std::unique_ptr<Timer> keepalive_timer_;
-  TimePoint last_heard_;
-  std::uint64_t heard_ = 0;
-  std::optional<std::uint64_t> heard_at_question_;  // the first one
-  std::uint32_t unanswered_keepalives_ = 0;
-  TimePoint unanswered_since_;  // when the first of them was sent
+  DrainOrder drain_order_;
+  Liveness liveness_;
   GlobalRequests asked_;
   GlobalReplies owed_global_replies_;
   std::vector<std::unique_ptr<Probe>> probes_;  // asked_ knows them; those that are over go with the next one
   std::uint64_t bytes_received_ = 0;
   std::uint64_t bytes_sent_ = 0;
-  std::uint8_t activity_period_ = 1;
-  std::uint32_t active_now_ = 0;     // channels active in this period …
-  std::uint32_t active_before_ = 0;  // … and in the one before
-  TimePoint period_began_;
-  RateMeter rate_;
+  Activity activity_;
   std::uint64_t known_acknowledged_ = 0;
   std::optional<Duration> quickest_answer_;
   bool disconnecting_ = false;
   bool left_by_peer_ = false;
-  bool spares_questions_ = false;
   bool paused_ = false;
 };
 

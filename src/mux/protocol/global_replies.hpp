@@ -3,7 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <iterator>
+#include <list>
 #include <optional>
 #include <utility>
 
@@ -30,7 +31,8 @@ class GlobalReplies {
   template <typename Send>
   void answer(Ticket ticket, Bytes message, Send send) {
     if (ticket == Ticket::none) return;
-    waiting_[static_cast<std::uint64_t>(ticket) - first_] = std::move(message);
+    const auto place = static_cast<std::ptrdiff_t>(static_cast<std::uint64_t>(ticket) - first_);
+    *std::next(waiting_.begin(), place) = std::move(message);
     while (!waiting_.empty() && waiting_.front()) {
       const Bytes next = std::move(*waiting_.front());
       waiting_.pop_front();
@@ -40,8 +42,8 @@ class GlobalReplies {
   }
 
  private:
-  std::uint64_t first_ = 1;  // the ticket of the oldest
-  std::deque<std::optional<Bytes>> waiting_;
+  std::uint64_t first_ = 1;                  // the ticket of the oldest
+  std::list<std::optional<Bytes>> waiting_;  // a deque would keep half a kilobyte for each idle connection
 };
 
 }  // namespace sallyport::mux

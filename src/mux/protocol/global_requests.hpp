@@ -1,7 +1,7 @@
 // Global requests of ours on one connection, which its peer answers in their order (RFC 4254, section 4).
 #pragma once
 
-#include <deque>
+#include <list>
 #include <memory>
 
 #include <sallyport/bytes.hpp>
@@ -53,7 +53,7 @@ class GlobalRequests {
   };
 
   Clock& clock_;
-  std::deque<Asked> asked_;
+  std::list<Asked> asked_;  // a deque would keep half a kilobyte for each idle connection
   bool answered_ = false;
 };
 

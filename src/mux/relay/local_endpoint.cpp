@@ -2,10 +2,9 @@
 
 #include <cassert>
 #include <utility>
+#include <variant>
 
-#include "wire/channel_requests.hpp"
 #include "wire/messages.hpp"
-#include "wire/vocabulary.hpp"
 
 namespace sallyport::mux {
 
@@ -53,32 +52,25 @@ void LocalEndpoint::send_eof() {
 
 void LocalEndpoint::send_close() { process_.reset(); }
 
-void LocalEndpoint::send_request(std::string_view type, bool want_reply, ByteView rest) {
+void LocalEndpoint::send_request(const wire::SessionRequest& request, bool want_reply) {
   if (process_ == nullptr) return;
-  const bool success = carry_out(type, rest);
+  const bool success = carry_out(request);
   if (!want_reply) return;
   started_ ? user_->on_reply(success) : early_replies_.push_back(success);
 }
 
-bool LocalEndpoint::carry_out(std::string_view type, ByteView rest) {
-  if (type == "window-change") {
-    const auto dimensions = wire::parse_window_change(rest);
-    if (dimensions) process_->resize(*dimensions);
-    return dimensions.has_value();
+bool LocalEndpoint::carry_out(const wire::SessionRequest& request) {
+  if (const auto* const dimensions = std::get_if<WindowDimensions>(&request)) {
+    process_->resize(*dimensions);
+    return true;
   }
-  if (type == "signal") {
-    const auto name = wire::parse_single_string(rest);
-    return name && process_->signal(*name);
-  }
-  if (type == wire::kEndOfWrite) {
+  if (const auto* const signal = std::get_if<wire::Signal>(&request)) return process_->signal(signal->name);
+  if (std::holds_alternative<wire::EndOfWrite>(request)) {
     process_->end_output();
     return true;
   }
-  if (type == "break") {
-    const auto length = wire::parse_single_uint32(rest);
-    return length && process_->send_break(*length);
-  }
-  return false;
+  const auto* const pause = std::get_if<wire::Break>(&request);
+  return pause != nullptr && process_->send_break(pause->milliseconds);
 }
 
 void LocalEndpoint::grant(std::uint32_t bytes) {
@@ -98,8 +90,9 @@ void LocalEndpoint::on_started() {
 
 void LocalEndpoint::on_failed(const Error& why) {
   outcome_.failed(why);
-  if (why.code == Errc::denied) return user_->on_lost("the account may not be used");
-  user_->on_lost(why.code == Errc::unavailable ? "logins are not possible at the moment" : "the program could not be started");
+  if (why.code == Errc::denied) return user_->on_lost(Told("the account may not be used"));
+  user_->on_lost(
+      Told(why.code == Errc::unavailable ? "logins are not possible at the moment" : "the program could not be started"));
 }
 
 void LocalEndpoint::on_output(OutputStream stream, ByteView bytes) {
@@ -116,7 +109,7 @@ void LocalEndpoint::on_output_end() {
   close_when_over();
 }
 
-void LocalEndpoint::on_input_closed() { user_->on_request(wire::kEndOfWrite, false, {}); }
+void LocalEndpoint::on_input_closed() { user_->on_request(wire::EndOfWrite{}, false); }
 
 void LocalEndpoint::on_input_taken(std::size_t count) {
   input_held_.subtract(count);
@@ -129,9 +122,9 @@ void LocalEndpoint::on_input_taken(std::size_t count) {
 void LocalEndpoint::on_exit(const ProcessEnd& end) {
   exited_ = true;
   if (end.signal.empty()) {
-    user_->on_request("exit-status", false, wire::build_exit_status(end.status));
+    user_->on_request(wire::ExitStatus{end.status}, false);
   } else {
-    user_->on_request("exit-signal", false, wire::build_exit_signal(end.signal, end.core_dumped, {}));
+    user_->on_request(wire::ExitSignal{end.signal, end.core_dumped, {}, {}}, false);
   }
   close_when_over();
 }

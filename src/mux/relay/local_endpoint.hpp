@@ -51,22 +51,20 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   void send_extended_data(std::uint32_t code, ByteView bytes) override;
   void send_eof() override;
   void send_close() override;
-  void send_request(std::string_view type, bool want_reply, ByteView rest) override;
+  void send_request(const wire::SessionRequest& request, bool want_reply) override;
   void abandon() override { send_close(); }
   bool takes_requests() const override { return true; }  // they are carried out at once
   void send_reply(bool) override {}                      // a program asks nothing
-  std::uint32_t window() const override { return input_window_.bytes(); }
+  Flow flow() const override {
+    return {.window = input_window_.bytes(), .granted = output_granted_.bytes(), .credit = kOutputCredit};
+  }
+  FlowCredit::Line line() const override { return {.floor_in_company = FlowCredit::kFloorInFastCompany}; }
   std::uint32_t room_within(const RoomLimits& limits) override {
     const std::uint32_t waiting = kInputWindow - input_window_.bytes();
     return limits.unread - std::min(limits.unread, waiting);
   }
   void call_when_there_is_room() override {}  // whatever the program takes is told
-  bool congested() override { return false; }
-  std::uint32_t credit() const override { return kOutputCredit; }
-  bool in_company() const override { return false; }
-  std::uint32_t floor_in_company() const override { return FlowCredit::kFloorInFastCompany; }
-  std::chrono::microseconds round_trip() const override { return {}; }
-  std::uint32_t granted() const override { return output_granted_.bytes(); }
+  void call_when_uncongested() override {}    // it never is
   void grant(std::uint32_t bytes) override;
 
  private:
@@ -79,7 +77,7 @@ class LocalEndpoint final : public ChannelEnd, private ProcessEvents {
   void on_exit(const ProcessEnd& end) override;
 
   /// True when the request was one for a program.
-  bool carry_out(std::string_view type, ByteView rest);
+  bool carry_out(const wire::SessionRequest& request);
   void close_when_over();
 
   ChannelEvents* user_;

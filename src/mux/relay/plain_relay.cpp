@@ -1,15 +1,15 @@
 #include "mux/relay/plain_relay.hpp"
 
 #include <algorithm>
-
-#include "route/acts.hpp"
+#include <variant>
 
 namespace sallyport::mux {
 
 PlainRelay::PlainRelay(Clock& clock, PlainRelayEvents& owner) : owner_(owner), relay_(clock) {}
 
 std::uint32_t PlainRelay::initial_grant(const ChannelEnd& source, const ChannelEnd& sink) {
-  return std::min({sink.window(), sink.credit(), source.credit(), FlowCredit::kFloorAlone});
+  const Flow to = sink.flow();
+  return std::min({to.window, to.credit, source.flow().credit, FlowCredit::kFloorAlone});
 }
 
 void PlainRelay::end() {
@@ -39,13 +39,13 @@ void PlainRelay::EndEvents::on_extended_data(std::uint32_t code, ByteView data) 
   relay.relay_.on_extended_data(side, code, data);
 }
 
-void PlainRelay::EndEvents::on_request(std::string_view type, bool want_reply, ByteView rest) {
+void PlainRelay::EndEvents::on_request(wire::SessionRequest request, bool want_reply) {
   ChannelEnd* from = relay.relay_.end(side);
   if (from == nullptr) return;
   if (want_reply) return from->send_reply(false);
-  if (route::act_of(route::ActKind::session_request, type) != route::Act::end_of_write) return;
+  if (!std::holds_alternative<wire::EndOfWrite>(request)) return;
   ChannelEnd& to = *relay.relay_.opposite(side);
-  if (to.takes_requests()) to.send_request(type, false, rest);
+  if (to.takes_requests()) to.send_request(request, false);
 }
 
 }  // namespace sallyport::mux

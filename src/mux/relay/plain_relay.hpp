@@ -56,11 +56,11 @@ class PlainRelay final {
     void on_extended_data(std::uint32_t code, ByteView data) override;
     Excess on_excess(std::size_t size) override { return relay.relay_.judge_excess(side, size); }
     void on_eof() override { relay.relay_.on_eof(side); }
-    void on_request(std::string_view type, bool want_reply, ByteView rest) override;
+    void on_request(wire::SessionRequest request, bool want_reply) override;
     void on_reply(bool) override {}  // nothing that wants an answer is ever passed on
     void on_window() override { relay.relay_.on_window(side); }
     void on_close() override { relay.over(side, {}); }
-    void on_lost(std::string_view told) override { relay.over(side, told.empty() ? "lost" : told); }
+    void on_lost(Told told) override { relay.over(side, told.text().empty() ? "lost" : told.text()); }
     PlainRelay& relay;
     const Side side;
     std::uint64_t bytes = 0;

@@ -2,32 +2,18 @@
 
 #include <algorithm>
 
+#include "mux/flow/top_up.hpp"
+
 namespace sallyport::mux {
-namespace {
-
-/// The largest step: whoever is far misses a round trip later what he isn't granted in time, and adjusts are cheap beside that.
-constexpr std::uint32_t kLargestStep = 64 * 1024;
-/// The smallest one where there is room for it: whoever waits for it sends a message of the full size.
-constexpr std::uint32_t kFullStep = 32 * 1024;
-
-/// In which steps a peer is granted what it may send, when that is `allowed` bytes in all. An adjust for each message would
-/// double their number; and the steps are regular, since another Sallyport, or anybody who does as we do, takes us for somebody
-/// who has consumed nothing until it knows them (see AdjustHabit).
-std::uint32_t step_within(std::uint32_t allowed) {
-  const std::uint32_t least = allowed >= kFullStep + kFullStep / 2 ? kFullStep : allowed / 2;
-  return std::clamp(allowed / 4, least, kLargestStep);
-}
-
-}  // namespace
 
 void Relay::join(ChannelEnd& downstream, ChannelEnd& upstream) {
   downstream_ = &downstream;
   upstream_ = &upstream;
   if (limits_ != nullptr) {
-    limits_->from_client.spend(downstream.granted());
-    limits_->to_client.spend(upstream.granted());
+    limits_->from_client.spend(downstream.flow().granted);
+    limits_->to_client.spend(upstream.flow().granted);
   }
-  const std::chrono::microseconds round_trip = downstream.round_trip() + upstream.round_trip();
+  const std::chrono::microseconds round_trip = line().round_trip;
   from_downstream_.begin(clock_.now(), round_trip);
   from_upstream_.begin(clock_.now(), round_trip);
   top_up(Side::downstream);
@@ -59,48 +45,32 @@ void Relay::on_window(Side of) {
   if (joined()) top_up(of == Side::downstream ? Side::upstream : Side::downstream);
 }
 
+FlowCredit::Line Relay::line() const {
+  const FlowCredit::Line one = downstream_->line();
+  const FlowCredit::Line other = upstream_->line();
+  return {one.round_trip + other.round_trip, std::min(one.floor_in_company, other.floor_in_company)};
+}
+
 void Relay::note_passed(Side from, std::size_t bytes) {
-  ChannelEnd& source = *end(from);
-  ChannelEnd& sink = *opposite(from);
+  const Flow source = end(from)->flow();
+  const Flow sink = opposite(from)->flow();
   FlowCredit& credit = credit_of(from);
   const TimePoint now = clock_.now();
   credit.received(bytes, clock_);
-  if (credit.count(bytes, allowed(from), source.granted(), now)) {
-    credit.adapt(now, {source.round_trip() + sink.round_trip(), std::min(source.floor_in_company(), sink.floor_in_company())});
-  }
-  top_up(from);
+  if (credit.count(bytes, allowed(source, sink, credit), source.granted, now)) credit.adapt(now, line());
+  top_up(from, source, sink);
 }
 
-void Relay::top_up(Side from) {
-  ChannelEnd& source = *end(from);
-  ChannelEnd& sink = *opposite(from);
-  if (sink.congested()) return;  // on_window() comes when it is no more
-  const std::uint32_t granted = source.granted();
-  const std::uint32_t wanted = std::min(sink.window(), allowed(from));
-  const std::uint32_t step = step_within(wanted);
-  if (granted >= wanted || wanted - granted < step) return;
-  // From here on only the peer's window may be what is waited for: whatever else there is too little of must tell when there is
-  // more. Alone a little more may be behind us, so that it needn't be known exactly each time.
-  const std::uint32_t behind = allowed_behind(from);
-  const std::uint32_t spare = sink.in_company() ? 0 : (std::max(behind, FlowCredit::kFloorAlone) - FlowCredit::kFloorAlone) / 4;
-  const std::uint32_t line = std::min(credit_of(from).for_line(sink.in_company()), sink.credit());
-  const std::uint32_t room = std::min(wanted, sink.room_within({behind + spare, line + spare, wanted}));
-  if (granted >= room || room - granted < step) return sink.call_when_there_is_room();
-  // Whole messages, unless it is the window that counts: an odd rest would be a small one each time.
-  const std::uint32_t target = room < kFullStep || room == sink.window() ? room : room - room % kFullStep;
-  if (target <= granted) return;  // it still has one to send
-  credit_of(from).granted(granted, clock_);
-  source.grant(within_limit(from, target - granted));
-}
-
-std::uint32_t Relay::allowed(Side from) const {
-  const ChannelEnd& source = *end(from);
-  return std::min({credit_of(from).value(source.in_company()), source.credit(), allowed_behind(from)});
-}
-
-std::uint32_t Relay::allowed_behind(Side from) const {
-  const ChannelEnd& sink = *opposite(from);
-  return std::min(credit_of(from).value(sink.in_company()), sink.credit());
+void Relay::top_up(Side from, const Flow& source, const Flow& sink) {
+  FlowCredit& credit = credit_of(from);
+  ChannelEnd& to = *opposite(from);
+  const auto room_within = [&to](const RoomLimits& limits) { return to.room_within(limits); };
+  const TopUp now = mux::top_up(source, sink, credit, room_within);
+  if (now.wait == TopUp::Wait::congestion) return to.call_when_uncongested();
+  if (now.wait == TopUp::Wait::room) return to.call_when_there_is_room();
+  if (now.grant == 0) return;
+  credit.granted(source.granted, clock_);
+  end(from)->grant(within_limit(from, now.grant));
 }
 
 RateLimit* Relay::limit_of(Side from) const {

@@ -8,6 +8,7 @@
 #include <sallyport/bytes.hpp>
 #include <sallyport/clock.hpp>
 
+#include "mux/flow/flow.hpp"
 #include "mux/flow/flow_credit.hpp"
 #include "mux/flow/rate_limit.hpp"
 #include "mux/protocol/channel_end.hpp"
@@ -35,7 +36,7 @@ class Relay {
 
   /// What becomes of data beyond what that side was granted: the other one may have room for it.
   Excess judge_excess(Side from, std::size_t size) const {
-    return joined() && opposite(from)->window() >= size ? Excess::taken : Excess::refused;
+    return joined() && opposite(from)->flow().window >= size ? Excess::taken : Excess::refused;
   }
 
   // What the end of that side has reported. Nothing happens while nothing is joined.
@@ -50,12 +51,11 @@ class Relay {
   const FlowCredit& credit_of(Side from) const { return from == Side::downstream ? from_downstream_ : from_upstream_; }
   /// Data has come from there and has been passed on.
   void note_passed(Side from, std::size_t bytes);
+  /// What data passes over, both connections taken together.
+  FlowCredit::Line line() const;
   /// Lets the peer on that side send as much as the opposite end can take.
-  void top_up(Side from);
-  /// How much that peer may have under way, on its own way to us.
-  std::uint32_t allowed(Side from) const;
-  /// The same behind us, to the opposite end's peer.
-  std::uint32_t allowed_behind(Side from) const;
+  void top_up(Side from) { top_up(from, end(from)->flow(), opposite(from)->flow()); }
+  void top_up(Side from, const Flow& source, const Flow& sink);
   RateLimit* limit_of(Side from) const;
   /// How much of `wanted` may be granted now; when less, the rest is granted later.
   std::uint32_t within_limit(Side from, std::uint32_t wanted);

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <utility>
-
-#include "wire/vocabulary.hpp"
+#include <variant>
 
 namespace sallyport::mux {
 
@@ -30,8 +29,9 @@ void StreamEndpoint::send_eof() {
   if (stream_ != nullptr) stream_->end_output();
 }
 
-void StreamEndpoint::send_request(std::string_view type, bool, ByteView) {
-  if (stream_ != nullptr && type == wire::kEndOfWrite) stream_->end_input();  // all that means something to a socket
+void StreamEndpoint::send_request(const wire::SessionRequest& request, bool) {
+  // Nothing else means something to a socket.
+  if (stream_ != nullptr && std::holds_alternative<wire::EndOfWrite>(request)) stream_->end_input();
 }
 
 void StreamEndpoint::break_off() {
@@ -40,7 +40,13 @@ void StreamEndpoint::break_off() {
   abandon();
 }
 
-std::uint32_t StreamEndpoint::window() const { return kOutputWindow - std::min(kOutputWindow, queued()); }
+Flow StreamEndpoint::flow() const {
+  const std::uint32_t waiting = queued();
+  return {.window = kOutputWindow - std::min(kOutputWindow, waiting),
+          .granted = granted_.bytes(),
+          .credit = kOutputWindow,
+          .congested = waiting > kCongested};
+}
 
 std::uint32_t StreamEndpoint::queued() const { return stream_ == nullptr ? 0 : static_cast<std::uint32_t>(stream_->queued()); }
 
@@ -70,6 +76,6 @@ void StreamEndpoint::on_output_end() {
   if (input_ended_) user_.on_close();
 }
 
-void StreamEndpoint::on_broken(const Error&) { user_.on_lost("the connection was reset"); }
+void StreamEndpoint::on_broken(const Error&) { user_.on_lost(Told("the connection was reset")); }
 
 }  // namespace sallyport::mux

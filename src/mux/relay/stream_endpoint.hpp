@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -47,7 +46,7 @@ class StreamEndpoint final : public ChannelEnd, private StreamEvents {
   void send_extended_data(std::uint32_t code, ByteView bytes) override;
   void send_eof() override;
   void send_close() override { abandon(); }
-  void send_request(std::string_view type, bool want_reply, ByteView rest) override;
+  void send_request(const wire::SessionRequest& request, bool want_reply) override;
   void abandon() override {
     stream_.reset();
     queued_.set(0);
@@ -55,17 +54,13 @@ class StreamEndpoint final : public ChannelEnd, private StreamEvents {
   void break_off() override;
   bool takes_requests() const override { return true; }
   void send_reply(bool) override {}
-  std::uint32_t window() const override;
+  Flow flow() const override;
+  FlowCredit::Line line() const override { return {.floor_in_company = FlowCredit::kFloorInFastCompany}; }
   std::uint32_t room_within(const RoomLimits& limits) override {
     return limits.on_the_way - std::min(limits.on_the_way, queued());
   }
   void call_when_there_is_room() override {}  // whatever the kernel takes is told
-  bool congested() override { return queued() > kCongested; }
-  std::uint32_t credit() const override { return kOutputWindow; }
-  bool in_company() const override { return false; }
-  std::uint32_t floor_in_company() const override { return FlowCredit::kFloorInFastCompany; }
-  std::chrono::microseconds round_trip() const override { return {}; }
-  std::uint32_t granted() const override { return granted_.bytes(); }
+  void call_when_uncongested() override {}    // the same
   void grant(std::uint32_t bytes) override;
 
  private:

@@ -45,7 +45,7 @@ void LoginDialog::prompt() {
 }
 
 void LoginDialog::listen() {
-  if (asking_ && terminal_.granted() == 0) terminal_.grant(1);
+  if (asking_ && terminal_.flow().granted == 0) terminal_.grant(1);
 }
 
 void LoginDialog::on_data(ByteView bytes) {
@@ -109,7 +109,7 @@ void LoginDialog::show(std::string_view text) {
 }
 
 void LoginDialog::on_window() {
-  const std::size_t now = std::min<std::size_t>(to_show_.size(), terminal_.window());
+  const std::size_t now = std::min<std::size_t>(to_show_.size(), terminal_.flow().window);
   if (now == 0) return;
   terminal_.send_extended_data(wire::kExtendedDataStderr, bytes_of(std::string_view(to_show_).substr(0, now)));
   to_show_.erase(0, now);

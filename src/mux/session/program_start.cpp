@@ -1,39 +1,33 @@
 #include "mux/session/program_start.hpp"
 
+#include <variant>
+
 #include "route/acts.hpp"
-#include "wire/encoding.hpp"
+#include "wire/channel_requests.hpp"
 
 namespace sallyport::mux {
-namespace {
-
-constexpr std::string_view kOriginalCommand = "SSH_ORIGINAL_COMMAND";
-
-void send_env(ChannelEnd& to, std::string_view name, std::string_view value) {
-  to.send_request("env", false, wire::Writer().string(name).string(value).take());
-}
-
-}  // namespace
 
 void send_preparations(ChannelEnd& to, const SessionRequests& requests) {
-  for (const PreparingRequest& request : requests.preparing()) {
-    if (request.act == route::Act::pty || request.act == route::Act::env)
-      to.send_request(route::info_of(request.act).wire, false, requests.fields_of(request));
+  for (const PreparingRequest& one : requests.preparing()) {
+    if (std::holds_alternative<PtyRequest>(one.request) || std::holds_alternative<wire::Env>(one.request))
+      to.send_request(one.request, false);
   }
 }
 
 void send_environment(ChannelEnd& to, const std::map<std::string, std::string>& environment, const route::Program& running) {
   // Whether the target takes them is for its AcceptEnv to say. The later of two values counts.
-  for (const auto& [name, value] : environment) send_env(to, name, value);
-  if (running.original) send_env(to, kOriginalCommand, *running.original);
+  for (const auto& [name, value] : environment) to.send_request(wire::Env{name, value}, false);
+  if (running.original) to.send_request(wire::Env{std::string(kOriginalCommand), *running.original}, false);
 }
 
 void send_program(ChannelEnd& to, const ProgramRequest& program) {
-  const Bytes fields = program.type == "shell" ? Bytes{} : wire::Writer().string(program.argument).take();
-  to.send_request(program.type, program.want_reply, fields);
+  if (program.act == route::Act::shell) return to.send_request(wire::Shell{}, program.want_reply);
+  if (program.act == route::Act::exec) return to.send_request(wire::Exec{program.argument}, program.want_reply);
+  to.send_request(wire::Subsystem{program.argument}, program.want_reply);
 }
 
 void send_later(ChannelEnd& to, SessionRequests& requests) {
-  for (const StoredRequest& request : requests.take_later()) to.send_request(request.type, request.want_reply, request.rest);
+  for (const StoredRequest& one : requests.take_later()) to.send_request(one.request, one.want_reply);
 }
 
 }  // namespace sallyport::mux

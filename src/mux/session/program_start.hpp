@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "mux/protocol/channel_end.hpp"
 #include "mux/session/session_requests.hpp"
@@ -19,6 +20,9 @@ struct ProgramStart {
   ProgramRequest program;    ///< as it is to run
   bool input_ended = false;  ///< the client has sent EOF already
 };
+
+/// The variable with the command line that a forced one has taken the place of; as sshd names it.
+inline constexpr std::string_view kOriginalCommand = "SSH_ORIGINAL_COMMAND";
 
 /// The terminal and the variables that the client has asked for. Nobody is there to be told the answers, so none is wanted.
 void send_preparations(ChannelEnd& to, const SessionRequests& requests);

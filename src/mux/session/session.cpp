@@ -4,9 +4,7 @@
 #include <utility>
 #include <variant>
 
-#include "match/match.hpp"
 #include "mux/admission/permission.hpp"
-#include "mux/protocol/shown_text.hpp"
 #include "mux/session/unattended.hpp"
 #include "wire/channel_requests.hpp"
 #include "wire/messages.hpp"
@@ -25,65 +23,54 @@ bool prepares_program(Act act) {
 /// Says something about the channel, and is for no program.
 bool is_remark(Act act) { return act == Act::end_of_write || act == Act::simple_channel || act == Act::window_probe; }
 
-bool is_program(Act act) { return act == Act::shell || act == Act::exec || act == Act::subsystem; }
-
-/// Of what is told to a client that takes nothing, more is dropped.
-constexpr std::uint32_t kMostSaid = 4 * 1024;
-/// Of so many bytes a text is not worth counting.
-constexpr std::size_t kShortProgram = 4 * 1024;
-
-/// Whether a program there gets a variable of that name from the client.
-bool accepts(const LocalSettings& local, const std::string& variable) {
-  return std::any_of(local.accept_environment.begin(), local.accept_environment.end(),
-                     [&variable](const std::string& pattern) { return config::glob_matches(pattern, variable); });
-}
-
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
 }  // namespace
 
 Session::Session(const Services& services, const Admission& client, WishOrder& order, ChannelId id, Channel& downstream,
                  LenderEvents& lender)
-    : services_(services),
-      client_(client),
-      ids_{client.id, id, std::nullopt},
+    : LinkChannel(services, client, {client.id, id, std::nullopt}, {}),
       downstream_(downstream),
       order_(order),
-      lender_(lender),
       requests_(std::make_unique<SessionRequests>(downstream.account())),
-      kept_(downstream.account()),
-      relay_(services.clock),
-      since_(services.clock.now()) {
+      program_(services_.journal, client, ids_, target_name_, downstream),
+      trunk_(services_, client, ids_, target_name_, downstream, lender, *this),
+      local_(services_, downstream.account()),
+      relay_(services.clock) {
   downstream_.attach(&downstream_events_);
 }
 
 Session::~Session() { drop_upstream(); }
 
-ChannelRow Session::row() const {
-  ChannelRow row;
-  row.id = ids_.channel;
-  row.connection = ids_.connection;
-  row.user = client_.user;
-  row.trunk = ids_.trunk;
-  row.target = target_name_;
+void Session::describe(ChannelRow& row) const {
   row.type = "session";
-  row.request = program_.type;
-  row.command = program_.argument;
+  row.request = program_.request().type();
+  row.command = program_.request().argument;
   row.state = phase_ == Phase::binding ? "connecting" : name_of(downstream_.state());
-  row.since = since_;
-  row.bytes = {downstream_.bytes_received(), downstream_.bytes_sent()};
-  return row;
+}
+
+std::string_view Session::phase_name(Phase phase) {
+  switch (phase) {
+    case Phase::collecting: return "collecting";
+    case Phase::binding: return "binding";
+    case Phase::relaying: return "relaying";
+    case Phase::ended: break;
+  }
+  return "ended";
+}
+
+void Session::enter(Phase phase) {
+  const Phase from = std::exchange(phase_, phase);
+  if (from != phase) services_.journal.session_changed(client_, ids_, phase_name(from), phase_name(phase));
 }
 
 // --- events of the two ends --------------------------------------------------------------------------------------
 
 void Session::EndEvents::on_data(ByteView bytes) {
-  if (side == Side::downstream && session.dialog_ != nullptr) return session.dialog_->on_data(bytes);
+  if (side == Side::downstream && session.trunk_.takes_data(bytes)) return;
   if (side == Side::downstream && session.refused_ && session.phase_ == Phase::binding) {
     session.unbind();  // it can't be kept for a fresh trunk
     return session.program_refused();
   }
-  if (side == Side::downstream) bytes = bytes.subspan(session.take_stray(bytes.size()));
+  if (side == Side::downstream) bytes = bytes.subspan(session.trunk_.take_stray(bytes.size()));
   if (side == Side::upstream) session.note_life();
   if (!bytes.empty()) session.relay_.on_data(side, bytes);
 }
@@ -95,19 +82,20 @@ Excess Session::EndEvents::on_excess(std::size_t size) {
 }
 
 void Session::EndEvents::on_window() {
-  if (side == Side::downstream && session.dialog_ != nullptr) return session.dialog_->on_window();
+  if (side == Side::downstream && session.trunk_.takes_window()) return;
   if (side == Side::downstream) session.flush_said();
   session.relay_.on_window(side);
 }
 
 void Session::EndEvents::on_eof() {
-  if (side == Side::downstream && !session.relay_.joined()) session.eof_before_relaying_ = true;
-  if (side == Side::downstream && session.dialog_ != nullptr) return session.dialog_->on_eof();
+  if (side == Side::downstream && !session.relay_.joined()) session.input_ended_ = true;
+  if (side == Side::downstream && session.trunk_.takes_eof()) return;
   session.relay_.on_eof(side);
 }
 
-void Session::EndEvents::on_request(std::string_view type, bool want_reply, ByteView rest) {
-  side == Side::downstream ? session.client_request(type, want_reply, rest) : session.upstream_request(type, want_reply, rest);
+void Session::EndEvents::on_request(wire::SessionRequest request, bool want_reply) {
+  side == Side::downstream ? session.client_request(std::move(request), want_reply)
+                           : session.upstream_request(request, want_reply);
 }
 
 void Session::EndEvents::on_reply(bool success) {
@@ -117,7 +105,7 @@ void Session::EndEvents::on_reply(bool success) {
 
 void Session::EndEvents::on_close() { side == Side::downstream ? session.client_closed() : session.upstream_closed(); }
 
-void Session::EndEvents::on_lost(std::string_view told) {
+void Session::EndEvents::on_lost(Told told) {
   if (side == Side::downstream) return session.leave();
   if (session.phase_ == Phase::collecting) {  // there will be another one for the program
     session.unbind();
@@ -129,36 +117,38 @@ void Session::EndEvents::on_lost(std::string_view told) {
 
 // --- requests of the client's ------------------------------------------------------------------------------------
 
-void Session::client_request(std::string_view type, bool want_reply, ByteView rest) {
-  const Act act = *route::act_of(route::ActKind::session_request, type);
-  if (is_program(act)) {
+void Session::client_request(wire::SessionRequest request, bool want_reply) {
+  const std::string_view type = wire::type_of(request);
+  if (auto program = program_of(request, want_reply)) {
     if (phase_ != Phase::collecting) return refuse(type, want_reply, "one program a session (RFC 4254, 6.5)");
-    const std::string_view argument = act == Act::shell ? std::string_view{} : *wire::parse_single_string(rest);
-    return start(act, {std::string(type), std::string(argument), want_reply});
+    return start(*std::move(program));
   }
-  if (const route::Verdict verdict = judge(act, rest); verdict.denial() != nullptr)
+  const Act act = *route::act_of(route::ActKind::session_request, type);
+  if (const route::Verdict verdict = judge(act, request); verdict.denial() != nullptr)
     return refuse(type, want_reply, verdict.reason());
   if (phase_ == Phase::collecting)
-    return prepares_program(act) ? prepare(act, type, want_reply, rest) : request_without_program(act, type, want_reply, rest);
+    return prepares_program(act) ? prepare(request, want_reply) : request_without_program(act, request, want_reply);
   if (prepares_program(act)) return refuse(type, want_reply, "a program has been asked for already");
   ChannelEnd* const upstream = relay_.end(Side::upstream);
   if (phase_ == Phase::relaying && upstream != nullptr && upstream->takes_requests())
-    return pass_on(*upstream, type, want_reply, rest);
+    return pass_on(*upstream, request, want_reply);
   if (phase_ == Phase::binding) {
     // As long as nobody has been told how large the terminal is, only its last size counts.
-    const bool is_resize = act == Act::window_change && !want_reply;
-    if (is_resize) requests_->resize(*wire::parse_window_change(rest));
-    if ((is_resize && had_pty_ && trunk_channel_ == nullptr) || requests_->add_later(type, want_reply, rest)) return;
+    const auto* const resize = want_reply ? nullptr : std::get_if<WindowDimensions>(&request);
+    if (resize != nullptr) requests_->resize(*resize);
+    if ((resize != nullptr && had_pty_ && trunk_.channel() == nullptr) || requests_->add_later(request, want_reply)) return;
   }
   refuse(type, want_reply, {});  // too late, or too many
 }
 
-void Session::request_without_program(Act act, std::string_view type, bool want_reply, ByteView rest) {
+void Session::request_without_program(Act act, const wire::SessionRequest& request, bool want_reply) {
   // Nothing has been refused where a remark about the channel finds nobody.
-  if (is_remark(act)) return refuse(type, want_reply, {});
-  if (act != Act::window_change) return refuse(type, want_reply, "nothing runs yet");
-  requests_->resize(*wire::parse_window_change(rest));
-  if (trunk_channel_ != nullptr && trunk_channel_->takes_requests()) return pass_on(*trunk_channel_, type, want_reply, rest);
+  if (is_remark(act)) return refuse(wire::type_of(request), want_reply, {});
+  const auto* const resize = std::get_if<WindowDimensions>(&request);
+  if (resize == nullptr) return refuse(wire::type_of(request), want_reply, "nothing runs yet");
+  requests_->resize(*resize);
+  Channel* const upstream = trunk_.channel();
+  if (upstream != nullptr && upstream->takes_requests()) return pass_on(*upstream, request, want_reply);
   if (want_reply) downstream_.answer_now(true);  // without a terminal it means nothing, and sshd says yes
 }
 
@@ -167,18 +157,20 @@ void Session::refuse(std::string_view type, bool want_reply, std::string_view wh
   if (!why.empty()) services_.journal.request_refused(client_, ids_, type, why);
 }
 
-route::Verdict Session::judge(Act act, ByteView rest) const {
-  const std::string_view name = act == Act::env ? wire::parse_env(rest)->name : std::string_view{};
+route::Verdict Session::judge(Act act, const wire::SessionRequest& request) const {
+  const auto* const env = std::get_if<wire::Env>(&request);
+  const std::string_view name = env != nullptr ? std::string_view(env->name) : std::string_view{};
   return ask_policy(client_, services_.clock,
-                    {.act = act, .argument = name, .running = phase_ == Phase::collecting ? nullptr : &running_});
+                    {.act = act, .argument = name, .running = phase_ == Phase::collecting ? nullptr : &program_.running()});
 }
 
-void Session::prepare(Act act, std::string_view type, bool want_reply, ByteView rest) {
-  if (const char* const why = requests_->keep(act, want_reply, rest)) {
-    if (!want_reply && act == Act::env) say("the variable " + std::string(wire::parse_env(rest)->name) + " was left out: " + why);
-    return refuse(type, want_reply, why);
+void Session::prepare(const wire::SessionRequest& request, bool want_reply) {
+  if (const char* const why = requests_->keep(request, want_reply)) {
+    if (const auto* const env = std::get_if<wire::Env>(&request); env != nullptr && !want_reply)
+      say(Told("the variable " + env->name + " was left out: " + why));
+    return refuse(wire::type_of(request), want_reply, why);
   }
-  if (trunk_channel_ == nullptr && !want_reply) return;
+  if (trunk_.channel() == nullptr && !want_reply) return;
   const std::optional<ResolvedTarget> end = where_programs_end(client_, services_.clock);
   if (end && end->kind == TargetKind::local) return answer_preparations(end->local);
   if (prepare_at(end) || !want_reply) return;
@@ -201,53 +193,34 @@ void Session::answer_unasked(bool success) {
   }
 }
 
-void Session::start(Act act, ProgramRequest program) {
-  program_ = std::move(program);
-  const bool is_short = program_.argument.size() <= kShortProgram;
-  kept_.set(is_short ? 0 : 2 * program_.argument.size());  // as it was asked for, and as it runs
-  program_unanswered_ = program_.want_reply;
-  had_pty_ = requests_->has_pty();
-  phase_ = Phase::binding;
+void Session::start(ProgramRequest program) {
+  const bool has_room = program_.ask(std::move(program));
+  had_pty_ = requests_->pty() != nullptr;
+  enter(Phase::binding);
   sent_along_.reset();
   using Answer = PreparingRequest::Answer;
   const auto is_promise = [](const PreparingRequest& request) { return request.answer == Answer::promised; };
   const auto& preparing = requests_->preparing();
-  if (!said_.empty() || std::any_of(preparing.begin(), preparing.end(), is_promise)) downstream_.reserve(kMostSaid);
-  if (!is_short && downstream_.account()->is_pressed()) {
+  if (!said_.empty() || std::any_of(preparing.begin(), preparing.end(), is_promise)) downstream_.reserve(ClientNotes::kMost);
+  if (!has_room) {
     constexpr std::string_view kTold = "too much is held for this connection already";
-    deny(kTold, kTold);
-    program_.argument = {};
-    return kept_.set(0);
+    deny(Told(kTold), kTold);
+    return program_.drop_text();
   }
+  const ProgramRequest& asked = program_.request();
   const route::Verdict verdict =
-      ask_policy(client_, services_.clock, {.act = act, .argument = program_.argument, .has_pty = had_pty_});
-  if (const route::Denial* denied = verdict.denial()) return deny(denied->told, verdict.reason());
-  running_ = verdict.permit()->program();
-  program_.type = route::info_of(running_.act).wire;
-  program_.argument = running_.argument;
+      ask_policy(client_, services_.clock, {.act = asked.act, .argument = asked.argument, .has_pty = had_pty_});
+  if (const route::Denial* denied = verdict.denial()) return deny(Told(denied->told), verdict.reason());
+  program_.allow(verdict.permit()->program());
   const ResolvedTarget& target = verdict.permit()->target();
   target_name_ = target.name;
-  if (!relay_.joined())
-    relay_.limit(services_.rates.limits_of(client_.user, target.name, static_cast<std::uint64_t>(target.options.rate_limit),
-                                           services_.clock.now()));
-  watch_idleness(target.options);
+  if (!relay_.joined()) relay_.limit(rate_limits(target.name, target.options));
+  watch_idleness(target.options, "session:" + std::string(program_.request().type()));
   target.kind == TargetKind::local ? start_local(*verdict.permit()) : start_upstream(*verdict.permit());
 }
 
-void Session::watch_idleness(const Options& options) {
-  const std::string kind = "session:" + program_.type;
-  const Duration timeout = channel_timeout(options, kind);
-  if (timeout == Duration::zero()) return;
-  idle_.emplace(
-      services_.clock, timeout, [this] { return downstream_.bytes_received() + downstream_.bytes_sent(); },
-      [this, kind, timeout] {
-        services_.journal.channel_idle(client_, ids_, kind, timeout);
-        end("nothing has happened here for too long");
-      });
-}
-
-void Session::deny(std::string_view told, std::string_view why) {
-  services_.journal.program_refused(client_, ids_, program_.type, program_.argument, told, why);
+void Session::deny(Told told, std::string_view why) {
+  program_.record_refused(told, why);
   drop_upstream();
   end_with(told);
 }
@@ -258,9 +231,8 @@ void Session::start_local(const route::Permit& permit) {
   const ResolvedTarget& target = permit.target();
   unbind();
   answer_preparations(target.local);
-  if (program_.type == "subsystem" && !target.local.subsystems.contains(program_.argument)) {
-    services_.journal.program_refused(client_, ids_, program_.type, program_.argument, "no such subsystem",
-                                      "target " + target.name + " has none of that name");
+  if (!has_program(target.local, program_.request())) {
+    program_.record_refused(Told("no such subsystem"), "target " + target.name + " has none of that name");
     return collect_again();
   }
   wish_ = order_.enter(target_name_, [this] { begin_local(); });
@@ -272,64 +244,29 @@ void Session::begin_local() {
   if (permit_ == nullptr || !wish_->may_go(std::nullopt)) return;
   wish_->note_gone(std::nullopt);
   const std::unique_ptr<route::Permit> permit = std::move(permit_);
-  const ResolvedTarget& target = permit->target();
-  const LocalSettings& local = target.local;
-  std::vector<std::string> argv = local.shell;
-  if (program_.type == "exec") {
-    argv.push_back("-c");
-    argv.push_back(program_.argument);
-  } else if (program_.type == "subsystem") {
-    argv = local.subsystems.at(program_.argument);
-  }
   const auto started = [this] {
     wish_.reset();
-    record_program();
+    program_.record_started();
   };
   const auto failed = [this](const Error& why) {
-    recorded_ = true;
     wish_.reset();
-    services_.journal.program_failed(client_, ids_, program_.type, program_.argument, why.detail);
+    program_.record_not_started(why.detail);
   };
-  local_ = std::make_unique<LocalEndpoint>(services_.processes, process_spec(target, std::move(argv)), program_.want_reply,
-                                           upstream_events_, LocalEndpoint::Outcome{started, failed}, downstream_.account());
-  if (program_.want_reply) asked_.push_back({Asked::What::program});
-  begin_relaying(*local_);
+  const bool want_reply = program_.request().want_reply;
+  LocalEndpoint& end = local_.start(process_spec(permit->target(), client_, program_.request(), program_.running(), *requests_),
+                                    want_reply, upstream_events_, LocalEndpoint::Outcome{started, failed});
+  if (want_reply) asked_.push_back({Asked::What::program});
+  begin_relaying(end);
 }
 
 void Session::answer_preparations(const LocalSettings& local) {
   using Answer = PreparingRequest::Answer;
   for (PreparingRequest& request : requests_->preparing()) {
-    const bool success = request.act != Act::env || accepts(local, std::string(wire::parse_env(request.rest)->name));
+    const bool success = accepts(local, request.request);
     if (request.answer == Answer::promised && !success) tell_refused(request, "the bastion");
     if (request.answer == Answer::owed) downstream_.send_reply(success);
     if (request.answer != Answer::unwanted) request.answer = Answer::given;
   }
-}
-
-void Session::record_program() {
-  if (std::exchange(recorded_, true)) return;
-  services_.journal.program_started(client_, ids_, program_.type, program_.argument, target_name_);
-}
-
-ProcessSpec Session::process_spec(const ResolvedTarget& target, std::vector<std::string> command) const {
-  const LocalSettings& local = target.local;
-  ProcessSpec spec;
-  spec.argv = std::move(command);
-  if (program_.type == "shell") spec.argv0 = "-" + base_name(spec.argv.front());
-  spec.user = local.user;
-  spec.client = client_.user;
-  spec.login = local_login(local, client_.source.address);
-  spec.pty = requests_->pty();
-  for (const auto& [name, value] : requests_->variables())
-    if (accepts(local, name)) spec.environment.emplace_back(name, value);
-  for (const auto& [name, value] : local.environment) spec.environment.emplace_back(name, value);
-  for (const auto& [name, value] : client_.grant.environment) spec.environment.emplace_back(name, value);
-  if (running_.original) spec.environment.emplace_back("SSH_ORIGINAL_COMMAND", *running_.original);
-  const std::string source = client_.source.address + " " + std::to_string(client_.source.port);
-  const std::string port = std::to_string(client_.local.port);
-  spec.environment.emplace_back("SSH_CLIENT", source + " " + port);
-  spec.environment.emplace_back("SSH_CONNECTION", source + " " + client_.local.address + " " + port);
-  return spec;
 }
 
 // --- the end -----------------------------------------------------------------------------------------------------
@@ -339,89 +276,76 @@ void Session::drop_upstream() {
   permit_.reset();
   sent_along_.reset();
   asked_.clear();
-  bound_.reset();
   relay_.part();
-  end_login();
-  lease_.reset();
-  if (Channel* channel = std::exchange(trunk_channel_, nullptr)) channel->abandon();
-  if (local_ == nullptr) return;
-  // What is hung up before it has told may have started all the same.
-  record_program();
-  local_->abandon();                            // it reports nothing more, wherever it is
-  services_.graveyard.bury(std::move(local_));  // perhaps it is reporting just now
+  trunk_.drop();
+  if (!local_.runs()) return;
+  program_.record_started();  // what is hung up before it has told may have started all the same
+  local_.drop();
 }
 
 // Who wants no answer may leave at once, and the program runs all the same: at sshd it does.
 void Session::client_closed() {
-  const bool stays =
-      phase_ != Phase::collecting && !program_.want_reply && !left_ && services_.unattended.has_room_for(client_.user);
-  if (stays && local_ != nullptr && !had_pty_) {
+  const bool stays = phase_ != Phase::collecting && !program_.request().want_reply && !has_left() &&
+                     services_.unattended.has_room_for(client_.user);
+  if (stays && local_.runs() && !had_pty_) {
     relay_.part();
-    record_program();
-    services_.unattended.keep(client_, ids_, std::move(local_));
-  } else if (stays && phase_ == Phase::binding && trunk_channel_ != nullptr) {
+    program_.record_started();
+    services_.unattended.keep(client_, ids_, local_.give_away());
+  } else if (stays && phase_ == Phase::binding && trunk_.channel() != nullptr) {
     go_upstream();  // before its turn, which won't come any more
-  } else if (stays && lease_ != nullptr && !lends_agent_ && !lends_display_) {
-    ProgramStart start{std::move(requests_), client_.grant.environment, running_, program_, eof_before_relaying_};
-    services_.unattended.start(client_, ids_, std::move(start), lease_->access(), lease_->target());
+  } else if (const ChannelWish* const wish = trunk_.wish(); stays && wish != nullptr && !trunk_.lends()) {
+    ProgramStart start{std::move(requests_), client_.grant.environment, program_.running(), program_.request(), input_ended_};
+    services_.unattended.start(client_, ids_, std::move(start), wish->access(), wish->target());
   }
   leave();
 }
 
-void Session::leave() {
-  if (std::exchange(left_, true)) return;
+void Session::let_go() {
   drop_upstream();
-  phase_ = Phase::ended;
-  services_.journal.channel_closed(client_, ids_, downstream_.bytes_received(), downstream_.bytes_sent(),
-                                   services_.clock.now() - since_);
+  enter(Phase::ended);
 }
 
-void Session::end(std::string_view told) {
+void Session::end(Told told) {
   if (phase_ == Phase::ended) return;
   drop_upstream();
   end_with(told);
 }
 
-void Session::end_with(std::string_view told) {
-  phase_ = Phase::ended;
+void Session::end_with(Told told) {
+  enter(Phase::ended);
   answer_unasked(true);
-  answer_program(true);  // a refused request would leave the client nothing to show but its own guess
+  program_.answer(true);  // a refused request would leave the client nothing to show but its own guess
   say(told);
-  said_.resize(std::min<std::size_t>(said_.size(), downstream_.whole_window()));
+  said_.cut(downstream_.whole_window());
   flush_said();
-  if (!exit_passed_) downstream_.send_request("exit-status", false, wire::build_exit_status(kOurExitStatus));
+  if (!program_.has_exited()) downstream_.send_request(wire::ExitStatus{kOurExitStatus}, false);
   downstream_.send_eof();
   downstream_.send_close();
 }
 
-void Session::say(std::string_view told) {
-  std::string line = "sallyport: " + clean_for_terminal(told) + "\r\n";
-  if (!had_pty_) std::erase(line, '\r');
-  if (said_.size() + line.size() <= kMostSaid) said_ += line;
-  if (phase_ != Phase::collecting) flush_said();
+void Session::say(Told told) {
+  said_.add(told, had_pty_);
+  flush_said();
 }
 
 void Session::flush_said() {
   if (said_.empty() || phase_ == Phase::collecting) return;
   // What others may send has been promised its place in the client's window.
-  const ChannelEnd* const upstream = trunk_channel_ != nullptr ? trunk_channel_ : relay_.end(Side::upstream);
-  const std::uint32_t promised = upstream == nullptr ? 0 : upstream->granted();
-  if (downstream_.whole_window() < promised || downstream_.whole_window() - promised < said_.size()) return;
-  downstream_.send_extended_data(wire::kExtendedDataStderr, bytes_of(std::exchange(said_, {})));
+  const ChannelEnd* const upstream = trunk_.channel() != nullptr ? trunk_.channel() : relay_.end(Side::upstream);
+  const std::uint32_t promised = upstream == nullptr ? 0 : upstream->flow().granted;
+  if (downstream_.whole_window() < promised) return;
+  const std::string text = said_.take(downstream_.whole_window() - promised);
+  if (!text.empty()) downstream_.send_extended_data(wire::kExtendedDataStderr, bytes_of(text));
 }
 
 void Session::tell_refused(const PreparingRequest& request, std::string_view by) {
   std::string what = "the terminal";
-  if (request.act == Act::env) what = "the variable " + std::string(wire::parse_env(request.rest)->name);
-  if (request.act == Act::lend_agent) what = "your agent";
-  if (request.act == Act::lend_display) what = "your display";
-  say(std::string(by) + " refused " + what);
-  services_.journal.request_refused(client_, ids_, route::info_of(request.act).wire,
+  if (const auto* const env = std::get_if<wire::Env>(&request.request)) what = "the variable " + env->name;
+  if (std::holds_alternative<wire::AgentRequest>(request.request)) what = "your agent";
+  if (std::holds_alternative<wire::X11Request>(request.request)) what = "your display";
+  say(Told(std::string(by) + " refused " + what));
+  services_.journal.request_refused(client_, ids_, wire::type_of(request.request),
                                     std::string(by) + " refused it, after the client had been told yes");
-}
-
-void Session::answer_program(bool success) {
-  if (std::exchange(program_unanswered_, false)) downstream_.send_reply(success);
 }
 
 }  // namespace sallyport::mux

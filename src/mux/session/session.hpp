@@ -11,7 +11,6 @@
 #include <sallyport/clock.hpp>
 #include <sallyport/connections.hpp>
 #include <sallyport/ids.hpp>
-#include <sallyport/process.hpp>
 
 #include "mux/admission/admission.hpp"
 #include "mux/admission/journal.hpp"
@@ -19,14 +18,13 @@
 #include "mux/client/link_channel.hpp"
 #include "mux/client/services.hpp"
 #include "mux/client/wish_order.hpp"
-#include "mux/flow/idle_watch.hpp"
-#include "mux/forward/agent_loan.hpp"
 #include "mux/protocol/channel.hpp"
-#include "mux/relay/local_endpoint.hpp"
 #include "mux/relay/relay.hpp"
-#include "mux/session/login_dialog.hpp"
-#include "mux/session/program_start.hpp"
+#include "mux/session/client_notes.hpp"
+#include "mux/session/local_binding.hpp"
+#include "mux/session/session_program.hpp"
 #include "mux/session/session_requests.hpp"
+#include "mux/session/trunk_binding.hpp"
 #include "mux/upstream/pool.hpp"
 #include "mux/upstream/trunk.hpp"
 #include "route/policy.hpp"
@@ -36,10 +34,13 @@ namespace sallyport::mux {
 /// The channel is confirmed with a window of 0 before anybody knows where it ends; that is decided when exec, shell or
 /// subsystem comes. Then messages go from one end to the other, within what the receiving end takes.
 ///
+/// How there comes to be an end is LocalBinding's business, or TrunkBinding's; the session keeps the phase, the order of requests
+/// and answers, and the relay.
+///
 /// What the client asks before that is answered by the end itself wherever it can be: if the route leads all programs to one
 /// target, that is asked at once; else the answer waits for a moment, for most clients send their program along. One
 /// that waits for its answer first is told yes, and what the end then refuses it learns on stderr.
-class Session final : public LinkChannel, private LeaseEvents {
+class Session final : public LinkChannel, private TrunkBindingHost {
  public:
   /// Exit status of a channel that we, not a program, had to end; what ssh itself uses for its own errors.
   static constexpr std::uint32_t kOurExitStatus = 255;
@@ -55,14 +56,15 @@ class Session final : public LinkChannel, private LeaseEvents {
   Session& operator=(const Session&) = delete;
 
   // LinkChannel
-  ChannelId id() const override { return ids_.channel; }
-  ChannelRow row() const override;
-  std::optional<TrunkId> trunk() const override { return ids_.trunk; }
   bool is_session() const override { return true; }
-  void end(std::string_view told) override;
-  void leave() override;
+  void end(Told told) override;
 
  private:
+  // LinkChannel
+  ByteCounts traffic() const override { return {downstream_.bytes_received(), downstream_.bytes_sent()}; }
+  void describe(ChannelRow& row) const override;
+  void let_go() override;
+
   enum class Phase : std::uint8_t {
     collecting,  ///< no program request yet, or the one that there was has been refused
     binding,     ///< its endpoint is being made, or waits for the wish's turn
@@ -76,36 +78,36 @@ class Session final : public LinkChannel, private LeaseEvents {
     void on_extended_data(std::uint32_t code, ByteView bytes) override { session.relay_.on_extended_data(side, code, bytes); }
     Excess on_excess(std::size_t size) override;
     void on_eof() override;
-    void on_request(std::string_view type, bool want_reply, ByteView rest) override;
+    void on_request(wire::SessionRequest request, bool want_reply) override;
     void on_reply(bool success) override;
     void on_window() override;
     bool answers_close_later() override { return side == Side::downstream && session.awaits_exit(); }
     void on_close() override;
-    void on_lost(std::string_view told) override;
+    void on_lost(Told told) override;
     Session& session;
     const Side side;
   };
 
-  // LeaseEvents
+  // TrunkBindingHost
   void on_asked(TrunkId trunk) override {
     if (wish_ != nullptr) wish_->plan(trunk);
   }
-  void on_leased(Channel& channel, TrunkId trunk) override;
-  void on_lease_failed(wire::OpenFailureReason reason, std::string_view told) override;
-  void on_agent_wanted(UpstreamAnswers& to) override;
-  void on_question(UpstreamAnswers& to, const UpstreamQuestion& question) override;
+  void on_bound(Channel& channel, TrunkId trunk) override;
+  void on_not_bound(Told told) override;
+  const PtyRequest* terminal() const override { return had_pty_ ? requests_->pty() : nullptr; }
+  bool has_input_ended() const override { return input_ended_; }
+  void on_person_asked() override;
 
-  /// The login at the target is over: nobody wants the client's agent or answers for it any more.
-  void end_login();
-  /// How many of so many bytes of the client's were let in for a question that is over.
-  std::size_t take_stray(std::size_t available);
-  void client_request(std::string_view type, bool want_reply, ByteView rest);
+  static std::string_view phase_name(Phase phase);
+  /// The one place where the phase changes.
+  void enter(Phase phase);
+  void client_request(wire::SessionRequest request, bool want_reply);
   /// Answers the request that is being reported with a failure, and records that if `why` is given.
   void refuse(std::string_view type, bool want_reply, std::string_view why);
   /// What the policy says to the request, which is no program's.
-  route::Verdict judge(route::Act act, ByteView rest) const;
+  route::Verdict judge(route::Act act, const wire::SessionRequest& request) const;
   /// Keeps a request that prepares the program, and sees to its answer.
-  void prepare(route::Act act, std::string_view type, bool want_reply, ByteView rest);
+  void prepare(const wire::SessionRequest& request, bool want_reply);
   /// It is the target that answers, if all programs end at one that can be asked before there is one; false: it isn't.
   bool prepare_at(const std::optional<ResolvedTarget>& end);
   /// Answers what is owed an answer and has been passed on to nobody, or to nobody who will answer.
@@ -113,34 +115,26 @@ class Session final : public LinkChannel, private LeaseEvents {
   /// On the bastion it is known what becomes of them.
   void answer_preparations(const LocalSettings& local);
   /// The client asks for something while nothing runs, for which the end need not be asked to make ready.
-  void request_without_program(route::Act act, std::string_view type, bool want_reply, ByteView rest);
-  void start(route::Act act, ProgramRequest program);
-  /// The program has started; once.
-  void record_program();
+  void request_without_program(route::Act act, const wire::SessionRequest& request, bool want_reply);
+  void start(ProgramRequest program);
   void start_local(const route::Permit& permit);
   /// Starts the program on the bastion if it is its turn; else it is called again when it may be.
   void begin_local();
-  ProcessSpec process_spec(const ResolvedTarget& target, std::vector<std::string> command) const;
   void start_upstream(const route::Permit& permit);
-  /// The way to the target for what has been asked for until now.
-  TrunkAccess access_to(const ResolvedTarget& target);
-  /// There is a channel for just that, or there will be.
-  bool is_bound(const TrunkAccess& access) const;
-  void bind(const ResolvedTarget& target, TrunkAccess access);
+  /// The channel that is asked for at a target now.
+  OpenRequest opening() const;
   /// Gives up the channel at the target, where nothing runs.
   void unbind();
-  /// The same for the target's channel, once there is one.
+  /// Asks for the program at the target once there is a channel, if it is its turn; else it is called again when it may be.
   void begin_upstream();
   /// The target's channel gets all that was asked for.
   void go_upstream();
   void begin_relaying(ChannelEnd& upstream);
   /// Passes on what has been kept and has not been passed on yet.
   void send_preparations();
-  /// The target may have what the client lends. Absent: it is to be asked to take it; else what the answer would be.
-  std::optional<bool> lend(route::Act act);
   /// Passes on a request of the client's to an endpoint.
-  void pass_on(ChannelEnd& to, std::string_view type, bool want_reply, ByteView rest);
-  void upstream_request(std::string_view type, bool want_reply, ByteView rest);
+  void pass_on(ChannelEnd& to, const wire::SessionRequest& request, bool want_reply);
+  void upstream_request(const wire::SessionRequest& request, bool want_reply);
   void upstream_replied(bool success);
   void preparation_answered(std::size_t index, bool success);
   void program_answered(bool success);
@@ -161,51 +155,18 @@ class Session final : public LinkChannel, private LeaseEvents {
     if (wish_ != nullptr && phase_ == Phase::relaying) WishOrder::Wish::arrive(wish_);
   }
   /// A program runs whose exit status the client has not been told.
-  bool awaits_exit() const { return phase_ == Phase::relaying && !exit_passed_; }
+  bool awaits_exit() const { return phase_ == Phase::relaying && !program_.has_exited(); }
   /// `told` is for the client, `why` for the log.
-  void deny(std::string_view told, std::string_view why);
-  void watch_idleness(const Options& options);
+  void deny(Told told, std::string_view why);
   /// Tells the client something on stderr, as soon as its window has room beside what others may send.
-  void say(std::string_view told);
+  void say(Told told);
   void flush_said();
   /// What was promised came to nothing.
   void tell_refused(const PreparingRequest& request, std::string_view by);
   /// Tells the client on stderr and ends the channel with kOurExitStatus.
-  void end_with(std::string_view told);
+  void end_with(Told told);
   void drop_upstream();
-  void answer_program(bool success);
 
-  Services services_;
-  const Admission& client_;
-  ChannelIds ids_;
-  Channel& downstream_;
-  WishOrder& order_;
-  LenderEvents& lender_;
-  EndEvents downstream_events_{*this, Side::downstream};
-  EndEvents upstream_events_{*this, Side::upstream};
-  Phase phase_ = Phase::collecting;
-  std::unique_ptr<SessionRequests> requests_;  // until the program runs
-  std::size_t passed_on_ = 0;                  // so many of those that prepare it have been, or needn't be
-  bool client_waits_ = false;                  // for answers before it sends its program
-  std::unique_ptr<Timer> sent_along_;          // for the program, while answers are owed
-  Charge kept_;                                // the program's text
-  ProgramRequest program_;                     // as it was asked for; once it has been allowed, as it runs
-  route::Program running_;                     // what the policy made of it
-  bool program_unanswered_ = false;
-  bool program_answered_early_ = false;  // with success, before the target was there to do so
-  bool eof_before_relaying_ = false;
-  bool lends_agent_ = false;
-  bool lends_display_ = false;
-  bool no_early_binding_ = false;  // it came to nothing once
-  bool recorded_ = false;          // that the program started, or couldn't
-  bool had_pty_ = false;
-  bool exit_passed_ = false;
-  bool left_ = false;
-  std::uint32_t stray_ = 0;  // bytes that the client may still send to the login's dialog, though it is over
-  std::string target_name_;
-  std::unique_ptr<WishOrder::Wish> wish_;        // the program, until it is known to have been asked for there
-  std::unique_ptr<route::Permit> permit_;        // of a program that waits for its turn, or has not been answered by a target
-  std::optional<Pool::RefusedProgram> refused_;  // once, and a fresh trunk is being asked
   /// A request to the upstream end whose answer is awaited.
   struct Asked {
     enum class What : std::uint8_t { preparation, program, passed_on };
@@ -213,23 +174,27 @@ class Session final : public LinkChannel, private LeaseEvents {
     std::size_t index = 0;           ///< of the preparation
     std::optional<bool> known = {};  ///< nobody has been asked: it only waits for those before it
   };
-  std::vector<Asked> asked_;  // until the program has been answered; then every answer is simply passed on
-  /// What the channel at the target is good for; absent: there is none.
-  struct Bound {
-    ShareKey key;
-    bool lends_agent = false;
-    bool operator==(const Bound&) const = default;
-  };
-  std::optional<Bound> bound_;
-  std::string said_;  // for the client's stderr, what waits
-  std::unique_ptr<Lease> lease_;
-  std::shared_ptr<AgentBorrower> agent_borrower_;  // null: the login hasn't asked for the client's agent
-  std::unique_ptr<LoginDialog> dialog_;            // null: it hasn't asked a question
-  std::unique_ptr<LocalEndpoint> local_;
-  Channel* trunk_channel_ = nullptr;
-  Relay relay_;  // between downstream_ and local_ or trunk_channel_, while relaying
-  TimePoint since_;
-  std::optional<IdleWatch> idle_;
+
+  Channel& downstream_;
+  WishOrder& order_;
+  EndEvents downstream_events_{*this, Side::downstream};
+  EndEvents upstream_events_{*this, Side::upstream};
+  Phase phase_ = Phase::collecting;
+  std::unique_ptr<SessionRequests> requests_;  // until the program runs
+  std::size_t passed_on_ = 0;                  // so many of those that prepare it have been, or needn't be
+  bool client_waits_ = false;                  // for answers before it sends its program
+  std::unique_ptr<Timer> sent_along_;          // for the program, while answers are owed
+  SessionProgram program_;
+  bool input_ended_ = false;  // before there was an end that could be told
+  bool had_pty_ = false;
+  ClientNotes said_;
+  std::unique_ptr<WishOrder::Wish> wish_;        // the program, until it is known to have been asked for there
+  std::unique_ptr<route::Permit> permit_;        // of a program that waits for its turn, or has not been answered by a target
+  std::optional<Pool::RefusedProgram> refused_;  // once, and a fresh trunk is being asked
+  std::vector<Asked> asked_;                     // until the program has been answered; then every answer is simply passed on
+  TrunkBinding trunk_;
+  LocalBinding local_;
+  Relay relay_;  // between downstream_ and one of the two, while relaying
 };
 
 }  // namespace sallyport::mux

@@ -1,32 +1,29 @@
 #include "mux/session/session_requests.hpp"
 
 #include <algorithm>
+#include <variant>
 
 #include "mux/client/lending.hpp"
-#include "wire/channel_requests.hpp"
-#include "wire/encoding.hpp"
 
 namespace sallyport::mux {
-
-using route::Act;
-
 namespace {
 
 /// What an entry costs beyond its bytes: strings and the lists that they stand in.
 constexpr std::size_t kOverhead = 160;
 
-Bytes build_pty_req(const PtyRequest& pty) {
-  return wire::Writer()
-      .string(pty.term)
-      .uint32(pty.dimensions.columns)
-      .uint32(pty.dimensions.rows)
-      .uint32(pty.dimensions.width_pixels)
-      .uint32(pty.dimensions.height_pixels)
-      .string(pty.modes)
-      .take();
-}
+std::size_t size_of(const wire::SessionRequest& request) { return wire::build_fields(request).size(); }
 
 }  // namespace
+
+std::optional<ProgramRequest> program_of(wire::SessionRequest& request, bool want_reply) {
+  using route::Act;
+  if (std::holds_alternative<wire::Shell>(request)) return ProgramRequest{Act::shell, {}, want_reply};
+  if (auto* const exec = std::get_if<wire::Exec>(&request))
+    return ProgramRequest{Act::exec, std::move(exec->command), want_reply};
+  if (auto* const subsystem = std::get_if<wire::Subsystem>(&request))
+    return ProgramRequest{Act::subsystem, std::move(subsystem->name), want_reply};
+  return std::nullopt;
+}
 
 bool SessionRequests::take(std::size_t bytes) {
   if (bytes > kMaximumBytes - bytes_ || account_->is_pressed()) return false;
@@ -35,70 +32,66 @@ bool SessionRequests::take(std::size_t bytes) {
   return true;
 }
 
-const char* SessionRequests::keep(Act act, bool want_reply, ByteView rest) {
-  const char* why = nullptr;
-  switch (act) {
-    case Act::env:
-      if (variables_ >= kMaximumVariables || !take(rest.size())) return "too many variables, or too long ones";
-      ++variables_;
-      break;
-    case Act::pty: why = keep_pty(rest); break;
-    case Act::lend_agent: why = keep_once(agent_, "the agent has been lent already"); break;
-    case Act::lend_display:
-      if (!is_sound_x11_request(rest)) return "not what xauth understands";
-      if (!display_ && !take(rest.size())) return "too much is held already";
-      why = keep_once(display_, "the display has been lent already");
-      break;
-    default: why = "nothing runs yet";
-  }
-  if (why != nullptr) return why;
+const char* SessionRequests::keep(const wire::SessionRequest& request, bool want_reply) {
+  if (const char* const why = admit(request)) return why;
   using Answer = PreparingRequest::Answer;
-  const bool is_built = act == Act::pty;
-  preparing_.push_back({act, is_built ? Bytes{} : Bytes(rest.begin(), rest.end()), want_reply ? Answer::owed : Answer::unwanted});
+  preparing_.push_back({request, want_reply ? Answer::owed : Answer::unwanted});
   return nullptr;
 }
 
-const char* SessionRequests::keep_once(bool& flag, const char* why) { return std::exchange(flag, true) ? why : nullptr; }
-
-const char* SessionRequests::keep_pty(ByteView rest) {
-  if (pty_) return "there is a terminal already";
-  if (!take(rest.size())) return "the terminal's description is too long";
-  const auto pty = *wire::parse_pty_req(rest);
-  pty_ = {std::string(pty.term), pty.dimensions, Bytes(pty.modes.begin(), pty.modes.end())};
-  return nullptr;
+const char* SessionRequests::admit(const wire::SessionRequest& request) {
+  if (std::holds_alternative<PtyRequest>(request)) {
+    if (pty() != nullptr) return "there is a terminal already";
+    return take(size_of(request)) ? nullptr : "the terminal's description is too long";
+  }
+  if (std::holds_alternative<wire::Env>(request)) {
+    if (variables_ >= kMaximumVariables || !take(size_of(request))) return "too many variables, or too long ones";
+    ++variables_;
+    return nullptr;
+  }
+  if (const auto* const display = std::get_if<wire::X11Request>(&request)) {
+    if (!is_sound_x11_request(*display)) return "not what xauth understands";
+    if (display_) return "the display has been lent already";
+    if (!take(size_of(request))) return "too much is held already";
+    display_ = true;
+    return nullptr;
+  }
+  if (!std::holds_alternative<wire::AgentRequest>(request)) return "nothing runs yet";
+  return std::exchange(agent_, true) ? "the agent has been lent already" : nullptr;
 }
 
-Bytes SessionRequests::fields_of(const PreparingRequest& request) const {
-  return request.act == Act::pty ? build_pty_req(*pty_) : request.rest;
+const PtyRequest* SessionRequests::pty() const {
+  for (const PreparingRequest& one : preparing_)
+    if (const auto* const pty = std::get_if<PtyRequest>(&one.request)) return pty;
+  return nullptr;
 }
 
 void SessionRequests::resize(const WindowDimensions& dimensions) {
-  if (pty_) pty_->dimensions = dimensions;
+  for (PreparingRequest& one : preparing_)
+    if (auto* const pty = std::get_if<PtyRequest>(&one.request)) pty->dimensions = dimensions;
 }
 
-bool SessionRequests::add_later(std::string_view type, bool want_reply, ByteView rest) {
-  static constexpr std::string_view kResize = "window-change";
-  if (type == kResize && !want_reply) {
-    const auto earlier = std::find_if(later_.begin(), later_.end(), [](const StoredRequest& request) {
-      return request.type == kResize && !request.want_reply;
-    });
+bool SessionRequests::add_later(const wire::SessionRequest& request, bool want_reply) {
+  const auto is_resize = [](const wire::SessionRequest& one, bool wants_reply) {
+    return std::holds_alternative<WindowDimensions>(one) && !wants_reply;
+  };
+  if (is_resize(request, want_reply)) {
+    const auto earlier = std::find_if(later_.begin(), later_.end(),
+                                      [&](const StoredRequest& one) { return is_resize(one.request, one.want_reply); });
     if (earlier != later_.end()) {
-      earlier->rest.assign(rest.begin(), rest.end());  // of the same length, as all of them are
+      earlier->request = request;
       return true;
     }
   }
-  if (later_.size() >= kMaximumLater || !take(type.size() + rest.size())) return false;
-  later_.push_back({std::string(type), want_reply, Bytes(rest.begin(), rest.end())});
+  if (later_.size() >= kMaximumLater || !take(wire::type_of(request).size() + size_of(request))) return false;
+  later_.push_back({request, want_reply});
   return true;
 }
 
 std::vector<std::pair<std::string, std::string>> SessionRequests::variables() const {
   std::vector<std::pair<std::string, std::string>> variables;
-  for (const PreparingRequest& request : preparing_) {
-    if (request.act != Act::env) continue;
-    const auto env = *wire::parse_env(request.rest);
-    variables.emplace_back(env.name, env.value);
-  }
+  for (const PreparingRequest& one : preparing_)
+    if (const auto* const env = std::get_if<wire::Env>(&one.request)) variables.emplace_back(env->name, env->value);
   return variables;
 }
 

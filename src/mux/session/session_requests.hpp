@@ -15,15 +15,22 @@
 #include <sallyport/process.hpp>
 
 #include "route/acts.hpp"
+#include "wire/channel_requests.hpp"
 
 namespace sallyport::mux {
 
 /// The shell, exec or subsystem request.
 struct ProgramRequest {
-  std::string type;
-  std::string argument;  ///< exec's command line, the subsystem's name
+  route::Act act = route::Act::unknown_request;  ///< this: there is none
+  std::string argument;                          ///< exec's command line, the subsystem's name
   bool want_reply = false;
+
+  /// As the message names it; empty when there is none.
+  std::string_view type() const { return route::info_of(act).wire; }
 };
+
+/// The program that `request` asks for, whose text is moved out of it; absent: it is for something else.
+std::optional<ProgramRequest> program_of(wire::SessionRequest& request, bool want_reply);
 
 /// A request that prepares the program: a terminal, a variable, the client's agent or display.
 struct PreparingRequest {
@@ -34,16 +41,14 @@ struct PreparingRequest {
     promised,  ///< that it succeeds, before anybody was asked: a refusal has to be told otherwise
     given,     ///< the end's own
   };
-  route::Act act{};
-  Bytes rest;  ///< its fields; but a terminal has the size that it has by now: see SessionRequests::fields_of()
+  wire::SessionRequest request;  ///< a terminal with the size that it has by now
   Answer answer = Answer::unwanted;
 };
 
 /// A request as it came.
 struct StoredRequest {
-  std::string type;
+  wire::SessionRequest request;
   bool want_reply = false;
-  Bytes rest;
 };
 
 /// Collects until the program has been accepted. Bounded, and by half of what may be held for the connection: the other
@@ -57,23 +62,20 @@ class SessionRequests {
 
   explicit SessionRequests(std::shared_ptr<Account> account) : account_(std::move(account)), charge_(account_) {}
 
-  /// Keeps a request that prepares the program, and is sound. Why not, or null when it is kept.
-  const char* keep(route::Act act, bool want_reply, ByteView rest);
+  /// Keeps a request that prepares the program. Why not, or null when it is kept.
+  const char* keep(const wire::SessionRequest& request, bool want_reply);
   /// In the order in which they came.
   std::vector<PreparingRequest>& preparing() { return preparing_; }
   const std::vector<PreparingRequest>& preparing() const { return preparing_; }
-  /// What is to be passed on.
-  Bytes fields_of(const PreparingRequest& request) const;
-
   /// The terminal has another size now; without one that means nothing.
   void resize(const WindowDimensions& dimensions);
   /// Comes after the program request and before its endpoint is there. Of several sizes of the terminal only the last one
   /// is kept, in the place of the first. False when there are too many.
-  bool add_later(std::string_view type, bool want_reply, ByteView rest);
+  bool add_later(const wire::SessionRequest& request, bool want_reply);
   std::vector<StoredRequest> take_later() { return std::exchange(later_, {}); }
 
-  bool has_pty() const { return pty_.has_value(); }
-  const std::optional<PtyRequest>& pty() const { return pty_; }
+  /// The terminal; null: none has been asked for. Until another request is kept.
+  const PtyRequest* pty() const;
   /// The client's agent, and its display, are to be lent.
   bool agent() const { return agent_; }
   bool display() const { return display_; }
@@ -81,11 +83,10 @@ class SessionRequests {
 
  private:
   bool take(std::size_t bytes);
-  const char* keep_once(bool& flag, const char* why);
-  const char* keep_pty(ByteView rest);
+  /// Whether the request may be kept: why not, or null.
+  const char* admit(const wire::SessionRequest& request);
 
   std::vector<PreparingRequest> preparing_;
-  std::optional<PtyRequest> pty_;
   bool agent_ = false;
   bool display_ = false;
   std::vector<StoredRequest> later_;

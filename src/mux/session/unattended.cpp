@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <utility>
-
-#include "wire/channel_requests.hpp"
-#include "wire/vocabulary.hpp"
+#include <variant>
 
 namespace sallyport::mux {
 
@@ -27,18 +25,18 @@ class Unattended::Program {
   ChannelIds ids_;
 };
 
-class Unattended::AtTarget final : public Program, private LeaseEvents {
+class Unattended::AtTarget final : public Program, private ChannelWishEvents {
  public:
   AtTarget(Unattended& owner, const Admission& client, const ChannelIds& ids, ProgramStart start, TrunkAccess access,
            const ResolvedTarget& target)
       : Program(owner, client, ids), start_(std::move(start)), target_(target.name) {
-    lease_ = owner.pool_.lease(std::move(access), target, OpenRequest{}, *this);
+    channel_wish_ = owner.pool_.wish_for_channel(std::move(access), target, OpenRequest{}, *this);
   }
 
  private:
-  void on_leased(Channel& channel, TrunkId trunk) override {
+  void on_wish_granted(Channel& channel, TrunkId trunk) override {
     ids_.trunk = trunk;
-    owner_.journal_.program_started(client_, ids_, start_.program.type, start_.program.argument, target_);
+    owner_.journal_.program_started(client_, ids_, start_.program.type(), start_.program.argument, target_);
     send_preparations(channel, *start_.requests);
     send_environment(channel, start_.environment, start_.running);
     send_program(channel, start_.program);
@@ -47,14 +45,14 @@ class Unattended::AtTarget final : public Program, private LeaseEvents {
     channel.abandon();
     over();
   }
-  void on_lease_failed(wire::OpenFailureReason, std::string_view told) override {
-    owner_.journal_.program_refused(client_, ids_, start_.program.type, start_.program.argument, told, told);
+  void on_wish_failed(wire::OpenFailureReason, std::string_view told) override {
+    owner_.journal_.program_refused(client_, ids_, start_.program.type(), start_.program.argument, told, told);
     over();
   }
 
   ProgramStart start_;
   std::string target_;
-  std::unique_ptr<Lease> lease_;
+  std::unique_ptr<ChannelWish> channel_wish_;
 };
 
 class Unattended::OnBastion final : public Program, private ChannelEvents {
@@ -63,22 +61,24 @@ class Unattended::OnBastion final : public Program, private ChannelEvents {
       : Program(owner, client, ids), program_(std::move(program)) {
     program_->attach(*this);
     program_->send_eof();
-    program_->send_request(wire::kEndOfWrite, false, {});
-    program_->grant(LocalEndpoint::kOutputCredit - program_->granted());
+    program_->send_request(wire::EndOfWrite{}, false);
+    program_->grant(LocalEndpoint::kOutputCredit - program_->flow().granted);
   }
 
  private:
   void on_data(ByteView bytes) override { program_->grant(static_cast<std::uint32_t>(bytes.size())); }
   void on_extended_data(std::uint32_t, ByteView bytes) override { on_data(bytes); }
   void on_eof() override {}
-  void on_request(std::string_view type, bool, ByteView rest) override {
-    if (type == "exit-status") owner_.journal_.program_ended(client_, ids_, wire::parse_single_uint32(rest), {});
-    if (type == "exit-signal") owner_.journal_.program_ended(client_, ids_, std::nullopt, wire::parse_exit_signal(rest)->signal);
+  void on_request(wire::SessionRequest request, bool) override {
+    if (const auto* const status = std::get_if<wire::ExitStatus>(&request))
+      owner_.journal_.program_ended(client_, ids_, status->status, {});
+    if (const auto* const signal = std::get_if<wire::ExitSignal>(&request))
+      owner_.journal_.program_ended(client_, ids_, std::nullopt, signal->signal);
   }
   void on_reply(bool) override {}
   void on_window() override {}
   void on_close() override { over(); }
-  void on_lost(std::string_view) override { over(); }
+  void on_lost(Told) override { over(); }
 
   std::unique_ptr<LocalEndpoint> program_;
 };

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "mux/upstream/pool.hpp"
+#include "mux/upstream/pool_parts.hpp"
 #include "wire/channel_opens.hpp"
 
 namespace sallyport::mux {
@@ -25,31 +25,34 @@ std::string via_told(const std::string& via, std::string_view told) {
 
 }  // namespace
 
-Hop::Hop(Pool& pool, const TrunkAccess& access, const ResolvedTarget& target, HopEvents& owner)
-    : pool_(pool), via_(target.via->name), owner_(owner), relay_(pool.clock_, *this) {
-  lease_ = pool_.lease_for_trunk(hop_access(access, *target.via), *target.via, request_for(target), *this);
+Hop::Hop(PoolParts& parts, const TrunkAccess& access, const ResolvedTarget& target, HopEvents& owner, HopLossEvents& loser)
+    : parts_(parts), via_(target.via->name), owner_(owner), loser_(loser), relay_(parts.clock, *this) {
+  wish_ = std::make_unique<ChannelWish>(parts, hop_access(access, *target.via), *target.via, request_for(target),
+                                        static_cast<ChannelWishEvents&>(*this));
+  wish_->begin();
 }
 
 Hop::~Hop() { part(); }
 
 void Hop::part() {
   owner_.drop();
-  lease_.reset();
+  loser_.drop();
+  wish_.reset();
   relay_.end();
   if (endpoint_ != nullptr) endpoint_->abandon();
   if (channel_ != nullptr) std::exchange(channel_, nullptr)->abandon();
 }
 
-void Hop::on_leased(Channel& channel, TrunkId trunk) {
-  pool_.graveyard_.bury(std::move(lease_));
+void Hop::on_wish_granted(Channel& channel, TrunkId trunk) {
+  parts_.graveyard.bury(std::move(wish_));
   trunk_ = trunk;
   channel_ = &channel;
   channel_->attach(&relay_.events(Side::upstream));
-  owner_.tell(&HopEvents::on_hop_ready);
+  owner_.end(&HopEvents::on_hop_ready);
 }
 
-void Hop::on_lease_failed(wire::OpenFailureReason, std::string_view told) {
-  pool_.graveyard_.bury(std::move(lease_));
+void Hop::on_wish_failed(wire::OpenFailureReason, std::string_view told) {
+  parts_.graveyard.bury(std::move(wish_));
   owner_.end(&HopEvents::on_hop_failed, via_told(via_, told));
 }
 
@@ -57,12 +60,12 @@ std::unique_ptr<UpstreamAttempt> Hop::connect(const ResolvedTarget& target, cons
                                               UpstreamEvents& events) {
   std::unique_ptr<UpstreamAttempt> attempt;
   const auto make = [&](StreamEvents& carrier) {
-    CarriedAttempt carried = pool_.connector_.connect_over(target, client, events, carrier);
+    CarriedAttempt carried = parts_.connector.connect_over(target, client, events, carrier);
     attempt = std::move(carried.attempt);
     return std::move(carried.carrier);
   };
   endpoint_ = std::make_unique<StreamEndpoint>(make, relay_.events(Side::downstream), static_cast<StreamOpenEvents&>(*this),
-                                               pool_.accounts_.of_trunk(client.user));
+                                               parts_.accounts.of_trunk(client.user));
   return attempt;
 }
 
@@ -79,7 +82,7 @@ void Hop::on_stream_failed(const Error&) {
 void Hop::on_relay_over(Side by, std::string_view lost) {
   if (endpoint_ != nullptr) endpoint_->abandon();  // which the relay has done, unless nothing was joined yet
   channel_ = nullptr;
-  if (by == Side::upstream && !lost.empty()) owner_.end(&HopEvents::on_hop_lost, lost);
+  if (by == Side::upstream && !lost.empty()) loser_.end(&HopLossEvents::on_hop_lost, "via " + via_ + ": " + std::string(lost));
 }
 
 }  // namespace sallyport::mux

@@ -19,49 +19,42 @@ std::string too_many(std::string_view what, std::string_view option, std::uint32
 }  // namespace
 
 Pool::Pool(UpstreamConnector& connector, Clock& clock, Graveyard& graveyard, Journal& journal, PoolLimits limits)
-    : connector_(connector),
-      clock_(clock),
-      graveyard_(graveyard),
-      journal_(journal),
-      limits_(limits),
-      logins_(clock, limits.logins_per_target),
-      breaker_(clock),
-      session_limits_(clock),
-      lifetime_limits_(clock),
-      bears_questions_(clock),
-      refuses_programs_(clock) {
-  accounts_.set_limits(limits.held);
-}
+    : parts_(static_cast<PoolDecisions&>(*this), connector, clock, graveyard, journal, limits) {}
 
 Pool::~Pool() {
   for (PooledTrunk* trunk : all_trunks()) trunk->part();  // while what carries them is still there
 }
 
 void Pool::set_limits(PoolLimits limits) {
-  limits_ = limits;
-  accounts_.set_limits(limits.held);
-  logins_.set_limit(limits.logins_per_target);
+  parts_.limits = limits;
+  parts_.accounts.set_limits(limits.held);
+  parts_.logins.set_limit(limits.logins_per_target);
 }
 
-std::unique_ptr<Lease> Pool::lease(TrunkAccess access, ResolvedTarget target, OpenRequest request, LeaseEvents& events) {
-  return begin(std::unique_ptr<Lease>(new Lease(*this, std::move(access), std::move(target), std::move(request), events)));
+std::unique_ptr<ChannelWish> Pool::wish_for_channel(TrunkAccess access, ResolvedTarget target, OpenRequest request,
+                                                    ChannelWishEvents& events) {
+  auto wish = std::make_unique<ChannelWish>(parts_, std::move(access), std::move(target), std::move(request), events);
+  add_client(*wish);
+  wish->begin();
+  return wish;
 }
 
-std::unique_ptr<Lease> Pool::hold(TrunkAccess access, ResolvedTarget target, std::optional<TrunkId> beside, HoldEvents& holder) {
-  return begin(std::unique_ptr<Lease>(new Lease(*this, std::move(access), std::move(target), beside, holder)));
+std::unique_ptr<TrunkHold> Pool::hold(TrunkAccess access, ResolvedTarget target, std::optional<TrunkId> beside,
+                                      TrunkHoldEvents& events) {
+  auto hold = std::make_unique<TrunkHold>(parts_, std::move(access), std::move(target), beside, events);
+  add_client(*hold);
+  hold->place();
+  return hold;
 }
 
-std::unique_ptr<Lease> Pool::begin(std::unique_ptr<Lease> lease) {
-  TrunkGroup& group = groups_.try_emplace(lease->key(), *this, lease->key()).first->second;
-  group.add_client(*lease->access_.client.connection);
-  place(*lease);
-  lease->placed_ = true;
-  return lease;
-}
+TrunkGroup& Pool::group_of(const ShareKey& key) { return groups_.try_emplace(key, parts_, key).first->second; }
+
+void Pool::add_client(const TrunkWaiter& waiter) { group_of(waiter.key()).add_client(*waiter.client()); }
 
 std::optional<TrunkId> Pool::trunk_for(const TrunkAccess& access, const OpenRequest& request) const {
   const auto group = groups_.find(access.key);
-  const PooledTrunk* const ready = group == groups_.end() ? nullptr : group->second.ready_for(request, access.client.connection);
+  const PooledTrunk* const ready =
+      group == groups_.end() ? nullptr : group->second.ready_for(use_of(request), access.client.connection);
   return ready == nullptr ? std::nullopt : std::optional(ready->id());
 }
 
@@ -79,66 +72,51 @@ Trunk* Pool::find(TrunkId id) {
 std::optional<Pool::RefusedProgram> Pool::program_refused(TrunkId id) {
   const PooledTrunk* const trunk = pooled(id);
   if (trunk == nullptr) return std::nullopt;
-  const std::string& policy = trunk->key().policy;
+  const ShareKey& key = trunk->key();
   if (trunk->sessions_had() <= 1) {
     // It was no limit that made others refuse.
-    refuses_programs_.learn(policy, true);
-    session_limits_.forget(policy);
-    lifetime_limits_.forget(policy);
+    parts_.learnt.refuses_programs.learn(key.policy, true);
+    parts_.learnt.forget_limits(key);
     return std::nullopt;
   }
-  if (refuses_programs_.of(policy)) return std::nullopt;
-  return RefusedProgram{policy, trunk->sessions_had() - 1, trunk->other_sessions()};
+  if (parts_.learnt.refuses_programs.of(key.policy)) return std::nullopt;
+  return RefusedProgram{key.policy, trunk->sessions_had() - 1, trunk->other_sessions()};
 }
 
 void Pool::learn_limit(const RefusedProgram& refused) {
-  refused.others > 0 ? session_limits_.learn(refused.policy, refused.others)
-                     : lifetime_limits_.learn(refused.policy, refused.had);
+  refused.others > 0 ? parts_.learnt.sessions_at_a_time.learn(refused.policy, refused.others)
+                     : parts_.learnt.sessions_in_life.learn(refused.policy, refused.had);
 }
 
-std::unique_ptr<Lease> Pool::lease_for_trunk(TrunkAccess access, ResolvedTarget target, OpenRequest request,
-                                             LeaseEvents& events) {
-  std::unique_ptr<Lease> lease(new Lease(*this, std::move(access), std::move(target), std::move(request), events));
-  place(*lease);
-  return lease;
-}
-
-void Pool::drain_riders(TrunkId carrier) {
+void Pool::drain_riders(TrunkId id) {
   for (PooledTrunk* trunk : all_trunks())
-    if (trunk->carrier() == carrier) trunk->drain("the trunk that it goes through drains");
+    if (trunk->via() == id) trunk->drain("the trunk that it goes through drains");
 }
 
-bool Pool::drains(TrunkId id) const {
-  const PooledTrunk* const trunk = pooled(id);
-  return trunk != nullptr && trunk->is_draining();
-}
-
-void Pool::place(Lease& lease) {
-  TrunkGroup& group = groups_.try_emplace(lease.key(), *this, lease.key()).first->second;
-  if (PooledTrunk* ready = group.ready_for(lease.request_, lease.client())) return lease.go_on_with(*ready);
-  PooledTrunk* coming = group.coming_for(lease.request_, lease.client());
-  if (coming == nullptr) {
-    if (ending_) return lease.fail_later(OpenFailureReason::connect_failed, "the bastion is ending");
-    if (const auto pause = breaker_.pause_of(lease.key(), lease.client()))
-      return lease.fail_later(OpenFailureReason::connect_failed, pause->told + "; next attempt in " + in_seconds(pause->left));
-    if (trunks_of(lease.key().user) >= limits_.trunks_per_user)
-      return lease.fail_later(OpenFailureReason::resource_shortage,
-                              too_many("connections to targets", "max_trunks_per_user", limits_.trunks_per_user));
-    coming = &begin_trunk(group, lease.target_, lease.access_.client);
-    coming->set_opener(lease);
+void Pool::place(TrunkWaiter& waiter) {
+  TrunkGroup& group = group_of(waiter.key());
+  if (PooledTrunk* ready = group.ready_for(waiter.use(), waiter.client())) return waiter.go_on_with(*ready);
+  PooledTrunk* coming = group.coming_for(waiter.use(), waiter.client());
+  const bool begins = coming == nullptr;
+  if (begins) {
+    if (ending_) return waiter.fail_later(OpenFailureReason::connect_failed, "the bastion is ending");
+    if (const auto pause = parts_.breaker.pause_of(waiter.key(), waiter.client()))
+      return waiter.fail_later(OpenFailureReason::connect_failed, pause->told + "; next attempt in " + in_seconds(pause->left));
+    if (trunks_of(waiter.key().user) >= parts_.limits.trunks_per_user)
+      return waiter.fail_later(OpenFailureReason::resource_shortage,
+                               too_many("connections to targets", "max_trunks_per_user", parts_.limits.trunks_per_user));
+    coming = &group.add(waiter.target(), waiter.access().client);
   }
-  if (coming->used() >= limits_.waiting_per_trunk)
-    return lease.fail_later(OpenFailureReason::resource_shortage,
-                            too_many("channels wait for this target", "max_waiting_channels", limits_.waiting_per_trunk));
-  lease.wait_on(*coming);
+  if (coming->used() >= parts_.limits.waiting_per_trunk)
+    return waiter.fail_later(OpenFailureReason::resource_shortage,
+                             too_many("channels wait for this target", "max_waiting_channels", parts_.limits.waiting_per_trunk));
+  if (begins) coming->set_opener(waiter);
+  waiter.wait_on(*coming);
 }
 
 bool Pool::may_log_in(const ShareKey& key) const {
-  return !draining_ && !ending_ && !breaker_.pause_of(key, std::nullopt) && trunks_of(key.user) < limits_.trunks_per_user;
-}
-
-PooledTrunk& Pool::begin_trunk(TrunkGroup& group, const ResolvedTarget& target, const UpstreamClient& client) {
-  return group.add(TrunkId{++last_id_}, target, client);
+  return !draining_ && !ending_ && !parts_.breaker.pause_of(key, std::nullopt) &&
+         trunks_of(key.user) < parts_.limits.trunks_per_user;
 }
 
 void Pool::client_left(const std::string& user, ConnectionId client) {
@@ -174,7 +152,7 @@ void Pool::remove(PooledTrunk& trunk) {
   trunk.part();
   const auto entry = groups_.find(trunk.key());
   if (entry == groups_.end()) return;
-  graveyard_.bury(entry->second.take_out(trunk));
+  parts_.graveyard.bury(entry->second.take_out(trunk));
   if (entry->second.empty()) groups_.erase(entry);
 }
 
@@ -190,12 +168,11 @@ void Pool::end_all(std::string_view why) {
 
 void Pool::end_left_behind(std::string_view why) {
   const std::vector<PooledTrunk*> trunks = all_trunks();
-  const auto carries = [&trunks](const PooledTrunk& trunk) {
-    return std::any_of(trunks.begin(), trunks.end(),
-                       [&trunk](const PooledTrunk* rider) { return rider->carrier() == trunk.id(); });
+  const auto has_riders = [&trunks](const PooledTrunk& trunk) {
+    return std::any_of(trunks.begin(), trunks.end(), [&trunk](const PooledTrunk* rider) { return rider->via() == trunk.id(); });
   };
   for (PooledTrunk* trunk : trunks)
-    if (!trunk->ending() && !carries(*trunk)) trunk->end(why);
+    if (!trunk->ending() && !has_riders(*trunk)) trunk->end(why);
 }
 
 std::vector<PooledTrunk*> Pool::selected(const TrunkSelection& which) const {
@@ -227,20 +204,17 @@ std::size_t Pool::end(const TrunkSelection& which, std::string_view why) {
 std::size_t Pool::renew(const TrunkSelection& which, std::string_view why) {
   const std::vector<PooledTrunk*> trunks = selected(which);
   for (PooledTrunk* trunk : trunks) {
-    session_limits_.forget(trunk->key().policy);
-    lifetime_limits_.forget(trunk->key().policy);
-    bears_questions_.forget(trunk->key().policy);
-    refuses_programs_.forget(trunk->key().policy);
+    parts_.learnt.forget(trunk->key());
     trunk->drain(why);
   }
-  return trunks.size() + breaker_.end_pauses(which.target, which.user);
+  return trunks.size() + parts_.breaker.end_pauses(which.target, which.user);
 }
 
 void Pool::check(const TrunkSelection& which, std::function<void(TargetCheck)> done) {
   const std::uint64_t id = ++last_check_;
   Check& check = checks_[id];
   check.done = std::move(done);
-  for (LoginPause& pause : breaker_.pauses())
+  for (LoginPause& pause : parts_.breaker.pauses())
     if (pause.target == which.target && (which.user.empty() || pause.user == which.user))
       check.found.pauses.push_back(std::move(pause));
   std::vector<PooledTrunk*> trunks = selected(which);
@@ -252,7 +226,7 @@ void Pool::check(const TrunkSelection& which, std::function<void(TargetCheck)> d
     trunk->probe([this, id, trunk_id = trunk->id()](Duration round_trip) { note_answer(id, trunk_id, round_trip); });
   }
   const Duration time = check.answers_to_come == 0 ? Duration::zero() : Connections::kCheckTime;
-  check.deadline = clock_.after(time, [this, id] { finish_check(id); });
+  check.deadline = parts_.clock.after(time, [this, id] { finish_check(id); });
 }
 
 void Pool::note_answer(std::uint64_t id, TrunkId trunk, Duration round_trip) {

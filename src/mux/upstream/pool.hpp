@@ -17,41 +17,32 @@
 #include "mux/admission/share_key.hpp"
 #include "mux/admission/user_accounts.hpp"
 #include "mux/protocol/graveyard.hpp"
-#include "mux/upstream/lease.hpp"
-#include "mux/upstream/login_breaker.hpp"
-#include "mux/upstream/login_queue.hpp"
-#include "mux/upstream/session_limits.hpp"
+#include "mux/upstream/channel_wish.hpp"
+#include "mux/upstream/pool_parts.hpp"
 #include "mux/upstream/trunk.hpp"
 #include "mux/upstream/trunk_group.hpp"
+#include "mux/upstream/trunk_hold.hpp"
 
 namespace sallyport::mux {
 
-/// What the pool needs to know beyond the target.
-struct PoolLimits {
-  std::uint32_t trunks_per_user = 100;
-  std::uint32_t waiting_per_trunk = 1000;
-  std::uint32_t logins_per_target = 8;  ///< at a time, at one address
-  Connection::Credit credit;
-  HeldLimits held;
-};
-
-class Pool {
+class Pool final : private PoolDecisions {
  public:
   Pool(UpstreamConnector& connector, Clock& clock, Graveyard& graveyard, Journal& journal, PoolLimits limits);
-  ~Pool();
+  ~Pool() override;
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
   /// Asks, on behalf of a client's connection, for a channel to `target` on a trunk that it may share.
-  [[nodiscard]] std::unique_ptr<Lease> lease(TrunkAccess access, ResolvedTarget target, OpenRequest request, LeaseEvents& events);
+  [[nodiscard]] std::unique_ptr<ChannelWish> wish_for_channel(TrunkAccess access, ResolvedTarget target, OpenRequest request,
+                                                              ChannelWishEvents& events);
   /// The same for a trunk to make global requests on; `beside` is as in OpenRequest.
-  [[nodiscard]] std::unique_ptr<Lease> hold(TrunkAccess access, ResolvedTarget target, std::optional<TrunkId> beside,
-                                            HoldEvents& holder);
-  /// Which trunk lease() would ask for the channel at once; absent: it would have to wait for one.
+  [[nodiscard]] std::unique_ptr<TrunkHold> hold(TrunkAccess access, ResolvedTarget target, std::optional<TrunkId> beside,
+                                                TrunkHoldEvents& events);
+  /// Which trunk wish_for_channel() would ask for the channel at once; absent: it would have to wait for one.
   std::optional<TrunkId> trunk_for(const TrunkAccess& access, const OpenRequest& request) const;
   /// A target may refuse a session by refusing its program. `had` sessions were there before it, and `others` were left.
   struct RefusedProgram {
-    std::string policy;
+    SharedTarget policy;
     std::size_t had = 0;
     std::size_t others = 0;
   };
@@ -61,16 +52,13 @@ class Pool {
   void learn_limit(const RefusedProgram& refused);
   /// The trunk, while it is connected; else null.
   Trunk* find(TrunkId id);
-  /// The same on behalf of a trunk that is reached through another one.
-  [[nodiscard]] std::unique_ptr<Lease> lease_for_trunk(TrunkAccess access, ResolvedTarget target, OpenRequest request,
-                                                       LeaseEvents& events);
   /// The client's connection is gone, and has no channels any more. Trunks that were its own alone end, and its agent and
   /// its display can't be reached any more.
   void client_left(const std::string& user, ConnectionId client);
   /// Takes effect for what is opened from now on.
   void set_limits(PoolLimits limits);
   /// The next login anywhere is made at once and afresh.
-  void end_pauses() { breaker_.end_all(); }
+  void end_pauses() { parts_.breaker.end_all(); }
   /// Ends every trunk that has no channels, and the others when their last channel goes.
   void drain(std::string_view why);
   /// Says goodbye to every target now, and gives up the attempts to connect.
@@ -83,28 +71,28 @@ class Pool {
   std::size_t renew(const TrunkSelection& which, std::string_view why);
   void check(const TrunkSelection& which, std::function<void(TargetCheck)> done);
   std::size_t trunk_count() const;
-  UserAccounts& accounts() { return accounts_; }
-  const UserAccounts& accounts() const { return accounts_; }
+  UserAccounts& accounts() { return parts_.accounts; }
+  const UserAccounts& accounts() const { return parts_.accounts; }
   /// `connections` stays 0: who rides on a trunk is not known here.
   std::vector<TrunkRow> trunks() const;
 
  private:
-  friend class Hop;
-  friend class Lease;
-  friend class PooledTrunk;
-  friend class TrunkGroup;
+  // PoolDecisions
+  void place(TrunkWaiter& waiter) override;
+  bool may_log_in(const ShareKey& key) const override;
+  TrunkId next_trunk_id() override { return TrunkId{++last_id_}; }
+  void remove(PooledTrunk& trunk) override;
+  void drain_riders(TrunkId trunk) override;
+  PooledTrunk* pooled(TrunkId id) const override;
+  bool is_draining() const override { return draining_; }
 
-  /// Nothing speaks against one login more of this key: no limit, no pause, no end in sight.
-  bool may_log_in(const ShareKey& key) const;
-  PooledTrunk& begin_trunk(TrunkGroup& group, const ResolvedTarget& target, const UpstreamClient& client);
-  std::unique_ptr<Lease> begin(std::unique_ptr<Lease> lease);
-  void place(Lease& lease);
+  TrunkGroup& group_of(const ShareKey& key);
+  /// The client has asked for something there, and counts as long as it is there.
+  void add_client(const TrunkWaiter& waiter);
   /// Those that are not being closed.
   std::size_t trunks_of(const std::string& user) const;
   /// A copy, so that each of them may go while the others are visited.
   std::vector<PooledTrunk*> all_trunks() const;
-  /// The one with that id; null when it has gone.
-  PooledTrunk* pooled(TrunkId id) const;
   /// A check under way; its trunks may go meanwhile.
   struct Check {
     TargetCheck found;
@@ -115,23 +103,8 @@ class Pool {
   void note_answer(std::uint64_t check, TrunkId trunk, Duration round_trip);
   void finish_check(std::uint64_t check);
   std::vector<PooledTrunk*> selected(const TrunkSelection& which) const;
-  void remove(PooledTrunk& trunk);
-  /// The trunks that are reached through that one.
-  void drain_riders(TrunkId carrier);
-  bool drains(TrunkId trunk) const;
 
-  UpstreamConnector& connector_;
-  Clock& clock_;
-  Graveyard& graveyard_;
-  Journal& journal_;
-  PoolLimits limits_;
-  UserAccounts accounts_;
-  LoginQueue logins_;
-  LoginBreaker breaker_;
-  SessionLimits session_limits_;   // at a time
-  SessionLimits lifetime_limits_;  // in a connection's life
-  PolicyMemory<bool> bears_questions_;
-  PolicyMemory<bool> refuses_programs_;  // and means the program
+  PoolParts parts_;
   std::map<std::uint64_t, Check> checks_;
   std::uint64_t last_check_ = 0;
   std::uint64_t last_id_ = 0;

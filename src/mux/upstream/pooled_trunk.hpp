@@ -2,133 +2,136 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
-#include "mux/upstream/hop.hpp"
+#include <sallyport/connections.hpp>
+
+#include "mux/targets/session_room.hpp"
 #include "mux/upstream/host_key_lesson.hpp"
-#include "mux/upstream/pool.hpp"
+#include "mux/upstream/pool_parts.hpp"
+#include "mux/upstream/trunk.hpp"
+#include "mux/upstream/trunk_group.hpp"
+#include "mux/upstream/trunk_hold.hpp"
+#include "mux/upstream/trunk_login.hpp"
+#include "mux/upstream/waiting_list.hpp"
 
 namespace sallyport::mux {
 
-class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private HopEvents {
+/// Until it is connected its `TrunkLogin` is on the way; from then on it has a `Trunk`.
+class PooledTrunk final : private TrunkLoginEvents, private TrunkEvents, private HopLossEvents {
  public:
   using Phase = TrunkState;
+  using Refusal = SessionRoom::Refusal;
 
-  PooledTrunk(Pool& pool, TrunkGroup& group, TrunkId id, TrunkAccess access, const ResolvedTarget& target);
+  /// `parts` and `group` outlive its time in the pool.
+  PooledTrunk(PoolParts& parts, TrunkGroup& group, TrunkIdentity identity);
   ~PooledTrunk() override;
   /// Logs in, or waits for its turn to do so.
   void begin();
-  /// It was begun for that wish, whose client the login asks when it needs something. Before wait().
-  void set_opener(Lease& lease) { opener_ = &lease; }
-  /// The login, if it has asked the client of that wish; else null.
-  UpstreamAnswers* login_that_asked(const Lease& lease) const { return &lease == opener_ ? asker_ : nullptr; }
+  /// It was begun for that one, whose client the login asks when it needs something. After begin().
+  void set_opener(TrunkWaiter& waiter) { login_->set_opener(waiter); }
+  /// The login, if it has asked the client of that one; else null.
+  UpstreamAnswers* login_that_asked(const TrunkWaiter& waiter) const { return login_ ? login_->asker_of(waiter) : nullptr; }
   /// A person has been asked, and may take a while.
-  bool awaits_answer() const { return pool_.clock_.now() < answer_until_; }
+  bool awaits_answer() const { return login_ != nullptr && login_->awaits_answer(); }
 
-  TrunkId id() const { return id_; }
-  const ShareKey& key() const { return access_.key; }
+  TrunkId id() const { return identity_.id; }
+  const ShareKey& key() const { return identity_.access.key; }
   /// While it is in the pool.
   TrunkGroup& group() { return *group_; }
-  const ResolvedTarget& target() const { return target_; }
-  const Options& options() const { return target_.options; }
+  const ResolvedTarget& target() const { return identity_.target; }
+  const Options& options() const { return target().options; }
   /// Channels that are open, opening or closing, and wishes that wait.
   std::size_t used() const;
   /// The same without the channels whose end the target has owed for long: a reason to stay.
   std::size_t in_use() const;
-  /// Whether one more channel of this kind may be put on it, or wait for it.
-  bool takes(const OpenRequest& request) const;
+  /// Whether it may be used so once more, now or when it is ready.
+  bool takes(const TrunkUse& use) const;
   /// Whether it may have a channel of that client connection's: see Options::reuse_after_mfa.
   bool serves(const std::optional<ConnectionId>& client) const;
+  /// Which logins persons have answered on the way; none before it has logged in.
+  const AnsweredLogins& answered() const { return answered_; }
   /// It is being closed, or its connection is: it counts no more.
   bool ending() const { return phase_ == Phase::closing || (trunk_ != nullptr && !trunk_->usable()); }
   bool is_coming() const { return phase_ <= Phase::connecting; }
   bool is_draining() const { return phase_ == Phase::draining; }
-  /// The trunk that it is reached through, once there is one.
-  std::optional<TrunkId> carrier() const { return hop_ ? hop_->trunk() : std::nullopt; }
+  /// The trunk that it goes through, once there is one.
+  std::optional<TrunkId> via() const;
   bool is_ready() const { return phase_ == Phase::ready; }
   /// Ready, and without a channel.
   bool is_idle() const { return is_ready() && in_use() == 0; }
   bool has_logged_in() const { return trunk_ != nullptr; }
   TrunkRow row() const;
 
-  void wait(Lease& lease);
-  void stop_waiting(Lease& lease);
+  void wait(TrunkWaiter& waiter) { waiting_.add(waiter); }
+  void stop_waiting(const TrunkWaiter& waiter);
   Channel& open(const OpenRequest& request, OpenEvents& outcome);
   /// The channel that was being opened is open …
   void note_confirmed();
   /// … and is a session.
-  void note_session();
-  /// Why the target refuses one more session: it takes no more at a time, or in a connection's life; or, when it has never had
-  /// one here, it just does. But for that another trunk may be tried, and in the end a fresh one.
-  enum class Refusal : std::uint8_t { full, spent, real };
+  void note_session() { room_.note_session(trunk_->confirmed_sessions()); }
+  /// The target refuses one more session.
   Refusal note_refused();
   /// It went with the open of one more session unanswered.
   void note_lost_at_open();
   /// Sessions that it has had, until now.
-  std::size_t sessions_had() const { return had_; }
+  std::size_t sessions_had() const { return room_.had(); }
   /// Sessions that the target has here beside one that is on its way out.
   std::size_t other_sessions() const { return trunk_ ? trunk_->confirmed_or_closing_sessions() - 1 : 0; }
   /// The target let a channel wait too long: until it gives a sign of life, new ones go elsewhere.
   void suspect();
-  /// It is in use until the lease lets go of it, with or without a channel.
-  void hold(Lease& lease);
-  void let_go(Lease& lease);
+  /// It is in use until the hold lets go of it, with or without a channel.
+  void hold(TrunkHold& hold);
+  void let_go(TrunkHold& hold);
   /// Null while it is not connected.
   Trunk* trunk() { return trunk_.get(); }
   /// Asks a trunk that has logged in for a sign of life.
   void probe(std::function<void(Duration)> answered) { trunk_->probe(std::move(answered)); }
   void drain(std::string_view why);
-  /// It is going: gives back what it has of the trunk that carries it.
-  void part() {
-    forget_helper();  // who has asked may be the hop's lease, which goes
-    if (hop_ != nullptr) hop_->part();
-  }
+  /// It is going: gives back what it has of the trunk that it goes through.
+  void part();
   /// How long it may stay idle has changed.
   void look_at_idle_time();
   /// Ends it now, with what is on it; `why` is for clients as well.
   void end(std::string_view why);
 
  private:
-  void on_connected(std::unique_ptr<Transport> transport) override;
-  void on_connect_failed(const UpstreamFailure& why) override;
-  // Of the login, and of the one in between.
-  void on_agent_wanted(UpstreamAnswers& to) override;
-  void on_question(UpstreamAnswers& to, const UpstreamQuestion& question) override;
-  void on_hop_ready() override;
-  void on_hop_failed(const std::string& told) override;
-  void on_hop_lost(std::string_view told) override;
+  /// A login is over for us. The target has it until it has shown that it is past it, or for kLoginOver.
+  struct LoginTail {
+    std::unique_ptr<LoginQueue::Turn> turn;
+    std::unique_ptr<Timer> deadline;
+  };
+  /// Nobody has used it, or held it, since then.
+  struct Idleness {
+    std::optional<TimePoint> since;
+    std::unique_ptr<Timer> over;
+  };
+
+  // TrunkLoginEvents
+  void on_login_turn() override;
+  void on_logged_in(LoggedIn login) override;
+  void on_login_failed(const UpstreamFailure& why) override;
+  // HopLossEvents
+  void on_hop_lost(const std::string& told) override;
+  // TrunkEvents
   void on_slot_free(Trunk& trunk) override;
   void on_overdue(Trunk&) override { leave_when_unused(); }
   void on_host_keys(Trunk& trunk, ByteView fields) override;
   void on_trunk_closed(Trunk& trunk, const Error& why) override;
 
-  /// A login that a person has answered, this trunk's or that of one on the way there, serves others until then.
-  struct Answered {
-    std::optional<ConnectionId> by;
-    TimePoint until;
-  };
-  /// The login is over.
-  void note_answers();
-  void on_turn();
-  void log_in();
-  void limit_hop();
-  /// The login needs nothing any more.
-  void forget_helper() {
-    opener_ = nullptr;
-    asker_ = nullptr;
-  }
-  void fail(const UpstreamFailure& why);
+  /// The only way into another phase, which the journal is told.
+  void enter(Phase phase);
   /// It is over: the pool lets go of it. Buried, not destroyed, so that a wish that is tried again finds a fresh one.
   void leave_pool();
-  /// Takes those who wait off the list, and tells each.
-  template <typename Tell>
-  void tell_waiting(Tell tell);
-  bool has_room_for(const OpenRequest& request) const;
-  std::size_t sessions() const;
-  std::size_t sessions_ended() const;
+  SessionRoom::Load load() const;
+  bool has_room_for(const TrunkUse& use) const { return room_.has_room_for(use, load()); }
+  /// A channel, or a hold, is there.
+  void note_use();
   /// The target takes no more than so many sessions at a time.
   void note_full(std::size_t sessions);
   /// Old devices end the connection over a global request that they don't know. So the first one goes before anything of a
@@ -138,41 +141,25 @@ class PooledTrunk final : private UpstreamEvents, private TrunkEvents, private H
   void leave_when_unused();
   void idle_time_over();
 
-  Pool& pool_;
+  PoolParts& parts_;
   TrunkGroup* group_;  // null once the pool has removed it
-  TrunkId id_;
-  TrunkAccess access_;
-  const ShareKey& key_ = access_.key;
-  ResolvedTarget target_;
+  const TrunkIdentity identity_;
   Phase phase_ = Phase::waiting;
   TimePoint since_;
-  std::optional<TimePoint> idle_since_;
-  std::optional<std::uint64_t> suspected_;    // what had been heard then
-  std::size_t channel_limit_;                 // channels_per_trunk
-  std::optional<std::size_t> session_limit_;  // what the target takes at a time, once that is known
-  std::size_t had_ = 0;                       // sessions that it has taken
-  bool was_used_ = false;                     // it has had a channel, or was held
-  std::size_t peak_ = 0;                      // the most sessions that the target has had here at a time
-  std::optional<std::uint64_t> questioned_;   // what had been heard then: see try_question()
-  std::vector<Lease*> waiting_;
-  std::vector<Lease*> being_told_;  // have waited; the first at the end. Who goes meanwhile takes itself out
-  std::vector<Lease*> holders_;
-  std::unique_ptr<LoginQueue::Turn> turn_;
-  std::unique_ptr<Timer> turn_deadline_;
-  std::unique_ptr<Timer> hop_deadline_;
-  std::unique_ptr<Hop> hop_;  // null: it is reached directly
-  std::string hop_lost_;      // why its connection was lost with that of its carrier; empty: it wasn't
-  std::unique_ptr<UpstreamAttempt> attempt_;
-  Lease* opener_ = nullptr;                   // while it waits
-  UpstreamAnswers* asker_ = nullptr;          // attempt_, or the hop's lease, once that has asked the client for something
-  bool asked_ = false;                        // it has asked a person for something …
-  std::optional<ConnectionId> asked_client_;  // … through that connection
-  std::vector<Answered> answered_;
-  TimePoint answer_until_;
-  TimePoint connected_by_;  // the end of connect_timeout
+  SessionRoom room_;
+  bool was_used_ = false;  // it has had a channel, or was held
+  WaitingList<TrunkWaiter> waiting_;
+  std::vector<TrunkHold*> holds_;
+  std::unique_ptr<TrunkLogin> login_;  // null: it has logged in
+  LoginTail tail_;
+  AnsweredLogins answered_;
+  std::unique_ptr<Hop> hop_;  // of the connection; null: it is reached directly, or not yet
+  std::string hop_lost_;      // why that was lost, and the connection with it; empty: it wasn't
   std::unique_ptr<Trunk> trunk_;
-  std::unique_ptr<HostKeyLesson> lesson_;  // after the trunk, which it asks
-  std::unique_ptr<Timer> idle_;
+  std::unique_ptr<HostKeyLesson> lesson_;    // after the trunk, which it asks
+  std::optional<std::uint64_t> suspected_;   // what had been heard then
+  std::optional<std::uint64_t> questioned_;  // what had been heard then: see try_question()
+  Idleness idle_;
   std::unique_ptr<Timer> age_;
 };
 

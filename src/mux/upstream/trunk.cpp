@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "mux/upstream/host_key_lesson.hpp"
-#include "wire/forwards.hpp"
+#include "wire/channel_opens.hpp"
 
 namespace sallyport::mux {
 namespace {
@@ -31,17 +32,15 @@ Trunk::Trunk(TrunkId id, std::string target, std::unique_ptr<Transport> transpor
       owner_(owner),
       journal_(journal) {}
 
-void Trunk::on_channel_open(const wire::ChannelOpen& open) {
+void Trunk::on_channel_open(const wire::ChannelOpen& open, const wire::OpenFields& fields) {
   if (open.maximum_packet == 0) return refuse(open, OpenFailureReason::administratively_prohibited, "a maximum packet size of 0");
   if (open.rest.size() > kMaximumFields) return refuse(open, OpenFailureReason::administratively_prohibited, "too long a name");
-  if (open.type == wire::kForwardedTcpip) {
-    const wire::ForwardedTcpip fields = *wire::parse_forwarded_tcpip(open.rest);
-    return on_forwarded(open, route::Destination::of_port(fields.address, fields.port), fields.originator);
-  }
-  if (open.type == wire::kForwardedStreamlocal)
-    return on_forwarded(open, route::Destination::of_socket(*wire::parse_forwarded_streamlocal(open.rest)), {});
-  if (open.type == wire::kAgent) return on_lent(agent_, open, {});
-  if (open.type == wire::kX11) return on_lent(display_, open, wire::parse_x11_open(open.rest)->originator);
+  if (const auto* to = std::get_if<wire::ForwardedTcpip>(&fields))
+    return on_forwarded(open, route::Destination::of_port(to->address, to->port), to->originator);
+  if (const auto* to = std::get_if<wire::ForwardedStreamlocal>(&fields))
+    return on_forwarded(open, route::Destination::of_socket(to->path), {});
+  if (std::holds_alternative<wire::AgentOpen>(fields)) return on_lent(agent_, open, {});
+  if (const auto* to = std::get_if<wire::X11Open>(&fields)) return on_lent(display_, open, to->originator);
   refuse(open, OpenFailureReason::unknown_channel_type, "unknown channel type");
 }
 
@@ -69,7 +68,8 @@ void Trunk::lend_display(LenderEvents& lender) { display_ = &lender; }
 
 void Trunk::end_loan() { agent_ = display_ = nullptr; }
 
-void Trunk::on_global_request(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) {
+void Trunk::on_global_request(const wire::GlobalRequest& request, const wire::GlobalFields& /*fields*/,
+                              GlobalReplies::Ticket ticket) {
   if (request.name == HostKeyLesson::kTold) owner_.tell(&TrunkEvents::on_host_keys, *this, request.rest);
   answer_global(ticket, false);
 }
@@ -89,6 +89,10 @@ void Trunk::say_goodbye(std::string_view why) {
 void Trunk::on_violation(std::string_view what) { journal_.trunk_violation(id_, what); }
 
 void Trunk::on_ignored(std::string_view what, std::uint64_t count) { journal_.target_message_ignored(id_, what, count); }
+
+void Trunk::on_channel_changed(const Channel& channel, ChannelState from) {
+  journal_.trunk_channel_changed(id_, channel.local(), name_of(from), name_of(channel.state()));
+}
 
 void Trunk::on_connection_closed(const Error& why) { owner_.end(&TrunkEvents::on_trunk_closed, *this, why); }
 

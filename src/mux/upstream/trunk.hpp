@@ -73,14 +73,16 @@ class Trunk final : public Connection {
   void refuse(const wire::ChannelOpen& open, wire::OpenFailureReason reason, std::string_view why);
 
  private:
-  void on_channel_open(const wire::ChannelOpen& open) override;
-  void on_global_request(const wire::GlobalRequest& request, GlobalReplies::Ticket ticket) override;
+  void on_channel_open(const wire::ChannelOpen& open, const wire::OpenFields& fields) override;
+  void on_global_request(const wire::GlobalRequest& request, const wire::GlobalFields& fields,
+                         GlobalReplies::Ticket ticket) override;
   wire::Speaker peer() const override { return wire::Speaker::target; }
   void on_unsound(wire::Form form, std::string_view name, std::string_view why, const Channel* channel) override;
   void on_channel_gone(LocalChannel local) override;
   void on_overdue() override { owner_.tell(&TrunkEvents::on_overdue, *this); }
   void on_violation(std::string_view what) override;
   void on_ignored(std::string_view what, std::uint64_t count) override;
+  void on_channel_changed(const Channel& channel, ChannelState from) override;
   void on_connection_closed(const Error& why) override;
   void on_forwarded(const wire::ChannelOpen& open, const route::Destination& address, std::string_view originator);
   void on_lent(LenderEvents* lender, const wire::ChannelOpen& open, std::string_view originator);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "mux/upstream/pool.hpp"
+#include "mux/upstream/pool_parts.hpp"
 #include "mux/upstream/pooled_trunk.hpp"
 
 namespace sallyport::mux {
@@ -14,14 +14,14 @@ constexpr Duration kLongestPause = std::chrono::minutes(1);
 
 }  // namespace
 
-TrunkGroup::TrunkGroup(Pool& pool, const ShareKey& key) : pool_(pool), key_(key) {}
+TrunkGroup::TrunkGroup(PoolParts& parts, const ShareKey& key) : parts_(parts), key_(key) {}
 TrunkGroup::~TrunkGroup() = default;
 
-PooledTrunk* TrunkGroup::ready_for(const OpenRequest& request, const std::optional<ConnectionId>& client) const {
+PooledTrunk* TrunkGroup::ready_for(const TrunkUse& use, const std::optional<ConnectionId>& client) const {
   PooledTrunk* best = nullptr;
   for (const auto& trunk : trunks_) {
-    if (!trunk->is_ready() || !trunk->takes(request) || !trunk->serves(client)) continue;
-    if (request.beside == trunk->id()) return trunk.get();
+    if (!trunk->is_ready() || !trunk->takes(use) || !trunk->serves(client)) continue;
+    if (use.beside == trunk->id()) return trunk.get();
     if (best == nullptr || better(*trunk, *best)) best = trunk.get();
   }
   return best;
@@ -33,11 +33,11 @@ bool TrunkGroup::better(const PooledTrunk& trunk, const PooledTrunk& other) cons
   return trunk.used() < other.used();
 }
 
-PooledTrunk* TrunkGroup::coming_for(const OpenRequest& request, const std::optional<ConnectionId>& client) const {
+PooledTrunk* TrunkGroup::coming_for(const TrunkUse& use, const std::optional<ConnectionId>& client) const {
   PooledTrunk* best = nullptr;
   for (const auto& trunk : trunks_) {
     // Until one login has succeeded there is no second one beside it: a wrong key is tried once, not ten times.
-    if (!trunk->is_coming() || (proven() && !(trunk->takes(request) && trunk->serves(client)))) continue;
+    if (!trunk->is_coming() || (proven() && !(trunk->takes(use) && trunk->serves(client)))) continue;
     if (best == nullptr || trunk->used() < best->used()) best = trunk.get();
   }
   return best;
@@ -52,8 +52,9 @@ std::size_t TrunkGroup::size() const {
       std::count_if(trunks_.begin(), trunks_.end(), [](const auto& trunk) { return !trunk->ending(); }));
 }
 
-PooledTrunk& TrunkGroup::add(TrunkId id, const ResolvedTarget& target, const UpstreamClient& client) {
-  trunks_.push_back(std::make_unique<PooledTrunk>(pool_, *this, id, TrunkAccess{key_, client}, target));
+PooledTrunk& TrunkGroup::add(const ResolvedTarget& target, const UpstreamClient& client) {
+  trunks_.push_back(
+      std::make_unique<PooledTrunk>(parts_, *this, TrunkIdentity{parts_.pool.next_trunk_id(), {key_, client}, target}));
   PooledTrunk& trunk = *trunks_.back();
   trunk.begin();
   return trunk;
@@ -70,7 +71,7 @@ std::unique_ptr<PooledTrunk> TrunkGroup::take_out(PooledTrunk& trunk) {
 
 void TrunkGroup::remove_client(ConnectionId client) {
   if (clients_.erase(client) == 0 || !clients_.empty()) return;
-  clients_left_ = pool_.clock_.now();
+  clients_left_ = parts_.clock.now();
   tending_.reset();
   for (const auto& trunk : trunks_) trunk->look_at_idle_time();
 }
@@ -98,21 +99,21 @@ void TrunkGroup::note_use() {
 
 void TrunkGroup::note_loss() {
   pause_ = pause_ == Duration::zero() ? kFirstPause : std::min(2 * pause_, kLongestPause);
-  not_before_ = pool_.clock_.now() + pause_;
+  not_before_ = parts_.clock.now() + pause_;
 }
 
 void TrunkGroup::tend_soon() {
   if (warm_ == 0 || clients_.empty() || tending_ != nullptr) return;
-  const TimePoint now = pool_.clock_.now();
-  tending_ = pool_.clock_.after(std::max(not_before_, now) - now, [this] { tend(); });
+  const TimePoint now = parts_.clock.now();
+  tending_ = parts_.clock.after(std::max(not_before_, now) - now, [this] { tend(); });
 }
 
 void TrunkGroup::tend() {
   tending_.reset();
-  if (clients_.empty() || pool_.clock_.now() < not_before_) return tend_soon();
+  if (clients_.empty() || parts_.clock.now() < not_before_) return tend_soon();
   // With no trunk left the target may be down: the next use shows.
-  while (proven() && spares() < warm_ && pool_.may_log_in(key_))
-    pool_.begin_trunk(*this, trunks_.front()->target(), UpstreamClient{key_.user, {}, {}, false});
+  while (proven() && spares() < warm_ && parts_.pool.may_log_in(key_))
+    add(trunks_.front()->target(), UpstreamClient{key_.user, {}, {}, false});
 }
 
 }  // namespace sallyport::mux

@@ -11,16 +11,17 @@
 #include <sallyport/ids.hpp>
 
 #include "mux/admission/share_key.hpp"
-#include "mux/protocol/channel.hpp"
+#include "mux/targets/trunk_use.hpp"
 
 namespace sallyport::mux {
 
-class Pool;
 class PooledTrunk;
+struct PoolParts;
 
 class TrunkGroup {
  public:
-  TrunkGroup(Pool& pool, const ShareKey& key);
+  /// `parts` outlives it.
+  TrunkGroup(PoolParts& parts, const ShareKey& key);
   ~TrunkGroup();
   TrunkGroup(const TrunkGroup&) = delete;
   TrunkGroup& operator=(const TrunkGroup&) = delete;
@@ -29,11 +30,11 @@ class TrunkGroup {
   const std::vector<std::unique_ptr<PooledTrunk>>& trunks() const { return trunks_; }
   bool empty() const { return trunks_.empty() && clients_.empty(); }
 
-  /// The ready trunk that the channel of that client connection had best go to: the least used, for a server does all
-  /// the work of a connection in one process. Null when there is none with room.
-  PooledTrunk* ready_for(const OpenRequest& request, const std::optional<ConnectionId>& client) const;
+  /// The ready trunk that is best for that use by that client connection: the least used, for a server does all the work of a
+  /// connection in one process. Null when there is none with room.
+  PooledTrunk* ready_for(const TrunkUse& use, const std::optional<ConnectionId>& client) const;
   /// A trunk that is not ready yet and will have room for it; null when another one should be begun.
-  PooledTrunk* coming_for(const OpenRequest& request, const std::optional<ConnectionId>& client) const;
+  PooledTrunk* coming_for(const TrunkUse& use, const std::optional<ConnectionId>& client) const;
   /// Those that are not being closed.
   std::size_t size() const;
   /// How long a trunk that has been idle since then is kept.
@@ -50,7 +51,7 @@ class TrunkGroup {
   void let_cool() { warm_ = 0; }
 
   /// Begins one, for which nobody waits yet.
-  PooledTrunk& add(TrunkId id, const ResolvedTarget& target, const UpstreamClient& client);
+  PooledTrunk& add(const ResolvedTarget& target, const UpstreamClient& client);
   /// Null when it isn't one of these.
   [[nodiscard]] std::unique_ptr<PooledTrunk> take_out(PooledTrunk& trunk);
 
@@ -65,7 +66,7 @@ class TrunkGroup {
   std::size_t spares() const;
   void tend();
 
-  Pool& pool_;
+  PoolParts& parts_;
   ShareKey key_;
   std::vector<std::unique_ptr<PooledTrunk>> trunks_;
   std::set<ConnectionId> clients_;  // that have asked for a channel here, and are still there

@@ -10,6 +10,7 @@
 
 #include <sallyport/bytes.hpp>
 #include <sallyport/secret.hpp>
+#include <sallyport/userauth.hpp>
 
 namespace sallyport::ssh {
 
@@ -35,17 +36,6 @@ struct UserauthPacket {
 
 /// Nothing when the message is malformed.
 std::optional<UserauthPacket> parse_userauth(ByteView payload);
-
-/// What keyboard-interactive asks in one round (RFC 4256, section 3.2). Texts are UTF-8.
-struct InfoRequest {
-  struct Prompt {
-    std::string text;
-    bool echo = false;
-  };
-  std::string name;
-  std::string instruction;
-  std::vector<Prompt> prompts;  ///< none: only the instruction is shown
-};
 
 /// More answers than anybody asks for.
 inline constexpr std::uint32_t kMaxInfoResponses = 64;

@@ -1,27 +1,26 @@
 // One SSH connection of either role: libssh's state machine between a socket and the messages 80 to 100.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include <sallyport/bytes.hpp>
 #include <sallyport/clock.hpp>
+#include <sallyport/connection_info.hpp>
 #include <sallyport/result.hpp>
 #include <sallyport/transport.hpp>
 
 #include "net/loop/fd.hpp"
-#include "net/loop/handle.hpp"
 #include "ssh/keys/handles.hpp"
 #include "ssh/transport/carrier.hpp"
-#include "ssh/transport/connection_info.hpp"
-#include "ssh/transport/exchange_desk.hpp"
 #include "ssh/transport/input_buffer.hpp"
+#include "ssh/transport/later_exchanges.hpp"
 #include "ssh/transport/loop_io.hpp"
 #include "ssh/transport/message_queue.hpp"
-#include "ssh/transport/output_queue.hpp"
+#include "ssh/transport/socket_pump.hpp"
 #include "ssh/transport/turn_budget.hpp"
 
 namespace sallyport::ssh {
@@ -46,7 +45,7 @@ class LoginDriver {
 enum class Role : std::uint8_t { server, client };
 
 /// Carries a session over a socket. It is made for a LoginDriver, and from hand_over() on it is a Transport like any other.
-class Connection final : public Transport, private TurnUser, private Lender {
+class Connection final : public Transport, private SocketUser, private TurnUser, private LaterExchanges::Host {
  public:
   /// Before the login a peer may send so much: dozens of logins' worth.
   static constexpr std::uint64_t kMaxBytesBeforeLogin = 512 * 1024;
@@ -58,13 +57,8 @@ class Connection final : public Transport, private TurnUser, private Lender {
   static constexpr std::size_t kMaxAnswers = 64 * 1024;
   /// So long it may take to begin to read them.
   static constexpr Duration kAnswersLimit{60000};
-  /// While keys are exchanged nothing can be sent, and the peer has to be read: then more answers than this end it, and
-  /// so does an exchange that takes longer.
+  /// While keys are exchanged nothing can be sent, and the peer has to be read: then more answers than this end it.
   static constexpr std::size_t kMaxAnswersInExchange = 256 * 1024;
-  static constexpr Duration kExchangeLimit{120000};
-  /// A peer that has begun an exchange begins the next one so many times later than the work took, however soon it
-  /// asks.
-  static constexpr int kRestPerWork = 4;
   /// Who has used up a turn with small messages isn't read for so long: several who pour them would keep the loop busy all the
   /// time, and the kernel makes a thread that never sleeps wait its turn. More than 200 000 messages a second get through.
   static constexpr Duration kRestFromSmall{1};
@@ -72,11 +66,6 @@ class Connection final : public Transport, private TurnUser, private Lender {
   static constexpr Duration kDisconnectLimit{2000};
   /// Acknowledgements aren't delayed until so long after the login: by then the first channel is open.
   static constexpr Duration kQuickAfterLogin{1000};
-  /// How often the kernel is asked for the round trip and the segments, at the most.
-  static constexpr Duration kWayLook{1000};
-  /// What the kernel may hold unsent: little, so that what is urgent can still overtake bulk in our own queues. Half of
-  /// this costs a quarter more CPU per byte of bulk.
-  static constexpr int kNotSentLowWater = 64 * 1024;
   static constexpr std::size_t kFlushAt = 64 * 1024;
   /// Packets above this make libssh's buffers grow so much that giving them back pays.
   static constexpr std::size_t kLargePacket = 1024;
@@ -130,9 +119,9 @@ class Connection final : public Transport, private TurnUser, private Lender {
   void send(ByteView head, ByteView tail = {}) override;
   std::size_t backlog() const override;
   std::uint64_t sent() const override;
-  std::uint64_t acknowledged() override;
-  std::chrono::microseconds round_trip() override;
-  std::uint32_t segment() override;
+  std::uint64_t acknowledged() override { return socket_.acknowledged(); }
+  std::chrono::microseconds round_trip() override { return socket_.round_trip(); }
+  std::uint32_t segment() override { return socket_.segment(); }
   Bytes session_id() const override;
   void pause() override;
   void resume() override;
@@ -146,21 +135,17 @@ class Connection final : public Transport, private TurnUser, private Lender {
     dead,       // to be told
     told,
   };
-  using Tcp = net::Handle<uv_tcp_t, Connection>;
 
   Connection(LoopIo& io, SessionHandle session, Role role, LoginDriver* driver);
-  Result<> open(net::Fd fd);
-  struct Write;
   friend struct SeamEvents;
 
-  // From libuv
-  static void on_alloc(uv_handle_t* uv, std::size_t suggested, uv_buf_t* buffer) noexcept;
-  static void on_read(uv_stream_t* uv, ssize_t count, const uv_buf_t* buffer) noexcept;
-  static void on_written(uv_write_t* uv, int status) noexcept;
-  void written(std::unique_ptr<Chunk> chunk, int status);
-  void look_at_way();
-  void read_some(std::uint8_t* data, std::size_t size);
-  void read_failed(int rc);
+  // SocketUser
+  std::span<std::uint8_t> room_to_read() noexcept override;
+  void on_bytes(std::uint8_t* data, std::size_t size) override;
+  void on_end_of_input() override;
+  void on_written() override { io_.at_end_of_turn(*this); }
+  void on_socket_failed(Error why) override { die(std::move(why)); }
+  void on_socket_exception(const Error& why) override;
   // From libssh
   void output(ByteView bytes);
   void output_grew();
@@ -170,47 +155,40 @@ class Connection final : public Transport, private TurnUser, private Lender {
   void end_of_turn() override;
   void on_exception(const Error& why) override { die(why); }
   bool sweep() override;
-  // From the ExchangeDesk
-  void lend(Loan& loan) override;
-  void take_back(Loan& loan) override;
+  // LaterExchanges::Host
+  SessionHandle give_session(ExchangeTask& to) override;
+  void on_session_back(SessionHandle session, ByteView output) override;
+  void on_exchange_overdue() override;
 
   bool may_feed() const;
-  std::size_t answers() const { return out_.answers() + waiting_.answers(); }
+  std::size_t answers() const { return socket_.out().answers() + waiting_.answers(); }
   bool has_too_many_answers() const;
   void look_at_answers();
   void look_at_exchange();
   void look_at_held();
   bool has_had_its_turn();
   void rest_from_small();
-  void rest_or_queue();
-  void queue_loan();
-  void withdraw_loan();
   void send_waiting();
   bool say(ByteView goodbye);
   std::size_t feed(std::uint8_t* data, std::size_t size);
   void feed_rest();
   void check_session();
   void update_reading();
-  void flush();
-  void write_when_ready();
-  void end_disconnect();
+  void linger();
   void tell_end();
   void note_backlog();
-  void rearm_quick_ack();
   const char* peer_identification() const;
-  uv_stream_t* stream() const { return reinterpret_cast<uv_stream_t*>(tcp_.get()); }
 
   LoopIo& io_;
   SessionHandle session_;
   const Role role_;
   LoginDriver* driver_;
   TransportEvents* user_ = nullptr;
-  Tcp tcp_;
+  SocketPump socket_;
   State state_ = State::alive;
   bool feeding_ = false;  // libssh is on the stack
   bool held_ = false;
   bool paused_ = false;
-  bool reading_ = false;
   bool driver_wanted_ = false;
   bool driver_waits_ = false;  // until everything is sent
   bool congested_ = false;
@@ -218,33 +196,17 @@ class Connection final : public Transport, private TurnUser, private Lender {
   bool active_ = false;         // since the last sweep
   std::uint64_t bytes_before_login_ = 0;
   std::string first_words_;
-  TimePoint quick_until_ = TimePoint::max();
-  bool owes_ack_ = false;  // something has been read, and nothing been written since
   InputBuffer rest_;
-  OutputQueue out_;
-  Write* writing_ = nullptr;  // libuv's; its bytes count as backlog
-  std::size_t in_flight_ = 0;
   MessageQueue waiting_;    // until keys have been exchanged
   std::size_t queued_ = 0;  // what libssh has of them: the one that made it begin
   std::shared_ptr<Account> account_;
   TurnBudget budget_;
-  bool much_held_ = false;             // since it drained last
-  bool unfed_ = false;                 // rest_ may hold whole packets
-  bool exchanging_ = false;            // keys, after the login
-  bool taken_ = false;                 // a message of that waits to be worked at …
-  std::shared_ptr<Loan> loan_;         // … at the desk, or there: then session_ is null
-  std::unique_ptr<Timer> rest_timer_;  // … or until it may get to the desk
+  bool much_held_ = false;    // since it drained last
+  bool unfed_ = false;        // rest_ may hold whole packets
+  LaterExchanges exchanges_;  // while the session is away for one, session_ is null
   std::unique_ptr<Timer> rests_from_small_;
-  std::chrono::microseconds work_{0};  // what the exchange has cost
-  TimePoint next_exchange_ = TimePoint::min();
-  std::unique_ptr<Timer> exchange_deadline_;
   std::unique_ptr<Timer> answers_deadline_;
   Bytes goodbye_;  // DISCONNECT, while the session is away
-  std::uint64_t acknowledged_ = 0;
-  std::uint64_t acknowledged_in_ = 0;  // the turn of which that is
-  std::chrono::microseconds round_trip_{0};
-  std::uint32_t segment_ = 0;
-  TimePoint way_seen_;
   std::unique_ptr<Timer> deadline_;
   std::unique_ptr<Carrier> carrier_;  // null: TCP
   Error why_;

@@ -16,43 +16,43 @@ std::chrono::nanoseconds cpu_time() {
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
-void work_off(Loan& loan) noexcept {
+void work_off(ExchangeTask& task) noexcept {
   const auto began = cpu_time();
-  spssh_work_off(loan.session.get());
-  loan.spent = std::chrono::duration_cast<std::chrono::microseconds>(cpu_time() - began);
+  spssh_work_off(task.session.get());
+  task.spent = std::chrono::duration_cast<std::chrono::microseconds>(cpu_time() - began);
 }
 
 }  // namespace
 
-void ExchangeDesk::queue(std::shared_ptr<Loan> loan) {
-  counter_->waiting.push_back(std::move(loan));
+void ExchangeDesk::queue(std::shared_ptr<ExchangeTask> task) {
+  counter_->waiting.push_back(std::move(task));
   counter_->serve();
 }
 
-// One loan is out at a time: logins have the other thread in between. Users take turns, not connections.
-std::shared_ptr<Loan> ExchangeDesk::Counter::next() {
-  std::erase_if(waiting, [](const auto& loan) { return loan->lender == nullptr; });
+// One session is away at a time: logins have the other thread in between. Users take turns, not connections.
+std::shared_ptr<ExchangeTask> ExchangeDesk::Counter::next() {
+  std::erase_if(waiting, [](const auto& task) { return task->owner == nullptr; });
   if (waiting.empty()) return nullptr;
-  auto chosen = std::find_if(waiting.begin(), waiting.end(), [this](const auto& loan) { return loan->user != last; });
+  auto chosen = std::find_if(waiting.begin(), waiting.end(), [this](const auto& task) { return task->user != last; });
   if (chosen == waiting.end()) chosen = waiting.begin();
-  auto loan = std::move(*chosen);
+  auto task = std::move(*chosen);
   waiting.erase(chosen);
-  last = loan->user;
-  return loan;
+  last = task->user;
+  return task;
 }
 
 void ExchangeDesk::Counter::serve() {
   if (busy || closed) return;
-  auto loan = next();
-  if (loan == nullptr) return;
+  auto task = next();
+  if (task == nullptr) return;
   busy = true;
-  loan->lender->lend(*loan);
-  away.post([self = shared_from_this(), loan = std::move(loan)] {
-    work_off(*loan);
-    self->home.post([self, loan] {
+  task->owner->give(*task);
+  away.post([self = shared_from_this(), task = std::move(task)] {
+    work_off(*task);
+    self->home.post([self, task] {
       self->busy = false;
-      if (loan->lender != nullptr) loan->lender->take_back(*loan);
-      loan->session.reset();  // unless it has been taken back
+      if (task->owner != nullptr) task->owner->take_back(*task);
+      task->session.reset();  // unless it has been taken back
       self->serve();
     });
   });

@@ -14,24 +14,24 @@
 
 namespace sallyport::ssh {
 
-struct Loan;
+struct ExchangeTask;
 
-/// Who lends his session.
-class Lender {
+/// Whose session it is.
+class ExchangeOwner {
  public:
-  virtual ~Lender() = default;
-  /// Its turn has come: the session goes into `loan`. On the desk's thread; calls nothing back.
-  virtual void lend(Loan& loan) = 0;
+  virtual ~ExchangeOwner() = default;
+  /// Its turn has come: the session goes into `task`. On the desk's thread; calls nothing back.
+  virtual void give(ExchangeTask& task) = 0;
   /// The session comes back with what it has to send.
-  virtual void take_back(Loan& loan) = 0;
+  virtual void take_back(ExchangeTask& task) = 0;
 };
 
 /// A session on its way to the other thread and back, with a message that waits for spssh_work_off().
-struct Loan {
+struct ExchangeTask {
   // The desk's thread alone
-  Lender* lender = nullptr;       ///< null: it has gone, and the session goes as well
-  const Account* user = nullptr;  ///< whose it is: users take turns. Only compared
-  Bytes session_id;               ///< for whoever asks meanwhile
+  ExchangeOwner* owner = nullptr;  ///< null: it has gone, and the session goes as well
+  const Account* user = nullptr;   ///< whose it is: users take turns. Only compared
+  Bytes session_id;                ///< for whoever asks meanwhile
   // Whose turn it is
   SessionHandle session;
   Bytes output;                        ///< what libssh has sent meanwhile
@@ -47,18 +47,18 @@ class ExchangeDesk {
   ExchangeDesk(const ExchangeDesk&) = delete;
   ExchangeDesk& operator=(const ExchangeDesk&) = delete;
 
-  /// The lender will be asked for its session when its turn has come. It takes itself out of the loan when it goes.
-  void queue(std::shared_ptr<Loan> loan);
+  /// The owner will be asked for its session when its turn has come. It takes itself out of the task when it goes.
+  void queue(std::shared_ptr<ExchangeTask> task);
 
  private:
   struct Counter : std::enable_shared_from_this<Counter> {
     Counter(net::Loop& home_loop, net::Loop& away_loop) : home(home_loop), away(away_loop) {}
     void serve();
-    std::shared_ptr<Loan> next();
+    std::shared_ptr<ExchangeTask> next();
 
     net::Loop& home;
     net::Loop& away;
-    std::deque<std::shared_ptr<Loan>> waiting;
+    std::deque<std::shared_ptr<ExchangeTask>> waiting;
     const Account* last = nullptr;  // who was served
     bool busy = false;
     bool closed = false;

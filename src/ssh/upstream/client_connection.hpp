@@ -10,12 +10,12 @@
 
 #include <sallyport/clock.hpp>
 #include <sallyport/config.hpp>
+#include <sallyport/connection_info.hpp>
 #include <sallyport/upstream.hpp>
 
 #include "net/loop/fd.hpp"
 #include "ssh/keys/certificate_signer.hpp"
 #include "ssh/transport/carrier.hpp"
-#include "ssh/transport/connection_info.hpp"
 #include "ssh/transport/loop_io.hpp"
 
 namespace sallyport::ssh {

@@ -27,7 +27,7 @@ constexpr std::size_t kMinute = 256 * 1024;                  // bytes that one c
 /// Counts bytes as the daemon's log writes them.
 class SizingLogger final : public log::Logger {
  public:
-  explicit SizingLogger(LogFormat format) : Logger(log::Level::info), format_(format) {}
+  explicit SizingLogger(LogFormat format) : Logger(log::Level::trace), format_(format) {}
   std::size_t bytes = 0;
   std::size_t lines = 0;
   std::size_t sums = 0;
@@ -117,6 +117,14 @@ const std::vector<Fact>& facts() {
        [](J& j, A&, I&, S&) { j.target_message_ignored(TrunkId{3}, "a second EOF", 1); }},
       {"trunk_violation", Written::rated, [](J& j, A&, I&, S&) { j.trunk_violation(TrunkId{3}, "a bad message"); }},
       {"trunk_closed", Written::rated, [](J& j, A&, I&, S&) { j.trunk_closed(TrunkId{3}, kError); }},
+      {"client_channel_changed", Written::rated,
+       [](J& j, A& a, I&, S&) { j.client_channel_changed(a, LocalChannel{1}, "open", "eof_sent"); }},
+      {"session_changed", Written::rated, [](J& j, A& a, I& i, S&) { j.session_changed(a, i, "collecting", "binding"); }},
+      {"trunk_channel_changed", Written::rated,
+       [](J& j, A&, I&, S&) { j.trunk_channel_changed(TrunkId{3}, LocalChannel{1}, "open", "eof_sent"); }},
+      {"trunk_changed", Written::rated, [](J& j, A&, I&, S&) { j.trunk_changed(TrunkId{3}, "connecting", "ready"); }},
+      {"trunk_wish_changed", Written::rated,
+       [](J& j, A& a, I&, S&) { j.trunk_wish_changed(a.user, a.id, "web", "waiting", "taking"); }},
   };
   return kFacts;
 }
@@ -124,7 +132,7 @@ const std::vector<Fact>& facts() {
 /// Knows all facts that there are: a new one doesn't compile until it stands here. It must then stand in facts() as well.
 class AllFacts final : public mux::Journal {
  public:
-  static constexpr std::size_t kCount = 31;
+  static constexpr std::size_t kCount = 36;
   std::set<std::string> seen;
 
   bool healthy() const override { return true; }
@@ -174,6 +182,14 @@ class AllFacts final : public mux::Journal {
   void message_ignored(const Admission&, std::string_view, std::uint64_t) override { see(__func__); }
   void target_message_ignored(TrunkId, std::string_view, std::uint64_t) override { see(__func__); }
   void trunk_closed(TrunkId, const Error&) override { see(__func__); }
+  void client_channel_changed(const Admission&, LocalChannel, std::string_view, std::string_view) override { see(__func__); }
+  void session_changed(const Admission&, const ChannelIds&, std::string_view, std::string_view) override { see(__func__); }
+  void trunk_channel_changed(TrunkId, LocalChannel, std::string_view, std::string_view) override { see(__func__); }
+  void trunk_changed(TrunkId, std::string_view, std::string_view) override { see(__func__); }
+  void trunk_wish_changed(std::string_view, const std::optional<ConnectionId>&, std::string_view, std::string_view,
+                          std::string_view) override {
+    see(__func__);
+  }
 
  private:
   void see(const char* name) { seen.insert(name); }

@@ -55,7 +55,7 @@ TEST(Certificate, TellsWhatStandsInIt) {
   EXPECT_EQ(certificate->key_id, "alice@laptop");
   EXPECT_THAT(certificate->principals, ::testing::ElementsAre("alice", "ops"));
   EXPECT_EQ(certificate->valid_after, 5U);
-  EXPECT_EQ(certificate->identity(), (CertificateIdentity{"alice@laptop", 7, fingerprint_of(authority().blob())}));
+  EXPECT_EQ(certificate->identity(), (CertificateIdentity{{"alice@laptop", fingerprint_of(authority().blob())}, 7}));
 }
 
 class AuthorityTest : public ::testing::TestWithParam<std::pair<const char*, const char*>> {};

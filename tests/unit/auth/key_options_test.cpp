@@ -144,7 +144,7 @@ TEST(MergeGrants, BothRestrict) {
   line.permit_open = {"db:5432"};
   line.touch_required = false;
   LoginGrant certificate;
-  certificate.certificate = CertificateIdentity{"id", 1, "ca"};
+  certificate.certificate = CertificateIdentity{{"id", "ca"}, 1};
   certificate.agent_forwarding = false;
   certificate.verify_required = true;
   certificate.command = "uptime";

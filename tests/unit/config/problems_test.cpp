@@ -251,6 +251,9 @@ TEST(Problems, WarnsOfRoutesThatNobodyGets) {
                       {"users=['@g']\nto='a'", "to='a'", false},
                       {"users=['@g','z']\nto='a'", "users=['z']\nto='a'", true},
                       {"users=['*']\nto='a'", "to='a'", true},
+                      {"users=['z']\nto='a'", "users=[]\nto='a'", true},
+                      {"users=[]\nto='a'", "users=[]\nto='a'", true},
+                      {"users=[]\nto='a'", "users=['z']\nto='a'", false},
                       {"sources=['10.0.0.0/8']\nto='a'", "to='a'", false},
                       {"to='a'", "sources=['10.0.0.0/8']\nto='a'", true},
                       {"valid=['Mon']\nto='a'", "to='a'", true}};  // a closed route refuses, and leads on to none

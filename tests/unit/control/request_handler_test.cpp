@@ -79,7 +79,7 @@ TEST_F(RequestHandlerTest, ListsConnections) {
   row.route = "web servers";
   row.method = "publickey";
   row.key_fingerprint = "SHA256:abc";
-  row.certificate = CertificateIdentity{"alice@work", 7, "SHA256:def"};
+  row.certificate = CertificateIdentity{{"alice@work", "SHA256:def"}, 7};
   row.since = clock_.now() - std::chrono::milliseconds(90500);
   row.channels = 2;
   row.bytes = {10, 20};

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <string>
+#include <string_view>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -81,6 +83,22 @@ TEST_F(DaemonLogTest, KeepsItsFileWhenTheNewOneFails) {
 
 TEST_F(DaemonLogTest, FailsWithoutAFile) {
   EXPECT_FALSE(DaemonLog::open({.level = Level::info, .format = LogFormat::text, .file = folder_.file("no/log")}));
+}
+
+TEST_F(DaemonLogTest, CountsTheLinesThatCouldNotBeWritten) {
+  const std::string file = folder_.file("log");
+  auto log = open("/dev/full");
+  for (int i = 0; i < 100; ++i) log->info("line {}", i);
+  ASSERT_TRUE(log->apply({.level = Level::info, .format = LogFormat::text, .file = file}));
+  log->info("line {}", 100);
+  log.reset();
+  const std::string text = content_of(file);
+  std::size_t accounted = 0;
+  for (std::size_t at = 0; (at = text.find("info  line ", at)) != std::string::npos; ++at) ++accounted;
+  constexpr std::string_view kError = " error ";
+  if (text.find("lines lost: the log could not be written") != std::string::npos)
+    accounted += std::stoul(text.substr(text.find(kError) + kError.size()));
+  EXPECT_EQ(accounted, 101U) << text;
 }
 
 TEST_F(DaemonLogTest, SaysHowManyLinesAFullQueueLost) {

@@ -111,7 +111,7 @@ TEST_F(HeldTest, LongNamesAreRefused) {
 TEST_F(HeldTest, NumbersOfChannelsThatComeAndGoStayFew) {
   MemoryPeer& client = connect();
   std::uint32_t highest = 0;
-  for (std::size_t i = 0; i < 3 * Connection::kMostResting; ++i) {
+  for (std::size_t i = 0; i < 3 * ChannelNumbers::kMostResting; ++i) {
     client.deliver(open_message(1, 1000));
     const Lines lines = take(client);
     ASSERT_EQ(lines.size(), 1u);
@@ -122,7 +122,7 @@ TEST_F(HeldTest, NumbersOfChannelsThatComeAndGoStayFew) {
     client.deliver(close_message(ours));
     client.take();
   }
-  EXPECT_LE(highest, Connection::kMostResting + 1);
+  EXPECT_LE(highest, ChannelNumbers::kMostResting + 1);
   EXPECT_FALSE(client.disconnected());
 }
 

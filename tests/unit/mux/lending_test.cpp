@@ -19,7 +19,8 @@ Config lending_config() {
 }
 
 Bytes x11_message(std::uint32_t recipient, std::string_view cookie = "00ff") {
-  return request_message(recipient, "x11-req", true, wire::build_x11_request({true, "MIT-MAGIC-COOKIE-1", cookie, 0}));
+  return request_message(recipient, "x11-req", true,
+                         wire::build_fields(wire::X11Request{true, "MIT-MAGIC-COOKIE-1", std::string(cookie), 0}));
 }
 Bytes agent_message(std::uint32_t recipient) { return request_message(recipient, "auth-agent-req@openssh.com", true); }
 Bytes agent_open(std::uint32_t sender) { return wire::build_channel_open(wire::kAgent, LocalChannel{sender}, 100000, 32768); }
@@ -100,7 +101,8 @@ TEST_F(LendingTest, ADisplayIsLentWithItsCookie) {
   server.deliver(confirm_message(0, 40, 100000));
   const auto requests = server.take();
   ASSERT_EQ(requests.size(), 2u);
-  EXPECT_EQ(requests[0], request_message(40, "x11-req", true, wire::build_x11_request({true, "MIT-MAGIC-COOKIE-1", "00ff", 0})));
+  EXPECT_EQ(requests[0],
+            request_message(40, "x11-req", true, wire::build_fields(wire::X11Request{true, "MIT-MAGIC-COOKIE-1", "00ff", 0})));
   client.take();
   server.deliver(success_message(0));
   EXPECT_THAT(take(client), ElementsAre("SUCCESS 7", "FAILURE 7")) << "the second one in its turn";

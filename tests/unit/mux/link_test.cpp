@@ -29,9 +29,25 @@ TEST_F(LinkTest, RefusesTheChannelBeyondItsLimitAndReusesNumbersOnlyAfterBothClo
   client.deliver(open_message(2000, 1000));
   EXPECT_THAT(take(client), ElementsAre(HasSubstr("REFUSE 2000 4")));
   client.deliver(close_message(7));
-  clock.advance(Connection::kRest);
+  clock.advance(ChannelNumbers::kRest);
   client.deliver(open_message(2001, 1000));
   EXPECT_THAT(take(client), ElementsAre("CONFIRM 2001 from=7 window=0"));
+}
+
+TEST_F(LinkTest, TheLifeOfAChannelCanBeFollowedOnBothSides) {
+  MemoryPeer& client = connect();
+  exec(client, 7);
+  MemoryPeer& server = connector.succeed(0);
+  server.deliver(confirm_message(0, 40, 5000));
+  client.deliver(eof_message(0));
+  server.deliver(eof_message(0));
+  server.deliver(close_message(0));
+  client.deliver(close_message(0));
+  EXPECT_THAT(
+      journal.states,
+      ElementsAre("client 0 requested -> open", "t1 0 opening -> open", "client 0 open -> eof_received", "t1 0 open -> eof_sent",
+                  "t1 0 eof_sent -> eof_both", "client 0 eof_received -> eof_both", "t1 0 eof_both -> close_received",
+                  "t1 0 close_received -> closed", "client 0 eof_both -> close_sent", "client 0 close_sent -> closed"));
 }
 
 Config with_forwarding() {
@@ -72,11 +88,11 @@ TEST_F(LinkTest, SwallowsWhatComesShortlyAfterACloseAndGivesTheNumberToNobody) {
   client.deliver(exec_message(0, "late"));
   client.deliver(open_message(2, 1000));
   EXPECT_THAT(take(client), ElementsAre("CONFIRM 2 from=1 window=0"));
-  clock.advance(Connection::kRest);
+  clock.advance(ChannelNumbers::kRest);
   client.deliver(open_message(3, 1000));
   EXPECT_THAT(take(client), ElementsAre("CONFIRM 3 from=0 window=0"));
   client.deliver(close_message(1));
-  clock.advance(Connection::kRest);
+  clock.advance(ChannelNumbers::kRest);
   EXPECT_FALSE(client.disconnected());
   EXPECT_FALSE(journal.has("ignored")) << "such are no news";
   client.deliver(eof_message(1));

@@ -1,5 +1,5 @@
 // The pause after a refused login, on its own.
-#include "mux/upstream/login_breaker.hpp"
+#include "mux/targets/login_breaker.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,7 +17,9 @@ struct LoginBreakerTest : ::testing::Test {
   static ShareKey key(const std::string& user, const std::string& policy = "p") {
     ShareKey result;
     result.user = user;
-    result.policy = policy;
+    ResolvedTarget target;
+    target.name = policy;
+    result.policy = SharedTarget(target);
     return result;
   }
   Duration fail(const std::string& user, const std::string& target = "web1") {

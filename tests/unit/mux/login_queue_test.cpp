@@ -1,5 +1,5 @@
 // Turns to log in at a target.
-#include "mux/upstream/login_queue.hpp"
+#include "mux/targets/login_queue.hpp"
 
 #include <string>
 #include <vector>

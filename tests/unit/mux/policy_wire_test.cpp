@@ -125,7 +125,8 @@ std::optional<char> outcome(Act act, Restriction restriction) {
       if (restriction == Restriction::local_target) return std::nullopt;  // accept_environment says what is granted there
       return world.granted(wire, wire::Writer().string("LANG").string("C").take());
     case Act::lend_agent: return world.granted(wire, {});
-    case Act::lend_display: return world.granted(wire, wire::build_x11_request({true, "MIT-MAGIC-COOKIE-1", "00ff", 0}));
+    case Act::lend_display:
+      return world.granted(wire, wire::build_fields(wire::X11Request{true, "MIT-MAGIC-COOKIE-1", "00ff", 0}));
     case Act::window_change:
       if (!runs) return std::nullopt;
       return world.passed(wire, wire::Writer().uint32(80).uint32(24).uint32(0).uint32(0).take());
@@ -196,7 +197,8 @@ struct ArrivingTest : ::testing::Test {
     MemoryPeer& client = world.client;
     client.deliver(open_message(7, 100000));
     client.deliver(request_message(0, wire::kAgentRequest, true));
-    client.deliver(request_message(0, wire::kX11Request, true, wire::build_x11_request({true, "MIT-MAGIC-COOKIE-1", "00ff", 0})));
+    client.deliver(
+        request_message(0, wire::kX11Request, true, wire::build_fields(wire::X11Request{true, "MIT-MAGIC-COOKIE-1", "00ff", 0})));
     client.deliver(exec_message(0, "true"));
     client.deliver(wire::build_global_request(wire::kTcpipForward, true, wire::build_tcpip_forward("localhost", 8080)));
     lender = &world.connector.succeed(0);

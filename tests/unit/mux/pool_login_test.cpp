@@ -39,6 +39,20 @@ TEST_F(PoolLoginTest, LoginsAtOneAddressTakeTurns) {
   EXPECT_EQ(connector.dials.size(), 4u);
 }
 
+TEST_F(PoolLoginTest, TheJournalIsToldEachStepOfTrunksAndWishes) {
+  exec(connect("alice"), 1);
+  connector.succeed(0);
+  server(0).deliver(confirm_message(0, 40, 1000));
+  EXPECT_THAT(journal.trunk_states, ElementsAre("t1 waiting -> connecting", "c1 web1 placing -> waiting",
+                                                "t1 connecting -> ready", "c1 web1 waiting -> taking", "c1 web1 taking -> over"));
+  journal.trunk_states.clear();
+  exec(connect("bob"), 1);
+  connector.fail(1, "target web1 can't be reached: connection refused");
+  hub.end_all("over");
+  EXPECT_THAT(journal.trunk_states, ElementsAre("t2 waiting -> connecting", "c2 web1 placing -> waiting",
+                                                "t2 connecting -> closing", "c2 web1 waiting -> over", "t1 ready -> closing"));
+}
+
 TEST_F(PoolLoginTest, OtherAddressesDoNotWait) {
   for (const char* user : {"alice", "bob", "carol"}) exec(connect(user), 1);
   exec(connect("dave", "web2"), 1);
@@ -131,7 +145,7 @@ TEST_F(PoolLoginTest, AReadyTrunkIsUsedInAPause) {
   server(0).deliver(close_message(3));
   client.deliver(close_message(3));
   client.take();
-  clock.advance(Connection::kRest);
+  clock.advance(ChannelNumbers::kRest);
   exec(client, 12, "true", 1000, 3);
   clock.turn();
   EXPECT_THAT(take(client), IsEmpty()) << "it waits for the target's answer";

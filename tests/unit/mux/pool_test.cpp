@@ -280,7 +280,7 @@ TEST_F(PoolTest, AClosingSlotIsBusyUntilCloseCameBack) {
   connector.succeed(0);
   for (std::uint32_t i = 0; i < 10; ++i) confirm(0, i, 40 + i);
   client.deliver(close_message(3));
-  clock.advance(Connection::kRest);
+  clock.advance(ChannelNumbers::kRest);
   client.take();
   exec(client, 20, "true", 1000, 3);
   EXPECT_EQ(connector.dials.size(), 2u) << "the target hasn't closed yet";
@@ -300,7 +300,7 @@ TEST_F(PoolTest, AllWhoWaitFailTogetherWithTheReason) {
   EXPECT_EQ(take(second)[1], "STDERR 2 sallyport: target web1 can't be reached: connection refused\n");
   EXPECT_TRUE(hub.trunks().empty());
   first.deliver(close_message(0));
-  clock.advance(Connection::kRest);
+  clock.advance(ChannelNumbers::kRest);
   exec(first, 3);
   EXPECT_EQ(connector.dials.size(), 2u) << "a later channel tries again";
 }

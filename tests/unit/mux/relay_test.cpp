@@ -266,8 +266,8 @@ TEST_F(RelayTest, KeepsMalformedRequestsFromTheClient) {
 // OpenSSH's client ends its connection over such a status; here that is everybody's. To the client the program has none, as if it
 // were lost.
 TEST_F(RelayTest, AMalformedEndOfAProgramIsNone) {
-  const Bytes status = wire::build_exit_status(3);
-  const Bytes signal = wire::build_exit_signal("HUP", false, "");
+  const Bytes status = wire::build_fields(wire::ExitStatus{3});
+  const Bytes signal = wire::build_fields(wire::ExitSignal{"HUP", false, {}, {}});
   const auto longer = [](Bytes fields) {
     fields.push_back(0);
     return fields;
@@ -309,7 +309,7 @@ TEST_F(RelayTest, TellsTheClientWhenTheTargetIsLost) {
                                          "REQUEST 7 exit-status 255", "EOF 7", "CLOSE 7"));
   clock.turn();
   client->deliver(close_message(0));
-  clock.advance(Connection::kRest);
+  clock.advance(ChannelNumbers::kRest);
   exec(*client, 8);
   EXPECT_EQ(connector.dials.size(), 2u) << "the next channel connects anew";
 }
@@ -326,7 +326,7 @@ TEST_F(RelayTest, ClosesTheTargetsChannelOfAClientThatDied) {
   EXPECT_THAT(take(*server), ElementsAre("CLOSE 40"));
   clock.turn();
   server->deliver(data_message(0, "late"));
-  server->deliver(request_message(0, "exit-signal", true, wire::build_exit_signal("HUP", false, "")));
+  server->deliver(request_message(0, "exit-signal", true, wire::build_fields(wire::ExitSignal{"HUP", false, {}, {}})));
   server->deliver(eof_message(0));
   EXPECT_THAT(take(*server), IsEmpty());
   EXPECT_EQ(hub.trunks()[0].channels, 1u);

@@ -60,6 +60,19 @@ TEST_F(AnswersTest, TheTargetIsAskedAtOnceWhereTheRouteLeadsNowhereElse) {
   EXPECT_THAT(take(*client), ElementsAre(HasSubstr("ADJUST 7 "), "SUCCESS 7"));
 }
 
+TEST_F(AnswersTest, ThePhasesOfASessionCanBeFollowed) {
+  open();
+  client->deliver(exec_message(0, "first"));
+  MemoryPeer& target = confirm();
+  target.deliver(failure_message(0));
+  client->deliver(exec_message(0, "second"));
+  target.deliver(success_message(0));
+  target.deliver(close_message(0));
+  client->deliver(close_message(0));
+  EXPECT_THAT(journal.phases, ElementsAre("s1 collecting -> binding", "s1 binding -> relaying", "s1 relaying -> collecting",
+                                          "s1 collecting -> binding", "s1 binding -> relaying", "s1 relaying -> ended"));
+}
+
 TEST_F(AnswersTest, AnAgentThatIsLentLaterGetsATrunkOfItsOwn) {
   open();
   client->deliver(pty_message(0, "vt100", true));

@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "config/option_table.hpp"
+#include "unit/changed.hpp"
+
 namespace sallyport::mux {
 namespace {
 
@@ -33,73 +36,97 @@ Case plain() {
   return one;
 }
 
+// The members of what a key is made of. A member that is added doesn't compile until it stands here, and then is tried.
+template <typename Visit>
+void each_member(Certified& it, Visit visit) {
+  auto& [key_id, authority] = it;
+  visit(key_id), visit(authority);
+}
+template <typename Visit>
+void each_member(Restrictions& it, Visit visit) {
+  auto& [command, pty, agent, port, x11, user_rc, open, listen, environment, touch, verify] = it;
+  visit(command), visit(pty), visit(agent), visit(port), visit(x11), visit(user_rc), visit(open), visit(listen);
+  visit(environment), visit(touch), visit(verify);
+}
+template <typename Visit>
+void each_member(Algorithms& it, Visit visit) {
+  auto& [kex, ciphers, macs, host_keys, strict] = it;
+  visit(kex), visit(ciphers), visit(macs), visit(host_keys), visit(strict);
+}
+template <typename Visit>
+void each_member(LocalSettings& it, Visit visit) {
+  auto& [user, shell, environment, accepted, subsystems, accounts, groups, umask, limits, chroot, no_new_privs, record] = it;
+  visit(user), visit(shell), visit(environment), visit(accepted), visit(subsystems), visit(accounts), visit(groups);
+  visit(umask), visit(limits), visit(chroot), visit(no_new_privs), visit(record);
+}
+template <typename Visit>
+void each_member(Credential& it, Visit visit) {
+  auto& [kind, value] = it;
+  visit(kind), visit(value);
+}
+template <typename Visit>
+void each_member(Options& it, Visit visit) {
+  config::for_each_row(config::kOptions, [&](const auto& row) { visit(it.*row.value); });
+}
+template <typename Visit>
+void each_member(ResolvedTarget& it, Visit visit) {
+  auto& [name, kind, host, port, user, credentials, passphrase_file, signer, validity, principals, known_hosts, proxy_command,
+         via, algorithms, legacy, local, options] = it;
+  visit(name), visit(kind), visit(host), visit(port), visit(user), visit(credentials), visit(passphrase_file), visit(signer);
+  visit(validity), visit(principals), visit(known_hosts), visit(proxy_command), visit(via), visit(legacy);
+  each_member(credentials.at(0), visit);
+  each_member(algorithms, visit);
+  each_member(local, visit);
+  each_member(options, visit);
+}
+
+/// Changes the member with that number and no other; how many there are.
+template <typename T>
+std::size_t change_one(T& it, std::size_t wanted) {
+  std::size_t number = 0;
+  each_member(it, [&](auto& member) {
+    if (number++ == wanted) change(member);
+  });
+  return number;
+}
+
 struct Change {
-  const char* name;
+  std::string name;
   std::function<void(Case&)> make;
 };
 void PrintTo(const Change& change, std::ostream* out) { *out << change.name; }
 
+/// One for each member of the part that `part_of` gives.
+template <typename PartOf>
+void add_all(std::vector<Change>& all, const std::string& name, PartOf part_of) {
+  Case sample = plain();
+  const std::size_t count = change_one(part_of(sample), 0);
+  for (std::size_t i = 0; i < count; ++i)
+    all.push_back({name + "_" + std::to_string(i), [part_of, i](Case& c) { change_one(part_of(c), i); }});
+}
+
 // Every one of these alone makes another trunk.
 const std::vector<Change>& changes() {
-  static const std::vector<Change> all{
-      {"user", [](Case& c) { c.client.user = "bob"; }},
-      {"method", [](Case& c) { c.client.method = "publickey+keyboard-interactive"; }},
-      {"mfa", [](Case& c) { c.client.mfa = true; }},
-      {"certificate", [](Case& c) { c.client.grant.certificate = CertificateIdentity{}; }},
-      {"authority",
-       [](Case& c) {
-         c.client.grant.certificate = CertificateIdentity{{}, 0, "SHA256:ca"};
-       }},
-      {"key_id",
-       [](Case& c) {
-         c.client.grant.certificate = CertificateIdentity{"alice@laptop", 0, {}};
-       }},
-      {"command", [](Case& c) { c.client.grant.command = ""; }},
-      {"another_command", [](Case& c) { c.client.grant.command = "true"; }},
-      {"pty", [](Case& c) { c.client.grant.pty = false; }},
-      {"agent_forwarding", [](Case& c) { c.client.grant.agent_forwarding = false; }},
-      {"port_forwarding", [](Case& c) { c.client.grant.port_forwarding = false; }},
-      {"x11_forwarding", [](Case& c) { c.client.grant.x11_forwarding = false; }},
-      {"user_rc", [](Case& c) { c.client.grant.user_rc = false; }},
-      {"permit_open_none", [](Case& c) { c.client.grant.permit_open.emplace(); }},
-      {"permit_open", [](Case& c) { c.client.grant.permit_open = {{"db:5432"}}; }},
-      {"permit_listen", [](Case& c) { c.client.grant.permit_listen = {{"db:5432"}}; }},
-      {"environment",
-       [](Case& c) {
-         c.client.grant.environment = {{"A", "b"}};
-       }},
-      {"touch", [](Case& c) { c.client.grant.touch_required = false; }},
-      {"verify", [](Case& c) { c.client.grant.verify_required = true; }},
-      {"target", [](Case& c) { c.target.name = "web2"; }},
-      {"host", [](Case& c) { c.target.host = "10.0.0.6"; }},
-      {"port", [](Case& c) { c.target.port = 2222; }},
-      {"login", [](Case& c) { c.target.user = "root"; }},
-      {"credential", [](Case& c) { c.target.credentials[0].value = "keys/other"; }},
-      {"credential_kind", [](Case& c) { c.target.credentials[0].kind = Credential::Kind::certificate_authority; }},
-      {"more_credentials",
-       [](Case& c) {
-         c.target.credentials.push_back({Credential::Kind::agent, "socket"});
-       }},
-      {"asks",
-       [](Case& c) {
-         c.target.credentials.push_back({Credential::Kind::keyboard_interactive, {}});
-       }},
-      {"passphrase", [](Case& c) { c.target.passphrase_file = "phrase"; }},
-      {"signer", [](Case& c) { c.target.signer = {"/bin/sign"}; }},
-      {"validity", [](Case& c) { c.target.certificate_validity = Duration(1); }},
-      {"principals", [](Case& c) { c.target.certificate_principals = {"root"}; }},
-      {"known_hosts", [](Case& c) { c.target.known_hosts = "others"; }},
-      {"proxy_command", [](Case& c) { c.target.proxy_command = {"/bin/nc"}; }},
-      {"via", [](Case& c) { c.target.via = ViaTarget(plain().target); }},
-      {"host_key_policy", [](Case& c) { c.target.options.host_key_policy = HostKeyPolicy::accept_new; }},
-      {"forward_agent", [](Case& c) { c.target.options.forward_agent = true; }},
-      {"lends_agent", [](Case& c) { c.lends.agent = true; }},
-      {"lends_display", [](Case& c) { c.lends.display = true; }},
-      {"password",
-       [](Case& c) {
-         c.target.credentials = {{Credential::Kind::password, {}}};
-       }},
-  };
+  static const std::vector<Change> all = [] {
+    std::vector<Change> list{
+        {"user", [](Case& c) { c.client.user = "bob"; }},
+        {"method", [](Case& c) { c.client.method = "publickey+keyboard-interactive"; }},
+        {"mfa", [](Case& c) { c.client.mfa = true; }},
+        {"certificate", [](Case& c) { c.client.grant.certificate.emplace(); }},
+        {"lends_agent", [](Case& c) { c.lends.agent = true; }},
+        {"lends_display", [](Case& c) { c.lends.display = true; }},
+        {"password",
+         [](Case& c) {
+           c.target.credentials = {{Credential::Kind::password, {}}};
+         }},
+    };
+    add_all(list, "certified", [](Case& c) -> Certified& {
+      return c.client.grant.certificate ? *c.client.grant.certificate : c.client.grant.certificate.emplace();
+    });
+    add_all(list, "restriction", [](Case& c) -> Restrictions& { return c.client.grant; });
+    add_all(list, "target", [](Case& c) -> ResolvedTarget& { return c.target; });
+    return list;
+  }();
   return all;
 }
 
@@ -112,8 +139,18 @@ TEST_P(ShareKeyTest, EachAloneMakesAnotherTrunk) {
   EXPECT_EQ(changed.access().key, changed.access().key);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ShareKeyTest, ::testing::ValuesIn(changes()),
-                         [](const auto& change) { return std::string(change.param.name); });
+INSTANTIATE_TEST_SUITE_P(All, ShareKeyTest, ::testing::ValuesIn(changes()), [](const auto& change) { return change.param.name; });
+
+TEST(ShareKey, CertificatesDifferByWhomTheySpeakOf) {
+  Case one = plain();
+  one.client.grant.certificate.emplace();
+  Certified& certified = *one.client.grant.certificate;
+  for (std::size_t i = 0; i < change_one(certified, i); ++i) {
+    Case other = one;
+    change_one<Certified>(*other.client.grant.certificate, i);
+    EXPECT_NE(one.access().key, other.access().key) << i;
+  }
+}
 
 TEST(ShareKey, IgnoresWhatIsNotStrength) {
   Case other = plain();
@@ -128,7 +165,7 @@ TEST(ShareKey, IgnoresWhatIsNotStrength) {
 
 TEST(ShareKey, ARenewedCertificateIsTheSameLogin) {
   Case one = plain();
-  one.client.grant.certificate = CertificateIdentity{"alice", 1, "SHA256:ca"};
+  one.client.grant.certificate = CertificateIdentity{{"alice", "SHA256:ca"}, 1};
   Case renewed = one;
   renewed.client.grant.certificate->serial = 2;
   EXPECT_EQ(one.access().key, renewed.access().key);
@@ -190,7 +227,7 @@ TEST(ShareKey, AHopIsTheClientsAloneOnlyForItsOwnLogin) {
   ResolvedTarget gate = plain().target;
   gate.name = "gate";
   rider.target.credentials = {{Credential::Kind::password, {}}};
-  rider.target.via = ViaTarget(gate);
+  rider.target.via = SharedTarget(gate);
   EXPECT_EQ(rider.access().key.only_for, ConnectionId{7});
   const TrunkAccess shared = hop_access(rider.access(), gate);
   EXPECT_FALSE(shared.key.only_for);
@@ -200,7 +237,7 @@ TEST(ShareKey, AHopIsTheClientsAloneOnlyForItsOwnLogin) {
 
   gate.credentials = {{Credential::Kind::password, {}}};
   rider.target.credentials = plain().target.credentials;
-  rider.target.via = ViaTarget(gate);
+  rider.target.via = SharedTarget(gate);
   EXPECT_EQ(rider.access().key.only_for, ConnectionId{7});  // the password has to come along
   const TrunkAccess own = hop_access(rider.access(), gate);
   EXPECT_EQ(own.key.only_for, ConnectionId{7});

@@ -73,7 +73,9 @@ void SimulatedProgram::read(ByteView message, double now) {
   } else if (type == wire::MessageType::channel_request) {
     const auto request = wire::parse_channel_request(message);
     End& end = ends_[number(request->recipient)];
-    begin(end, std::string(wire::parse_single_string(request->rest).value_or("")), false);
+    const auto fields = wire::parse_session_request(request->type, request->rest);
+    const auto* exec = fields ? std::get_if<wire::Exec>(&*fields) : nullptr;
+    begin(end, exec != nullptr ? exec->command : "", false);
     if (request->want_reply) out_.give(fakes::success_message(end.peer));
   }
 }

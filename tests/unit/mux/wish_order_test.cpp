@@ -82,7 +82,8 @@ class ModelTarget {
       }
       case MessageType::channel_request: {
         const auto request = *wire::parse_channel_request(message);
-        if (request.type == "exec") effects.push_back("exec " + std::string(*wire::parse_single_string(request.rest)));
+        if (request.type == "exec")
+          effects.push_back("exec " + std::get<wire::Exec>(*wire::parse_session_request("exec", request.rest)).command);
         if (request.want_reply && answers_programs) server.deliver(success_message(number(request.recipient)));
         return;
       }

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "config/option_table.hpp"
+#include "unit/changed.hpp"
 #include "unit/route/config_text.hpp"
 
 namespace sallyport::route {
@@ -75,6 +77,19 @@ TEST_F(ExplainTest, TellsWhyEachRouteAndRuleDidNotMatchAndWhatWon) {
             "  keepalive_interval = 15s\n"
             "  keepalive_count = 3\n"
             "  connect_timeout = 10s\n");
+}
+
+TEST(Explain, ShowsEveryOptionThatIsChanged) {
+  config::for_each_row(config::kOptions, [](const auto& row) {
+    Explanation explanation;
+    explanation.target.emplace();
+    EXPECT_TRUE(to_json(explanation)["target"]["options"].contains(row.name)) << row.name;
+    const std::string before = to_text(explanation);
+    change(explanation.target->options.*row.value);
+    EXPECT_NE(to_text(explanation), before) << row.name;
+    const std::string shown_as = row.name == "channel_timeouts" ? "channel_timeout" : std::string(row.name);
+    EXPECT_THAT(to_text(explanation), HasSubstr("\n  " + shown_as + " = ")) << "each of them on a line of its own";
+  });
 }
 
 TEST(Explain, NamesEveryCredentialByItsKindAndEveryOptionThatIsSet) {

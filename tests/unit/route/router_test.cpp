@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "config/option_table.hpp"
+#include "unit/changed.hpp"
 #include "unit/route/config_text.hpp"
 
 namespace sallyport::route {
@@ -199,51 +201,46 @@ TEST_F(RouterTest, ADecisionKeepsItsConfiguration) {
   EXPECT_EQ(decide_channel(*decision, {"exec", "bastion-x"}).target()->name, "sh");
 }
 
-TEST(Fingerprint, DiffersWithEverythingThatMatters) {
-  ResolvedTarget a;
-  a.name = "t";
-  a.credentials = {{Credential::Kind::key_file, "x"}};
-  const std::string base = policy_fingerprint(a);
-  EXPECT_EQ(policy_fingerprint(ResolvedTarget(a)), base);
-  const auto changed = [&a](auto change) {
-    ResolvedTarget b = a;
-    change(b);
-    return policy_fingerprint(b);
-  };
-  EXPECT_NE(changed([](ResolvedTarget& t) { t.user = "u"; }), base);
-  EXPECT_NE(changed([](ResolvedTarget& t) { t.port = 23; }), base);
-  EXPECT_NE(changed([](ResolvedTarget& t) { t.known_hosts = "k"; }), base);
-  EXPECT_NE(changed([](ResolvedTarget& t) { t.credentials.clear(); }), base);
-  EXPECT_NE(changed([](ResolvedTarget& t) { t.proxy_command = {"/nc"}; }), base);
-  const auto via = [&changed](auto change) {
+TEST(SharedTarget, IsComparedAsTheTargetItself) {
+  const auto through = [](auto change) {
     ResolvedTarget gate;
     gate.name = "gate";
     change(gate);
-    return changed([&gate](ResolvedTarget& t) { t.via = ViaTarget(gate); });
+    ResolvedTarget target;
+    target.via = SharedTarget(gate);
+    return target;
   };
-  const std::string through_gate = via([](ResolvedTarget&) {});
-  EXPECT_NE(through_gate, base);
-  EXPECT_EQ(via([](ResolvedTarget&) {}), through_gate);
-  EXPECT_NE(via([](ResolvedTarget& t) { t.user = "u"; }), through_gate);
-  EXPECT_NE(via([](ResolvedTarget& t) { t.options.max_age = Duration(1); }), through_gate);
-  EXPECT_NE(via([](ResolvedTarget& t) { t.via = ViaTarget(ResolvedTarget{}); }), through_gate);
-  EXPECT_NE(changed([](ResolvedTarget& t) { t.options.forward_agent = true; }), base);
-  EXPECT_NE(changed([](ResolvedTarget& t) { t.options.max_age = Duration(1); }), base);
-  EXPECT_NE(changed([](ResolvedTarget& t) { t.options.linger = Duration(0); }), base);
-  EXPECT_NE(changed([](ResolvedTarget& t) { t.options.warm = 1; }), base);
-  EXPECT_NE(changed([](ResolvedTarget& t) { t.options.reuse_after_mfa = Duration(0); }), base);
-  EXPECT_NE(changed([](ResolvedTarget& t) { t.algorithms.kex.emplace(); }), base);
-  EXPECT_NE(changed([](ResolvedTarget& t) { t.algorithms.require_strict_kex = true; }), base);
-  EXPECT_NE(changed([](ResolvedTarget& t) { t.local.environment["A"] = "b"; }), base);
-  // Text that moves from one field to the next must not look the same.
-  EXPECT_NE(changed([](ResolvedTarget& t) {
-              t.host = "ab";
-              t.user = "c";
-            }),
-            changed([](ResolvedTarget& t) {
-              t.host = "a";
-              t.user = "bc";
-            }));
+  const ResolvedTarget plain = through([](ResolvedTarget&) {});
+  EXPECT_EQ(plain, through([](ResolvedTarget&) {}));
+  EXPECT_TRUE(plain <=> through([](ResolvedTarget&) {}) == std::strong_ordering::equal);
+  for (const ResolvedTarget& other : {ResolvedTarget{}, through([](ResolvedTarget& t) { t.user = "u"; }),
+                                      through([](ResolvedTarget& t) { t.options.max_age += Duration(1); }),
+                                      through([](ResolvedTarget& t) { t.via = SharedTarget(ResolvedTarget{}); })}) {
+    EXPECT_NE(plain, other);
+    EXPECT_EQ(plain<other, other> plain);
+    EXPECT_NE(plain < other, other < plain);
+  }
+  EXPECT_LT(SharedTarget{}, SharedTarget(ResolvedTarget{}));
+}
+
+TEST(Rights, AreTheOptionsThatBearOnClients) {
+  const ResolvedTarget plain;
+  ResolvedTarget through_plain;
+  through_plain.via = SharedTarget(plain);
+  config::for_each_row(config::kOptions, [&](const auto& row) {
+    ResolvedTarget target;
+    change(target.options.*row.value);
+    EXPECT_EQ(rights_at(target) != rights_at(plain), row.bears_on == config::BearsOn::clients) << row.name;
+    ResolvedTarget through;
+    through.via = SharedTarget(target);
+    EXPECT_EQ(rights_at(through), rights_at(through_plain)) << row.name << " of the way there is the way's own";
+  });
+  ResolvedTarget other;
+  other.user = "root";
+  EXPECT_NE(rights_at(other), rights_at(plain));
+  ResolvedTarget through_other;
+  through_other.via = SharedTarget(other);
+  EXPECT_NE(rights_at(through_other), rights_at(through_plain));
 }
 
 TEST(Via, IsResolvedForTheUserWithItsOwnNameAndOptions) {
@@ -265,9 +262,9 @@ TEST(Via, IsResolvedForTheUserWithItsOwnNameAndOptions) {
   EXPECT_EQ(gate.options.idle_timeout, Duration(std::chrono::minutes(1)));
   EXPECT_EQ(db.options.idle_timeout, Duration(std::chrono::minutes(5)));
   ResolvedTarget same = db;
-  same.via = ViaTarget(gate);
+  same.via = SharedTarget(gate);
   EXPECT_TRUE(same == db);
-  same.via = ViaTarget{};
+  same.via = SharedTarget{};
   EXPECT_FALSE(same == db);
 }
 

@@ -213,7 +213,7 @@ TEST_F(BoundsTest, AnUnansweredExchangeIsLimitedInTime) {
   client().pause();
   for (int i = 0; i < 60; ++i) server().send(message_of(8000));
   EXPECT_FALSE(server_log().closed);
-  time_.advance(Connection::kExchangeLimit);
+  time_.advance(LaterExchanges::kLimit);
   loop_.run_once();
   time_.advance(Connection::kDisconnectLimit);
   ASSERT_TRUE(run_until([this] { return server_closed_with("keys were not exchanged in time"); }));

@@ -29,7 +29,7 @@ class HostileLoginTest : public SshTest {
 TEST_F(HostileLoginTest, AnOfferIsNoLoginEvenIfItIsAccepted) {
   auto key = load_private_key(user_key_file_);
   ASSERT_TRUE(key);
-  decide_ = [](ServerConnection& connection, const UserauthRequest& request) {
+  decide_ = [](DownstreamConnection& connection, const UserauthRequest& request) {
     EXPECT_TRUE(request.key);
     EXPECT_FALSE(request.key->is_signed);
     connection.accept();
@@ -42,7 +42,7 @@ TEST_F(HostileLoginTest, AnOfferIsNoLoginEvenIfItIsAccepted) {
 }
 
 TEST_F(HostileLoginTest, ABadSignatureIsAnswered) {
-  decide_ = [](ServerConnection& connection, const UserauthRequest&) { connection.accept(); };  // which must not help
+  decide_ = [](DownstreamConnection& connection, const UserauthRequest&) { connection.accept(); };  // which must not help
   auto key = load_private_key(user_key_file_);
   ASSERT_TRUE(key);
   const Bytes blob = public_blob_of(key->get());
@@ -64,7 +64,7 @@ TEST_F(HostileLoginTest, ABadSignatureIsAnswered) {
 }
 
 TEST_F(HostileLoginTest, AnUnusableKeyIsAnswered) {
-  decide_ = [](ServerConnection& connection, const UserauthRequest&) { connection.accept(); };  // which must not help
+  decide_ = [](DownstreamConnection& connection, const UserauthRequest&) { connection.accept(); };  // which must not help
   run([](ScriptedClient& client) {
     if (!service_asked(client)) return;
     Bytes packet = userauth_request("alice", "ssh-connection", "publickey");
@@ -86,7 +86,7 @@ TEST_F(HostileLoginTest, ATruncatedRequestEndsTheConnection) {
 }
 
 TEST_F(HostileLoginTest, TheUserNameMayNotChange) {
-  decide_ = [](ServerConnection& connection, const UserauthRequest&) { connection.reject(); };
+  decide_ = [](DownstreamConnection& connection, const UserauthRequest&) { connection.reject(); };
   run([](ScriptedClient& client) {
     if (!service_asked(client)) return;
     client.connection->send_login_message(userauth_request("alice", "ssh-connection", "none"));

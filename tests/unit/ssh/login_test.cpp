@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, UserKeyTest,
 
 TEST_F(LoginTest, WaitsForAnAnswerThatComesLater) {
   std::unique_ptr<Timer> timer;
-  decide_ = [this, &timer](ServerConnection& connection, const UserauthRequest&) {
+  decide_ = [this, &timer](DownstreamConnection& connection, const UserauthRequest&) {
     timer = clock_.after(Duration{20}, [&connection] { connection.accept(); });
   };
   listen();
@@ -66,7 +66,7 @@ TEST_F(LoginTest, WaitsForAnAnswerThatComesLater) {
 TEST_F(LoginTest, RefusesAKeyAndTriesTheNext) {
   const std::string second = folder_.file("second");
   make_key(second, KeyKind::ecdsa256);
-  decide_ = [](ServerConnection& connection, const UserauthRequest& request) {
+  decide_ = [](DownstreamConnection& connection, const UserauthRequest& request) {
     request.key&& request.key->algorithm == "ecdsa-sha2-nistp256" ? connection.accept() : connection.reject();
   };
   listen();
@@ -78,7 +78,7 @@ TEST_F(LoginTest, RefusesAKeyAndTriesTheNext) {
 }
 
 TEST_F(LoginTest, RefusedLoginIsToldAsSuch) {
-  decide_ = [](ServerConnection& connection, const UserauthRequest&) { connection.reject(); };
+  decide_ = [](DownstreamConnection& connection, const UserauthRequest&) { connection.reject(); };
   listen();
   connect();
   ASSERT_TRUE(run_until([this] { return client_.failed && !servers_.empty() && servers_[0]->failed; }));
@@ -87,7 +87,7 @@ TEST_F(LoginTest, RefusedLoginIsToldAsSuch) {
 }
 
 TEST_F(LoginTest, DisconnectsAfterTooManyTries) {
-  decide_ = [](ServerConnection& connection, const UserauthRequest&) { connection.reject(); };
+  decide_ = [](DownstreamConnection& connection, const UserauthRequest&) { connection.reject(); };
   ServerOptions options;
   options.max_auth_tries = 2;
   listen(options);
@@ -118,7 +118,7 @@ TEST_F(LoginTest, EndsAfterTheGraceTime) {
 }
 
 TEST_F(LoginTest, SurvivesDestructionFromInsideItsOwnCallback) {
-  decide_ = [this](ServerConnection&, const UserauthRequest&) { servers_[0]->connection.reset(); };
+  decide_ = [this](DownstreamConnection&, const UserauthRequest&) { servers_[0]->connection.reset(); };
   listen();
   connect();
   ASSERT_TRUE(run_until([this] { return client_.failed.has_value(); }));

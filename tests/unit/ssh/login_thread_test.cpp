@@ -4,7 +4,7 @@
 
 #include "net/sockets/socket_stream.hpp"
 #include "scripted_client.hpp"
-#include "ssh/downstream/server_login.hpp"
+#include "ssh/downstream/downstream_login.hpp"
 #include "ssh/transport/login_thread.hpp"
 #include "ssh/upstream/client_login.hpp"
 #include "ssh_fixture.hpp"
@@ -13,10 +13,10 @@ namespace sallyport::ssh::test {
 namespace {
 
 /// A server's side of one connection, which says yes to everything.
-class Side final : public ServerEvents {
+class Side final : public UserauthEvents {
  public:
   Side(LoopIo& home, LoopIo& away, std::shared_ptr<const ServerContext> context, net::Fd fd)
-      : login(std::make_unique<ServerLogin>(home, away, std::move(context), std::move(fd), *this)) {}
+      : login(std::make_unique<DownstreamLogin>(home, away, std::move(context), std::move(fd), *this)) {}
   void on_userauth(const UserauthRequest& request) override {
     ++requests;
     if (silent) return;
@@ -34,7 +34,7 @@ class Side final : public ServerEvents {
     login.reset();
   }
 
-  std::unique_ptr<ServerLogin> login;
+  std::unique_ptr<DownstreamLogin> login;
   TransportLog log;
   std::string kex;
   std::optional<Error> failed;
@@ -173,7 +173,7 @@ TEST_F(LoginThreadTest, GivingUpAtAnyMomentLeavesNothingBehind) {
 }
 
 /// Asks a question, and says yes again and again without having heard an answer.
-class HastyServer final : public ServerEvents {
+class HastyServer final : public UserauthEvents {
  public:
   void on_userauth(const UserauthRequest& request) override {
     heard = request.method;
@@ -183,7 +183,7 @@ class HastyServer final : public ServerEvents {
   void on_logged_in(std::unique_ptr<Transport> transport) override { in = std::move(transport); }
   void on_failed(const Error&) override { failed = true; }
 
-  std::unique_ptr<ServerLogin> login;
+  std::unique_ptr<DownstreamLogin> login;
   std::unique_ptr<Transport> in;
   UserauthRequest::Method heard{};
   bool failed = false;
@@ -195,7 +195,7 @@ TEST_F(LoginThreadTest, ALateAnswerIsNotTakenForOneToTheNextRequest) {
   ASSERT_TRUE(pair);
   HastyServer server;
   // On one loop: what crosses between two threads by chance does so here in each turn.
-  server.login = std::make_unique<ServerLogin>(*io_, *io_, context_, std::move(pair->first), server);
+  server.login = std::make_unique<DownstreamLogin>(*io_, *io_, context_, std::move(pair->first), server);
   bool given_up = false;
   ScriptedClient client(*io_, pair->second.release(), [&given_up](ScriptedClient& self) {
     if (given_up || ssh_userauth_kbdint(self.connection->session(), nullptr, nullptr) != SSH_AUTH_INFO) return;

@@ -120,7 +120,7 @@ TEST_F(CostlyKeyTest, OneOfAKeyThatIsGoodIs) {
 }
 
 TEST_F(CostlyKeyTest, OneOfAKeyThatWasRefusedIsNot) {
-  decide_ = [](ServerConnection& connection, const UserauthRequest& request) {
+  decide_ = [](DownstreamConnection& connection, const UserauthRequest& request) {
     EXPECT_TRUE(!request.key || !request.key->is_signed);
     connection.reject();
   };

@@ -86,7 +86,7 @@ void ClientSide::on_connect_failed(const UpstreamFailure& why) {
   connection.reset();
 }
 
-void accept_all(ServerConnection& connection, const UserauthRequest& request) {
+void accept_all(DownstreamConnection& connection, const UserauthRequest& request) {
   if (request.key && !request.key->is_signed) {
     connection.offer_ok();
   } else {
@@ -140,7 +140,7 @@ void SshTest::take(net::Fd fd) {
   ServerSide& side = *servers_.back();
   side.decide = decide_;
   side.decide_answers = decide_answers_;
-  side.connection = std::make_unique<ServerConnection>(*io_, context_, std::move(fd), side);
+  side.connection = std::make_unique<DownstreamConnection>(*io_, context_, std::move(fd), side);
 }
 
 ClientOptions SshTest::client_options() const {

@@ -13,7 +13,7 @@
 #include "net/loop/loop.hpp"
 #include "net/loop/uv_clock.hpp"
 #include "net/sockets/listener.hpp"
-#include "ssh/downstream/server_connection.hpp"
+#include "ssh/downstream/downstream_connection.hpp"
 #include "ssh/upstream/client_connection.hpp"
 
 namespace sallyport::ssh::test {
@@ -55,19 +55,19 @@ class TransportLog final : public TransportEvents {
 };
 
 /// A server's side of one connection, with a decision for each request.
-class ServerSide final : public ServerEvents {
+class ServerSide final : public UserauthEvents {
  public:
   void on_userauth(const UserauthRequest& request) override;
   void on_info_response(std::vector<SecretString> answers) override;
   void on_logged_in(std::unique_ptr<Transport> transport) override;
   void on_failed(const Error& why) override;
 
-  std::unique_ptr<ServerConnection> connection;
+  std::unique_ptr<DownstreamConnection> connection;
   TransportLog log;
   std::vector<UserauthRequest> requests;
   std::vector<std::vector<std::string>> answers;
-  std::function<void(ServerConnection&, const UserauthRequest&)> decide;
-  std::function<void(ServerConnection&, const std::vector<std::string>&)> decide_answers;
+  std::function<void(DownstreamConnection&, const UserauthRequest&)> decide;
+  std::function<void(DownstreamConnection&, const std::vector<std::string>&)> decide_answers;
   std::optional<Error> failed;
   bool logged_in = false;
 };
@@ -119,8 +119,8 @@ class SshTest : public ::testing::Test {
   std::optional<LoopIo> io_;
   std::unique_ptr<net::Listener> listener_;
   std::shared_ptr<const ServerContext> context_;
-  std::function<void(ServerConnection&, const UserauthRequest&)> decide_;
-  std::function<void(ServerConnection&, const std::vector<std::string>&)> decide_answers_;
+  std::function<void(DownstreamConnection&, const UserauthRequest&)> decide_;
+  std::function<void(DownstreamConnection&, const std::vector<std::string>&)> decide_answers_;
   std::vector<std::unique_ptr<ServerSide>> servers_;
   std::vector<std::string> host_key_files_{folder_.file("host_ed25519")};
   std::string host_key_line_;
@@ -130,6 +130,6 @@ class SshTest : public ::testing::Test {
 };
 
 /// Accepts any signature, and any offer.
-void accept_all(ServerConnection& connection, const UserauthRequest& request);
+void accept_all(DownstreamConnection& connection, const UserauthRequest& request);
 
 }  // namespace sallyport::ssh::test

@@ -171,7 +171,7 @@ TEST_F(StrictKexTest, ATargetWithoutTheMarkerIsRefusedWhereItIsRequired) {
 
 // Behind the exchange there is more that a peer may say, and none of it lets it in.
 TEST_F(StrictKexTest, WhatAClientAddsBeforeItsLoginDoesntLetItIn) {
-  decide_ = [](ServerConnection& connection, const UserauthRequest&) { connection.reject(); };
+  decide_ = [](DownstreamConnection& connection, const UserauthRequest&) { connection.reject(); };
   listen();
   for (int type = 0; type < kTypes; ++type) {
     ASSERT_FALSE(serve(true, {.place = Place::before_login, .added = message_of_type(type)}).logged_in) << type;

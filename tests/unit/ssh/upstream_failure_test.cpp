@@ -165,7 +165,7 @@ TEST_F(UpstreamFailureTest, NoUsableKeyFails) {
 }
 
 TEST_F(UpstreamFailureTest, ALossDuringTheLoginIsTold) {
-  decide_ = [this](ServerConnection&, const UserauthRequest&) { servers_[0]->connection.reset(); };
+  decide_ = [this](DownstreamConnection&, const UserauthRequest&) { servers_[0]->connection.reset(); };
   listen();
   const auto why = failure_of(client_options());
   EXPECT_FALSE(why.told.empty());

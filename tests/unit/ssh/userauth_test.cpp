@@ -38,7 +38,7 @@ int password(ScriptedClient& client, const char* text) {
 }
 
 TEST_F(UserauthTest, APasswordIsDecidedOn) {
-  decide_ = [](ServerConnection& connection, const UserauthRequest& request) {
+  decide_ = [](DownstreamConnection& connection, const UserauthRequest& request) {
     EXPECT_EQ(request.method, Method::password);
     EXPECT_FALSE(request.new_password);
     request.password->view() == "right" ? connection.accept() : connection.reject();
@@ -53,7 +53,7 @@ TEST_F(UserauthTest, APasswordIsDecidedOn) {
 
 TEST_F(UserauthTest, APartialSuccessNamesWhatIsLeft) {
   int list = 0;
-  decide_ = [](ServerConnection& connection, const UserauthRequest& request) {
+  decide_ = [](DownstreamConnection& connection, const UserauthRequest& request) {
     if (request.method == Method::keyboard_interactive) return connection.accept();
     connection.can_continue({"keyboard-interactive"});
     connection.pass();
@@ -70,11 +70,11 @@ TEST_F(UserauthTest, APartialSuccessNamesWhatIsLeft) {
 }
 
 TEST_F(UserauthTest, QuestionsGoInRoundsAndOneMayHaveNone) {
-  decide_ = [](ServerConnection& connection, const UserauthRequest& request) {
+  decide_ = [](DownstreamConnection& connection, const UserauthRequest& request) {
     EXPECT_EQ(request.method, Method::keyboard_interactive);
     connection.ask({"A name", "Tell me", {{"Password: ", false}, {"Colour: ", true}}});
   };
-  decide_answers_ = [this](ServerConnection& connection, const Texts&) {
+  decide_answers_ = [this](DownstreamConnection& connection, const Texts&) {
     if (servers_[0]->answers.size() == 1) return connection.ask({"", "Nearly there", {}});
     if (servers_[0]->answers.size() == 2) return connection.ask({"", "", {{"Code: ", false}}});
     connection.accept();
@@ -113,11 +113,11 @@ class QuestionTest : public UserauthTest {
  protected:
   QuestionTest() {
     options_.max_auth_tries = 2;
-    decide_ = [](ServerConnection& connection, const UserauthRequest& request) {
+    decide_ = [](DownstreamConnection& connection, const UserauthRequest& request) {
       if (request.method != Method::keyboard_interactive) return connection.reject();
       connection.ask({"", "", {{"Password: ", false}}});
     };
-    decide_answers_ = [](ServerConnection& connection, const Texts& answers) {
+    decide_answers_ = [](DownstreamConnection& connection, const Texts& answers) {
       answers.size() == 1 ? connection.accept() : connection.disconnect(DisconnectReason::by_application, "wrong number");
     };
   }
@@ -165,7 +165,7 @@ TEST_F(QuestionTest, AskingAgainAndAgainEnds) {
 TEST_F(UserauthTest, AnAnswerWithoutAQuestionEndsTheConnection) {
   for (const bool in_a_request : {false, true}) {
     servers_.clear();
-    decide_ = [](ServerConnection& connection, const UserauthRequest&) { connection.reject(); };
+    decide_ = [](DownstreamConnection& connection, const UserauthRequest&) { connection.reject(); };
     run([in_a_request](ScriptedClient& client) {
       if (!service_asked(client)) return;
       if (in_a_request) {
@@ -182,7 +182,7 @@ TEST_F(UserauthTest, AnAnswerWithoutAQuestionEndsTheConnection) {
 
 TEST_F(UserauthTest, NoneAndUnknownMethodsCannotBeAccepted) {
   options_.max_auth_tries = 1;
-  decide_ = [](ServerConnection& connection, const UserauthRequest& request) {
+  decide_ = [](DownstreamConnection& connection, const UserauthRequest& request) {
     request.method == Method::none ? connection.pass() : connection.accept();
   };
   run([](ScriptedClient& client) {
@@ -202,7 +202,7 @@ TEST_F(UserauthTest, NoneAndUnknownMethodsCannotBeAccepted) {
 
 // That we ask for it is seen with OpenSSH's client (tests/integration): libssh's ends when it is asked.
 TEST_F(UserauthTest, APasswordThatIsToBeChangedBringsTheNewOne) {
-  decide_ = [](ServerConnection& connection, const UserauthRequest& request) {
+  decide_ = [](DownstreamConnection& connection, const UserauthRequest& request) {
     ASSERT_TRUE(request.new_password);
     EXPECT_EQ(request.password->view(), "old");
     EXPECT_EQ(request.new_password->view(), "new");

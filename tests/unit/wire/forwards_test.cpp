@@ -25,16 +25,6 @@ TEST(Forwards, AreReadAsTheyAreWritten) {
   EXPECT_EQ(parse_chosen_port(build_chosen_port(41000)), 41000u);
 }
 
-TEST(Forwards, AnX11RequestIsReadAsItIsWritten) {
-  const Bytes fields = build_x11_request({true, "MIT-MAGIC-COOKIE-1", "00ff", 1});
-  const auto request = parse_x11_request(fields);
-  ASSERT_TRUE(request);
-  EXPECT_TRUE(request->single_connection);
-  EXPECT_EQ(request->protocol, "MIT-MAGIC-COOKIE-1");
-  EXPECT_EQ(request->cookie, "00ff");
-  EXPECT_EQ(request->screen, 1u);
-}
-
 TEST(Forwards, WhatIsCutOrTooLongIsNotRead) {
   const auto refuses = [](Bytes fields, auto parse) {
     Bytes longer = fields;
@@ -50,7 +40,6 @@ TEST(Forwards, WhatIsCutOrTooLongIsNotRead) {
   refuses(build_forwarded_tcpip({"a", 1, "b", 2}), parse_forwarded_tcpip);
   refuses(build_forwarded_streamlocal("/x"), parse_forwarded_streamlocal);
   refuses(build_x11_open({"a", 1}), parse_x11_open);
-  refuses(build_x11_request({false, "p", "c", 0}), parse_x11_request);
   refuses(build_chosen_port(1), parse_chosen_port);
 }
 

@@ -71,7 +71,7 @@ TEST(Messages, FieldsComeBackAsTheyWereBuilt) {
   ASSERT_TRUE(request);
   EXPECT_EQ(number(request->recipient), 9u);
   EXPECT_TRUE(request->want_reply);
-  EXPECT_EQ(parse_single_string(request->rest), "ls");
+  EXPECT_EQ(std::get<Exec>(*parse_session_request(request->type, request->rest)).command, "ls");
 
   const Bytes refused = build_channel_open_failure(RecipientChannel{2}, OpenFailureReason::resource_shortage, "full");
   const auto failure = parse_channel_open_failure(refused);

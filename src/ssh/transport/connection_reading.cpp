@@ -1,0 +1,146 @@
+// A connection's input: from the socket through libssh, within what a turn of the loop has for it.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "net/loop/guard.hpp"
+#include "ssh/seam/seam.h"
+#include "ssh/transport/connection.hpp"
+
+namespace sallyport::ssh {
+namespace {
+
+constexpr std::uint8_t kFirstOfConnection = 80;  // RFC 4250, 4.1
+constexpr std::uint8_t kLastOfConnection = 100;
+/// So much of what a peer says first tells whether it wants to be talked to.
+constexpr std::size_t kFirstWords = 32;
+
+}  // namespace
+
+bool Connection::may_feed() const {
+  if (state_ != State::alive || held_ || exchanges_.message_waits() || rests_from_small_ != nullptr) return false;
+  // A pause must not stop an exchange of keys: our own output may be waiting for its end, and whoever asked for the
+  // pause for that output.
+  return exchanges_.going_on() || (!paused_ && !has_too_many_answers());
+}
+
+void Connection::update_reading() { socket_.set_reading(may_feed() || state_ == State::flushing || state_ == State::lingering); }
+
+std::span<std::uint8_t> Connection::room_to_read() noexcept {
+  if (has_had_its_turn()) return {};
+  // A short rest is put in front of the new bytes in the shared buffer, a long one has room behind itself.
+  const std::size_t size = driver_ == nullptr ? LoopIo::kReadSize : LoopIo::kReadHeadroom;
+  std::uint8_t* space = io_.read_buffer() + LoopIo::kReadHeadroom;
+  if (rest_.size() > LoopIo::kReadHeadroom) {
+    if (auto why = net::guarded(io_.loop().uv(), [&] { space = rest_.reserve(size); })) {
+      die(std::move(*why));
+      return {};
+    }
+  }
+  return {space, size};
+}
+
+void Connection::on_end_of_input() {
+  die(Error{Errc::closed, peer_identification() == nullptr ? "the peer closed the connection before it had identified itself"
+                                                           : "the peer closed the connection"});
+}
+
+void Connection::on_socket_exception(const Error& why) {
+  feeding_ = false;
+  die(why);
+}
+
+void Connection::on_bytes(std::uint8_t* data, std::size_t size) {
+  if (state_ != State::alive) return;  // dropped: our DISCONNECT is on its way
+  active_ = true;
+  if (socket_.owe_acknowledgement()) io_.at_end_of_turn(*this);
+  if (driver_ != nullptr) {
+    if (bytes_before_login_ == 0) first_words_.assign(text_of(ByteView(data, std::min(size, kFirstWords))));
+    bytes_before_login_ += size;
+    if (bytes_before_login_ > kMaxBytesBeforeLogin) {
+      return die(Error{Errc::limit, "too much data before the login"});
+    }
+  }
+  if (rest_.size() > LoopIo::kReadHeadroom) {
+    rest_.commit(size);
+    feed_rest();
+    look_at_held();
+    return;
+  }
+  if (const std::size_t rest = rest_.size(); rest > 0) {
+    data -= rest;
+    size += rest;
+    std::memcpy(data, rest_.data(), rest);
+    rest_.consume(rest);
+  }
+  const std::size_t taken = feed(data, size);
+  if (state_ == State::alive && taken < size) {
+    const std::size_t left = size - taken;
+    std::memcpy(rest_.reserve(left), data + taken, left);
+    rest_.commit(left);
+  }
+}
+
+void Connection::feed_rest() {
+  if (rest_.empty() || feeding_) return;
+  const std::size_t taken = feed(rest_.data(), rest_.size());
+  rest_.consume(state_ == State::alive ? taken : rest_.size());
+}
+
+bool Connection::has_had_its_turn() { return state_ == State::alive && (unfed_ || !budget_.has_more(io_.turn())); }
+
+std::size_t Connection::feed(std::uint8_t* data, std::size_t size) {
+  std::size_t taken = 0;
+  bool is_short = false;
+  feeding_ = true;
+  socket_.out().count_answers(true);
+  while (taken < size && may_feed() && budget_.has_more(io_.turn())) {
+    const std::size_t count = spssh_feed(session_.get(), data + taken, size - taken);
+    // libssh decrypts in place: what a client types before its login is not to stay here.
+    if (driver_ != nullptr && role_ == Role::server) ::explicit_bzero(data + taken, count);
+    taken += count;
+    budget_.use(count);
+    check_session();
+    is_short = count == 0;
+    if (is_short || state_ != State::alive) break;
+    look_at_exchange();
+    if (spssh_last_packet_length(session_.get()) > kLargePacket) large_packets_ = true;
+    if (user_ != nullptr) tell_other_message(spssh_last_packet_type(session_.get()));
+    if (driver_ != nullptr) {
+      driver_->on_progress();
+      if (role_ == Role::server) spssh_forget_packet(session_.get());
+      check_session();
+    }
+  }
+  socket_.out().count_answers(false);
+  feeding_ = false;
+  unfed_ = taken < size && !is_short;
+  if (budget_.went_for_little()) rest_from_small();
+  if (unfed_ && may_feed()) io_.at_end_of_turn(*this);  // the next one goes on
+  note_backlog();
+  look_at_answers();
+  if (large_packets_) io_.sweep_later(*this);
+  update_reading();
+  if (exchanges_.message_waits() && state_ == State::alive)
+    exchanges_.work_at(*io_.exchange_desk(), account_ == nullptr ? nullptr : account_->root());
+  return taken;
+}
+
+void Connection::rest_from_small() {
+  if (driver_ != nullptr || rests_from_small_ != nullptr || state_ != State::alive) return;
+  rests_from_small_ = io_.clock().after(kRestFromSmall, [this] {
+    rests_from_small_.reset();
+    io_.at_end_of_turn(*this);  // which goes on
+  });
+}
+
+void Connection::message(ByteView payload) {
+  if (state_ == State::alive && user_ != nullptr) user_->on_message(payload);
+}
+
+void Connection::tell_other_message(std::uint8_t type) {
+  const bool is_told = type >= kFirstOfConnection && type <= kLastOfConnection;
+  if (!is_told && state_ == State::alive) user_->on_other_message(type);
+}
+
+}  // namespace sallyport::ssh
