@@ -116,6 +116,7 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
     append_line(flock_, format_, std::chrono::system_clock::now(), level, message);
   }
   void write_out() {
+    if (flock_.empty()) return;  // or a file that takes nothing would seem to take what is lost
     const auto written = file_.write(flock_);
     unwritten_ = written.error_number == 0 ? 0 : unwritten_ + lines_;
     lines_ = 0;

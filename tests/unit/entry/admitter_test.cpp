@@ -30,7 +30,6 @@ class AdmitterTest : public ::testing::Test, public Entrance {
     peer.close();
     clock.advance(seconds(60));
   }
-  std::deque<MemoryPeer> peers;
 };
 
 TEST_F(AdmitterTest, UsersHavePlacesThatComeBackOnce) {

@@ -34,10 +34,11 @@ UserauthRequest request_of(std::string method, std::string user) {
 UserauthRequest offer_of(const std::string& key, std::string user) {
   UserauthRequest request = request_of("publickey", std::move(user));
   request.is_offer = true;
-  UserauthRequest::PublicKey& sent = request.key.emplace();
+  UserauthRequest::PublicKey sent;
   sent.algorithm = "ssh-ed25519";
   sent.blob.assign(key.begin(), key.end());
   sent.fingerprint = "SHA256:" + key;
+  request.key = std::move(sent);
   return request;
 }
 

@@ -1,6 +1,7 @@
 // All that a login works with, in memory: its client, the machine's users and the hub are the test's.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@
 #include "fakes/fake_streams.hpp"
 #include "fakes/fake_userauth.hpp"
 #include "fakes/memory_logger.hpp"
+#include "fakes/memory_transport.hpp"
 #include "fakes/recording_journal.hpp"
 #include "fakes/recording_trail.hpp"
 #include "mux/downstream/hub.hpp"
@@ -65,6 +67,7 @@ class Entrance {
   net::Loop loop;
   FakeIdentities identities;
   FakeUserauth userauth;
+  std::deque<MemoryPeer> peers;  // of clients that are let in without a login; the hub has their transports
   mux::Hub hub{clock, journal, connector, launcher, streams, {}};
   Admitter admitter{loop, clock, hub, records};
   std::shared_ptr<const Config> config;

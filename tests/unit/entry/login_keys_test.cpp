@@ -97,7 +97,7 @@ TEST_F(LoginKeyTest, GrantAndKeyGoAlong) {
   LoginGrant grant;
   grant.file = "/keys/alice";
   grant.pty = false;
-  grant.certificate = CertificateIdentity{"alice@ca", 7, "SHA256:ca"};
+  grant.certificate = CertificateIdentity{{"alice@ca", "SHA256:ca"}, 7};
   check().grant(grant);
   check().open();
   client().log_in();
@@ -118,7 +118,7 @@ TEST_F(LoginKeyTest, ARefusedCertificateIsNamed) {
   KeyVerdict verdict;
   verdict.refusal = "the certificate has expired";
   verdict.fingerprint = "SHA256:of its key";
-  verdict.certificate = CertificateIdentity{"bob@ca", 8, "SHA256:ca"};
+  verdict.certificate = CertificateIdentity{{"bob@ca", "SHA256:ca"}, 8};
   check().events->on_key(verdict);
   EXPECT_THAT(line_with("authentication refused"),
               HasSubstr("reason=\"the certificate has expired\" key_id=\"bob@ca\" serial=8 ca=SHA256:ca"));

@@ -184,7 +184,7 @@ TEST_F(TrunkLoginTest, WithoutReuseItServesWhoHasAnsweredAlone) {
 
 TEST_F(TrunkLoginTest, FailsWithTheTrunkInBetween) {
   ResolvedTarget far = target("far");
-  far.via = ViaTarget(target("gate"));
+  far.via = SharedTarget(target("gate"));
   Watched& carried = watch(far);
   pool.on_place = [](TrunkWaiter& wish) {
     EXPECT_EQ(wish.target().name, "gate");
