@@ -9,6 +9,7 @@
 
 #include "app/daemon.hpp"
 #include "config/load.hpp"
+#include "net/loop/loop.hpp"
 #include "route/explain.hpp"
 
 namespace {
@@ -65,6 +66,8 @@ int serve(const sallyport::config::Loaded& loaded) {
     return daemon.error().code == sallyport::Errc::config ? kBadConfiguration : kFailure;
   }
   (*daemon)->run();
+  daemon->reset();
+  sallyport::net::end_work_threads();
   return kOk;
 }
 

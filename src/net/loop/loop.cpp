@@ -203,4 +203,6 @@ Result<> Loop::close() {
   return {};
 }
 
+void end_work_threads() { uv_library_shutdown(); }
+
 }  // namespace sallyport::net

@@ -100,4 +100,8 @@ class Loop {
   std::vector<std::function<void()>> posted_;
 };
 
+/// Ends the threads on which work() is done, and waits for them: what libraries keep for each thread, random numbers to come
+/// among it, is wiped and freed with it. Once, at the end of the process, when no loop is left.
+void end_work_threads();
+
 }  // namespace sallyport::net
