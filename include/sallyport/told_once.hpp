@@ -49,8 +49,8 @@ class OutcomeOnce {
  public:
   OutcomeOnce() = default;
   explicit OutcomeOnce(std::function<void(Outcome)> then) : then_(std::move(then)) {}
-  OutcomeOnce(OutcomeOnce&&) = default;
-  OutcomeOnce& operator=(OutcomeOnce&&) = default;
+  OutcomeOnce(OutcomeOnce&&) noexcept = default;
+  OutcomeOnce& operator=(OutcomeOnce&&) noexcept = default;
 
   /// Nothing happens when it has been called, or never was set.
   void operator()(Outcome outcome) {

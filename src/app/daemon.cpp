@@ -103,6 +103,7 @@ Result<std::string> find_pam(const Config& config) {
 
 std::vector<std::string> texts_of(const std::vector<config::Problem>& problems) {
   std::vector<std::string> texts;
+  texts.reserve(problems.size());
   for (const config::Problem& problem : problems) texts.push_back(config::to_string(problem));
   return texts;
 }

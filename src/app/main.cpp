@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <exception>
 #include <memory>
 #include <string>
 
@@ -71,9 +72,7 @@ int serve(const sallyport::config::Loaded& loaded) {
   return kOk;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   // Streams take and free buffers of some ten kilobytes all the time: without this the end of the heap is given back and
   // taken again each time. What is idle is given back once a second (ssh::LoopIo).
   mallopt(M_TRIM_THRESHOLD, kHeapKept);
@@ -110,4 +109,15 @@ int main(int argc, char** argv) {
   if (arguments.print) std::fputs(sallyport::config::to_toml(*loaded.config).c_str(), stdout);
   if (arguments.check) return check(loaded);
   return arguments.print ? kOk : serve(loaded);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "sallyportd: %s\n", error.what());
+    return kFailure;
+  }
 }

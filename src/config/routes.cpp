@@ -35,6 +35,7 @@ constexpr std::string_view kNamedTarget = "{target}";
 template <typename Map>
 std::vector<std::string_view> keys_of(const Map& map) {
   std::vector<std::string_view> keys;
+  keys.reserve(map.size());
   for (const auto& entry : map) keys.push_back(entry.first);
   return keys;
 }
@@ -248,7 +249,7 @@ class EarlierRoutes {
 
  private:
   static constexpr std::string_view kEveryone = "*";
-  static constexpr std::string_view kNobody = "";
+  static constexpr std::string_view kNobody;
 
   static bool hides(const Route& earlier, const Route& route) {
     return covers(earlier.users, route.users) && covers(earlier.sources, route.sources) && covers_targets(earlier, route);

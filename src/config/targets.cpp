@@ -66,6 +66,7 @@ void read_credentials(TableReader& table, Target& target) {
     });
     if (known == kCredentials.end()) {
       std::vector<std::string_view> names;
+      names.reserve(kCredentials.size());
       for (const CredentialName& name : kCredentials) names.push_back(name.text);
       table.complain(
           item, fmt::format(

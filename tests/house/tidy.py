@@ -2,7 +2,7 @@
 """clang-tidy 14 over the product's sources, with the checks of .clang-tidy; a finding is a fault.
 
 Without arguments it looks at the files that have changed since they were found clean: tidied.txt beside this has, for each source, a
-digest of all that it reads of ours (itself, the headers that it includes of this tree, .clang-tidy). The analyzer, which takes three
+digest of all that it reads of ours (itself, the headers that it includes of this tree, .clang-tidy, the flags). The analyzer, which takes three
 times as long as all the other checks, runs with --all alone, which looks at every file. --keep writes what is clean now into tidied.txt.
 Commands are those of build/dev, or of the folder that --build names.
 
@@ -53,7 +53,7 @@ class Digests:
             if path not in seen:
                 seen.add(path)
                 left += self._includes(path)
-        digest = hashlib.sha256((ROOT / ".clang-tidy").read_bytes())
+        digest = hashlib.sha256((ROOT / ".clang-tidy").read_bytes() + (ROOT / "cmake" / "Toolchain.cmake").read_bytes())
         for path in sorted(seen):
             digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
         return digest.hexdigest()[:20]

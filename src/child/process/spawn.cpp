@@ -92,7 +92,7 @@ Spawned::Spawned(Spawned&& other) noexcept
       terminal(std::move(other.terminal)),
       account(std::move(other.account)),
       uid(other.uid),
-      owner(other.owner),
+      owner(std::move(other.owner)),
       record(std::move(other.record)) {}
 
 Spawned::~Spawned() {

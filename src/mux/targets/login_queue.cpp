@@ -85,8 +85,7 @@ void LoginQueue::serve_at(Place& place, const std::string& address, TimePoint wh
   place.serving = clock_.after(when - clock_.now(), [this, address] { serve(address); });
 }
 
-void LoginQueue::serve(const std::string& the_address) {
-  const std::string address = the_address;  // the timer that holds it goes here
+void LoginQueue::serve(std::string address) {  // by value: the timer that holds it goes here
   if (const auto entry = places_.find(address); entry != places_.end()) entry->second.serving.reset();
   for (;;) {
     // What begins may fail at once and give its place back: everything is looked up again each time.

@@ -77,7 +77,7 @@ class LoginQueue {
   static void set_free(Place& place, const std::string& user);
   void leave(Turn& turn);
   void serve_at(Place& place, const std::string& address, TimePoint when);
-  void serve(const std::string& address);
+  void serve(std::string address);
 
   Clock& clock_;
   std::size_t at_a_time_;

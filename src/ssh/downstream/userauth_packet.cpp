@@ -46,7 +46,7 @@ class Reader {
   // A NUL would make libssh, which reads C strings, see another text than we do.
   std::string text() {
     const ByteView value = string();
-    const std::string text{text_of(value)};
+    std::string text{text_of(value)};
     if (text.find('\0') != std::string::npos) ok_ = false;
     return text;
   }

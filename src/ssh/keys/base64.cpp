@@ -41,7 +41,7 @@ std::optional<Bytes> base64_decode(std::string_view text) {
     std::uint32_t group = 0;
     for (std::size_t j = 0; j < 4; ++j) {
       const char c = text[i + j];
-      const int value = kValues[static_cast<unsigned char>(c)];
+      const std::int8_t value = kValues[static_cast<unsigned char>(c)];
       if (c == '=' && i + 4 == text.size() && j >= 2) {
         ++padding;
       } else if (value < 0 || padding > 0) {

@@ -38,7 +38,7 @@ class LaterExchanges final : private ExchangeOwner {
   };
 
   LaterExchanges(Clock& clock, Host& host) : clock_(clock), host_(host) {}
-  ~LaterExchanges();
+  ~LaterExchanges() override;
   LaterExchanges(const LaterExchanges&) = delete;
   LaterExchanges& operator=(const LaterExchanges&) = delete;
 

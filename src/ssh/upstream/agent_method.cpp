@@ -42,7 +42,7 @@ AgentMethod::~AgentMethod() = default;
 MethodStep AgentMethod::proceed() {
   for (;;) {
     switch (state_) {
-      case State::new_: open(); continue;
+      case State::fresh: open(); continue;
       case State::waiting: return MethodStep::again;
       case State::choosing:
         if (!choose()) return exhausted();
@@ -59,7 +59,7 @@ MethodStep AgentMethod::proceed() {
         }
         continue;
       }
-      case State::signed_: return send();
+      case State::has_signature: return send();
       case State::sent: {
         const MethodStep step = step_of(spssh_signed_request_outcome(host_.session()));
         if (step != MethodStep::refused) return step;
@@ -158,7 +158,7 @@ void AgentMethod::sign() {
   agent_->sign(identity.blob, data, agent::digest_for(algorithm_), [this](Result<Bytes> signature) {
     if (signature) {
       signature_ = std::move(*signature);
-      state_ = State::signed_;
+      state_ = State::has_signature;
     } else if (signature.error().code == Errc::denied) {
       detail_ = signature.error().detail;  // its owner said no, or it is locked: another key may do
       state_ = State::choosing;

@@ -27,11 +27,11 @@ class AgentMethod final : public LoginMethod {
 
  private:
   enum class State : std::uint8_t {
-    new_,
+    fresh,
     waiting,   ///< for the agent
     choosing,  ///< the next key
     offering,
-    signed_,
+    has_signature,
     sent,
     failed,
   };
@@ -47,7 +47,7 @@ class AgentMethod final : public LoginMethod {
   MethodStep exhausted();
 
   const std::string path_;
-  State state_ = State::new_;
+  State state_ = State::fresh;
   std::unique_ptr<AgentClient> agent_;
   std::optional<agent::SessionBinding> binding_;  // of this connection, as the agent has been told
   std::unique_ptr<Timer> limit_;
