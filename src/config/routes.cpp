@@ -249,7 +249,7 @@ class EarlierRoutes {
 
  private:
   static constexpr std::string_view kEveryone = "*";
-  static constexpr std::string_view kNobody;
+  static constexpr std::string_view kNobody{};
 
   static bool hides(const Route& earlier, const Route& route) {
     return covers(earlier.users, route.users) && covers(earlier.sources, route.sources) && covers_targets(earlier, route);
