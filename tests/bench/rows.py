@@ -223,7 +223,7 @@ def memory(setting, scale):
             process.kill()
         for process in sessions:
             process.communicate()
-    return [Measure("memory", f"PSS per idle session, {count} of them", ours, "KiB", 40)]
+    return [Measure("memory", f"PSS per idle session, {count} of them", ours, "KiB", 25)]
 
 
 def echo(setting, scale):
