@@ -4,14 +4,10 @@
 #include <utility>
 
 #include "log/escape.hpp"
+#include "route/forwarding.hpp"
 
 namespace sallyport::app {
 namespace {
-
-std::string text_of(const ListenAddress& address) {
-  const bool v6 = address.host.find(':') != std::string::npos;
-  return (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
-}
 
 std::vector<config::Network> networks_of(const std::vector<std::string>& texts) {
   std::vector<config::Network> networks;
@@ -36,7 +32,7 @@ Doors::Door* Doors::find(const ListenAddress& wanted) {
 
 Result<std::unique_ptr<net::Listener>> Doors::open(const Door& door) {
   return net::Listener::open(
-      loop_, text_of(door.wanted),
+      loop_, route::Destination::of_port(door.wanted.host, door.wanted.port).text(),
       {[this, proxies = door.proxies](net::Fd fd, const net::SocketAddress& peer) {
          on_knock_(std::move(fd), peer, is_in(*proxies, peer.host()));
        },
