@@ -6,11 +6,11 @@ Exit status 1 with a line for each; 77, with a line that says so, where there is
 
 import concurrent.futures
 import os
-import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import clang_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS, SOURCES = ("include", "src", "tests"), {".hpp", ".cpp", ".h", ".c"}
@@ -26,15 +26,6 @@ TOO_LONG = {
 
 def files():
     return sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in SOURCES)
-
-
-def formatter():
-    """clang-format of the version whose opinion counts, since each has its own; None without."""
-    for name in ("clang-format-14", "clang-format"):
-        program = shutil.which(name)
-        if program and re.search(r"version 14\.", subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout):
-            return program
-    return None
 
 
 def check_lengths(paths):
@@ -57,7 +48,7 @@ def check_format(program, paths):
 
 
 def main():
-    paths, program = files(), formatter()
+    paths, program = files(), clang_tool.find("clang-format")
     if sys.argv[1:] == ["--fix"] and program:
         subprocess.run([program, "--style=file", "-i", *paths], check=True)
     faults = check_lengths(paths) + (check_format(program, paths) if program else [])

@@ -15,24 +15,16 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import clang_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "tests" / "house" / "tidied.txt"
 #: Clang doesn't know them, or knows other warnings by them; findings are clang-tidy's alone.
 NOT_FOR_CLANG = ["--extra-arg=-Wno-everything", "--extra-arg=-Qunused-arguments"]
-
-
-def tidier():
-    """clang-tidy of the version whose findings count, since each has its own; None without."""
-    for name in ("clang-tidy-14", "clang-tidy"):
-        program = shutil.which(name)
-        if program and re.search(r"version 14\.", subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout):
-            return program
-    return None
 
 
 def sources():
@@ -89,7 +81,7 @@ def arguments():
 
 
 def main():
-    chosen, program, digests = arguments(), tidier(), Digests()
+    chosen, program, digests = arguments(), clang_tool.find("clang-tidy"), Digests()
     if program is None:
         print("clang-tidy 14 isn't here: nothing was looked at")
         return 77
