@@ -20,6 +20,21 @@ constexpr std::array<std::string_view, 11> kChannelKinds{"session",
                                                          "x11-connection",
                                                          "*"};
 
+/// A string that `parse` makes a value of, or nothing of what isn't `expected`.
+template <typename T, typename Parse>
+bool read_parsed(TableReader& table, std::string_view key, T& out, Parse parse, std::string_view expected) {
+  std::string text;
+  const Node* const node = table.string(key, text);
+  if (node == nullptr) return false;
+  const auto parsed = parse(text);
+  if (!parsed) {
+    table.wrong(*node, expected);
+    return false;
+  }
+  out = *parsed;
+  return true;
+}
+
 }  // namespace
 
 bool Size::read(TableReader& table, std::string_view key, std::uint32_t& out) const {
@@ -59,16 +74,7 @@ Written ChannelTimeouts::written(const std::map<std::string, Duration>& value) c
 }
 
 bool Rate::read(TableReader& table, std::string_view key, BytesPerSecond& out) const {
-  std::string text;
-  const Node* node = table.string(key, text);
-  if (node == nullptr) return false;
-  const auto rate = parse_rate(text);
-  if (!rate) {
-    table.wrong(*node, "bytes a second, such as \"20MiB/s\", or \"none\"");
-    return false;
-  }
-  out = *rate;
-  return true;
+  return read_parsed(table, key, out, parse_rate, "bytes a second, such as \"20MiB/s\", or \"none\"");
 }
 
 bool ForcedCommand::read(TableReader& table, std::string_view key, std::string& out) const {
@@ -88,16 +94,7 @@ bool ForcedCommand::read(TableReader& table, std::string_view key, std::string& 
 }
 
 bool Startups::read(TableReader& table, std::string_view key, MaxStartups& out) const {
-  std::string text;
-  const Node* node = table.string(key, text);
-  if (node == nullptr) return false;
-  const auto parsed = parse_max_startups(text);
-  if (!parsed) {
-    table.wrong(*node, "\"start:rate:full\", such as \"50:30:200\"");
-    return false;
-  }
-  out = *parsed;
-  return true;
+  return read_parsed(table, key, out, parse_max_startups, "\"start:rate:full\", such as \"50:30:200\"");
 }
 
 Written Startups::written(MaxStartups value) const { return fmt::format("{}:{}:{}", value.start, value.rate, value.full); }
