@@ -282,35 +282,28 @@ void LogJournal::trunk_closed(TrunkId trunk, const Error& why) {
 
 void LogJournal::client_channel_changed(const Admission& client, LocalChannel channel, std::string_view from,
                                         std::string_view to) {
-  if (!records_.log().enabled(log::Level::trace)) return;
-  Records::Note note = records_.detail(client.user);
-  note.trace("conn={} number={} channel {} -> {}", client.id, number(channel), from, to);
+  if (traces()) records_.detail(client.user).trace("conn={} number={} channel {} -> {}", client.id, number(channel), from, to);
 }
 
 void LogJournal::session_changed(const Admission& client, const ChannelIds& ids, std::string_view from, std::string_view to) {
-  if (!records_.log().enabled(log::Level::trace)) return;
-  Records::Note note = records_.detail(client.user);
-  note.trace("conn={} chan={} trunk={} session {} -> {}", ids.connection, ids.channel, name_of(ids.trunk), from, to);
+  if (traces())
+    records_.detail(client.user)
+        .trace("conn={} chan={} trunk={} session {} -> {}", ids.connection, ids.channel, name_of(ids.trunk), from, to);
 }
 
 void LogJournal::trunk_channel_changed(TrunkId trunk, LocalChannel channel, std::string_view from, std::string_view to) {
-  if (!records_.log().enabled(log::Level::trace)) return;
-  Records::Note note = records_.detail(user_of(trunk));
-  note.trace("trunk={} number={} channel {} -> {}", trunk, number(channel), from, to);
+  if (traces()) records_.detail(user_of(trunk)).trace("trunk={} number={} channel {} -> {}", trunk, number(channel), from, to);
 }
 
 void LogJournal::trunk_changed(TrunkId trunk, std::string_view from, std::string_view to) {
-  if (!records_.log().enabled(log::Level::trace)) return;
-  Records::Note note = records_.detail(user_of(trunk));
-  note.trace("trunk={} {} -> {}", trunk, from, to);
+  if (traces()) records_.detail(user_of(trunk)).trace("trunk={} {} -> {}", trunk, from, to);
 }
 
 void LogJournal::trunk_wish_changed(std::string_view user, const std::optional<ConnectionId>& client, std::string_view target,
                                     std::string_view from, std::string_view to) {
-  if (!records_.log().enabled(log::Level::trace)) return;
-  Records::Note note = records_.detail(user);
-  note.trace("conn={} wish for a trunk {} -> {} user={} target={}", client ? log::to_string(*client) : "none", from, to, user,
-             target);
+  if (traces())
+    records_.detail(user).trace("conn={} wish for a trunk {} -> {} user={} target={}", client ? log::to_string(*client) : "none",
+                                from, to, user, target);
 }
 
 }  // namespace sallyport::app

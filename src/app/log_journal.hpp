@@ -69,6 +69,8 @@ class LogJournal final : public mux::Journal {
                           std::string_view from, std::string_view to) override;
 
  private:
+  /// What is told of each step is worked out only if somebody follows them.
+  bool traces() const { return records_.log().enabled(log::Level::trace); }
   std::string_view user_of(TrunkId trunk) const;
 
   log::Records& records_;
