@@ -34,13 +34,14 @@ TrunkAccess trunk_access(const Admission& client, const ResolvedTarget& target, 
   return access;
 }
 
-TrunkAccess hop_access(const TrunkAccess& rider, const ResolvedTarget& via) {
+TrunkAccess hop_access(const TrunkAccess& rider) {
+  const SharedTarget& via = rider.target().via;
   TrunkAccess access;
-  access.key = {rider.key.user, rider.key.authenticated_by, SharedTarget(via), std::nullopt};
+  access.key = {rider.key.user, rider.key.authenticated_by, via, std::nullopt};
   access.client.user = rider.client.user;
   access.client.connection = rider.client.connection;
-  access.client.lends_agent = rider.client.lends_agent && needed(via, Credential::Kind::forwarded_agent);
-  if (needed(via, Credential::Kind::password)) access.client.password = rider.client.password;
+  access.client.lends_agent = rider.client.lends_agent && needed(*via, Credential::Kind::forwarded_agent);
+  if (needed(*via, Credential::Kind::password)) access.client.password = rider.client.password;
   // A rider that has something of one client's is that client's alone: see above.
   if (access.client.lends_agent || access.client.password != nullptr) access.key.only_for = rider.key.only_for;
   return access;

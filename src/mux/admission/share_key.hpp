@@ -42,6 +42,9 @@ struct ShareKey {
 struct TrunkAccess {
   ShareKey key;
   UpstreamClient client;
+
+  /// Where it leads.
+  const ResolvedTarget& target() const { return *key.policy; }
 };
 
 /// What the client lends to the target of its own, which others on the trunk could use.
@@ -52,9 +55,9 @@ struct Lends {
 
 TrunkAccess trunk_access(const Admission& client, const ResolvedTarget& target, Lends lends = {});
 
-/// The way onto the trunk to `via` that carries the connection of a trunk for `rider`: the same user's. What the client
-/// lends to the target at the end is not lent to those in between, so the trunk there is the client's alone only if its
+/// The way onto the trunk to the target in between that carries the connection of a trunk for `rider`: the same user's. What the
+/// client lends to the target at the end is not lent to those in between, so the trunk there is the client's alone only if its
 /// own login needs something of the client's.
-TrunkAccess hop_access(const TrunkAccess& rider, const ResolvedTarget& via);
+TrunkAccess hop_access(const TrunkAccess& rider);
 
 }  // namespace sallyport::mux

@@ -77,7 +77,7 @@ void Forward::ask_target(const ResolvedTarget& target) {
                    upstream_fields(), wish_->beside()};
   TrunkAccess access = trunk_access(client_, target);
   if (!wish_->may_go(services_.pool.trunk_for(access, open))) return;
-  channel_wish_ = services_.pool.wish_for_channel(std::move(access), target, std::move(open), *this);
+  channel_wish_ = services_.pool.wish_for_channel(std::move(access), std::move(open), *this);
   if (const auto trunk = channel_wish_->asked_on()) wish_->note_gone(*trunk);
   permit_.reset();
 }

@@ -18,7 +18,7 @@ RemoteForward::RemoteForward(const Services& services, const Admission& client, 
       choice_(!address_.is_socket && address_.port == 0),
       since_(services.clock.now()),
       wish_(order.enter(target_name_, [this] { ask(); })),
-      hold_(services.pool.hold(trunk_access(client, permit.target()), permit.target(), wish_->beside(), *this)) {}
+      hold_(services.pool.hold(trunk_access(client, permit.target()), wish_->beside(), *this)) {}
 
 RemoteForward::~RemoteForward() { leave_cancelled(); }
 

@@ -295,7 +295,7 @@ void Session::client_closed() {
     go_upstream();  // before its turn, which won't come any more
   } else if (const ChannelWish* const wish = trunk_.wish(); stays && wish != nullptr && !trunk_.lends()) {
     ProgramStart start{std::move(requests_), client_.grant.environment, program_.running(), program_.request(), input_ended_};
-    services_.unattended.start(client_, ids_, std::move(start), wish->access(), wish->target());
+    services_.unattended.start(client_, ids_, std::move(start), wish->access());
   }
   leave();
 }

@@ -24,7 +24,7 @@ bool Session::prepare_at(const std::optional<ResolvedTarget>& end) {
   unbind();
   if (downstream_.account()->is_pressed()) return false;  // no channel is begun for what may never run
   target_name_ = end->name;
-  trunk_.bind(*end, std::move(access), opening());
+  trunk_.bind(std::move(access), opening());
   return true;
 }
 
@@ -34,7 +34,7 @@ void Session::start_upstream(const route::Permit& permit) {
   TrunkAccess access = trunk_.access_to(permit.target(), *requests_);
   if (!trunk_.is_bound(access)) {
     unbind();
-    trunk_.bind(permit.target(), std::move(access), opening());
+    trunk_.bind(std::move(access), opening());
   }
   if (const auto trunk = trunk_.asked_on()) wish_->plan(*trunk);
   begin_upstream();

@@ -22,10 +22,10 @@ TrunkAccess TrunkBinding::access_to(const ResolvedTarget& target, const SessionR
 
 bool TrunkBinding::is_bound(const TrunkAccess& access) const { return bound_ == Bound{access.key, access.client.lends_agent}; }
 
-void TrunkBinding::bind(const ResolvedTarget& target, TrunkAccess access, OpenRequest request) {
+void TrunkBinding::bind(TrunkAccess access, OpenRequest request) {
   bound_ = Bound{access.key, access.client.lends_agent};
   is_afresh_ = request.afresh;
-  channel_wish_ = services_.pool.wish_for_channel(std::move(access), target, std::move(request), *this);
+  channel_wish_ = services_.pool.wish_for_channel(std::move(access), std::move(request), *this);
 }
 
 void TrunkBinding::drop() {

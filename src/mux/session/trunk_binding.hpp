@@ -62,7 +62,7 @@ class TrunkBinding final : private ChannelWishEvents {
   /// There is a channel for just that, or there will be.
   bool is_bound(const TrunkAccess& access) const;
   /// Wishes for a channel. Nothing may be bound.
-  void bind(const ResolvedTarget& target, TrunkAccess access, OpenRequest request);
+  void bind(TrunkAccess access, OpenRequest request);
   /// Gives up the wish, or the channel, and is over with the login.
   void drop();
   /// The program runs: no other way is wanted any more, and what it is good for needs no room.

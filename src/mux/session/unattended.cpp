@@ -27,10 +27,9 @@ class Unattended::Program {
 
 class Unattended::AtTarget final : public Program, private ChannelWishEvents {
  public:
-  AtTarget(Unattended& owner, const Admission& client, const ChannelIds& ids, ProgramStart start, TrunkAccess access,
-           const ResolvedTarget& target)
-      : Program(owner, client, ids), start_(std::move(start)), target_(target.name) {
-    channel_wish_ = owner.pool_.wish_for_channel(std::move(access), target, OpenRequest{}, *this);
+  AtTarget(Unattended& owner, const Admission& client, const ChannelIds& ids, ProgramStart start, TrunkAccess access)
+      : Program(owner, client, ids), start_(std::move(start)), target_(access.target().name) {
+    channel_wish_ = owner.pool_.wish_for_channel(std::move(access), OpenRequest{}, *this);
   }
 
  private:
@@ -93,9 +92,8 @@ bool Unattended::has_room_for(const std::string& user) const {
   return static_cast<std::size_t>(std::count_if(programs_.begin(), programs_.end(), is_users)) < kMostOfUser;
 }
 
-void Unattended::start(const Admission& client, const ChannelIds& ids, ProgramStart start, TrunkAccess access,
-                       const ResolvedTarget& target) {
-  programs_.push_back(std::make_unique<AtTarget>(*this, client, ids, std::move(start), std::move(access), target));
+void Unattended::start(const Admission& client, const ChannelIds& ids, ProgramStart start, TrunkAccess access) {
+  programs_.push_back(std::make_unique<AtTarget>(*this, client, ids, std::move(start), std::move(access)));
 }
 
 void Unattended::keep(const Admission& client, const ChannelIds& ids, std::unique_ptr<LocalEndpoint> program) {

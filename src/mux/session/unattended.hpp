@@ -31,8 +31,7 @@ class Unattended {
 
   bool has_room_for(const std::string& user) const;
   /// Starts the program as soon as there is a channel to `target`, and closes that. Of `client` is kept what the journal wants.
-  void start(const Admission& client, const ChannelIds& ids, ProgramStart start, TrunkAccess access,
-             const ResolvedTarget& target);
+  void start(const Admission& client, const ChannelIds& ids, ProgramStart start, TrunkAccess access);
   /// Lets the program run to its end. It has no terminal.
   void keep(const Admission& client, const ChannelIds& ids, std::unique_ptr<LocalEndpoint> program);
 

@@ -13,11 +13,8 @@ TrunkUse use_of(const OpenRequest& request) {
   return {kind, request.beside, request.afresh};
 }
 
-ChannelWish::ChannelWish(PoolParts& parts, TrunkAccess access, ResolvedTarget target, OpenRequest request,
-                         ChannelWishEvents& events)
-    : TrunkWaiter(parts, std::move(access), std::move(target), use_of(request), events),
-      request_(std::move(request)),
-      events_(events) {}
+ChannelWish::ChannelWish(PoolParts& parts, TrunkAccess access, OpenRequest request, ChannelWishEvents& events)
+    : TrunkWaiter(parts, std::move(access), use_of(request), events), request_(std::move(request)), events_(events) {}
 
 ChannelWish::~ChannelWish() {
   if (state() == State::taking) channel_->abandon();

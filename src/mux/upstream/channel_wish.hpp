@@ -35,7 +35,7 @@ class ChannelWish final : public TrunkWaiter, private OpenEvents {
   static constexpr Duration kForwardingTimeout = std::chrono::minutes(5);
 
   /// Before begin(). `parts` and `events` outlive it.
-  ChannelWish(PoolParts& parts, TrunkAccess access, ResolvedTarget target, OpenRequest request, ChannelWishEvents& events);
+  ChannelWish(PoolParts& parts, TrunkAccess access, OpenRequest request, ChannelWishEvents& events);
   ~ChannelWish() override;
   /// Has the pool look for a trunk. No event is told inside.
   void begin();

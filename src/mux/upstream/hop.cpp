@@ -25,9 +25,9 @@ std::string via_told(const std::string& via, std::string_view told) {
 
 }  // namespace
 
-Hop::Hop(PoolParts& parts, const TrunkAccess& access, const ResolvedTarget& target, HopEvents& owner, HopLossEvents& loser)
-    : parts_(parts), via_(target.via->name), owner_(owner), loser_(loser), relay_(parts.clock, *this) {
-  wish_ = std::make_unique<ChannelWish>(parts, hop_access(access, *target.via), *target.via, request_for(target),
+Hop::Hop(PoolParts& parts, const TrunkAccess& access, HopEvents& owner, HopLossEvents& loser)
+    : parts_(parts), via_(access.target().via->name), owner_(owner), loser_(loser), relay_(parts.clock, *this) {
+  wish_ = std::make_unique<ChannelWish>(parts, hop_access(access), request_for(access.target()),
                                         static_cast<ChannelWishEvents&>(*this));
   wish_->begin();
 }

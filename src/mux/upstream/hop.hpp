@@ -43,7 +43,7 @@ class HopLossEvents {
 class Hop final : private ChannelWishEvents, private PlainRelayEvents, private StreamOpenEvents {
  public:
   /// Asks for the channel. `owner` is there until its last event, and `loser` until another one takes its place.
-  Hop(PoolParts& parts, const TrunkAccess& access, const ResolvedTarget& target, HopEvents& owner, HopLossEvents& loser);
+  Hop(PoolParts& parts, const TrunkAccess& access, HopEvents& owner, HopLossEvents& loser);
   ~Hop() override;
   Hop(const Hop&) = delete;
   Hop& operator=(const Hop&) = delete;

@@ -31,17 +31,15 @@ void Pool::set_limits(PoolLimits limits) {
   parts_.logins.set_limit(limits.logins_per_target);
 }
 
-std::unique_ptr<ChannelWish> Pool::wish_for_channel(TrunkAccess access, ResolvedTarget target, OpenRequest request,
-                                                    ChannelWishEvents& events) {
-  auto wish = std::make_unique<ChannelWish>(parts_, std::move(access), std::move(target), std::move(request), events);
+std::unique_ptr<ChannelWish> Pool::wish_for_channel(TrunkAccess access, OpenRequest request, ChannelWishEvents& events) {
+  auto wish = std::make_unique<ChannelWish>(parts_, std::move(access), std::move(request), events);
   add_client(*wish);
   wish->begin();
   return wish;
 }
 
-std::unique_ptr<TrunkHold> Pool::hold(TrunkAccess access, ResolvedTarget target, std::optional<TrunkId> beside,
-                                      TrunkHoldEvents& events) {
-  auto hold = std::make_unique<TrunkHold>(parts_, std::move(access), std::move(target), beside, events);
+std::unique_ptr<TrunkHold> Pool::hold(TrunkAccess access, std::optional<TrunkId> beside, TrunkHoldEvents& events) {
+  auto hold = std::make_unique<TrunkHold>(parts_, std::move(access), beside, events);
   add_client(*hold);
   hold->place();
   return hold;
@@ -105,7 +103,7 @@ void Pool::place(TrunkWaiter& waiter) {
     if (trunks_of(waiter.key().user) >= parts_.limits.trunks_per_user)
       return waiter.fail_later(OpenFailureReason::resource_shortage,
                                too_many("connections to targets", "max_trunks_per_user", parts_.limits.trunks_per_user));
-    coming = &group.add(waiter.target(), waiter.access().client);
+    coming = &group.add(waiter.access().client);
   }
   if (coming->used() >= parts_.limits.waiting_per_trunk)
     return waiter.fail_later(OpenFailureReason::resource_shortage,

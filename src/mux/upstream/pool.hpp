@@ -33,11 +33,9 @@ class Pool final : private PoolDecisions {
   Pool& operator=(const Pool&) = delete;
 
   /// Asks, on behalf of a client's connection, for a channel to `target` on a trunk that it may share.
-  [[nodiscard]] std::unique_ptr<ChannelWish> wish_for_channel(TrunkAccess access, ResolvedTarget target, OpenRequest request,
-                                                              ChannelWishEvents& events);
+  [[nodiscard]] std::unique_ptr<ChannelWish> wish_for_channel(TrunkAccess access, OpenRequest request, ChannelWishEvents& events);
   /// The same for a trunk to make global requests on; `beside` is as in OpenRequest.
-  [[nodiscard]] std::unique_ptr<TrunkHold> hold(TrunkAccess access, ResolvedTarget target, std::optional<TrunkId> beside,
-                                                TrunkHoldEvents& events);
+  [[nodiscard]] std::unique_ptr<TrunkHold> hold(TrunkAccess access, std::optional<TrunkId> beside, TrunkHoldEvents& events);
   /// Which trunk wish_for_channel() would ask for the channel at once; absent: it would have to wait for one.
   std::optional<TrunkId> trunk_for(const TrunkAccess& access, const OpenRequest& request) const;
   /// A target may refuse a session by refusing its program. `had` sessions were there before it, and `others` were left.

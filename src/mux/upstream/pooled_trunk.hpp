@@ -44,7 +44,7 @@ class PooledTrunk final : private TrunkLoginEvents, private TrunkEvents, private
   const ShareKey& key() const { return identity_.access.key; }
   /// While it is in the pool.
   TrunkGroup& group() { return *group_; }
-  const ResolvedTarget& target() const { return identity_.target; }
+  const ResolvedTarget& target() const { return identity_.target(); }
   const Options& options() const { return target().options; }
   /// Channels that are open, opening or closing, and wishes that wait.
   std::size_t used() const;

@@ -52,9 +52,8 @@ std::size_t TrunkGroup::size() const {
       std::count_if(trunks_.begin(), trunks_.end(), [](const auto& trunk) { return !trunk->ending(); }));
 }
 
-PooledTrunk& TrunkGroup::add(const ResolvedTarget& target, const UpstreamClient& client) {
-  trunks_.push_back(
-      std::make_unique<PooledTrunk>(parts_, *this, TrunkIdentity{parts_.pool.next_trunk_id(), {key_, client}, target}));
+PooledTrunk& TrunkGroup::add(const UpstreamClient& client) {
+  trunks_.push_back(std::make_unique<PooledTrunk>(parts_, *this, TrunkIdentity{parts_.pool.next_trunk_id(), {key_, client}}));
   PooledTrunk& trunk = *trunks_.back();
   trunk.begin();
   return trunk;
@@ -92,7 +91,7 @@ std::size_t TrunkGroup::spares() const {
 void TrunkGroup::note_use() {
   // Spares of a connection of its own would cost a login each, for a handful of sessions. And nobody would be there to answer
   // the questions of a spare one's login, which may well go to a person's telephone.
-  warm_ = key_.only_for || asks_a_person(trunks_.front()->target()) ? 0 : trunks_.front()->options().warm;
+  warm_ = key_.only_for || asks_a_person(*key_.policy) ? 0 : key_.policy->options.warm;
   pause_ = Duration::zero();
   tend_soon();
 }
@@ -112,8 +111,7 @@ void TrunkGroup::tend() {
   tending_.reset();
   if (clients_.empty() || parts_.clock.now() < not_before_) return tend_soon();
   // With no trunk left the target may be down: the next use shows.
-  while (proven() && spares() < warm_ && parts_.pool.may_log_in(key_))
-    add(trunks_.front()->target(), UpstreamClient{key_.user, {}, {}, false});
+  while (proven() && spares() < warm_ && parts_.pool.may_log_in(key_)) add(UpstreamClient{key_.user, {}, {}, false});
 }
 
 }  // namespace sallyport::mux

@@ -51,7 +51,7 @@ class TrunkGroup {
   void let_cool() { warm_ = 0; }
 
   /// Begins one, for which nobody waits yet.
-  PooledTrunk& add(const ResolvedTarget& target, const UpstreamClient& client);
+  PooledTrunk& add(const UpstreamClient& client);
   /// Null when it isn't one of these.
   [[nodiscard]] std::unique_ptr<PooledTrunk> take_out(PooledTrunk& trunk);
 

@@ -6,9 +6,8 @@
 
 namespace sallyport::mux {
 
-TrunkHold::TrunkHold(PoolParts& parts, TrunkAccess access, ResolvedTarget target, std::optional<TrunkId> beside,
-                     TrunkHoldEvents& events)
-    : TrunkWaiter(parts, std::move(access), std::move(target), {TrunkUse::Kind::hold, beside}, events), events_(events) {}
+TrunkHold::TrunkHold(PoolParts& parts, TrunkAccess access, std::optional<TrunkId> beside, TrunkHoldEvents& events)
+    : TrunkWaiter(parts, std::move(access), {TrunkUse::Kind::hold, beside}, events), events_(events) {}
 
 TrunkHold::~TrunkHold() {
   if (state() == State::taking || state() == State::held) trunk().let_go(*this);

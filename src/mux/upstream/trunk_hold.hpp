@@ -28,7 +28,7 @@ class TrunkHoldEvents : public LoginNeeds {
 class TrunkHold final : public TrunkWaiter {
  public:
   /// `beside` is as in OpenRequest. It is to be placed by place(); `parts` and `events` outlive it.
-  TrunkHold(PoolParts& parts, TrunkAccess access, ResolvedTarget target, std::optional<TrunkId> beside, TrunkHoldEvents& events);
+  TrunkHold(PoolParts& parts, TrunkAccess access, std::optional<TrunkId> beside, TrunkHoldEvents& events);
   ~TrunkHold() override;
 
   // For the trunk that is held.

@@ -5,14 +5,12 @@
 
 #include "mux/upstream/pool_parts.hpp"
 #include "mux/upstream/pooled_trunk.hpp"
+#include "route/forwarding.hpp"
 #include "route/resolved_target.hpp"
 
 namespace sallyport::mux {
 
-std::string address_of(const ResolvedTarget& target) {
-  const bool literal_v6 = target.host.find(':') != std::string::npos;
-  return (literal_v6 ? "[" + target.host + "]" : target.host) + ":" + std::to_string(target.port);
-}
+std::string address_of(const ResolvedTarget& target) { return route::Destination::of_port(target.host, target.port).text(); }
 
 TrunkLogin::TrunkLogin(PoolParts& parts, const TrunkIdentity& trunk, TrunkLoginEvents& owner)
     : parts_(parts), trunk_(trunk), owner_(owner) {}
@@ -22,7 +20,7 @@ TrunkLogin::~TrunkLogin() = default;
 // --- the way there -----------------------------------------------------------------------------------------------
 
 bool TrunkLogin::begin() {
-  const ResolvedTarget& target = trunk_.target;
+  const ResolvedTarget& target = trunk_.target();
   const std::string& user = trunk_.access.key.user;
   turn_ = parts_.logins.ask(address_of(target) + " " + path_of(target), user, [this] { on_turn(); });
   if (turn_->has_come()) {
@@ -31,7 +29,7 @@ bool TrunkLogin::begin() {
   }
   parts_.journal.trunk_waiting(trunk_.id, user, target.name);
   deadline_ = parts_.clock.after(target.options.connect_timeout, [this] {
-    fail({Errc::limit, "target " + trunk_.target.name + " can't be reached: too many logins there at the same time",
+    fail({Errc::limit, "target " + trunk_.target().name + " can't be reached: too many logins there at the same time",
           "no turn to log in within connect_timeout"});
   });
   return false;
@@ -47,34 +45,33 @@ void TrunkLogin::on_turn() {
 }
 
 void TrunkLogin::log_in() {
-  connected_by_ = parts_.clock.now() + trunk_.target.options.connect_timeout;
-  parts_.journal.trunk_connecting(trunk_.id, trunk_.access.key.user, trunk_.target.name);
-  if (!trunk_.target.via) {
-    attempt_ = parts_.connector.connect(trunk_.target, trunk_.access.client, *this);
+  connected_by_ = parts_.clock.now() + trunk_.target().options.connect_timeout;
+  parts_.journal.trunk_connecting(trunk_.id, trunk_.access.key.user, trunk_.target().name);
+  if (!trunk_.target().via) {
+    attempt_ = parts_.connector.connect(trunk_.target(), trunk_.access.client, *this);
     return;
   }
   limit_hop();
-  hop_ = std::make_unique<Hop>(parts_, trunk_.access, trunk_.target, static_cast<HopEvents&>(*this),
-                               static_cast<HopLossEvents&>(*this));
+  hop_ = std::make_unique<Hop>(parts_, trunk_.access, static_cast<HopEvents&>(*this), static_cast<HopLossEvents&>(*this));
 }
 
 void TrunkLogin::limit_hop() {
   deadline_ = parts_.clock.after(connected_by_ + kLoginTime - parts_.clock.now(),
-                                 [this] { on_hop_failed("via " + trunk_.target.via->name + ": no connection in time"); });
+                                 [this] { on_hop_failed("via " + trunk_.target().via->name + ": no connection in time"); });
 }
 
 void TrunkLogin::on_hop_ready() {
   deadline_.reset();
   asker_ = nullptr;
   // connect_timeout is for the whole way, but for a login on it that took its time, or asked a person.
-  ResolvedTarget target = trunk_.target;
+  ResolvedTarget target = trunk_.target();
   const Duration left = connected_by_ - parts_.clock.now();
   if (left > Duration::zero()) target.options.connect_timeout = std::min(left, target.options.connect_timeout);
   attempt_ = hop_->connect(target, trunk_.access.client, *this);
 }
 
 void TrunkLogin::on_hop_failed(const std::string& told) {
-  fail({Errc::unavailable, "target " + trunk_.target.name + " can't be reached: " + told, told});
+  fail({Errc::unavailable, "target " + trunk_.target().name + " can't be reached: " + told, told});
 }
 
 // --- what it needs of a client -----------------------------------------------------------------------------------
@@ -93,7 +90,7 @@ void TrunkLogin::on_question(UpstreamAnswers& to, const UpstreamQuestion& questi
   // Whoever thinks about the answer doesn't keep others from logging in there.
   turn_.reset();
   answer_until_ = parts_.clock.now() + kAnswerTime;
-  connected_by_ = answer_until_ + trunk_.target.options.connect_timeout;
+  connected_by_ = answer_until_ + trunk_.target().options.connect_timeout;
   if (!question.prompts.empty()) {
     asked_ = true;
     asked_client_ = opener_->client();
@@ -118,7 +115,7 @@ void TrunkLogin::forget_helper() {
 bool TrunkLogin::awaits_answer() const { return parts_.clock.now() < answer_until_; }
 
 bool TrunkLogin::serves(const std::optional<ConnectionId>& client) const {
-  if (!asked_ || trunk_.target.options.reuse_after_mfa != Duration::zero()) return true;
+  if (!asked_ || trunk_.target().options.reuse_after_mfa != Duration::zero()) return true;
   return client && asked_client_ == client;
 }
 
@@ -135,7 +132,7 @@ void TrunkLogin::on_connected(std::unique_ptr<Transport> transport) {
 
 AnsweredLogins TrunkLogin::answered() const {
   AnsweredLogins answered;
-  if (const auto reuse = trunk_.target.options.reuse_after_mfa; asked_ && reuse)
+  if (const auto reuse = trunk_.target().options.reuse_after_mfa; asked_ && reuse)
     answered.add(asked_client_, parts_.clock.now() + *reuse);
   if (const PooledTrunk* const through = via() ? parts_.pool.pooled(*via()) : nullptr) answered.add(through->answered());
   return answered;

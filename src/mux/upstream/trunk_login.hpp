@@ -24,8 +24,9 @@ struct PoolParts;
 /// What a trunk is, all its life.
 struct TrunkIdentity {
   TrunkId id{};
-  TrunkAccess access;  ///< whose it is, and for whom it logs in
-  ResolvedTarget target;
+  TrunkAccess access;  ///< where it leads, whose it is, and for whom it logs in
+
+  const ResolvedTarget& target() const { return access.target(); }
 };
 
 /// Host and port as people write them; what is paced together.

@@ -25,24 +25,19 @@ std::string_view name_of(TrunkWaiter::State state) {
   return "unknown";
 }
 
-TrunkWaiter::TrunkWaiter(PoolParts& parts, TrunkAccess access, ResolvedTarget target, TrunkUse use, LoginNeeds& helper)
-    : parts_(parts),
-      access_(std::move(access)),
-      target_(std::move(target)),
-      use_(use),
-      helper_(helper),
-      wait_until_(parts.clock.now() + longest_wait()) {}
+TrunkWaiter::TrunkWaiter(PoolParts& parts, TrunkAccess access, TrunkUse use, LoginNeeds& helper)
+    : parts_(parts), access_(std::move(access)), use_(use), helper_(helper), wait_until_(parts.clock.now() + longest_wait()) {}
 
 TrunkWaiter::~TrunkWaiter() {
   if (state_ == State::waiting) trunk_->stop_waiting(*this);
 }
 
-Duration TrunkWaiter::longest_wait() const { return 2 * target_.options.connect_timeout + kLoginTime; }
+Duration TrunkWaiter::longest_wait() const { return 2 * target().options.connect_timeout + kLoginTime; }
 
 void TrunkWaiter::enter(State state) {
   timer_.reset();
   const State from = std::exchange(state_, state);
-  if (from != state) parts_.journal.trunk_wish_changed(key().user, client(), target_.name, name_of(from), name_of(state));
+  if (from != state) parts_.journal.trunk_wish_changed(key().user, client(), target().name, name_of(from), name_of(state));
 }
 
 void TrunkWaiter::call_after(Duration time, std::function<void()> then) { timer_ = parts_.clock.after(time, std::move(then)); }
@@ -66,9 +61,9 @@ void TrunkWaiter::wait_until(TimePoint when) {
 
 void TrunkWaiter::waited_too_long() {
   // A person is slower than any target; the login itself has a limit for that.
-  if (trunk_->awaits_answer()) return wait_until(parts_.clock.now() + target_.options.connect_timeout + kLoginTime);
+  if (trunk_->awaits_answer()) return wait_until(parts_.clock.now() + target().options.connect_timeout + kLoginTime);
   trunk_->stop_waiting(*this);
-  fail(wire::OpenFailureReason::connect_failed, "target " + target_.name + " can't be reached: no connection in time");
+  fail(wire::OpenFailureReason::connect_failed, "target " + target().name + " can't be reached: no connection in time");
 }
 
 void TrunkWaiter::go_on_with(PooledTrunk& trunk) {

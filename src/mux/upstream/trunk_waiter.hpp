@@ -54,7 +54,7 @@ class TrunkWaiter : public UpstreamAnswers {
 
   /// What was wished for.
   const TrunkAccess& access() const { return access_; }
-  const ResolvedTarget& target() const { return target_; }
+  const ResolvedTarget& target() const { return access_.target(); }
 
   // UpstreamAnswers: to the login that it waits for, if that has asked.
   [[nodiscard]] std::unique_ptr<Stream> lend_agent(StreamEvents& events) override;
@@ -81,7 +81,7 @@ class TrunkWaiter : public UpstreamAnswers {
 
  protected:
   /// `helper` outlives it.
-  TrunkWaiter(PoolParts& parts, TrunkAccess access, ResolvedTarget target, TrunkUse use, LoginNeeds& helper);
+  TrunkWaiter(PoolParts& parts, TrunkAccess access, TrunkUse use, LoginNeeds& helper);
 
   /// Takes of the trunk what was wished for. The state is `taking` until there is an outcome.
   virtual void take(PooledTrunk& trunk) = 0;
@@ -110,7 +110,6 @@ class TrunkWaiter : public UpstreamAnswers {
 
   PoolParts& parts_;
   TrunkAccess access_;
-  ResolvedTarget target_;
   TrunkUse use_;
   LoginNeeds& helper_;
   State state_ = State::placing;

@@ -229,7 +229,7 @@ TEST(ShareKey, AHopIsTheClientsAloneOnlyForItsOwnLogin) {
   rider.target.credentials = {{Credential::Kind::password, {}}};
   rider.target.via = SharedTarget(gate);
   EXPECT_EQ(rider.access().key.only_for, ConnectionId{7});
-  const TrunkAccess shared = hop_access(rider.access(), gate);
+  const TrunkAccess shared = hop_access(rider.access());
   EXPECT_FALSE(shared.key.only_for);
   EXPECT_EQ(shared.client.password, nullptr);
   EXPECT_EQ(shared.key.authenticated_by, rider.access().key.authenticated_by);
@@ -239,7 +239,7 @@ TEST(ShareKey, AHopIsTheClientsAloneOnlyForItsOwnLogin) {
   rider.target.credentials = plain().target.credentials;
   rider.target.via = SharedTarget(gate);
   EXPECT_EQ(rider.access().key.only_for, ConnectionId{7});  // the password has to come along
-  const TrunkAccess own = hop_access(rider.access(), gate);
+  const TrunkAccess own = hop_access(rider.access());
   EXPECT_EQ(own.key.only_for, ConnectionId{7});
   EXPECT_NE(own.client.password, nullptr);
 }

@@ -36,7 +36,7 @@ TrunkIdentity identity(ResolvedTarget target) {
   identity.id = TrunkId{1};
   identity.access.key.user = identity.access.client.user = "alice";
   identity.access.client.connection = kAlice;
-  identity.target = std::move(target);
+  identity.access.key.policy = SharedTarget(std::move(target));
   return identity;
 }
 
@@ -135,7 +135,7 @@ TEST_F(TrunkLoginTest, GivenUpItDropsTheAttempt) {
 
 TEST_F(TrunkLoginTest, AsksItsOpenerAndGivesTheTurnBackMeanwhile) {
   Asked client;
-  ChannelWish wish(pool.parts, web.trunk.access, web.trunk.target, {}, client);
+  ChannelWish wish(pool.parts, web.trunk.access, {}, client);
   web.login.begin();
   web.login.set_opener(wish);
   EXPECT_EQ(web.login.asker_of(wish), nullptr);
@@ -151,7 +151,7 @@ TEST_F(TrunkLoginTest, AsksItsOpenerAndGivesTheTurnBackMeanwhile) {
 
 TEST_F(TrunkLoginTest, WhoHasGoneAnswersNothing) {
   Asked client;
-  ChannelWish wish(pool.parts, web.trunk.access, web.trunk.target, {}, client);
+  ChannelWish wish(pool.parts, web.trunk.access, {}, client);
   web.login.begin();
   web.login.set_opener(wish);
   pool.connector.ask(0, code());
@@ -170,7 +170,7 @@ TEST_F(TrunkLoginTest, WithoutReuseItServesWhoHasAnsweredAlone) {
     return once;
   }());
   Asked client;
-  ChannelWish wish(pool.parts, strict.trunk.access, strict.trunk.target, {}, client);
+  ChannelWish wish(pool.parts, strict.trunk.access, {}, client);
   strict.login.begin();
   strict.login.set_opener(wish);
   EXPECT_TRUE(strict.login.serves(kOther));

@@ -35,7 +35,9 @@ struct TrunkWaiterTest : testing::Test {
   };
   TrunkWaiterTest() {
     pool.on_place = [](TrunkWaiter& waiter) { waiter.fail_later(wire::OpenFailureReason::resource_shortage, "too many"); };
+    ResolvedTarget target;
     target.name = "web1";
+    access.key.policy = SharedTarget(target);
     access.client.connection = ConnectionId{1};
   }
   PoolStandIn pool;
@@ -43,11 +45,10 @@ struct TrunkWaiterTest : testing::Test {
   Wisher wisher{told};
   Holder holder{told};
   TrunkAccess access;
-  ResolvedTarget target;
 };
 
 TEST_F(TrunkWaiterTest, AWishThatFailsIsToldOnTheNextTurn) {
-  ChannelWish wish(pool.parts, access, target, {}, wisher);
+  ChannelWish wish(pool.parts, access, {}, wisher);
   wish.begin();
   EXPECT_THAT(told, IsEmpty());
   EXPECT_EQ(wish.asked_on(), std::nullopt);
@@ -56,7 +57,7 @@ TEST_F(TrunkWaiterTest, AWishThatFailsIsToldOnTheNextTurn) {
 }
 
 TEST_F(TrunkWaiterTest, SoIsAHold) {
-  TrunkHold hold(pool.parts, access, target, std::nullopt, holder);
+  TrunkHold hold(pool.parts, access, std::nullopt, holder);
   hold.place();
   EXPECT_THAT(told, IsEmpty());
   pool.clock.turn();
@@ -64,7 +65,7 @@ TEST_F(TrunkWaiterTest, SoIsAHold) {
 }
 
 TEST_F(TrunkWaiterTest, WhoGivesItUpIsToldNothing) {
-  std::make_unique<TrunkHold>(pool.parts, access, target, std::nullopt, holder)->place();
+  std::make_unique<TrunkHold>(pool.parts, access, std::nullopt, holder)->place();
   EXPECT_EQ(pool.clock.pending(), 0u);
   EXPECT_THAT(told, IsEmpty());
 }
@@ -72,20 +73,20 @@ TEST_F(TrunkWaiterTest, WhoGivesItUpIsToldNothing) {
 TEST_F(TrunkWaiterTest, SaysWhatTheTrunkIsWantedFor) {
   OpenRequest request;
   request.afresh = true;
-  const ChannelWish session(pool.parts, access, target, request, wisher);
+  const ChannelWish session(pool.parts, access, request, wisher);
   EXPECT_EQ(session.use().kind, TrunkUse::Kind::session);
   EXPECT_TRUE(session.use().afresh);
   request = {"direct-tcpip", 0, {}, TrunkId{4}};
-  const ChannelWish forward(pool.parts, access, target, request, wisher);
+  const ChannelWish forward(pool.parts, access, request, wisher);
   EXPECT_EQ(forward.use().kind, TrunkUse::Kind::forward);
   EXPECT_EQ(forward.use().beside, TrunkId{4});
-  const TrunkHold hold(pool.parts, access, target, TrunkId{5}, holder);
+  const TrunkHold hold(pool.parts, access, TrunkId{5}, holder);
   EXPECT_EQ(hold.use().kind, TrunkUse::Kind::hold);
   EXPECT_EQ(hold.use().beside, TrunkId{5});
 }
 
 TEST_F(TrunkWaiterTest, TheJournalIsToldEachStep) {
-  ChannelWish wish(pool.parts, access, target, {}, wisher);
+  ChannelWish wish(pool.parts, access, {}, wisher);
   wish.begin();
   pool.clock.turn();
   EXPECT_THAT(pool.journal.trunk_states, ElementsAre("c1 web1 placing -> failing", "c1 web1 failing -> over"));
