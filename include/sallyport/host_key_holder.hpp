@@ -21,7 +21,7 @@ class HostKeyProof {
 class HostKeyHolder {
  public:
   /// What a signature is made over and how.
-  struct Connection {
+  struct Exchange {
     Bytes session_id;
     std::string algorithm;  ///< of the host key's signature in the exchange: an RSA key signs by it again
   };
@@ -31,7 +31,7 @@ class HostKeyHolder {
   virtual const Bytes& announcement() const = 0;
   /// Signs with the keys that the fields of a hostkeys-prove-00@openssh.com name. `done` is called once, later, from the loop,
   /// with the fields of the answer, or with nothing when one of the keys is none of ours; the proof may be destroyed inside.
-  [[nodiscard]] virtual std::unique_ptr<HostKeyProof> prove(ByteView fields, Connection connection,
+  [[nodiscard]] virtual std::unique_ptr<HostKeyProof> prove(ByteView fields, Exchange exchange,
                                                             std::function<void(std::optional<Bytes>)> done) = 0;
 };
 

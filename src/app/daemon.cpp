@@ -97,8 +97,8 @@ Result<> check_targets(const Config& config) {
 /// Empty without PAM.
 Result<std::string> find_pam(const Config& config) {
   if (config.auth.pam_service.empty()) return std::string();
-  if (auto known = check_pam_service(config.auth.pam_service); !known) return fail(std::move(known.error()));
-  return find_pam_helper();
+  if (auto known = identity::check_pam_service(config.auth.pam_service); !known) return fail(std::move(known.error()));
+  return identity::find_pam_helper();
 }
 
 std::vector<std::string> texts_of(const std::vector<config::Problem>& problems) {
@@ -188,11 +188,11 @@ Result<> Daemon::open(const rlimit& core) {
   logins_ = std::make_unique<ssh::LoginThread>(report);
   exchanges_ = std::make_unique<ssh::ExchangeDesk>(loop_, logins_->io().loop());
   io_.use_exchange_desk(exchanges_.get());
-  dialer_ = std::make_unique<UpstreamDialer>(io_, logins_->io(), *launcher_, records_);
+  dialer_ = std::make_unique<dial::UpstreamDialer>(io_, logins_->io(), *launcher_, records_);
   hub_ = std::make_unique<mux::Hub>(clock_, journal_, *dialer_, *launcher_, streams_, hub_settings(config_->limits));
-  identities_ = std::make_unique<LocalIdentities>(loop_, clock_, *launcher_, records_);
-  admitter_ = std::make_unique<Admitter>(loop_, clock_, *hub_, records_);
-  gate_ = std::make_unique<Gate>(loop_, clock_, *identities_, *admitter_, records_);
+  identities_ = std::make_unique<identity::LocalIdentities>(loop_, clock_, *launcher_, records_);
+  admitter_ = std::make_unique<entry::Admitter>(loop_, clock_, *hub_, records_);
+  gate_ = std::make_unique<entry::Gate>(loop_, clock_, *identities_, *admitter_, records_);
   streams_.set_gate(*gate_);
   if (!config_->server.control_socket.empty()) {
     requests_ = std::make_unique<control::RequestHandler>(*hub_, static_cast<DaemonControl&>(*this), clock_, *log_);
@@ -213,7 +213,7 @@ Result<> Daemon::put_in_force(Prepared prepared) {
   const auto serve = [this, server = prepared.server](net::Fd fd, UserauthEvents& events) {
     return std::make_unique<ssh::DownstreamLogin>(io_, logins_->io(), server, std::move(fd), events);
   };
-  const LoginContext context{prepared.config, serve, std::make_shared<OwnHostKeys>(loop_, prepared.host_keys)};
+  const entry::LoginContext context{prepared.config, serve, std::make_shared<entry::OwnHostKeys>(loop_, prepared.host_keys)};
   gate_->set_context(context);
   if (auto listening = gate_->listen(prepared.config->listens); !listening) {
     if (context_.config != nullptr) gate_->set_context(context_);  // the one before, which the start doesn't have
@@ -360,11 +360,11 @@ void Daemon::scan(const std::string& name, const std::string& user, std::functio
   auto resolved = resolve_target(*config_, target->second, {}, {user.empty() ? "nobody" : user, {}});
   if (!resolved) return done(fail(std::move(resolved.error())));
   const std::uint64_t id = ++last_scan_;
-  scans_[id] = std::make_unique<HostKeyScan>(*dialer_, loop_, std::move(*resolved),
-                                             [this, id, done = std::move(done)](Result<std::vector<ScannedKey>> keys) {
-                                               if (auto scan = scans_.extract(id)) loop_.retire(std::move(scan.mapped()));
-                                               done(std::move(keys));
-                                             });
+  scans_[id] = std::make_unique<dial::HostKeyScan>(*dialer_, loop_, std::move(*resolved),
+                                                   [this, id, done = std::move(done)](Result<std::vector<ScannedKey>> keys) {
+                                                     if (auto scan = scans_.extract(id)) loop_.retire(std::move(scan.mapped()));
+                                                     done(std::move(keys));
+                                                   });
 }
 
 Result<ExplainAnswer> Daemon::explain(std::string_view query) const {

@@ -84,7 +84,7 @@ class Daemon final : private DaemonControl {
             std::function<void(Result<std::vector<ScannedKey>>)> done) override;
 
   std::shared_ptr<const Config> config_;
-  LoginContext context_;  // what the gate has
+  entry::LoginContext context_;  // what the gate has
   std::chrono::system_clock::time_point loaded_;
   std::unique_ptr<log::DaemonLog> log_;
   std::unique_ptr<log::FileAuditTrail> audit_file_;  // null without [audit]
@@ -97,14 +97,14 @@ class Daemon final : private DaemonControl {
   TimePoint started_;
   log::Records records_;
   LogJournal journal_{records_};
-  StreamDialer streams_{loop_};
+  dial::StreamDialer streams_{loop_};
   std::unique_ptr<child::LocalLauncher> launcher_;
-  std::unique_ptr<UpstreamDialer> dialer_;
+  std::unique_ptr<dial::UpstreamDialer> dialer_;
   std::unique_ptr<mux::Hub> hub_;
-  std::unique_ptr<LocalIdentities> identities_;
-  std::unique_ptr<Admitter> admitter_;
-  std::unique_ptr<Gate> gate_;
-  std::map<std::uint64_t, std::unique_ptr<HostKeyScan>> scans_;
+  std::unique_ptr<identity::LocalIdentities> identities_;
+  std::unique_ptr<entry::Admitter> admitter_;
+  std::unique_ptr<entry::Gate> gate_;
+  std::map<std::uint64_t, std::unique_ptr<dial::HostKeyScan>> scans_;
   std::uint64_t last_scan_ = 0;
   std::unique_ptr<control::RequestHandler> requests_;
   std::unique_ptr<control::Server> control_;

@@ -69,7 +69,7 @@ class Warnings {
   void add(const Target& target, std::string_view text) { add(fmt::format("target.{}: {}", target.name, text)); }
 
   void keys() {
-    for (const KeyWarning& warning : look_at_key_files(config_))
+    for (const KeyWarning& warning : identity::look_at_key_files(config_))
       add(fmt::format("key file {}:{}: {}", warning.file, warning.line, warning.reason));
     for (const std::string& path : config_.auth.authorized_keys) {
       const std::string folder = fixed_folder_of(path);

@@ -8,7 +8,7 @@
 #include "ssh/keys/known_hosts.hpp"
 #include "ssh/keys/known_hosts_file.hpp"
 
-namespace sallyport::app {
+namespace sallyport::dial {
 
 /// All that the thread pool works on. It may outlive its learner.
 struct KnownHostsLearner::Job {
@@ -81,4 +81,4 @@ void KnownHostsLearner::write() {
                      });
 }
 
-}  // namespace sallyport::app
+}  // namespace sallyport::dial

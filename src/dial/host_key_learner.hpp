@@ -12,7 +12,7 @@
 #include "net/loop/loop.hpp"
 #include "route/resolved_target.hpp"
 
-namespace sallyport::app {
+namespace sallyport::dial {
 
 /// Files and signatures are worked at in the thread pool.
 class KnownHostsLearner final : public HostKeyLearner {
@@ -34,4 +34,4 @@ class KnownHostsLearner final : public HostKeyLearner {
   std::unique_ptr<net::Work> work_;
 };
 
-}  // namespace sallyport::app
+}  // namespace sallyport::dial

@@ -8,7 +8,7 @@
 #include "ssh/keys/known_hosts.hpp"
 #include "wire/encoding.hpp"
 
-namespace sallyport::app {
+namespace sallyport::dial {
 namespace {
 
 /// A server has at most one key of each of these; the algorithms that show it.
@@ -56,4 +56,4 @@ void HostKeyScan::on_connect_failed(const UpstreamFailure& why) {
   done_(std::move(found_));
 }
 
-}  // namespace sallyport::app
+}  // namespace sallyport::dial

@@ -15,7 +15,7 @@
 #include "net/loop/loop.hpp"
 #include "route/resolved_target.hpp"
 
-namespace sallyport::app {
+namespace sallyport::dial {
 
 /// Destroying it gives the scan up.
 class HostKeyScan final : private UpstreamEvents {
@@ -46,4 +46,4 @@ class HostKeyScan final : private UpstreamEvents {
   std::string failure_;
 };
 
-}  // namespace sallyport::app
+}  // namespace sallyport::dial

@@ -4,7 +4,7 @@
 
 #include "log/escape.hpp"
 
-namespace sallyport::app {
+namespace sallyport::dial {
 
 ProxyCommand::ProxyCommand(child::LocalLauncher& launcher, log::Records& records, const ResolvedTarget& target, std::string user)
     : launcher_(launcher),
@@ -48,4 +48,4 @@ void ProxyCommand::on_exit(const ProcessEnd& end) {
   }
 }
 
-}  // namespace sallyport::app
+}  // namespace sallyport::dial

@@ -14,7 +14,7 @@
 #include "route/resolved_target.hpp"
 #include "ssh/transport/carrier.hpp"
 
-namespace sallyport::app {
+namespace sallyport::dial {
 
 /// Runs the command from open() until it is destroyed. What the command writes on standard error goes to the log.
 class ProxyCommand final : public ssh::Carrier, private child::SocketProcessEvents {
@@ -46,4 +46,4 @@ class ProxyCommand final : public ssh::Carrier, private child::SocketProcessEven
   std::uint32_t lines_ = 0;
 };
 
-}  // namespace sallyport::app
+}  // namespace sallyport::dial

@@ -15,7 +15,7 @@
 #include "net/loop/fd.hpp"
 #include "ssh/keys/key_file.hpp"
 
-namespace sallyport::app {
+namespace sallyport::dial {
 namespace {
 
 constexpr std::size_t kInputLimit = 16 * 1024;
@@ -153,4 +153,4 @@ void SignerCommand::finish(Result<std::string> certificate) {
   done_(std::move(certificate));  // last: it may destroy *this
 }
 
-}  // namespace sallyport::app
+}  // namespace sallyport::dial

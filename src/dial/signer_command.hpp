@@ -18,7 +18,7 @@
 #include "route/resolved_target.hpp"
 #include "ssh/keys/certificate_signer.hpp"
 
-namespace sallyport::app {
+namespace sallyport::dial {
 
 /// Runs the program once. It gets the public key on its standard input and, where an argument holds {key}, in a file of that
 /// name, which ends in ".pub". The certificate is what it prints or, as `ssh-keygen -s` does it, the file that ends in
@@ -71,4 +71,4 @@ class SignerCommand final : public ssh::CertificateSigner, private child::Socket
   std::uint32_t lines_ = 0;
 };
 
-}  // namespace sallyport::app
+}  // namespace sallyport::dial

@@ -7,7 +7,7 @@
 #include "entry/gate.hpp"
 #include "net/sockets/socket_stream.hpp"
 
-namespace sallyport::app {
+namespace sallyport::dial {
 
 using net::SocketStream;
 
@@ -45,4 +45,4 @@ std::unique_ptr<Stream> StreamDialer::enter(const InnerClient& client, StreamEve
   return std::make_unique<SocketStream>(loop_, lingering_, std::move(pair->first), events);
 }
 
-}  // namespace sallyport::app
+}  // namespace sallyport::dial

@@ -13,16 +13,18 @@
 #include "net/sockets/lingering.hpp"
 #include "net/sockets/resolver.hpp"
 
-namespace sallyport::app {
-
+namespace sallyport::entry {
 class Gate;
+}
+
+namespace sallyport::dial {
 
 class StreamDialer final : public StreamConnector {
  public:
   /// `loop` outlives the dialer, and the dialer its streams.
   explicit StreamDialer(net::Loop& loop);
   /// Where inner clients come in; outlives the dialer's use.
-  void set_gate(Gate& gate) { gate_ = &gate; }
+  void set_gate(entry::Gate& gate) { gate_ = &gate; }
   /// Paths of sockets of the daemon's own, which are no destinations.
   void set_own_sockets(std::vector<std::string> paths) { own_sockets_ = std::move(paths); }
 
@@ -35,7 +37,7 @@ class StreamDialer final : public StreamConnector {
   net::Resolver resolver_;
   net::WorkLane lane_;
   std::vector<std::string> own_sockets_;
-  Gate* gate_ = nullptr;
+  entry::Gate* gate_ = nullptr;
 };
 
-}  // namespace sallyport::app
+}  // namespace sallyport::dial

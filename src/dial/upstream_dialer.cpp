@@ -15,7 +15,7 @@
 #include "route/resolved_target.hpp"
 #include "ssh/upstream/credentials.hpp"
 
-namespace sallyport::app {
+namespace sallyport::dial {
 
 namespace {
 
@@ -121,4 +121,4 @@ CarriedAttempt UpstreamDialer::connect_over(const ResolvedTarget& target, const 
           std::make_unique<net::SocketStream>(io_.loop(), lingering_, std::move(pair->second), carrier_events)};
 }
 
-}  // namespace sallyport::app
+}  // namespace sallyport::dial

@@ -13,7 +13,7 @@
 #include "ssh/transport/loop_io.hpp"
 #include "ssh/upstream/client_login.hpp"
 
-namespace sallyport::app {
+namespace sallyport::dial {
 
 class UpstreamDialer final : public UpstreamConnector {
  public:
@@ -46,4 +46,4 @@ class UpstreamDialer final : public UpstreamConnector {
   std::string identification_;
 };
 
-}  // namespace sallyport::app
+}  // namespace sallyport::dial

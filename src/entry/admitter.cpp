@@ -7,7 +7,7 @@
 #include "match/time_window.hpp"
 #include "route/router.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 
 Result<auth::SlotCounter::Slot> Admitter::place_of(const std::string& user) {
   if (of_user_.count(user) >= config_->limits.max_connections_per_user)
@@ -49,4 +49,4 @@ void Admitter::admit(mux::Admission client, std::unique_ptr<Transport> transport
   if (config_->server.on_reload == OnReload::recheck && logged_in_by != config_) recheck_.add(id);
 }
 
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

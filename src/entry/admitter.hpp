@@ -17,7 +17,7 @@
 #include "mux/downstream/hub.hpp"
 #include "net/loop/loop.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 
 /// Lets clients in, whatever way they have come.
 class Admitter {
@@ -50,4 +50,4 @@ class Admitter {
   auth::SlotCounter on_route_;  // connections, by the route's name
 };
 
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

@@ -6,7 +6,7 @@
 #include "log/escape.hpp"
 #include "route/forwarding.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 namespace {
 
 std::vector<config::Network> networks_of(const std::vector<std::string>& texts) {
@@ -72,4 +72,4 @@ bool Doors::listens_at(const net::SocketAddress& to) const {
   return std::any_of(doors_.begin(), doors_.end(), [&to](const Door& door) { return to.arrives_at(door.listener->address()); });
 }
 
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

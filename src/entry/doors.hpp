@@ -16,7 +16,7 @@
 #include "net/sockets/address.hpp"
 #include "net/sockets/listener.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 
 class Doors {
  public:
@@ -54,4 +54,4 @@ class Doors {
   std::vector<Door> doors_;
 };
 
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

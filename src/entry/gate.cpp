@@ -11,14 +11,14 @@
 #include "log/escape.hpp"
 #include "net/sockets/address.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 namespace {
 
 /// How long a load balancer may take for its header.
 constexpr Duration kProxyHeaderTime = std::chrono::seconds(5);
 constexpr std::string_view kPenalised = "the source has a penalty";
 
-mux::Endpoint endpoint_of(const net::SocketAddress& address) { return {address.host(), address.port()}; }
+mux::TcpAddress endpoint_of(const net::SocketAddress& address) { return {address.host(), address.port()}; }
 
 }  // namespace
 
@@ -66,11 +66,11 @@ std::string_view Gate::drops(const std::string& address, const std::string& bloc
   return {};
 }
 
-log::Records::Note Gate::note_of(const mux::Endpoint& source) {
+log::Records::Note Gate::note_of(const mux::TcpAddress& source) {
   return records_.of_source(auth::source_block(source.address, context_.config->limits));
 }
 
-void Gate::drop(ConnectionId id, const mux::Endpoint& source, std::string_view why, const net::Fd& fd) {
+void Gate::drop(ConnectionId id, const mux::TcpAddress& source, std::string_view why, const net::Fd& fd) {
   note_of(source).warn("conn={} dropped source={}:{} reason=\"{}\"", id, source.address, source.port, why);
   // In front of the identification, where clients show it. Whether it arrives is not our concern.
   const std::string_view told = why == kPenalised ? "Not allowed at this time\r\n" : "Exceeded MaxStartups\r\n";
@@ -93,7 +93,7 @@ void Gate::on_knock(net::Fd fd, const net::SocketAddress& peer, bool behind_prox
   static_cast<void>(let_in(std::move(client), std::move(fd)));
 }
 
-void Gate::on_proxy_header(ConnectionId id, const mux::Endpoint& peer, Result<net::ProxyHeader> header, net::Fd fd) {
+void Gate::on_proxy_header(ConnectionId id, const mux::TcpAddress& peer, Result<net::ProxyHeader> header, net::Fd fd) {
   if (auto greeting = greetings_.extract(id)) loop_.retire(std::move(greeting.mapped()));  // it is on the stack
   if (!header) {
     ++failed_;
@@ -105,7 +105,7 @@ void Gate::on_proxy_header(ConnectionId id, const mux::Endpoint& peer, Result<ne
     records_.log().debug("conn={} closed source={}:{} reason=\"the balancer speaks for itself\"", id, peer.address, peer.port);
     return;
   }
-  const mux::Endpoint source{header->source->address, header->source->port};
+  const mux::TcpAddress source{header->source->address, header->source->port};
   note_of(source).info("conn={} for source={}:{} through proxy={}:{}", id, source.address, source.port, peer.address, peer.port);
   Login::Client client{id, source, {}, {}, {}};
   if (header->destination) client.local = {header->destination->address, header->destination->port};
@@ -165,4 +165,4 @@ std::size_t Gate::lift_penalties(const std::string& source) {
   return source.empty() ? penalties_.lift_all() : penalties_.lift(source);
 }
 
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

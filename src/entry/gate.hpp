@@ -23,7 +23,7 @@
 #include "net/loop/loop.hpp"
 #include "net/sockets/proxy_greeting.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 
 class Gate final : private LoginEvents {
  public:
@@ -63,7 +63,7 @@ class Gate final : private LoginEvents {
   };
 
   void on_knock(net::Fd fd, const net::SocketAddress& peer, bool behind_proxy);
-  void on_proxy_header(ConnectionId id, const mux::Endpoint& peer, Result<net::ProxyHeader> header, net::Fd fd);
+  void on_proxy_header(ConnectionId id, const mux::TcpAddress& peer, Result<net::ProxyHeader> header, net::Fd fd);
   /// Why the client isn't let in, if it isn't; else its login has begun.
   std::string_view let_in(Login::Client client, net::Fd fd);
   /// Why one more connection of a source is dropped before a word is said; empty when it isn't.
@@ -71,9 +71,9 @@ class Gate final : private LoginEvents {
   /// As sshd's MaxStartups: whether one more unauthenticated connection is dropped.
   bool drops_early();
   /// Says it in the log, and to the client as sshd does.
-  void drop(ConnectionId id, const mux::Endpoint& source, std::string_view why, const net::Fd& fd);
+  void drop(ConnectionId id, const mux::TcpAddress& source, std::string_view why, const net::Fd& fd);
   /// For an event before the login, which a stranger can cause.
-  log::Records::Note note_of(const mux::Endpoint& source);
+  log::Records::Note note_of(const mux::TcpAddress& source);
   void forget(ConnectionId id);
   void on_login(Login& login) override { forget(login.id()); }
   void on_login_failed(Login& login, auth::Offence offence) override;
@@ -95,4 +95,4 @@ class Gate final : private LoginEvents {
   std::minstd_rand dice_{std::random_device{}()};
 };
 
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

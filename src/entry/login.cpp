@@ -7,7 +7,7 @@
 #include "entry/own_host_keys.hpp"
 #include "route/login_name.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 
 using Method = UserauthRequest::Method;
 
@@ -216,4 +216,4 @@ void Login::end() {
   identity_.reset();
 }
 
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

@@ -26,7 +26,7 @@
 #include "mux/admission/admission.hpp"
 #include "net/loop/fd.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 
 class Login;
 
@@ -64,8 +64,8 @@ class Login final : private UserauthEvents, private IdentityEvents {
   /// Who has connected.
   struct Client {
     ConnectionId id{};
-    mux::Endpoint source;
-    mux::Endpoint local;  ///< ours; empty when it came through a channel
+    mux::TcpAddress source;
+    mux::TcpAddress local;  ///< ours; empty when it came through a channel
     std::optional<InnerClient> inner;
     std::string block;                        ///< the source's block of addresses
     auth::SlotCounter::Slot place = nullptr;  ///< among those of the source; goes along with the client
@@ -140,4 +140,4 @@ class Login final : private UserauthEvents, private IdentityEvents {
   std::unique_ptr<UserauthServer> server_;
 };
 
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

@@ -4,7 +4,7 @@
 
 #include "log/escape.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 
 using log::escaped;
 
@@ -130,4 +130,4 @@ auth::Offence LoginJournal::offence_of(const Error& why) const {
   }
 }
 
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

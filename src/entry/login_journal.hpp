@@ -17,13 +17,13 @@
 #include "log/records.hpp"
 #include "mux/admission/admission.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 
 /// Facts in, lines and events out. It also counts what has been refused, by which it knows what a login was that came to nothing.
 class LoginJournal {
  public:
   /// `source` is the client's, `block` the block of addresses that it counts for. `records` outlives the journal.
-  LoginJournal(log::Records& records, ConnectionId id, mux::Endpoint source, std::string block)
+  LoginJournal(log::Records& records, ConnectionId id, mux::TcpAddress source, std::string block)
       : records_(records), id_(id), source_(std::move(source)), block_(std::move(block)) {}
 
   /// `inner`: the client has come through a channel of another one's; null: by a socket.
@@ -56,11 +56,11 @@ class LoginJournal {
 
   log::Records& records_;
   const ConnectionId id_;
-  const mux::Endpoint source_;
+  const mux::TcpAddress source_;
   const std::string block_;
   std::uint32_t failures_ = 0;  // requests that were refused
   bool only_offers_ = true;     // all of those
   bool turned_away_ = false;    // the user is who it claims to be
 };
 
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

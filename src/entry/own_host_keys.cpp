@@ -6,7 +6,7 @@
 
 #include "ssh/keys/host_key_proof.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 namespace {
 
 /// A signature by RSA takes a millisecond or two.
@@ -21,18 +21,18 @@ struct Proof final : HostKeyProof {
 OwnHostKeys::OwnHostKeys(net::Loop& loop, std::shared_ptr<const ssh::HostKeys> keys)
     : lane_(loop, kAtATime), keys_(std::move(keys)), announcement_(ssh::build_announcement(*keys_)) {}
 
-std::unique_ptr<HostKeyProof> OwnHostKeys::prove(ByteView fields, Connection connection,
+std::unique_ptr<HostKeyProof> OwnHostKeys::prove(ByteView fields, Exchange exchange,
                                                  std::function<void(std::optional<Bytes>)> done) {
   struct Job {
     std::shared_ptr<const ssh::HostKeys> keys;
     Bytes fields;
-    Connection connection;
+    Exchange exchange;
     std::optional<Bytes> answer;
   };
-  auto job = std::make_shared<Job>(Job{keys_, Bytes(fields.begin(), fields.end()), std::move(connection), std::nullopt});
+  auto job = std::make_shared<Job>(Job{keys_, Bytes(fields.begin(), fields.end()), std::move(exchange), std::nullopt});
   auto proof = std::make_unique<Proof>();
   proof->work = lane_.work(
-      [job] { job->answer = ssh::build_proofs(*job->keys, job->fields, job->connection.session_id, job->connection.algorithm); },
+      [job] { job->answer = ssh::build_proofs(*job->keys, job->fields, job->exchange.session_id, job->exchange.algorithm); },
       [job, done = std::move(done)] {
         const auto call = done;  // it may destroy the proof, and this with it
         call(std::move(job->answer));
@@ -52,4 +52,4 @@ bool is_puzzled_by_host_keys(std::string_view identification) {
   return false;
 }
 
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

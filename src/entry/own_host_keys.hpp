@@ -10,7 +10,7 @@
 #include "net/loop/work_lane.hpp"
 #include "ssh/keys/host_keys.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 
 /// Signs in the thread pool, a few at a time: whoever is logged in may ask.
 class OwnHostKeys final : public HostKeyHolder {
@@ -19,7 +19,7 @@ class OwnHostKeys final : public HostKeyHolder {
   OwnHostKeys(net::Loop& loop, std::shared_ptr<const ssh::HostKeys> keys);
 
   const Bytes& announcement() const override { return announcement_; }
-  [[nodiscard]] std::unique_ptr<HostKeyProof> prove(ByteView fields, Connection connection,
+  [[nodiscard]] std::unique_ptr<HostKeyProof> prove(ByteView fields, Exchange exchange,
                                                     std::function<void(std::optional<Bytes>)> done) override;
 
  private:
@@ -31,4 +31,4 @@ class OwnHostKeys final : public HostKeyHolder {
 /// Whether a client of that identification takes the announcement for an error, as sshd knows some to.
 bool is_puzzled_by_host_keys(std::string_view identification);
 
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

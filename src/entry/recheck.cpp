@@ -16,7 +16,7 @@
 #include "route/resolved_target.hpp"
 #include "route/router.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 namespace {
 
 constexpr std::string_view kTold = "this login is not granted any more";
@@ -46,7 +46,7 @@ bool bind_alike(const LoginGrant& a, const LoginGrant& b) {
 
 std::optional<GrantLost> lost_key(const Config& config, const mux::Admission& client, const std::atomic<bool>& given_up) {
   const auth::KeyQuery query{client.user, client.key, client.source.address, std::chrono::system_clock::now(), {}};
-  const KeyVerdict verdict = look_up_key(config, query, given_up);
+  const KeyVerdict verdict = identity::look_up_key(config, query, given_up);
   if (!verdict.grant) return lost(verdict.refusal);
   if (!bind_alike(*verdict.grant, client.grant)) return lost("the key has other options now");
   return std::nullopt;
@@ -157,4 +157,4 @@ void Recheck::next() {
                      });
 }
 
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

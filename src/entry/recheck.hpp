@@ -14,7 +14,7 @@
 #include "mux/downstream/hub.hpp"
 #include "net/loop/loop.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 
 /// Why a connection has to go. `told` is for the client, `detail` for the log.
 struct GrantLost {
@@ -56,4 +56,4 @@ class Recheck {
   std::shared_ptr<std::atomic<bool>> given_up_ = std::make_shared<std::atomic<bool>>(false);
 };
 
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

@@ -10,7 +10,7 @@
 
 #include "identity/pam_helper.hpp"
 
-namespace sallyport::app {
+namespace sallyport::identity {
 
 /// What an attempt tells its owner, also from inside start() and answer(). The owner must not destroy it there.
 class AuthAttemptEvents {
@@ -35,4 +35,4 @@ class AuthAttempt {
   virtual void answer(std::vector<SecretString> answers) = 0;
 };
 
-}  // namespace sallyport::app
+}  // namespace sallyport::identity

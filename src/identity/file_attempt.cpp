@@ -3,7 +3,7 @@
 #include <chrono>
 #include <utility>
 
-namespace sallyport::app {
+namespace sallyport::identity {
 namespace {
 
 using Check = Result<auth::FactorCheck>;
@@ -97,4 +97,4 @@ void FileQuestionsAttempt::end(AttemptOutcome::Kind kind, std::string reason) {
   events_.end(&AuthAttemptEvents::on_outcome, std::move(outcome_), nullptr);
 }
 
-}  // namespace sallyport::app
+}  // namespace sallyport::identity

@@ -14,7 +14,7 @@
 #include "identity/auth_attempt.hpp"
 #include "net/loop/work_lane.hpp"
 
-namespace sallyport::app {
+namespace sallyport::identity {
 
 /// What the file-based attempts work with.
 struct FileFactors {
@@ -69,4 +69,4 @@ class FileQuestionsAttempt final : public AuthAttempt {
   std::unique_ptr<net::Work> work_;
 };
 
-}  // namespace sallyport::app
+}  // namespace sallyport::identity

@@ -9,7 +9,7 @@
 #include "child/process/run_program.hpp"
 #include "match/names.hpp"
 
-namespace sallyport::app {
+namespace sallyport::identity {
 namespace {
 
 std::string folder_of(const Config& config) {
@@ -50,4 +50,4 @@ std::vector<KeyWarning> look_at_key_files(const Config& config) {
   return auth::check_key_files({config.auth, folder_of(config), {}});
 }
 
-}  // namespace sallyport::app
+}  // namespace sallyport::identity

@@ -9,7 +9,7 @@
 #include "identity/key_look_up.hpp"
 #include "identity/pam_attempt.hpp"
 
-namespace sallyport::app {
+namespace sallyport::identity {
 namespace {
 
 constexpr const char* kLocked = "too many wrong passwords or codes of this user lately";
@@ -37,12 +37,12 @@ class LocalIdentities::Check final : public IdentityCheck, private AuthAttemptEv
     search->query = {user, std::move(key), claimant_.source, all_.clock_.wall_time(), {}};
     search->given_up = given_up_;
     search->verdict.unavailable = true;  // until it is known
-    look_up_ =
-        all_.look_ups_.work([search] { search->verdict = app::look_up_key(*search->config, search->query, *search->given_up); },
-                            [this, search] {
-                              look_up_.reset();
-                              events_.on_key(std::move(search->verdict));
-                            });
+    look_up_ = all_.look_ups_.work(
+        [search] { search->verdict = identity::look_up_key(*search->config, search->query, *search->given_up); },
+        [this, search] {
+          look_up_.reset();
+          events_.on_key(std::move(search->verdict));
+        });
   }
 
   void begin_attempt(AttemptSpec spec) override {
@@ -153,4 +153,4 @@ std::unique_ptr<IdentityCheck> LocalIdentities::check(Claimant claimant, Identit
   return std::make_unique<Check>(*this, std::move(claimant), events);
 }
 
-}  // namespace sallyport::app
+}  // namespace sallyport::identity

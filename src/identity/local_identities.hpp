@@ -17,7 +17,7 @@
 #include "net/loop/loop.hpp"
 #include "net/loop/work_lane.hpp"
 
-namespace sallyport::app {
+namespace sallyport::identity {
 
 class LocalIdentities final : public Identities {
  public:
@@ -48,4 +48,4 @@ class LocalIdentities final : public Identities {
   PamSessions sessions_;
 };
 
-}  // namespace sallyport::app
+}  // namespace sallyport::identity

@@ -4,7 +4,7 @@
 #include <cctype>
 #include <utility>
 
-namespace sallyport::app {
+namespace sallyport::identity {
 namespace {
 
 /// PAM's texts for the client, each on lines of its own.
@@ -179,4 +179,4 @@ void PamSession::on_pam_failed(pam::Failed failed) {
   done_(fail(refused ? Errc::denied : Errc::unavailable, std::move(failed.reason)));
 }
 
-}  // namespace sallyport::app
+}  // namespace sallyport::identity

@@ -12,7 +12,7 @@
 #include "identity/auth_attempt.hpp"
 #include "identity/pam_helper.hpp"
 
-namespace sallyport::app {
+namespace sallyport::identity {
 
 /// One attempt at "password" or "keyboard-interactive" in a helper of its own. When it is accepted, the outcome has the
 /// helper, which can open the session.
@@ -87,4 +87,4 @@ class PamSession final : private PamHelperEvents {
   std::unique_ptr<PamHelper> helper_;
 };
 
-}  // namespace sallyport::app
+}  // namespace sallyport::identity

@@ -8,7 +8,7 @@
 #include <system_error>
 #include <utility>
 
-namespace sallyport::app {
+namespace sallyport::identity {
 
 using log::escaped;
 using pam::Failed;
@@ -156,4 +156,4 @@ Result<> check_pam_service(const std::string& service) {
   return fail(Errc::config, "auth.pam_service: there is no " + folders[0] + service);
 }
 
-}  // namespace sallyport::app
+}  // namespace sallyport::identity

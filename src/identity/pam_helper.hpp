@@ -21,7 +21,7 @@
 #include "net/loop/loop.hpp"
 #include "pam/protocol.hpp"
 
-namespace sallyport::app {
+namespace sallyport::identity {
 
 /// What a helper tells its user; from the loop, never inside a call of the helper's, which must not be destroyed inside.
 class PamHelperEvents {
@@ -107,4 +107,4 @@ Result<std::string> find_pam_helper();
 /// Errc::config when PAM has no such service: it would take the one called "other", whatever that asks for.
 Result<> check_pam_service(const std::string& service);
 
-}  // namespace sallyport::app
+}  // namespace sallyport::identity

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <utility>
 
-namespace sallyport::app {
+namespace sallyport::identity {
 
 class PamSessions::Open {
  public:
@@ -69,4 +69,4 @@ std::shared_ptr<void> PamSessions::keep(std::unique_ptr<PamHelper> helper) {
           }};
 }
 
-}  // namespace sallyport::app
+}  // namespace sallyport::identity

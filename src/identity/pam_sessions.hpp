@@ -9,7 +9,7 @@
 
 #include "identity/pam_helper.hpp"
 
-namespace sallyport::app {
+namespace sallyport::identity {
 
 /// Keeps each session's helper until it has closed the session and ended.
 class PamSessions {
@@ -34,4 +34,4 @@ class PamSessions {
   std::shared_ptr<Open> open_;
 };
 
-}  // namespace sallyport::app
+}  // namespace sallyport::identity

@@ -24,8 +24,8 @@
 #include "ssh/downstream/downstream_login.hpp"
 #include "ssh/keys/host_keys.hpp"
 #include "ssh/seam/seam.h"
-#include "ssh/transport/connection.hpp"
 #include "ssh/transport/login_thread.hpp"
+#include "ssh/transport/ssh_transport.hpp"
 #include "ssh/upstream/client_login.hpp"
 
 namespace sallyport::fakes {
@@ -109,7 +109,7 @@ class Peer : public LoginDriver {
   void point() { point_(); }
   Choices& choices_;
   std::function<void()> cut_;
-  std::unique_ptr<Connection> connection_;
+  std::unique_ptr<SshTransport> connection_;
   bool ready_ = false;
   bool dead_ = false;
 
@@ -127,7 +127,7 @@ class ClientPeer final : public Peer {
     ssh_options_set(raw, SSH_OPTIONS_HOST, "target");
     ssh_options_set(raw, SSH_OPTIONS_USER, "alice");
     ssh_options_set(raw, SSH_OPTIONS_KEY_EXCHANGE, kKex);
-    connection_ = std::make_unique<Connection>(io, std::move(*session), Role::client, static_cast<LoginDriver&>(*this));
+    connection_ = std::make_unique<SshTransport>(io, std::move(*session), Role::client, static_cast<LoginDriver&>(*this));
     if (!connection_->start(std::move(fd), "SSH-2.0-OpenSSH_9.9 peer")) std::abort();
     static_cast<void>(ssh_connect(raw));
   }
@@ -183,7 +183,7 @@ class ServerPeer final : public Peer {
     if (!session) std::abort();
     ssh_session raw = session->get();
     if (ssh_bind_accept_fd(bind_.get(), raw, SSH_INVALID_SOCKET) != SSH_OK) std::abort();
-    connection_ = std::make_unique<Connection>(io, std::move(*session), Role::server, static_cast<LoginDriver&>(*this));
+    connection_ = std::make_unique<SshTransport>(io, std::move(*session), Role::server, static_cast<LoginDriver&>(*this));
     if (!connection_->start(std::move(fd), "")) std::abort();
     static_cast<void>(ssh_handle_key_exchange(raw));
   }

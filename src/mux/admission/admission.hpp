@@ -18,7 +18,7 @@
 namespace sallyport::mux {
 
 /// One end of a TCP connection, as text.
-struct Endpoint {
+struct TcpAddress {
   std::string address;
   std::uint16_t port = 0;
 };
@@ -28,8 +28,8 @@ struct Admission {
   std::optional<ConnectionId> outer;  ///< it came through a channel of that connection
   std::string user;
   std::string asked_target;  ///< empty: the client named none
-  Endpoint source;           ///< the client's
-  Endpoint local;            ///< ours
+  TcpAddress source;         ///< the client's
+  TcpAddress local;          ///< ours
   /// How the user was authenticated, the whole chain: "publickey+keyboard-interactive".
   std::string method;
   bool mfa = false;         ///< with a second factor

@@ -17,7 +17,7 @@ struct WishOrder::Queue {
     bool is_wanted = true;  // of those that aren't, a later one on the same trunk stands for the earlier ones
   };
   std::uint64_t last_number = 0;
-  std::list<Wish*> waiting;     // to go, the first one next; a deque would keep half a kilobyte for each client
+  std::list<Entry*> waiting;    // to go, the first one next; a deque would keep half a kilobyte for each client
   std::vector<Gone> under_way;  // have gone, and nobody knows whether they have arrived
   std::vector<std::unique_ptr<Fence>> fences;
   std::unique_ptr<Timer> look;
@@ -58,10 +58,10 @@ class WishOrder::Fence final : public GlobalAnswerEvents {
 WishOrder::WishOrder(Pool& pool, Clock& clock) : pool_(pool), clock_(clock) {}
 WishOrder::~WishOrder() = default;
 
-std::unique_ptr<WishOrder::Wish> WishOrder::enter(const std::string& target, std::function<void()> on_turn) {
+std::unique_ptr<WishOrder::Entry> WishOrder::enter(const std::string& target, std::function<void()> on_turn) {
   std::unique_ptr<Queue>& queue = queues_[target];
   if (queue == nullptr) queue = std::make_unique<Queue>();
-  std::unique_ptr<Wish> wish(new Wish(*this, *queue, ++queue->last_number, std::move(on_turn)));
+  std::unique_ptr<Entry> wish(new Entry(*this, *queue, ++queue->last_number, std::move(on_turn)));
   queue->waiting.push_back(wish.get());
   return wish;
 }
@@ -83,7 +83,7 @@ void WishOrder::look(Queue& queue) {
   queue.looking = false;
 }
 
-void WishOrder::leave(Wish& wish, bool arrived) {
+void WishOrder::leave(Entry& wish, bool arrived) {
   Queue& queue = wish.queue_;
   std::erase(queue.waiting, &wish);
   const bool may_come_yet = !arrived && wish.gone_ && wish.trunk_;
@@ -118,19 +118,19 @@ void WishOrder::ask_behind(Queue& queue, TrunkId trunk) {
   std::erase_if(queue.under_way, [trunk](const Queue::Gone& gone) { return gone.trunk == trunk; });
 }
 
-WishOrder::Wish::Wish(WishOrder& order, Queue& queue, std::uint64_t number, std::function<void()> on_turn)
+WishOrder::Entry::Entry(WishOrder& order, Queue& queue, std::uint64_t number, std::function<void()> on_turn)
     : order_(order), queue_(queue), number_(number), on_turn_(std::move(on_turn)) {}
 
-WishOrder::Wish::~Wish() { order_.leave(*this, false); }
+WishOrder::Entry::~Entry() { order_.leave(*this, false); }
 
-void WishOrder::Wish::arrive(std::unique_ptr<Wish>& wish) {
+void WishOrder::Entry::arrive(std::unique_ptr<Entry>& wish) {
   if (wish == nullptr) return;
   wish->order_.leave(*wish, true);
   wish->gone_ = false;  // nothing of it is under way any more
   wish.reset();
 }
 
-bool WishOrder::Wish::may_go(std::optional<TrunkId> trunk) {
+bool WishOrder::Entry::may_go(std::optional<TrunkId> trunk) {
   if (gone_) return true;
   if (queue_.waiting.front() != this) return false;
   const auto elsewhere = [trunk](const Queue::Gone& gone) { return !gone.trunk || gone.trunk != trunk; };
@@ -142,7 +142,7 @@ bool WishOrder::Wish::may_go(std::optional<TrunkId> trunk) {
   return std::none_of(queue_.under_way.begin(), queue_.under_way.end(), elsewhere);
 }
 
-void WishOrder::Wish::note_gone(std::optional<TrunkId> trunk) {
+void WishOrder::Entry::note_gone(std::optional<TrunkId> trunk) {
   trunk_ = trunk;
   if (std::exchange(gone_, true))
     std::erase_if(queue_.under_way, [this](const Queue::Gone& gone) { return gone.number == number_; });
@@ -151,12 +151,12 @@ void WishOrder::Wish::note_gone(std::optional<TrunkId> trunk) {
   order_.look_soon(queue_);
 }
 
-void WishOrder::Wish::plan(TrunkId trunk) {
+void WishOrder::Entry::plan(TrunkId trunk) {
   if (!gone_) trunk_ = trunk;
 }
 
-std::optional<TrunkId> WishOrder::Wish::beside() const {
-  const auto before = [this](const Wish* wish) { return wish->number_ < number_ && wish->trunk_; };
+std::optional<TrunkId> WishOrder::Entry::beside() const {
+  const auto before = [this](const Entry* wish) { return wish->number_ < number_ && wish->trunk_; };
   const auto last = std::find_if(queue_.waiting.rbegin(), queue_.waiting.rend(), before);
   if (last != queue_.waiting.rend()) return (*last)->trunk_;
   return queue_.under_way.empty() ? std::nullopt : queue_.under_way.back().trunk;

@@ -30,7 +30,7 @@ class WishOrder {
   /// A target that doesn't answer the question holds nobody up for longer: order is worth a delay, not a standstill.
   static constexpr Duration kFenceTime = std::chrono::seconds(2);
 
-  class Wish;
+  class Entry;
 
   /// Both outlive it, and it outlives its wishes.
   WishOrder(Pool& pool, Clock& clock);
@@ -40,7 +40,7 @@ class WishOrder {
 
   /// The newest wish at `target`. `on_turn` is called, on a turn of its own, each time that it is worth asking may_go()
   /// again; it may destroy the wish.
-  [[nodiscard]] std::unique_ptr<Wish> enter(const std::string& target, std::function<void()> on_turn);
+  [[nodiscard]] std::unique_ptr<Entry> enter(const std::string& target, std::function<void()> on_turn);
 
  private:
   class Fence;
@@ -49,7 +49,7 @@ class WishOrder {
   void look_soon(Queue& queue);
   void look(Queue& queue);
   /// The wish ends; `arrived` or before.
-  void leave(Wish& wish, bool arrived);
+  void leave(Entry& wish, bool arrived);
   /// What has gone there with a number below that has arrived.
   void pass(Queue& queue, TrunkId trunk, std::uint64_t before);
   void ask_behind(Queue& queue, TrunkId trunk);
@@ -61,11 +61,11 @@ class WishOrder {
 
 /// Destroying it is its end: nobody wants it any more. One that has gone by then may still be on its way, and what comes behind
 /// it stays behind it.
-class WishOrder::Wish {
+class WishOrder::Entry {
  public:
-  ~Wish();
-  Wish(const Wish&) = delete;
-  Wish& operator=(const Wish&) = delete;
+  ~Entry();
+  Entry(const Entry&) = delete;
+  Entry& operator=(const Entry&) = delete;
 
   /// Whether it may go now over that trunk, which has been chosen for it; absent: over one that isn't known yet, or to an
   /// end on the bastion, so that all that was before must have arrived.
@@ -75,13 +75,13 @@ class WishOrder::Wish {
   /// It will go over that trunk, unless something happens to it: the ones behind had best go there too.
   void plan(TrunkId trunk);
   /// The end has said something that it can't have said before it had got this. Ends the wish.
-  static void arrive(std::unique_ptr<Wish>& wish);
+  static void arrive(std::unique_ptr<Entry>& wish);
   /// Where the ones before it have gone or will go, the last one's; absent: nobody knows.
   std::optional<TrunkId> beside() const;
 
  private:
   friend class WishOrder;
-  Wish(WishOrder& order, Queue& queue, std::uint64_t number, std::function<void()> on_turn);
+  Entry(WishOrder& order, Queue& queue, std::uint64_t number, std::function<void()> on_turn);
 
   WishOrder& order_;
   Queue& queue_;

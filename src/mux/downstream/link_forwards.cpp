@@ -45,12 +45,12 @@ class LinkForwards::Cancel final : public GlobalAnswerEvents {
  private:
   void finish(bool success) {
     trunk_ = nullptr;
-    WishOrder::Wish::arrive(wish_);
+    WishOrder::Entry::arrive(wish_);
     owner_.on_cancelled(*this, success);
   }
 
   LinkForwards& owner_;
-  std::unique_ptr<WishOrder::Wish> wish_;
+  std::unique_ptr<WishOrder::Entry> wish_;
   Trunk* trunk_ = nullptr;  // once it has been asked, until it has answered
 };
 

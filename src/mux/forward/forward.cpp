@@ -14,7 +14,7 @@ namespace sallyport::mux {
 namespace {
 
 /// Nobody decides by the originator, and a client may claim any. What is no address must not reach a target's parser.
-Endpoint sound_originator(std::string_view address, std::uint32_t port) {
+TcpAddress sound_originator(std::string_view address, std::uint32_t port) {
   if (!config::parse_ip(address) || port > 65535) return {"0.0.0.0", 0};
   return {std::string(address), static_cast<std::uint16_t>(port)};
 }
@@ -112,7 +112,7 @@ void Forward::describe(ChannelRow& row) const {
 }
 
 void Forward::on_wish_granted(Channel& channel, TrunkId trunk) {
-  WishOrder::Wish::arrive(wish_);
+  WishOrder::Entry::arrive(wish_);
   services_.graveyard.bury(std::move(channel_wish_));
   ids_.trunk = trunk;
   channel.attach(&relay_.events(Side::upstream));
@@ -128,7 +128,7 @@ void Forward::begin_relaying(ChannelEnd& upstream) {
 }
 
 void Forward::on_wish_failed(wire::OpenFailureReason reason, std::string_view told) {
-  WishOrder::Wish::arrive(wish_);
+  WishOrder::Entry::arrive(wish_);
   services_.graveyard.bury(std::move(channel_wish_));
   refuse(reason, Told(told), told);
 }

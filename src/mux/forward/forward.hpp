@@ -26,7 +26,7 @@ namespace sallyport::mux {
 struct ForwardRequest {
   std::string type;
   route::Destination destination;
-  Endpoint originator;  ///< as the client says; empty or "0.0.0.0" when that is no address
+  TcpAddress originator;  ///< as the client says; empty or "0.0.0.0" when that is no address
 };
 
 /// The forward that a client's open is for; absent: it isn't one of these types.
@@ -74,8 +74,8 @@ class Forward final : public LinkChannel, private ChannelWishEvents, private Str
 
   Channel& downstream_;
   ForwardRequest request_;
-  std::unique_ptr<route::Permit> permit_;  // until it has begun
-  std::unique_ptr<WishOrder::Wish> wish_;  // null: it needs no place, or has arrived
+  std::unique_ptr<route::Permit> permit_;   // until it has begun
+  std::unique_ptr<WishOrder::Entry> wish_;  // null: it needs no place, or has arrived
   std::unique_ptr<ChannelWish> channel_wish_;
   std::unique_ptr<StreamEndpoint> endpoint_;
   PlainRelay relay_;

@@ -68,7 +68,7 @@ void RemoteForward::on_hold_lost(std::string_view told) {
 
 void RemoteForward::on_listening(std::uint32_t port) {
   cancelled_listener_ = nullptr;
-  WishOrder::Wish::arrive(wish_);
+  WishOrder::Entry::arrive(wish_);
   phase_ = cancelled_ && listener_ == nullptr ? Phase::over : Phase::listening;
   if (!address_.is_socket) address_.port = port;
   owner_.on_forward_listening(*this);
@@ -85,7 +85,7 @@ void RemoteForward::on_taken_over() {
 }
 
 void RemoteForward::fail(std::string_view why) {
-  WishOrder::Wish::arrive(wish_);
+  WishOrder::Entry::arrive(wish_);
   if (std::exchange(phase_, Phase::over) != Phase::over) owner_.on_forward_failed(*this, why);
 }
 

@@ -106,7 +106,7 @@ class RemoteForward final : private TrunkHoldEvents, private ListenerEvents {
   TrunkForwards::Listener* cancelled_listener_ = nullptr;  // until the target has answered whether it listens
   std::uint64_t connections_ = 0;
   TimePoint since_;
-  std::unique_ptr<WishOrder::Wish> wish_;  // until the target has answered
+  std::unique_ptr<WishOrder::Entry> wish_;  // until the target has answered
   std::unique_ptr<TrunkHold> hold_;
 };
 

@@ -152,7 +152,7 @@ class Session final : public LinkChannel, private TrunkBindingHost {
   void client_closed();
   /// The end has said something behind the request for the program, which it must have got then.
   void note_life() {
-    if (wish_ != nullptr && phase_ == Phase::relaying) WishOrder::Wish::arrive(wish_);
+    if (wish_ != nullptr && phase_ == Phase::relaying) WishOrder::Entry::arrive(wish_);
   }
   /// A program runs whose exit status the client has not been told.
   bool awaits_exit() const { return phase_ == Phase::relaying && !program_.has_exited(); }
@@ -188,7 +188,7 @@ class Session final : public LinkChannel, private TrunkBindingHost {
   bool input_ended_ = false;  // before there was an end that could be told
   bool had_pty_ = false;
   ClientNotes said_;
-  std::unique_ptr<WishOrder::Wish> wish_;        // the program, until it is known to have been asked for there
+  std::unique_ptr<WishOrder::Entry> wish_;       // the program, until it is known to have been asked for there
   std::unique_ptr<route::Permit> permit_;        // of a program that waits for its turn, or has not been answered by a target
   std::optional<Pool::RefusedProgram> refused_;  // once, and a fresh trunk is being asked
   std::vector<Asked> asked_;                     // until the program has been answered; then every answer is simply passed on

@@ -201,7 +201,7 @@ void Session::program_refused() {
 }
 
 void Session::collect_again() {
-  WishOrder::Wish::arrive(wish_);
+  WishOrder::Entry::arrive(wish_);
   enter(Phase::collecting);
   refused_.reset();
   permit_.reset();

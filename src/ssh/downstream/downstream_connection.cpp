@@ -13,7 +13,7 @@
 #include "ssh/downstream/userauth_packet.hpp"
 #include "ssh/keys/algorithms.hpp"
 #include "ssh/seam/seam.h"
-#include "ssh/transport/connection.hpp"
+#include "ssh/transport/ssh_transport.hpp"
 
 namespace sallyport::ssh {
 namespace {
@@ -207,7 +207,7 @@ class DownstreamConnection::Impl final : public LoginDriver {
       return fail(Errc::io, session_error(session->get(), "accept the connection"));
     }
     ssh_session raw = session->get();
-    connection_ = std::make_unique<Connection>(io_, std::move(*session), Role::server, *this);
+    connection_ = std::make_unique<SshTransport>(io_, std::move(*session), Role::server, *this);
     if (auto started = connection_->start(std::move(fd), ""); !started) return started;
     for (const auto& key : context_->ecdsa_keys_) {
       if (spssh_add_ecdsa_key(raw, key.get()) != 0) return fail(Errc::limit, "no memory for a host key");
@@ -380,7 +380,7 @@ class DownstreamConnection::Impl final : public LoginDriver {
   LoopIo& io_;
   std::shared_ptr<const ServerContext> context_;
   ToldOnce<UserauthEvents> events_;
-  std::unique_ptr<Connection> connection_;
+  std::unique_ptr<SshTransport> connection_;
   ConnectionInfo info_;
   std::unique_ptr<Timer> grace_;
   std::unique_ptr<Timer> early_timer_;

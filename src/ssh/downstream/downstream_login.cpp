@@ -6,8 +6,8 @@
 
 #include <sallyport/told_once.hpp>
 
-#include "ssh/transport/connection.hpp"
 #include "ssh/transport/numbering.hpp"
+#include "ssh/transport/ssh_transport.hpp"
 
 namespace sallyport::ssh {
 
@@ -63,14 +63,14 @@ class DownstreamLogin::Away final : public UserauthEvents, public std::enable_sh
   }
 
   void on_logged_in(std::unique_ptr<Transport> transport) override {
-    auto parts = std::make_shared<Result<Connection::Parts>>(static_cast<Connection&>(*transport).take_apart());
+    auto parts = std::make_shared<Result<SshTransport::Parts>>(static_cast<SshTransport&>(*transport).take_apart());
     const ConnectionInfo info = connection_->info();
     away_.loop().retire(std::move(transport));
     end();
     home_.loop().post([self = shared_from_this(), parts = std::move(parts), info] {
       if (self->events_.is_over()) return;
       self->info_ = info;
-      auto connection = *parts ? Connection::adopt(self->home_, std::move(**parts)) : fail(parts->error());
+      auto connection = *parts ? SshTransport::adopt(self->home_, std::move(**parts)) : fail(parts->error());
       if (!connection) return self->events_.end(&UserauthEvents::on_failed, connection.error());
       self->events_.end(&UserauthEvents::on_logged_in, std::unique_ptr<Transport>(std::move(*connection)));
     });

@@ -13,7 +13,7 @@
 #include "ssh/keys/algorithms.hpp"
 #include "ssh/keys/known_hosts_file.hpp"
 #include "ssh/seam/seam.h"
-#include "ssh/transport/connection.hpp"
+#include "ssh/transport/ssh_transport.hpp"
 #include "ssh/upstream/credentials.hpp"
 #include "ssh/upstream/upstream_login.hpp"
 
@@ -144,7 +144,7 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
     if (!session) return fail(session.error());
     if (auto set = set_options(session->get()); !set) return set;
     ssh_session raw = session->get();
-    connection_ = std::make_unique<Connection>(io_, std::move(*session), Role::client, *this);
+    connection_ = std::make_unique<SshTransport>(io_, std::move(*session), Role::client, *this);
     if (carrier_ != nullptr) {
       carrier_told_ = carrier_->failure_told();
       connection_->keep(std::move(carrier_));
@@ -438,7 +438,7 @@ class ClientConnection::Impl final : public LoginDriver, private UpstreamLoginEv
   std::optional<ClientFiles> files_;
   std::unique_ptr<Carrier> carrier_;  // the connection's, once there is one
   std::string carrier_told_;          // empty: TCP
-  std::unique_ptr<Connection> connection_;
+  std::unique_ptr<SshTransport> connection_;
   ConnectionInfo info_;
   std::unique_ptr<UpstreamLogin> login_;
   bool agent_wanted_ = false;                 // and not answered yet

@@ -7,8 +7,8 @@
 #include <sallyport/told_once.hpp>
 
 #include "net/sockets/socket_stream.hpp"
-#include "ssh/transport/connection.hpp"
 #include "ssh/transport/numbering.hpp"
+#include "ssh/transport/ssh_transport.hpp"
 
 namespace sallyport::ssh {
 
@@ -162,12 +162,12 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
   }
 
   void on_connected(std::unique_ptr<Transport> transport) override {
-    auto parts = std::make_shared<Result<Connection::Parts>>(static_cast<Connection&>(*transport).take_apart());
+    auto parts = std::make_shared<Result<SshTransport::Parts>>(static_cast<SshTransport&>(*transport).take_apart());
     away_.loop().retire(std::move(transport));
     end();
     home_.loop().post([self = shared_from_this(), parts = std::move(parts)] {
       if (self->events_.is_over()) return;
-      auto connection = *parts ? Connection::adopt(self->home_, std::move(**parts)) : fail(parts->error());
+      auto connection = *parts ? SshTransport::adopt(self->home_, std::move(**parts)) : fail(parts->error());
       if (!connection) {
         const Error& why = connection.error();
         return self->events_.end(&UpstreamEvents::on_connect_failed,

@@ -29,7 +29,7 @@ bool is_the_clients(Credential::Kind kind) {
 
 }  // namespace
 
-UpstreamLogin::UpstreamLogin(LoopIo& io, Connection& connection, const ClientOptions& options,
+UpstreamLogin::UpstreamLogin(LoopIo& io, SshTransport& connection, const ClientOptions& options,
                              const std::vector<ReadyCredential>& credentials, UpstreamLoginEvents& events)
     : io_(io),
       connection_(connection),

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "ssh/transport/connection.hpp"
+#include "ssh/transport/ssh_transport.hpp"
 #include "ssh/upstream/login_method.hpp"
 
 namespace sallyport::ssh {
@@ -36,11 +36,11 @@ class UpstreamLogin final : private LoginHost {
   enum class Refused : std::uint8_t { nothing, the_clients, ours };
 
   /// All of these outlive it.
-  UpstreamLogin(LoopIo& io, Connection& connection, const ClientOptions& options, const std::vector<ReadyCredential>& credentials,
-                UpstreamLoginEvents& events);
+  UpstreamLogin(LoopIo& io, SshTransport& connection, const ClientOptions& options,
+                const std::vector<ReadyCredential>& credentials, UpstreamLoginEvents& events);
 
   /// Goes on as far as it can. Called whenever the target has said something, and on the turns that
-  /// Connection::call_driver() was asked for.
+  /// SshTransport::call_driver() was asked for.
   Outcome proceed();
   /// The credential that did it, after `in`: "key:…", "agent:… + keyboard-interactive".
   std::string credential() const;
@@ -75,7 +75,7 @@ class UpstreamLogin final : private LoginHost {
   void note_refused(const ReadyCredential& credential);
 
   LoopIo& io_;
-  Connection& connection_;
+  SshTransport& connection_;
   const ClientOptions& options_;
   const std::vector<ReadyCredential>& credentials_;
   UpstreamLoginEvents& events_;

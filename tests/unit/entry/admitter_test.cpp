@@ -2,7 +2,7 @@
 #include "entrance.hpp"
 #include "fakes/ssh_messages.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 namespace {
 
 class AdmitterTest : public ::testing::Test, public Entrance {
@@ -122,4 +122,4 @@ TEST_F(AdmitterTest, WhoHasBegunBeforeTheReloadIsLookedAtBehindIt) {
 }
 
 }  // namespace
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace sallyport::app {
+namespace sallyport::entry {
 
 Config entrance_config(std::vector<std::string> methods) {
   Config config;
@@ -95,4 +95,4 @@ void LoginTest::pass(const std::string& method) {
   }
 }
 
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

@@ -25,7 +25,7 @@
 #include "mux/downstream/hub.hpp"
 #include "net/loop/loop.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 
 using namespace fakes;
 using std::chrono::seconds;
@@ -95,4 +95,4 @@ class LoginTest : public ::testing::Test, public Entrance, private LoginEvents {
   void on_login_failed(Login&, auth::Offence offence) override { ends.emplace_back(auth::to_string(offence)); }
 };
 
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

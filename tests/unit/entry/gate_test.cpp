@@ -11,7 +11,7 @@
 #include "entrance.hpp"
 #include "net/loop/uv_clock.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 namespace {
 
 class GateTest : public ::testing::Test, public Entrance {
@@ -246,7 +246,7 @@ TEST_F(GateDoorTest, AClientHasBothItsAddresses) {
   ASSERT_TRUE(turn_until([this] { return !userauth.clients.empty(); }));
   log_in();
   EXPECT_EQ(hub.client(ConnectionId{1})->source.address, "127.0.0.1");
-  const mux::Endpoint& local = hub.client(ConnectionId{1})->local;
+  const mux::TcpAddress& local = hub.client(ConnectionId{1})->local;
   EXPECT_EQ(gate.addresses(), Lines{local.address + ":" + std::to_string(local.port)});
 }
 
@@ -303,4 +303,4 @@ TEST_F(GateDoorTest, AllOrNothing) {
 }
 
 }  // namespace
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

@@ -1,7 +1,7 @@
 // Passwords and questions: what becomes of an attempt, and when the client is told.
 #include "entrance.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 namespace {
 
 class LoginAttemptTest : public LoginTest {
@@ -165,4 +165,4 @@ TEST_F(LoginAttemptTest, ThePasswordIsKeptOnlyForATargetThatWantsIt) {
 }
 
 }  // namespace
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

@@ -1,7 +1,7 @@
 // How logins begin and end: what is written, what the owner is told, and what is given back.
 #include "entrance.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 namespace {
 
 TEST_F(LoginTest, SaysWhoHasCome) {
@@ -192,4 +192,4 @@ INSTANTIATE_TEST_SUITE_P(Ends, LoginEndTest,
                          [](const auto& test) { return test.param.name; });
 
 }  // namespace
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

@@ -1,7 +1,7 @@
 // Offers, signatures, and what the look-up of a key has to say.
 #include "entrance.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 namespace {
 
 class LoginKeyTest : public LoginTest {
@@ -162,4 +162,4 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return test.param.name; });
 
 }  // namespace
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

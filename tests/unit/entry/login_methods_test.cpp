@@ -1,7 +1,7 @@
 // What has to be passed, in which order, and what the client is told in between.
 #include "entrance.hpp"
 
-namespace sallyport::app {
+namespace sallyport::entry {
 namespace {
 
 struct Chain {
@@ -165,4 +165,4 @@ TEST_F(LoginOrderTest, NobodyTakesAnotherNameOnTheWay) {
 }
 
 }  // namespace
-}  // namespace sallyport::app
+}  // namespace sallyport::entry

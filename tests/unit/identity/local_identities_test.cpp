@@ -20,7 +20,7 @@
 #include "fakes/loop_fixture.hpp"
 #include "fakes/memory_logger.hpp"
 
-namespace sallyport::app {
+namespace sallyport::identity {
 namespace {
 
 using ::testing::ElementsAre;
@@ -304,4 +304,4 @@ TEST_F(LocalIdentitiesTest, WithoutItsHelperPamSaysNothing) {
 }
 
 }  // namespace
-}  // namespace sallyport::app
+}  // namespace sallyport::identity

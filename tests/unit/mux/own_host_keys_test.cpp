@@ -11,7 +11,7 @@ class FakeHostKeys final : public HostKeyHolder {
  public:
   struct Asked {
     Bytes fields;
-    Connection connection;
+    Exchange exchange;
     std::function<void(std::optional<Bytes>)> done;
   };
   struct Proof final : HostKeyProof {
@@ -21,9 +21,9 @@ class FakeHostKeys final : public HostKeyHolder {
   };
 
   const Bytes& announcement() const override { return announced; }
-  std::unique_ptr<HostKeyProof> prove(ByteView fields, Connection connection,
+  std::unique_ptr<HostKeyProof> prove(ByteView fields, Exchange exchange,
                                       std::function<void(std::optional<Bytes>)> done) override {
-    asked.push_back({Bytes(fields.begin(), fields.end()), std::move(connection), std::move(done)});
+    asked.push_back({Bytes(fields.begin(), fields.end()), std::move(exchange), std::move(done)});
     return std::make_unique<Proof>(gone);
   }
 
@@ -58,7 +58,7 @@ TEST_F(OwnHostKeysTest, AreProvedInTheOrderOfTheRequests) {
   EXPECT_THAT(take(*client), IsEmpty());
   ASSERT_EQ(keys->asked.size(), 1u);
   EXPECT_EQ(keys->asked[0].fields, wire::Writer().string("our key").take());
-  EXPECT_EQ(keys->asked[0].connection.algorithm, "rsa-sha2-256");
+  EXPECT_EQ(keys->asked[0].exchange.algorithm, "rsa-sha2-256");
   keys->asked[0].done(Bytes{1, 2, 3});
   const auto messages = client->take();
   ASSERT_EQ(messages.size(), 2u);

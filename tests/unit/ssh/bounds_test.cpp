@@ -8,9 +8,9 @@
 #include <string>
 
 #include "ssh/seam/seam.h"
-#include "ssh/transport/connection.hpp"
 #include "ssh/transport/exchange_desk.hpp"
 #include "ssh/transport/login_thread.hpp"
+#include "ssh/transport/ssh_transport.hpp"
 #include "ssh_fixture.hpp"
 
 namespace sallyport::ssh::test {
@@ -41,8 +41,8 @@ int other_end(int accepted) {
 
 class BoundsTest : public SshTest {
  protected:
-  Connection& server() { return static_cast<Connection&>(*servers_[0]->log.transport); }
-  Connection& client() { return static_cast<Connection&>(*client_.log.transport); }
+  SshTransport& server() { return static_cast<SshTransport&>(*servers_[0]->log.transport); }
+  SshTransport& client() { return static_cast<SshTransport&>(*client_.log.transport); }
   TransportLog& server_log() { return servers_[0]->log; }
   /// The kernel takes little at either end, so that little is enough for a flood. Left to itself it may take megabytes.
   void take(net::Fd fd) override {
@@ -63,7 +63,7 @@ class BoundsTest : public SshTest {
     for (std::array<std::uint64_t, 3> now{1}; now != before;) {
       before = now;
       for (int i = 0; i < 50; ++i) {
-        time_.advance(Connection::kRestFromSmall);  // which matters where time stands still
+        time_.advance(SshTransport::kRestFromSmall);  // which matters where time stands still
         loop_.post([] {});
         loop_.run_once();
       }
@@ -113,7 +113,7 @@ TEST_P(AnswersTest, AreNotPiledUpForAPeerThatDoesNotReadThem) {
   server().charge_to(account);
   flood();
   settle();
-  EXPECT_LE(server().backlog(), Connection::kMaxAnswers + 2 * Chunk::kSize);
+  EXPECT_LE(server().backlog(), SshTransport::kMaxAnswers + 2 * Chunk::kSize);
   EXPECT_LE(account->held(), 512U * 1024);
   EXPECT_GT(client().backlog(), 0U) << "it must not have been read";
   // Data still goes out to it, and once it reads all goes on.
@@ -134,9 +134,9 @@ TEST_P(AnswersTest, EndTheConnectionWhenTheyAreNeverRead) {
   flood();
   settle();
   EXPECT_FALSE(server_log().closed);
-  time_.advance(Connection::kAnswersLimit);
+  time_.advance(SshTransport::kAnswersLimit);
   loop_.run_once();
-  time_.advance(Connection::kDisconnectLimit);
+  time_.advance(SshTransport::kDisconnectLimit);
   ASSERT_TRUE(run_until([this] { return server_closed_with("does not read the answers"); }));
 }
 
@@ -168,7 +168,7 @@ TEST_F(BoundsTest, MoreThanItsAccountAllowsEndsTheConnection) {
   for (int i = 0; i < 2000; ++i) server().send(message_of(8000));
   EXPECT_LE(account->held(), 2U * 1024 * 1024);
   EXPECT_EQ(user->held(), account->held());
-  time_.advance(Connection::kDisconnectLimit);
+  time_.advance(SshTransport::kDisconnectLimit);
   ASSERT_TRUE(run_until([this] { return server_closed_with("too much would have to be held"); }));
   server_log().transport.reset();
   EXPECT_EQ(user->held(), 0U);
@@ -185,7 +185,7 @@ TEST_F(BoundsTest, TheUsersBoundCountsForEachOfHisConnections) {
   client().pause();
   for (int i = 0; i < 2000; ++i) server().send(message_of(8000));
   EXPECT_LE(user->held(), 1024U * 1024 + 2 * sizeof(Chunk));
-  time_.advance(Connection::kDisconnectLimit);
+  time_.advance(SshTransport::kDisconnectLimit);
   ASSERT_TRUE(run_until([this] { return server_closed_with("too much would have to be held"); }));
 }
 
@@ -215,7 +215,7 @@ TEST_F(BoundsTest, AnUnansweredExchangeIsLimitedInTime) {
   EXPECT_FALSE(server_log().closed);
   time_.advance(LaterExchanges::kLimit);
   loop_.run_once();
-  time_.advance(Connection::kDisconnectLimit);
+  time_.advance(SshTransport::kDisconnectLimit);
   ASSERT_TRUE(run_until([this] { return server_closed_with("keys were not exchanged in time"); }));
 }
 
@@ -286,7 +286,7 @@ TEST_F(BoundsTest, WhoPoursSmallMessagesRestsAndLosesNothing) {
   for (std::uint32_t i = 0; i < kMessages; ++i) client().send(message_of(20));
   ASSERT_TRUE(run_until([&] { return all == kMessages; }));
   // Timers of a millisecond last at least half of one: the loop's time may be older than the clock's.
-  EXPECT_GE(std::chrono::steady_clock::now() - began, 20 * Connection::kRestFromSmall / 2);
+  EXPECT_GE(std::chrono::steady_clock::now() - began, 20 * SshTransport::kRestFromSmall / 2);
 }
 
 /// With the exchanges on another thread, as in the daemon.

@@ -7,7 +7,7 @@
 
 #include "ssh/keys/host_key_proof.hpp"
 #include "ssh/seam/seam.h"
-#include "ssh/transport/connection.hpp"
+#include "ssh/transport/ssh_transport.hpp"
 #include "ssh_fixture.hpp"
 
 namespace sallyport::ssh::test {
@@ -20,7 +20,7 @@ constexpr std::string_view kAll[] = {"ssh-ed25519", "ecdsa-sha2-nistp256", "ecds
 /// The type of key that the server has shown last.
 std::string shown_to(Transport& transport) {
   ssh_key raw = nullptr;
-  if (ssh_get_server_publickey(dynamic_cast<Connection&>(transport).session(), &raw) != SSH_OK) return "none";
+  if (ssh_get_server_publickey(dynamic_cast<SshTransport&>(transport).session(), &raw) != SSH_OK) return "none";
   const KeyHandle key{raw};
   return ssh_key_type_to_char(ssh_key_type(key.get()));
 }
@@ -163,7 +163,7 @@ TEST_P(ReexchangeTest, EachExchangeMayUseAnother) {
   Transport& client = *client_.log.transport;
   Transport& sender = server_begins ? *servers_[0]->log.transport : client;
   const auto use = [&](std::string_view algorithm) {
-    ssh_session session = dynamic_cast<Connection&>(client).session();
+    ssh_session session = dynamic_cast<SshTransport&>(client).session();
     ASSERT_TRUE(run_until([&] { return spssh_in_rekey(session) == 0; }));  // it looks at its wishes at the end, too
     ASSERT_EQ(ssh_options_set(session, SSH_OPTIONS_HOSTKEYS, std::string{algorithm}.c_str()), SSH_OK);
     ASSERT_TRUE(run_until([&] {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "ssh/transport/connection.hpp"
+#include "ssh/transport/ssh_transport.hpp"
 #include "ssh_fixture.hpp"
 
 namespace sallyport::ssh::test {
@@ -111,7 +111,7 @@ TEST_F(LoginTest, EndsAfterTheGraceTime) {
   const int fd = plain_socket();
   ASSERT_TRUE(run_until([this] { return !servers_.empty(); }));
   time_.advance(Duration{30});
-  time_.advance(Connection::kDisconnectLimit);  // the peer neither reads nor closes
+  time_.advance(SshTransport::kDisconnectLimit);  // the peer neither reads nor closes
   ASSERT_TRUE(run_until([this] { return !servers_.empty() && servers_[0]->failed; }));
   EXPECT_EQ(servers_[0]->failed->code, Errc::timeout);
   ::close(fd);

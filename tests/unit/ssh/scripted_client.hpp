@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-#include "ssh/transport/connection.hpp"
+#include "ssh/transport/ssh_transport.hpp"
 #include "ssh_fixture.hpp"
 
 namespace sallyport::ssh::test {
@@ -28,7 +28,7 @@ class ScriptedClient final : public LoginDriver {
     ssh_options_set(session->get(), SSH_OPTIONS_HOST, "target");
     ssh_options_set(session->get(), SSH_OPTIONS_USER, "alice");
     ssh_session raw = session->get();
-    connection = std::make_unique<Connection>(io, std::move(*session), Role::client, *this);
+    connection = std::make_unique<SshTransport>(io, std::move(*session), Role::client, *this);
     EXPECT_TRUE(connection->start(net::Fd{fd}, "SSH-2.0-OpenSSH_9.9 test"));
     EXPECT_EQ(ssh_connect(raw), SSH_AGAIN);
   }
@@ -40,7 +40,7 @@ class ScriptedClient final : public LoginDriver {
   void on_turn() override {}
   void on_dead(const Error& why) override { dead = why; }
 
-  std::unique_ptr<Connection> connection;
+  std::unique_ptr<SshTransport> connection;
   std::optional<Error> dead;
   int step = 0;
 

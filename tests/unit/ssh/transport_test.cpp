@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <string>
 
-#include "ssh/transport/connection.hpp"
+#include "ssh/transport/ssh_transport.hpp"
 #include "ssh_fixture.hpp"
 
 namespace sallyport::ssh::test {
@@ -152,7 +152,7 @@ TEST_F(TransportTest, DisconnectDoesNotWaitForeverForAPeerThatDoesNotRead) {
   for (int i = 0; i < 1000; ++i) server().send(data_message(16000));
   server().disconnect(DisconnectReason::by_application, "enough");
   EXPECT_FALSE(server_log().closed);
-  time_.advance(Connection::kDisconnectLimit);
+  time_.advance(SshTransport::kDisconnectLimit);
   ASSERT_TRUE(run_until([this] { return server_log().closed.has_value(); }));
 }
 

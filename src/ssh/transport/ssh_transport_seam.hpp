@@ -5,7 +5,7 @@
 
 namespace sallyport::ssh {
 
-/// For spssh_attach() and spssh_move(), with a Connection as owner.
+/// For spssh_attach() and spssh_move(), with a SshTransport as owner.
 extern const spssh_events kConnectionEvents;
 /// With an ExchangeTask as owner: its session only sends.
 extern const spssh_events kTaskEvents;

@@ -5,7 +5,7 @@
 
 #include "net/loop/guard.hpp"
 #include "ssh/seam/seam.h"
-#include "ssh/transport/connection.hpp"
+#include "ssh/transport/ssh_transport.hpp"
 
 namespace sallyport::ssh {
 namespace {
@@ -17,16 +17,18 @@ constexpr std::size_t kFirstWords = 32;
 
 }  // namespace
 
-bool Connection::may_feed() const {
+bool SshTransport::may_feed() const {
   if (state_ != State::alive || held_ || exchanges_.message_waits() || rests_from_small_ != nullptr) return false;
   // A pause must not stop an exchange of keys: our own output may be waiting for its end, and whoever asked for the
   // pause for that output.
   return exchanges_.going_on() || (!paused_ && !has_too_many_answers());
 }
 
-void Connection::update_reading() { socket_.set_reading(may_feed() || state_ == State::flushing || state_ == State::lingering); }
+void SshTransport::update_reading() {
+  socket_.set_reading(may_feed() || state_ == State::flushing || state_ == State::lingering);
+}
 
-std::span<std::uint8_t> Connection::room_to_read() noexcept {
+std::span<std::uint8_t> SshTransport::room_to_read() noexcept {
   if (has_had_its_turn()) return {};
   // A short rest is put in front of the new bytes in the shared buffer, a long one has room behind itself.
   const std::size_t size = driver_ == nullptr ? LoopIo::kReadSize : LoopIo::kReadHeadroom;
@@ -40,17 +42,17 @@ std::span<std::uint8_t> Connection::room_to_read() noexcept {
   return {space, size};
 }
 
-void Connection::on_end_of_input() {
+void SshTransport::on_end_of_input() {
   die(Error{Errc::closed, peer_identification() == nullptr ? "the peer closed the connection before it had identified itself"
                                                            : "the peer closed the connection"});
 }
 
-void Connection::on_socket_exception(const Error& why) {
+void SshTransport::on_socket_exception(const Error& why) {
   feeding_ = false;
   die(why);
 }
 
-void Connection::on_bytes(std::uint8_t* data, std::size_t size) {
+void SshTransport::on_bytes(std::uint8_t* data, std::size_t size) {
   if (state_ != State::alive) return;  // dropped: our DISCONNECT is on its way
   active_ = true;
   if (socket_.owe_acknowledgement()) io_.at_end_of_turn(*this);
@@ -81,15 +83,15 @@ void Connection::on_bytes(std::uint8_t* data, std::size_t size) {
   }
 }
 
-void Connection::feed_rest() {
+void SshTransport::feed_rest() {
   if (rest_.empty() || feeding_) return;
   const std::size_t taken = feed(rest_.data(), rest_.size());
   rest_.consume(state_ == State::alive ? taken : rest_.size());
 }
 
-bool Connection::has_had_its_turn() { return state_ == State::alive && (unfed_ || !budget_.has_more(io_.turn())); }
+bool SshTransport::has_had_its_turn() { return state_ == State::alive && (unfed_ || !budget_.has_more(io_.turn())); }
 
-std::size_t Connection::feed(std::uint8_t* data, std::size_t size) {
+std::size_t SshTransport::feed(std::uint8_t* data, std::size_t size) {
   std::size_t taken = 0;
   bool is_short = false;
   feeding_ = true;
@@ -126,7 +128,7 @@ std::size_t Connection::feed(std::uint8_t* data, std::size_t size) {
   return taken;
 }
 
-void Connection::rest_from_small() {
+void SshTransport::rest_from_small() {
   if (driver_ != nullptr || rests_from_small_ != nullptr || state_ != State::alive) return;
   rests_from_small_ = io_.clock().after(kRestFromSmall, [this] {
     rests_from_small_.reset();
@@ -134,11 +136,11 @@ void Connection::rest_from_small() {
   });
 }
 
-void Connection::message(ByteView payload) {
+void SshTransport::message(ByteView payload) {
   if (state_ == State::alive && user_ != nullptr) user_->on_message(payload);
 }
 
-void Connection::tell_other_message(std::uint8_t type) {
+void SshTransport::tell_other_message(std::uint8_t type) {
   const bool is_told = type >= kFirstOfConnection && type <= kLastOfConnection;
   if (!is_told && state_ == State::alive) user_->on_other_message(type);
 }

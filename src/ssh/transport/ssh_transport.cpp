@@ -1,11 +1,11 @@
-#include "ssh/transport/connection.hpp"
+#include "ssh/transport/ssh_transport.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "ssh/seam/seam.h"
-#include "ssh/transport/connection_seam.hpp"
+#include "ssh/transport/ssh_transport_seam.hpp"
 #include "wire/encoding.hpp"
 
 namespace sallyport::ssh {
@@ -22,18 +22,18 @@ constexpr std::size_t kMuchHeldForUser = 4 * kMuchHeld;
 
 }  // namespace
 
-Connection::Connection(LoopIo& io, SessionHandle session, Role role, LoginDriver& driver)
-    : Connection(io, std::move(session), role, &driver) {}
+SshTransport::SshTransport(LoopIo& io, SessionHandle session, Role role, LoginDriver& driver)
+    : SshTransport(io, std::move(session), role, &driver) {}
 
-Connection::Connection(LoopIo& io, SessionHandle session, Role role, LoginDriver* driver)
+SshTransport::SshTransport(LoopIo& io, SessionHandle session, Role role, LoginDriver* driver)
     : io_(io), session_(std::move(session)), role_(role), driver_(driver), socket_(io, *this), exchanges_(io.clock(), *this) {}
 
-Connection::~Connection() {
+SshTransport::~SshTransport() {
   if (session_) spssh_detach(session_.get());
   io_.forget(*this);
 }
 
-Result<> Connection::start(net::Fd fd, const std::string& identification) {
+Result<> SshTransport::start(net::Fd fd, const std::string& identification) {
   SocketPump::tune(fd);
   if (auto opened = socket_.open(std::move(fd)); !opened) return opened;
   const char* line = identification.empty() ? nullptr : identification.c_str();
@@ -43,7 +43,7 @@ Result<> Connection::start(net::Fd fd, const std::string& identification) {
   return {};
 }
 
-Result<Connection::Parts> Connection::take_apart() {
+Result<SshTransport::Parts> SshTransport::take_apart() {
   if (state_ != State::alive || backlog() > 0) return fail(Errc::io, "the connection ended during the login");
   auto fd = socket_.duplicate();
   if (!fd) return fail(std::move(fd.error()));
@@ -59,8 +59,8 @@ Result<Connection::Parts> Connection::take_apart() {
   return parts;
 }
 
-Result<std::unique_ptr<Connection>> Connection::adopt(LoopIo& io, Parts parts) {
-  std::unique_ptr<Connection> connection(new Connection(io, std::move(parts.session), parts.role, nullptr));
+Result<std::unique_ptr<SshTransport>> SshTransport::adopt(LoopIo& io, Parts parts) {
+  std::unique_ptr<SshTransport> connection(new SshTransport(io, std::move(parts.session), parts.role, nullptr));
   if (auto opened = connection->socket_.open(std::move(parts.fd)); !opened) return fail(std::move(opened.error()));
   if (!parts.unread.empty()) {
     std::memcpy(connection->rest_.reserve(parts.unread.size()), parts.unread.data(), parts.unread.size());
@@ -71,23 +71,23 @@ Result<std::unique_ptr<Connection>> Connection::adopt(LoopIo& io, Parts parts) {
   return connection;
 }
 
-void Connection::release() {
+void SshTransport::release() {
   if (!held_) return;
   held_ = false;
   io_.at_end_of_turn(*this);
 }
 
-void Connection::call_driver() {
+void SshTransport::call_driver() {
   driver_wanted_ = true;
   io_.at_end_of_turn(*this);
 }
 
-void Connection::call_driver_when_sent() {
+void SshTransport::call_driver_when_sent() {
   driver_waits_ = true;
   call_driver();
 }
 
-void Connection::hand_over() {
+void SshTransport::hand_over() {
   driver_ = nullptr;
   first_words_ = {};
   held_ = user_ == nullptr;
@@ -98,7 +98,7 @@ void Connection::hand_over() {
   io_.at_end_of_turn(*this);
 }
 
-ConnectionInfo Connection::info() const {
+ConnectionInfo SshTransport::info() const {
   ssh_session session = session_.get();
   ConnectionInfo info;
   info.peer_identification = text_or_empty(peer_identification());
@@ -112,24 +112,24 @@ ConnectionInfo Connection::info() const {
   return info;
 }
 
-const char* Connection::peer_identification() const {
+const char* SshTransport::peer_identification() const {
   return role_ == Role::server ? ssh_get_clientbanner(session_.get()) : ssh_get_serverbanner(session_.get());
 }
 
-void Connection::attach(TransportEvents* user) {
+void SshTransport::attach(TransportEvents* user) {
   user_ = user;
   held_ = false;
   io_.at_end_of_turn(*this);
 }
 
-void Connection::charge_to(std::shared_ptr<Account> account) {
+void SshTransport::charge_to(std::shared_ptr<Account> account) {
   socket_.out().charge_to(account);
   waiting_.charge_to(account);
   rest_.charge_to(account);
   account_ = std::move(account);
 }
 
-void Connection::send(ByteView head, ByteView tail) {
+void SshTransport::send(ByteView head, ByteView tail) {
   if (state_ != State::alive) return;
   active_ = true;
   // What is sent while the peer is being read is what he has asked for, unless it is data.
@@ -154,7 +154,7 @@ void Connection::send(ByteView head, ByteView tail) {
   io_.at_end_of_turn(*this);
 }
 
-void Connection::send_waiting() {
+void SshTransport::send_waiting() {
   waiting_.send_each([this](ByteView message, bool is_answer) {
     const bool before = socket_.out().count_answers(is_answer);
     const spssh_sent sent = spssh_send(session_.get(), message.data(), message.size(), nullptr, 0);
@@ -170,24 +170,24 @@ void Connection::send_waiting() {
   io_.at_end_of_turn(*this);
 }
 
-std::size_t Connection::backlog() const { return socket_.unwritten() + queued_ + waiting_.size(); }
+std::size_t SshTransport::backlog() const { return socket_.unwritten() + queued_ + waiting_.size(); }
 
-std::uint64_t Connection::sent() const { return socket_.out().put_in() + queued_ + waiting_.size(); }
+std::uint64_t SshTransport::sent() const { return socket_.out().put_in() + queued_ + waiting_.size(); }
 
-Bytes Connection::session_id() const {
+Bytes SshTransport::session_id() const {
   if (session_ == nullptr) return exchanges_.session_id();
   std::size_t length = 0;
   const std::uint8_t* const id = spssh_session_id(session_.get(), &length);
   return id == nullptr ? Bytes{} : Bytes(id, id + length);
 }
 
-void Connection::note_backlog() {
+void SshTransport::note_backlog() {
   if (backlog() <= kHighMark) return;
   congested_ = true;
   look_at_held();
 }
 
-void Connection::look_at_held() {
+void SshTransport::look_at_held() {
   if (state_ != State::alive) return;
   if (driver_ != nullptr && role_ == Role::server && socket_.out().held() > kMaxOutputBeforeLogin) {
     return die(Error{Errc::limit, "it does not read what it is sent before the login"});
@@ -199,9 +199,11 @@ void Connection::look_at_held() {
 
 // ---- answers
 
-bool Connection::has_too_many_answers() const { return answers() > (driver_ != nullptr ? kMaxAnswersBeforeLogin : kMaxAnswers); }
+bool SshTransport::has_too_many_answers() const {
+  return answers() > (driver_ != nullptr ? kMaxAnswersBeforeLogin : kMaxAnswers);
+}
 
-void Connection::look_at_answers() {
+void SshTransport::look_at_answers() {
   if (state_ != State::alive) return;
   if (!has_too_many_answers()) {
     if (answers_deadline_ == nullptr) return;
@@ -219,7 +221,7 @@ void Connection::look_at_answers() {
 // ---- exchanges of keys after the login
 
 // After each call that may have begun or ended one.
-void Connection::look_at_exchange() {
+void SshTransport::look_at_exchange() {
   if (driver_ != nullptr || state_ != State::alive) return;
   if (queued_ > 0 && spssh_has_queued(session_.get()) == 0) queued_ = 0;
   if (!waiting_.empty()) send_waiting();
@@ -227,15 +229,15 @@ void Connection::look_at_exchange() {
   if (exchanges_.note(exchanging)) io_.at_end_of_turn(*this);  // it has to be read, also while paused
 }
 
-void Connection::on_exchange_overdue() { disconnect(DisconnectReason::protocol_error, "keys were not exchanged in time"); }
+void SshTransport::on_exchange_overdue() { disconnect(DisconnectReason::protocol_error, "keys were not exchanged in time"); }
 
-SessionHandle Connection::give_session(ExchangeTask& to) {
+SessionHandle SshTransport::give_session(ExchangeTask& to) {
   to.session_id = session_id();
   spssh_move(session_.get(), &kTaskEvents, &to);
   return std::move(session_);
 }
 
-void Connection::on_session_back(SessionHandle session, ByteView output) {
+void SshTransport::on_session_back(SessionHandle session, ByteView output) {
   session_ = std::move(session);
   spssh_move(session_.get(), &kConnectionEvents, this);
   socket_.out().append(output);
@@ -246,19 +248,19 @@ void Connection::on_session_back(SessionHandle session, ByteView output) {
   io_.at_end_of_turn(*this);
 }
 
-void Connection::pause() {
+void SshTransport::pause() {
   if (paused_) return;
   paused_ = true;
   update_reading();
 }
 
-void Connection::resume() {
+void SshTransport::resume() {
   if (!paused_) return;
   paused_ = false;
   io_.at_end_of_turn(*this);  // what is in rest_ comes first
 }
 
-void Connection::disconnect(DisconnectReason reason, std::string_view text) {
+void SshTransport::disconnect(DisconnectReason reason, std::string_view text) {
   if (state_ != State::alive) return;
   constexpr std::string_view kNoLanguage;
   wire::Writer message;
@@ -279,14 +281,14 @@ void Connection::disconnect(DisconnectReason reason, std::string_view text) {
 }
 
 // The last word. False when it can't be said, and the connection is dead.
-bool Connection::say(ByteView goodbye) {
+bool SshTransport::say(ByteView goodbye) {
   const spssh_sent sent = spssh_send(session_.get(), goodbye.data(), goodbye.size(), nullptr, 0);
   if (sent == SPSSH_FAILED) die(why_);
   if (sent == SPSSH_QUEUED) queued_ = goodbye.size();
   return sent != SPSSH_FAILED;
 }
 
-void Connection::die(Error why) {
+void SshTransport::die(Error why) {
   if (state_ == State::dead || state_ == State::told) return;
   // After our DISCONNECT its reason is the one that counts.
   if (state_ == State::alive) why_ = std::move(why);
@@ -297,7 +299,7 @@ void Connection::die(Error why) {
 }
 
 // libssh's failures don't come back as return values: after each call that may fail its state is looked at.
-void Connection::check_session() {
+void SshTransport::check_session() {
   if (state_ != State::alive || spssh_phase(session_.get()) != SPSSH_DEAD) return;
   std::string text = session_error(session_.get(), "the connection failed");
   // The peer's own words, in libssh's.
@@ -307,7 +309,7 @@ void Connection::check_session() {
 
 // ---- what LoopIo calls
 
-void Connection::end_of_turn() {
+void SshTransport::end_of_turn() {
   if (state_ == State::told) return;
   feed_rest();
   update_reading();  // a hold or a pause may have ended
@@ -328,7 +330,7 @@ void Connection::end_of_turn() {
   }
 }
 
-void Connection::tell_end() {
+void SshTransport::tell_end() {
   if (driver_ == nullptr && user_ == nullptr) return;  // attach() comes back to this
   state_ = State::told;
   socket_.close();
@@ -346,7 +348,7 @@ void Connection::tell_end() {
   driver != nullptr ? driver->on_dead(why) : user->on_closed(why);
 }
 
-bool Connection::sweep() {
+bool SshTransport::sweep() {
   if (state_ != State::alive) return false;
   if (active_ || exchanges_.message_waits()) {
     active_ = false;
@@ -360,12 +362,12 @@ bool Connection::sweep() {
 
 // ---- writing
 
-void Connection::output(ByteView bytes) {
+void SshTransport::output(ByteView bytes) {
   socket_.out().append(bytes);
   output_grew();
 }
 
-void Connection::output_grew() {
+void SshTransport::output_grew() {
   if (backlog() > kHighMark) congested_ = true;
   if (socket_.out().size() >= kFlushAt) socket_.flush();
   io_.at_end_of_turn(*this);
@@ -373,7 +375,7 @@ void Connection::output_grew() {
 
 // Everything is written, DISCONNECT at its end. Closing now with unread data would make the kernel send a reset, which
 // can overtake it.
-void Connection::linger() {
+void SshTransport::linger() {
   state_ = State::lingering;
   if (!socket_.shut_down()) die(why_);
 }

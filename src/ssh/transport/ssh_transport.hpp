@@ -29,14 +29,14 @@ namespace sallyport::ssh {
 class LoginDriver {
  public:
   virtual ~LoginDriver() = default;
-  /// libssh has taken in a line or a packet. May call libssh and Connection's functions; must run nobody else's code
+  /// libssh has taken in a line or a packet. May call libssh and SshTransport's functions; must run nobody else's code
   /// and destroy nothing.
   virtual void on_progress() = 0;
   /// A USERAUTH_REQUEST, from inside libssh: only to be noted. on_progress() follows. False: libssh isn't to verify it.
   virtual bool on_userauth_packet(ByteView payload) = 0;
   /// Server role: an INFO_RESPONSE, likewise.
   virtual void on_info_response_packet(ByteView payload) { static_cast<void>(payload); }
-  /// Asked for by Connection::call_driver(), with nothing on the stack: anything may be done here. Only while is_alive().
+  /// Asked for by SshTransport::call_driver(), with nothing on the stack: anything may be done here. Only while is_alive().
   virtual void on_turn() = 0;
   /// The end, with nothing on the stack; nothing follows. The connection may be destroyed here.
   virtual void on_dead(const Error& why) = 0;
@@ -45,7 +45,7 @@ class LoginDriver {
 enum class Role : std::uint8_t { server, client };
 
 /// Carries a session over a socket. It is made for a LoginDriver, and from hand_over() on it is a Transport like any other.
-class Connection final : public Transport, private SocketUser, private TurnUser, private LaterExchanges::Host {
+class SshTransport final : public Transport, private SocketUser, private TurnUser, private LaterExchanges::Host {
  public:
   /// Before the login a peer may send so much: dozens of logins' worth.
   static constexpr std::uint64_t kMaxBytesBeforeLogin = 512 * 1024;
@@ -70,10 +70,10 @@ class Connection final : public Transport, private SocketUser, private TurnUser,
   /// Packets above this make libssh's buffers grow so much that giving them back pays.
   static constexpr std::size_t kLargePacket = 1024;
 
-  Connection(LoopIo& io, SessionHandle session, Role role, LoginDriver& driver);
-  ~Connection() override;
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
+  SshTransport(LoopIo& io, SessionHandle session, Role role, LoginDriver& driver);
+  ~SshTransport() override;
+  SshTransport(const SshTransport&) = delete;
+  SshTransport& operator=(const SshTransport&) = delete;
 
   /// What the socket leads through, which lives as long as the connection. Before start().
   void keep(std::unique_ptr<Carrier> carrier) { carrier_ = std::move(carrier); }
@@ -111,7 +111,7 @@ class Connection final : public Transport, private SocketUser, private TurnUser,
   /// Takes it apart; it can then only be destroyed. After hand_over(), with nothing unsent, and nobody attached.
   Result<Parts> take_apart();
   /// Puts it together on the thread of `io`. What has led there is to be kept (keep()) again.
-  static Result<std::unique_ptr<Connection>> adopt(LoopIo& io, Parts parts);
+  static Result<std::unique_ptr<SshTransport>> adopt(LoopIo& io, Parts parts);
 
   // Transport
   void attach(TransportEvents* user) override;
@@ -136,7 +136,7 @@ class Connection final : public Transport, private SocketUser, private TurnUser,
     told,
   };
 
-  Connection(LoopIo& io, SessionHandle session, Role role, LoginDriver* driver);
+  SshTransport(LoopIo& io, SessionHandle session, Role role, LoginDriver* driver);
   friend struct SeamEvents;
 
   // SocketUser

@@ -1,9 +1,9 @@
-#include "ssh/transport/connection_seam.hpp"
+#include "ssh/transport/ssh_transport_seam.hpp"
 
 #include <utility>
 
 #include "net/loop/guard.hpp"
-#include "ssh/transport/connection.hpp"
+#include "ssh/transport/ssh_transport.hpp"
 
 namespace sallyport::ssh {
 
@@ -11,39 +11,39 @@ namespace sallyport::ssh {
 struct SeamEvents {
   template <typename Act>
   static void call(void* owner, Act act) noexcept {
-    auto& self = *static_cast<Connection*>(owner);
+    auto& self = *static_cast<SshTransport*>(owner);
     if (auto why = net::guarded(self.io_.loop().uv(), [&] { act(self); })) self.die(std::move(*why));
   }
   static void output(void* owner, const std::uint8_t* data, std::size_t length) noexcept {
-    call(owner, [&](Connection& self) { self.output({data, length}); });
+    call(owner, [&](SshTransport& self) { self.output({data, length}); });
   }
   static std::uint8_t* reserve(void* owner, std::size_t size) noexcept {
     std::uint8_t* space = nullptr;
-    call(owner, [&](Connection& self) { space = self.socket_.out().reserve(size); });
+    call(owner, [&](SshTransport& self) { space = self.socket_.out().reserve(size); });
     return space;
   }
   static void commit(void* owner, std::size_t size) noexcept {
-    call(owner, [&](Connection& self) {
+    call(owner, [&](SshTransport& self) {
       self.socket_.out().commit(size);
       self.output_grew();
     });
   }
   static void message(void* owner, const std::uint8_t* payload, std::size_t length) noexcept {
-    call(owner, [&](Connection& self) { self.message({payload, length}); });
+    call(owner, [&](SshTransport& self) { self.message({payload, length}); });
   }
   static int userauth_request(void* owner, const std::uint8_t* payload, std::size_t length) noexcept {
     bool wanted = true;
-    call(owner, [&](Connection& self) {
+    call(owner, [&](SshTransport& self) {
       wanted = self.driver_ == nullptr || self.driver_->on_userauth_packet({payload, length});
     });
     return wanted ? 1 : 0;
   }
   static void info_response(void* owner, const std::uint8_t* payload, std::size_t length) noexcept {
-    call(owner, [&](Connection& self) {
+    call(owner, [&](SshTransport& self) {
       if (self.driver_ != nullptr) self.driver_->on_info_response_packet({payload, length});
     });
   }
-  static void exchange(void* owner) noexcept { static_cast<Connection*>(owner)->exchanges_.note_message(); }
+  static void exchange(void* owner) noexcept { static_cast<SshTransport*>(owner)->exchanges_.note_message(); }
 };
 
 const spssh_events kConnectionEvents{SeamEvents::output,  SeamEvents::reserve,          SeamEvents::commit,
