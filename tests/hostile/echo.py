@@ -14,7 +14,7 @@ from peer import Gone, Late, string, u32
 from world import Bystander, Figure, OpenSsh, World, put_first, put_second
 
 BAR = 5.0  # milliseconds
-REKEYERS, POURERS, POURED = 6, 4, 100_000
+REKEYERS, POURERS, POURED = 6, 6, 100_000
 
 
 class Attackers:

@@ -14,6 +14,7 @@
 #include "net/sockets/lingering.hpp"
 #include "net/sockets/resolver.hpp"
 #include "ssh/transport/output_queue.hpp"
+#include "ssh/transport/turn_budget.hpp"
 
 namespace sallyport::ssh {
 
@@ -69,6 +70,7 @@ class LoopIo {
   void use_exchange_desk(ExchangeDesk* desk) { exchange_desk_ = desk; }
   /// Counts the turns of the loop.
   std::uint64_t turn() const { return turn_number_; }
+  Pourers& pourers() { return pourers_; }
 
   /// end_of_turn() will be called. Nothing when it has been asked for already.
   void at_end_of_turn(TurnUser& user);
@@ -94,6 +96,7 @@ class LoopIo {
   std::unique_ptr<std::uint8_t[]> read_buffer_;
   ExchangeDesk* exchange_desk_ = nullptr;
   std::uint64_t turn_number_ = 1;
+  Pourers pourers_;
   Prepare prepare_;
   net::Handle<uv_idle_t, LoopIo> idle_;
   // A user that goes leaves a null in its slot, also while the list is run.

@@ -338,6 +338,7 @@ void SshTransport::tell_end() {
   exchanges_.stop();
   answers_deadline_.reset();
   rests_from_small_.reset();
+  pours_.reset();
   // From here on there is nobody to tell anything: a login that was done must not be told behind its end.
   LoginDriver* const driver = std::exchange(driver_, nullptr);
   TransportEvents* const user = std::exchange(user_, nullptr);

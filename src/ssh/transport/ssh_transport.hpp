@@ -167,6 +167,7 @@ class SshTransport final : public Transport, private SocketUser, private TurnUse
   void look_at_exchange();
   void look_at_held();
   bool has_had_its_turn();
+  bool may_work();
   void rest_from_small();
   void send_waiting();
   bool say(ByteView goodbye);
@@ -205,6 +206,7 @@ class SshTransport final : public Transport, private SocketUser, private TurnUse
   bool unfed_ = false;        // rest_ may hold whole packets
   LaterExchanges exchanges_;  // while the session is away for one, session_ is null
   std::unique_ptr<Timer> rests_from_small_;
+  std::optional<Pourers::Place> pours_;  // from its first rest until one at whose end nothing waits
   std::unique_ptr<Timer> answers_deadline_;
   Bytes goodbye_;  // DISCONNECT, while the session is away
   std::unique_ptr<Timer> deadline_;

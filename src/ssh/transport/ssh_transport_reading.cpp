@@ -89,14 +89,16 @@ void SshTransport::feed_rest() {
   rest_.consume(state_ == State::alive ? taken : rest_.size());
 }
 
-bool SshTransport::has_had_its_turn() { return state_ == State::alive && (unfed_ || !budget_.has_more(io_.turn())); }
+bool SshTransport::has_had_its_turn() { return state_ == State::alive && (unfed_ || !may_work()); }
+
+bool SshTransport::may_work() { return budget_.has_more(io_.turn(), pours_ ? io_.pourers().time() : TurnBudget::kTime); }
 
 std::size_t SshTransport::feed(std::uint8_t* data, std::size_t size) {
   std::size_t taken = 0;
   bool is_short = false;
   feeding_ = true;
   socket_.out().count_answers(true);
-  while (taken < size && may_feed() && budget_.has_more(io_.turn())) {
+  while (taken < size && may_feed() && may_work()) {
     const std::size_t count = spssh_feed(session_.get(), data + taken, size - taken);
     // libssh decrypts in place: what a client types before its login is not to stay here.
     if (driver_ != nullptr && role_ == Role::server) ::explicit_bzero(data + taken, count);
@@ -130,8 +132,10 @@ std::size_t SshTransport::feed(std::uint8_t* data, std::size_t size) {
 
 void SshTransport::rest_from_small() {
   if (driver_ != nullptr || rests_from_small_ != nullptr || state_ != State::alive) return;
+  if (!pours_) pours_.emplace(io_.pourers());
   rests_from_small_ = io_.clock().after(kRestFromSmall, [this] {
     rests_from_small_.reset();
+    if (!unfed_) pours_.reset();
     io_.at_end_of_turn(*this);  // which goes on
   });
 }

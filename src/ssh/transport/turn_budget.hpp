@@ -1,6 +1,7 @@
 // What one connection may have worked at in one turn of the loop.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -15,10 +16,12 @@ class TurnBudget {
   static constexpr std::uint32_t kMessages = 256;
   static constexpr std::chrono::microseconds kTime{250};
 
-  /// Call it before each message, in turn number `turn`. False: not in this one any more.
-  bool has_more(std::uint64_t turn) {
+  /// Call it before each message, in turn number `turn`, of which the connection may have `time`, at most kTime. False: not in
+  /// this one any more.
+  bool has_more(std::uint64_t turn, std::chrono::microseconds time = kTime) {
     if (turn != turn_) {
       turn_ = turn;
+      time_ = time;
       bytes_ = 0;
       messages_ = 0;
       used_up_ = false;
@@ -28,7 +31,7 @@ class TurnBudget {
     return !used_up_;
   }
   /// Whether it went for many small messages, which cost more to work at than to send.
-  bool went_for_little() const { return used_up_ && messages_ >= kMany && bytes_ / kSmall < messages_; }
+  bool went_for_little() const { return used_up_ && (messages_ >= kMany || time_ < kTime) && bytes_ / kSmall < messages_; }
   void use(std::size_t bytes) {
     bytes_ += bytes;
     ++messages_;
@@ -43,14 +46,47 @@ class TurnBudget {
   bool is_late() {
     const auto now = std::chrono::steady_clock::now();
     if (messages_ == kLook) began_ = now;
-    return now - began_ > kTime;
+    return now - began_ > time_;
   }
 
   std::uint64_t turn_ = 0;
+  std::chrono::microseconds time_ = kTime;
   std::size_t bytes_ = 0;
   std::uint32_t messages_ = 0;
   bool used_up_ = false;
   std::chrono::steady_clock::time_point began_;
+};
+
+/// The connections of a loop that go for little. All of them together have what one of them would have, so that a keystroke waits
+/// no longer because an attacker has more connections.
+class Pourers {
+ public:
+  /// Enough for some messages: nobody stands still.
+  static constexpr std::chrono::microseconds kLeastTime{10};
+
+  /// One of them, as long as it lives.
+  class Place {
+   public:
+    explicit Place(Pourers& all) : all_(all) { all_.share(all_.count_ + 1); }
+    ~Place() { all_.share(all_.count_ - 1); }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+
+   private:
+    Pourers& all_;
+  };
+
+  /// What one of them may have of a turn.
+  std::chrono::microseconds time() const { return time_; }
+
+ private:
+  void share(std::size_t count) {
+    count_ = count;
+    time_ = std::max(TurnBudget::kTime / static_cast<int>(std::max<std::size_t>(count, 1)), kLeastTime);
+  }
+
+  std::size_t count_ = 0;
+  std::chrono::microseconds time_ = TurnBudget::kTime;
 };
 
 }  // namespace sallyport::ssh
