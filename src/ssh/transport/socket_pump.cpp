@@ -31,6 +31,8 @@ void SocketPump::tune(const net::Fd& fd) {
   const int one = 1;
   static_cast<void>(setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one));
   static_cast<void>(setsockopt(fd.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kNotSentLowWater, sizeof kNotSentLowWater));
+  // As OpenSSH does on both sides (TCPKeepAlive): not every peer can be asked for a sign of life.
+  static_cast<void>(setsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one));
 }
 
 Result<> SocketPump::open(net::Fd fd) {

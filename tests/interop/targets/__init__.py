@@ -167,7 +167,7 @@ class Libssh(_Fixed):
     @staticmethod
     def _built():
         """(the example, the library) of a libssh that a preset has built; without sanitizers if there is one."""
-        libraries = sorted(BUILD.glob("*/libssh/build/src/libssh.a"), key=lambda path: "san" in str(path))
+        libraries = sorted(BUILD.glob("*/libssh/build/src/libssh.a"), key=lambda path: b"__asan_" in path.read_bytes())
         examples = ((library.parents[2] / "source/examples/ssh_server.c", library) for library in libraries)
         return next((found for found in examples if found[0].exists()), (None, None))
 

@@ -1,4 +1,6 @@
 // What a logged-in connection promises as a Transport.
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <string>
 
@@ -31,6 +33,16 @@ TEST_F(TransportTest, CarriesMessagesBothWaysInOneOrTwoParts) {
   ASSERT_TRUE(run_until([this] { return !server_log().messages.empty() && !client_.log.messages.empty(); }));
   EXPECT_EQ(server_log().messages[0], (Bytes{80, 1, 2, 3, 4}));
   EXPECT_EQ(client_.log.messages[0], Bytes{100});
+}
+
+TEST_F(TransportTest, TheKernelLooksAfterTheConnectionToo) {
+  const net::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_TRUE(fd);
+  SocketPump::tune(fd);
+  int keeps_alive = 0;
+  socklen_t size = sizeof keeps_alive;
+  ASSERT_EQ(::getsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &keeps_alive, &size), 0);
+  EXPECT_EQ(keeps_alive, 1);
 }
 
 /// Each kind of cipher has its own way of framing, and those with their own authentication are encrypted in place.
