@@ -10,9 +10,12 @@ from test_peers import PeersCase
 from test_peers_life import KEEPALIVES, QUESTIONS
 
 if peers.peer:
-    from peer import CLOSE, FAILURE, SUCCESS, string, u32
+    from peer import (CLOSE, FAILURE, SERVICE_ACCEPT, SERVICE_REQUEST, SUCCESS, USERAUTH_FAILURE, USERAUTH_REQUEST, USERAUTH_SUCCESS,
+                      read_string, string, u32)
 
 PROMPT = b"router>"
+PASSWORD = b"hunter2"
+INFO_REQUEST, INFO_RESPONSE = 60, 61  # RFC 4256
 
 
 class OldDevice(Script):
@@ -87,6 +90,55 @@ class Crowded(OldDevice):
         return super().on_program(session, command, want_reply)
 
 
+class Asks(Curt):
+    """Lets in by what somebody knows, and by `method` alone."""
+
+    method = b""
+
+    def log_in(self, connection):
+        while True:
+            message = connection.peer.receive(SERVICE_REQUEST, USERAUTH_REQUEST, INFO_RESPONSE)
+            if message[0] == SERVICE_REQUEST:
+                connection.send(bytes([SERVICE_ACCEPT]) + message[1:])
+            elif self.answers(connection, message):
+                return connection.send(bytes([USERAUTH_SUCCESS]))
+
+    def answers(self, connection, message):
+        """Whether it is the right answer; else it is asked for."""
+        if message[0] == INFO_RESPONSE and read_string(message, 5)[0] == PASSWORD:
+            return True
+        if message[0] == USERAUTH_REQUEST:
+            _, offset = read_string(message, 1)
+            _, offset = read_string(message, offset)
+            method, offset = read_string(message, offset)
+            if method == self.method:
+                return self.begin(connection, message[offset:])
+        connection.send(bytes([USERAUTH_FAILURE]) + string(self.method) + b"\0")
+        return False
+
+
+class AsksForPassword(Asks):
+    method = b"password"
+
+    def begin(self, connection, fields):
+        if read_string(fields, 1)[0] == PASSWORD:
+            return True
+        connection.send(bytes([USERAUTH_FAILURE]) + string(self.method) + b"\0")
+        return False
+
+
+class Prompts(Asks):
+    method = b"keyboard-interactive"
+
+    def begin(self, connection, _fields):
+        connection.send(bytes([INFO_REQUEST]) + string("") + string("") + string("") + u32(1) + string("Password: ") + b"\0")
+        return False
+
+
+class PromptsAbruptly(Prompts, Abrupt):
+    pass
+
+
 class OldDeviceTest(PeersCase):
     devices = {"old": OldDevice, "abrupt": Abrupt, "curt": Curt, "mute": Mute, "crowded": Crowded}
     scripts = {**devices, "asked": Script}
@@ -154,6 +206,59 @@ class OldDeviceTest(PeersCase):
         self.wait_until(lambda: any(b"exec" in session.requests for connection in self.targets["mute"].connections
                                     for session in connection.sessions.values()), what="the command")
         self.ask(self.terminal(self.client("alice+mute")))
+
+
+class LoginAtOldDevice(PeersCase):
+    """One that ends with its session, so that every session is a login."""
+
+    scripts = {"filed": AsksForPassword, "filed-prompt": Prompts, "typed": Prompts, "abrupt": PromptsAbruptly}
+    credentials = {"filed": "password-file:secrets/device", "filed-prompt": "password-file:secrets/device", "typed": "keyboard-interactive",
+                   "abrupt": "keyboard-interactive"}
+
+    @classmethod
+    def configuration(cls):
+        cls.workspace.write("secrets/device", PASSWORD + b"\n")
+        return super().configuration()
+
+    def terminal(self, name):
+        return self.spawn(self.client(f"alice+{name}").with_(LogLevel="ERROR").popen(flags=["-tt"]))
+
+    def work(self, process):
+        """A command at the prompt, and the end."""
+        self.read(process.stdout, PROMPT)
+        process.stdin.write(b"show version\n")
+        self.read(process.stdout, b"12.4(24)T\r\n" + PROMPT)
+        process.stdin.write(b"exit\n")
+        process.wait(peers.PATIENCE)
+
+    def read(self, stream, end):
+        self.assertTrue(read_until(stream, lambda data: data.endswith(end), one_by_one=True).endswith(end))
+
+    def test_its_password_stands_in_a_file(self):
+        for name in ("filed", "filed-prompt"):
+            with self.subTest(name):
+                for _ in range(3):
+                    self.work(self.terminal(name))
+                self.assertEqual(len(self.targets[name].connections), 3)
+        self.assertNotIn(PASSWORD.decode(), self.bastion.log())
+
+    def answer(self, process, name):
+        self.read(process.stderr, f"({name}) Password: ".encode())
+        process.stdin.write(PASSWORD + b"\r")
+
+    def test_its_prompt_is_answered_at_the_terminal(self):
+        for _ in range(3):
+            process = self.terminal("typed")
+            self.answer(process, "typed")
+            self.work(process)
+        self.assertNotIn(PASSWORD.decode(), self.bastion.log())
+
+    def test_one_that_ends_over_a_question_of_the_bastions_asks_once_more_the_first_time(self):
+        for times in (2, 1, 1):
+            process = self.terminal("abrupt")
+            for _ in range(times):
+                self.answer(process, "abrupt")
+            self.work(process)
 
 
 if __name__ == "__main__":

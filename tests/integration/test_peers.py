@@ -11,7 +11,7 @@ import unittest
 
 from harness import peers
 from harness.case import BastionCase, main, needs_bastion, read_line
-from harness.config import bastion_config, route, ssh_target
+from harness.config import UPSTREAM_KEY, bastion_config, route, ssh_target
 from harness.openssh import OpenSsh
 from harness.peers import Client, Script, Target
 from harness.process import PATIENCE
@@ -41,10 +41,12 @@ def row(name, commit, goes_on=True, ends=False):
 @needs_bastion
 @unittest.skipUnless(peers.peer, "python3-cryptography is not installed")
 class PeersCase(BastionCase):
-    """A bastion before an sshd (`main`) and scripted targets, one for each of `scripts`; `options` is TOML in their tables."""
+    """A bastion before an sshd (`main`) and scripted targets, one for each of `scripts`; `options` is TOML in their tables, and
+    `credentials` are those of targets that don't take the usual key."""
 
     scripts = {"peer": Script}
     options = ""
+    credentials = {}
     numbers = itertools.count()
 
     @classmethod
@@ -55,7 +57,8 @@ class PeersCase(BastionCase):
             cls.addClassCleanup(target.close)
             with open(cls.workspace / "upstream_known_hosts", "a", encoding="ascii") as file:
                 file.write(target.known_hosts_line())
-            body += ssh_target(name, address=target.address, more=cls.options) + route(name, name, targets=[name])
+            credential = cls.credentials.get(name, UPSTREAM_KEY)
+            body += ssh_target(name, address=target.address, more=cls.options, credential=credential) + route(name, name, targets=[name])
         body += ssh_target("main", cls.sshd, more=cls.target_options) + route("everybody", "main")
         return bastion_config(body, **cls.sections)
 

@@ -22,13 +22,16 @@ def bastion_config(body, name="bastion", listen=("127.0.0.1:0",), **sections):
     return text + body
 
 
-def ssh_target(name, sshd=None, address=None, more=""):
+UPSTREAM_KEY = "key:keys/upstream"
+
+
+def ssh_target(name, sshd=None, address=None, more="", credential=UPSTREAM_KEY):
     """A target of kind ssh: a private sshd, entered with the key `upstream`."""
     return f'''
 [target.{name}]
 address = "{address or f"{sshd.address}:{sshd.port}"}"
 user = "{login_name()}"
-credentials = ["key:keys/upstream"]
+credentials = ["{credential}"]
 known_hosts = "upstream_known_hosts"
 {more}
 '''
