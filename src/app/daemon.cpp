@@ -173,7 +173,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(std::shared_ptr<const Config> conf
     audit = std::move(*opened);
   }
   std::unique_ptr<Daemon> daemon(new Daemon(config, std::move(*log), std::move(audit)));
-  for (const std::string& warning : own.warnings) daemon->log_->warn("{}", warning);
+  for (const std::string& warning : own.warnings) daemon->log_->warn("{}", log::plain(warning));
   if (auto opened = daemon->open(own.core); !opened) return fail(std::move(opened.error()));
   if (auto done = daemon->put_in_force(std::move(*prepared)); !done) return fail(std::move(done.error()));
   return daemon;
@@ -183,7 +183,7 @@ Result<> Daemon::open(const rlimit& core) {
   launcher_ =
       std::make_unique<child::LocalLauncher>(loop_, child::LocalLauncher::Options{.inherited = {raise_descriptor_limit(), core}});
   // Our own mistakes: what they happened to has ended with them, and somebody has to look.
-  const auto report = [this](const Error& why) { log_->error("unexpected {}", log::escaped(why.detail)); };
+  const auto report = [this](const Error& why) { log_->error("unexpected {}", why.detail); };
   loop_.on_exception(report);
   logins_ = std::make_unique<ssh::LoginThread>(report);
   exchanges_ = std::make_unique<ssh::ExchangeDesk>(loop_, logins_->io().loop());
@@ -221,7 +221,7 @@ Result<> Daemon::put_in_force(Prepared prepared) {
   }
   for (const ssh::HostKey& key : prepared.host_keys->keys())
     log_->info("host key {} type={} fingerprint={} file={}", key.generated ? "generated" : "loaded", key.type, key.fingerprint,
-               log::escaped(key.file));
+               key.file);
   for (const std::string& warning : prepared.warnings) log_->warn("{}", log::escaped(warning, kShownOfWarning));
   context_ = context;
   config_ = std::move(prepared.config);
@@ -254,7 +254,7 @@ Daemon::~Daemon() {
 }
 
 void Daemon::run() {
-  log_->info("started version={} pid={} config={}", SALLYPORT_VERSION, ::getpid(), log::escaped(config_->file));
+  log_->info("started version={} pid={} config={}", SALLYPORT_VERSION, ::getpid(), config_->file);
   loop_.run();
   log_->info("ended");
 }
@@ -298,7 +298,7 @@ void Daemon::reload(std::function<void(Result<>)> done) {
         if (std::shared_ptr<const Config>& unneeded = result ? old : loaded; unneeded != nullptr)
           replaced_.add(std::move(unneeded));
         if (result) {
-          log_->info("configuration reloaded file={}", log::escaped(job->file));
+          log_->info("configuration reloaded file={}", job->file);
           if (config_->server.on_reload == OnReload::recheck) admitter_->recheck();
         } else {
           log_->error("reload failed, the old configuration stays reason=\"{}\"", log::escaped(result.error().detail, 4096));

@@ -5,7 +5,7 @@
 namespace sallyport::app {
 namespace {
 
-using log::escaped;
+using log::plain;
 using log::Records;
 using mux::Admission;
 using mux::ChannelIds;
@@ -44,13 +44,13 @@ std::string_view LogJournal::user_of(TrunkId trunk) const {
 
 void LogJournal::channel_opened(const Admission& client, ChannelId channel, std::string_view type) {
   Records::Note note = records_.detail(client.user);
-  note.debug("conn={} chan={} channel opened type={}", client.id, channel, escaped(type));
+  note.debug("conn={} chan={} channel opened type={}", client.id, channel, type);
   note.record(about("channel", client, {client.id, channel, {}}).with("type", type));
 }
 
 void LogJournal::channel_open_refused(const Admission& client, std::string_view type, std::string_view why) {
   Records::Note note = records_.refusal(client.user, client.id);
-  note.info("conn={} channel refused type={} reason=\"{}\"", client.id, escaped(type), why);
+  note.info("conn={} channel refused type={} reason=\"{}\"", client.id, type, plain(why));
   note.record(
       AuditEvent("refuse").with("connection", client.id).with("user", client.user).with("type", type).with("reason", why));
 }
@@ -58,7 +58,7 @@ void LogJournal::channel_open_refused(const Admission& client, std::string_view 
 void LogJournal::program_started(const Admission& client, const ChannelIds& ids, std::string_view request,
                                  std::string_view command, std::string_view target) {
   records_.log().info("conn={} chan={} trunk={} program started user={} target={} request={} command=\"{}\"", ids.connection,
-                      ids.channel, name_of(ids.trunk), client.user, target, request, escaped(command));
+                      ids.channel, name_of(ids.trunk), plain(client.user), target, request, command);
   records_.audit().record(
       about("exec", client, ids).with("target", target).with("request", request).with_long("command", command));
   records_.note_act(client.user);
@@ -68,7 +68,7 @@ void LogJournal::program_refused(const Admission& client, const ChannelIds& ids,
                                  std::string_view command, std::string_view told, std::string_view why) {
   Records::Note note = records_.refusal(client.user, client.id);
   note.info("conn={} chan={} program refused user={} request={} command=\"{}\" told=\"{}\" reason=\"{}\"", ids.connection,
-            ids.channel, client.user, request, escaped(command), escaped(told), escaped(why));
+            ids.channel, plain(client.user), request, command, told, why);
   note.record(about("refuse", client, ids).with("request", request).with("command", command).with("reason", why));
 }
 
@@ -80,10 +80,10 @@ void LogJournal::request_refused(const Admission& client, const std::optional<Ch
   if (ids) event.with("channel", ids->channel);
   note.record(event.with("user", client.user).with("request", request).with("reason", why));
   if (ids) {
-    note.info("conn={} chan={} request refused user={} request={} reason=\"{}\"", client.id, ids->channel, client.user,
-              escaped(request), escaped(why));
+    note.info("conn={} chan={} request refused user={} request={} reason=\"{}\"", client.id, ids->channel, plain(client.user),
+              request, why);
   } else {
-    note.info("conn={} request refused user={} request={} reason=\"{}\"", client.id, client.user, escaped(request), escaped(why));
+    note.info("conn={} request refused user={} request={} reason=\"{}\"", client.id, plain(client.user), request, why);
   }
 }
 
@@ -91,7 +91,7 @@ void LogJournal::program_failed(const Admission& client, const ChannelIds& ids, 
                                 std::string_view command, std::string_view why) {
   Records::Note note = records_.refusal(client.user, client.id);
   note.warn("conn={} chan={} program could not be started user={} request={} command=\"{}\" reason=\"{}\"", ids.connection,
-            ids.channel, client.user, request, escaped(command), escaped(why));
+            ids.channel, plain(client.user), request, command, why);
   note.record(about("refuse", client, ids).with("request", request).with("command", command).with("reason", why));
 }
 
@@ -103,8 +103,7 @@ void LogJournal::program_ended(const Admission& client, const ChannelIds& ids, s
     note.debug("conn={} chan={} trunk={} program ended status={}", ids.connection, ids.channel, name_of(ids.trunk), *status);
     event.with("status", *status);
   } else {
-    note.debug("conn={} chan={} trunk={} program ended signal={}", ids.connection, ids.channel, name_of(ids.trunk),
-               escaped(signal));
+    note.debug("conn={} chan={} trunk={} program ended signal={}", ids.connection, ids.channel, name_of(ids.trunk), signal);
     event.with("signal", signal);
   }
   note.record(event);
@@ -113,7 +112,7 @@ void LogJournal::program_ended(const Admission& client, const ChannelIds& ids, s
 void LogJournal::forward_opened(const Admission& client, const ChannelIds& ids, std::string_view type,
                                 std::string_view destination, std::string_view target) {
   records_.log().info("conn={} chan={} trunk={} forwarding user={} target={} type={} destination=\"{}\"", ids.connection,
-                      ids.channel, name_of(ids.trunk), client.user, target, escaped(type), escaped(destination));
+                      ids.channel, name_of(ids.trunk), plain(client.user), target, type, destination);
   records_.audit().record(
       about("forward", client, ids).with("type", type).with("destination", destination).with("target", target));
   records_.note_act(client.user);
@@ -123,13 +122,13 @@ void LogJournal::forward_refused(const Admission& client, const ChannelIds& ids,
                                  std::string_view destination, std::string_view why) {
   Records::Note note = records_.refusal(client.user, client.id);
   note.info("conn={} chan={} forwarding refused user={} type={} destination=\"{}\" reason=\"{}\"", ids.connection, ids.channel,
-            client.user, escaped(type), escaped(destination), escaped(why));
+            plain(client.user), type, destination, why);
   note.record(about("refuse", client, ids).with("type", type).with("destination", destination).with("reason", why));
 }
 
 void LogJournal::remote_forward_listening(const Admission& client, const mux::RemoteForwardFacts& forward) {
   records_.log().info("conn={} forward={} trunk={} target listens user={} target={} listen=\"{}\"", client.id, forward.id,
-                      name_of(forward.trunk), client.user, forward.target, escaped(forward.listen));
+                      name_of(forward.trunk), plain(client.user), forward.target, forward.listen);
   records_.audit().record(about(client, forward, "listen"));
   records_.note_act(client.user);
 }
@@ -137,8 +136,8 @@ void LogJournal::remote_forward_listening(const Admission& client, const mux::Re
 void LogJournal::remote_forward_refused(const Admission& client, std::string_view request, std::string_view listen,
                                         std::string_view why) {
   Records::Note note = records_.refusal(client.user, client.id);
-  note.info("conn={} forward refused user={} request={} listen=\"{}\" reason=\"{}\"", client.id, client.user, escaped(request),
-            escaped(listen), escaped(why));
+  note.info("conn={} forward refused user={} request={} listen=\"{}\" reason=\"{}\"", client.id, plain(client.user), request,
+            listen, why);
   note.record(AuditEvent("refuse")
                   .with("connection", client.id)
                   .with("user", client.user)
@@ -150,7 +149,7 @@ void LogJournal::remote_forward_refused(const Admission& client, std::string_vie
 void LogJournal::remote_forward_ended(const Admission& client, const mux::RemoteForwardFacts& forward, std::string_view why) {
   Records::Note note = records_.detail(client.user);
   note.info("conn={} forward={} trunk={} target no longer listens listen=\"{}\" reason=\"{}\"", client.id, forward.id,
-            name_of(forward.trunk), escaped(forward.listen), escaped(why));
+            name_of(forward.trunk), forward.listen, why);
   note.record(about(client, forward, "end").with("reason", why));
 }
 
@@ -174,19 +173,19 @@ void LogJournal::channel_closed(const Admission& client, const ChannelIds& ids, 
 
 void LogJournal::connection_violation(const Admission& client, std::string_view what) {
   Records::Note note = records_.refusal(client.user, client.id);
-  note.warn("conn={} client broke the protocol user={} reason=\"{}\"", client.id, client.user, what);
+  note.warn("conn={} client broke the protocol user={} reason=\"{}\"", client.id, plain(client.user), plain(what));
   note.record(AuditEvent("refuse").with("connection", client.id).with("user", client.user).with("reason", what));
 }
 
 void LogJournal::message_ignored(const Admission& client, std::string_view what, std::uint64_t count) {
   Records::Note note = records_.refusal(client.user, client.id);
-  note.info("conn={} message ignored user={} reason=\"{}\" count={}", client.id, client.user, what, count);
+  note.info("conn={} message ignored user={} reason=\"{}\" count={}", client.id, plain(client.user), plain(what), count);
 }
 
 void LogJournal::connection_closed(const Admission& client, const Error& why, std::uint64_t bytes_from_client,
                                    std::uint64_t bytes_to_client, Duration open_for) {
-  records_.log().info("conn={} connection closed user={} in={} out={} ms={} reason=\"{}\"", client.id, client.user,
-                      bytes_from_client, bytes_to_client, milliseconds(open_for), escaped(why.detail));
+  records_.log().info("conn={} connection closed user={} in={} out={} ms={} reason=\"{}\"", client.id, plain(client.user),
+                      bytes_from_client, bytes_to_client, milliseconds(open_for), why.detail);
   records_.audit().record(AuditEvent("close")
                               .with("connection", client.id)
                               .with("user", client.user)
@@ -199,12 +198,12 @@ void LogJournal::connection_closed(const Admission& client, const Error& why, st
 void LogJournal::trunk_waiting(TrunkId trunk, std::string_view user, std::string_view target) {
   users_[trunk] = user;
   Records::Note note = records_.detail(user);
-  note.info("trunk={} waiting for its turn to log in user={} target={}", trunk, user, target);
+  note.info("trunk={} waiting for its turn to log in user={} target={}", trunk, plain(user), target);
 }
 
 void LogJournal::logins_paused(TrunkId trunk, std::string_view user, std::string_view target, Duration pause) {
   Records::Note note = records_.refusal(user);
-  note.warn("trunk={} logins paused user={} target={} ms={}", trunk, user, target, milliseconds(pause));
+  note.warn("trunk={} logins paused user={} target={} ms={}", trunk, plain(user), target, milliseconds(pause));
   note.record(AuditEvent("pause")
                   .with("trunk", trunk)
                   .with("user", user)
@@ -225,7 +224,7 @@ void LogJournal::trunk_unquestioned(TrunkId trunk) {
 void LogJournal::trunk_connecting(TrunkId trunk, std::string_view user, std::string_view target) {
   users_[trunk] = user;
   Records::Note note = records_.detail(user);
-  note.info("trunk={} connecting user={} target={}", trunk, user, target);
+  note.info("trunk={} connecting user={} target={}", trunk, plain(user), target);
   note.record(AuditEvent("trunk").with("trunk", trunk).with("user", user).with("target", target));
 }
 
@@ -236,7 +235,7 @@ void LogJournal::trunk_ready(TrunkId trunk, Duration took) {
 
 void LogJournal::trunk_failed(TrunkId trunk, std::string_view detail) {
   Records::Note note = records_.refusal(user_of(trunk));
-  note.warn("trunk={} failed reason=\"{}\"", trunk, escaped(detail));
+  note.warn("trunk={} failed reason=\"{}\"", trunk, detail);
   note.record(AuditEvent("close").with("trunk", trunk).with("reason", detail));
   users_.erase(trunk);
 }
@@ -248,34 +247,34 @@ void LogJournal::trunk_full(TrunkId trunk, std::size_t sessions) {
 
 void LogJournal::trunk_draining(TrunkId trunk, std::string_view why) {
   Records::Note note = records_.detail(user_of(trunk));
-  note.info("trunk={} draining reason=\"{}\"", trunk, why);
+  note.info("trunk={} draining reason=\"{}\"", trunk, plain(why));
 }
 
 void LogJournal::target_open_refused(TrunkId trunk, std::string_view type, std::string_view why) {
   Records::Note note = records_.of_trunk(trunk, user_of(trunk));
-  note.warn("trunk={} channel of the target's refused type={} reason=\"{}\"", trunk, escaped(type), why);
+  note.warn("trunk={} channel of the target's refused type={} reason=\"{}\"", trunk, type, plain(why));
   note.record(AuditEvent("refuse").with("trunk", trunk).with("type", type).with("reason", why));
 }
 
 void LogJournal::target_request_refused(TrunkId trunk, std::string_view request, std::string_view why) {
   Records::Note note = records_.of_trunk(trunk, user_of(trunk));
-  note.warn("trunk={} request of the target's refused request={} reason=\"{}\"", trunk, escaped(request), why);
+  note.warn("trunk={} request of the target's refused request={} reason=\"{}\"", trunk, request, plain(why));
   note.record(AuditEvent("refuse").with("trunk", trunk).with("request", request).with("reason", why));
 }
 
 void LogJournal::trunk_violation(TrunkId trunk, std::string_view what) {
   Records::Note note = records_.of_trunk(trunk, user_of(trunk));
-  note.warn("trunk={} target broke the protocol reason=\"{}\"", trunk, what);
+  note.warn("trunk={} target broke the protocol reason=\"{}\"", trunk, plain(what));
 }
 
 void LogJournal::target_message_ignored(TrunkId trunk, std::string_view what, std::uint64_t count) {
   Records::Note note = records_.of_trunk(trunk, user_of(trunk));
-  note.info("trunk={} message ignored reason=\"{}\" count={}", trunk, what, count);
+  note.info("trunk={} message ignored reason=\"{}\" count={}", trunk, plain(what), count);
 }
 
 void LogJournal::trunk_closed(TrunkId trunk, const Error& why) {
   Records::Note note = records_.detail(user_of(trunk));
-  note.info("trunk={} closed reason=\"{}\"", trunk, escaped(why.detail));
+  note.info("trunk={} closed reason=\"{}\"", trunk, why.detail);
   note.record(AuditEvent("close").with("trunk", trunk).with("reason", why.detail));
   users_.erase(trunk);
 }
@@ -303,7 +302,7 @@ void LogJournal::trunk_wish_changed(std::string_view user, const std::optional<C
                                     std::string_view from, std::string_view to) {
   if (traces())
     records_.detail(user).trace("conn={} wish for a trunk {} -> {} user={} target={}", client ? log::to_string(*client) : "none",
-                                from, to, user, target);
+                                from, to, plain(user), target);
 }
 
 }  // namespace sallyport::app

@@ -175,7 +175,7 @@ void RequestHandler::kill(const Request& request, Reply reply) {
     return reply(error_response(done.error().detail));
   }
   log_.info("{}={} ended through the control socket uid={} pid={} reason=\"{}\"", letter == 'c' ? "conn" : "chan", id,
-            request.requester.uid, request.requester.pid, reason);
+            request.requester.uid, request.requester.pid, log::plain(reason));
   reply(ok_response(Json{{"ended", id}}));
 }
 
@@ -185,8 +185,8 @@ void RequestHandler::kill_user(const Request& request, const std::string& reason
   for (const ConnectionRow& row : connections_.connections())
     if (row.user == user && connections_.end_connection(row.id, reason)) ++count;
   if (count == 0) return reply(error_response("no connection of user \"" + log::escape(user, 64) + "\""));
-  log_.info("user={} connections ended through the control socket count={} uid={} pid={} reason=\"{}\"", log::escaped(user),
-            count, request.requester.uid, request.requester.pid, reason);
+  log_.info("user={} connections ended through the control socket count={} uid={} pid={} reason=\"{}\"", user, count,
+            request.requester.uid, request.requester.pid, log::plain(reason));
   reply(ok_response(Json{{"ended", count}}));
 }
 
@@ -199,8 +199,8 @@ void RequestHandler::change_trunks(const Request& request, const Reply& reply,
   if (!count)
     return reply(
         error_response(count.error().code == Errc::not_found ? none_of(which, daemon_.targets()) : count.error().detail));
-  log_.info("trunks {} through the control socket target={} user={} count={} uid={} pid={}", done, log::escaped(which.target),
-            log::escaped(which.user), *count, request.requester.uid, request.requester.pid);
+  log_.info("trunks {} through the control socket target={} user={} count={} uid={} pid={}", done, which.target, which.user,
+            *count, request.requester.uid, request.requester.pid);
   reply(ok_response(Json{{done, *count}}));
 }
 
@@ -231,14 +231,14 @@ void RequestHandler::penalties(const Request& request, Reply reply) {
   if (source.empty()) return reply(ok_response(rows_json(daemon_.penalties(), {clock_.now(), now_()})));
   const std::size_t count = daemon_.lift_penalties(source);
   if (count == 0 && source != "all") return reply(error_response("no penalty of \"" + log::escape(source, 64) + "\""));
-  log_.info("penalties lifted through the control socket source={} count={} uid={} pid={}", log::escaped(source), count,
-            request.requester.uid, request.requester.pid);
+  log_.info("penalties lifted through the control socket source={} count={} uid={} pid={}", source, count, request.requester.uid,
+            request.requester.pid);
   reply(ok_response(Json{{"lifted", count}}));
 }
 
 void RequestHandler::scan(const Request& request, Reply reply) {
   const std::string target = request.text("target");
-  log_.info("scan of host keys through the control socket target={} uid={} pid={}", log::escaped(target), request.requester.uid,
+  log_.info("scan of host keys through the control socket target={} uid={} pid={}", target, request.requester.uid,
             request.requester.pid);
   const std::vector<std::string> targets = daemon_.targets();
   if (std::find(targets.begin(), targets.end(), target) == targets.end())

@@ -73,11 +73,10 @@ void KnownHostsLearner::write() {
                        work_.reset();
                        const Result<ssh::KnownHostsChange>& change = job_->written;
                        if (!change)
-                         return log_.warn("host keys not learnt target={} reason=\"{}\"", job_->target,
-                                          log::escaped(change.error().detail));
+                         return log_.warn("host keys not learnt target={} reason=\"{}\"", job_->target, change.error().detail);
                        if (change->added == 0 && change->removed == 0) return;
                        log_.info("host keys learnt target={} added={} removed={} file={}", job_->target, change->added,
-                                 change->removed, log::escaped(job_->file));
+                                 change->removed, job_->file);
                      });
 }
 

@@ -67,11 +67,10 @@ ssh::ClientOptions UpstreamDialer::options_for(const ResolvedTarget& target, con
   }
   options.client = client;
   options.on_warning = [this, target = target.name, who = client.user](std::string_view text) {
-    records_.refusal(who).warn("upstream login target={} problem=\"{}\"", target, log::escaped(text));
+    records_.refusal(who).warn("upstream login target={} problem=\"{}\"", target, text);
   };
   options.on_accepted = [this, target = target.name, user = target.user, who = client.user](std::string_view credential) {
-    records_.detail(who).info("upstream login target={} login={} user={} credential=\"{}\"", target, log::escaped(user),
-                              log::escaped(who), log::escaped(credential));
+    records_.detail(who).info("upstream login target={} login={} user={} credential=\"{}\"", target, user, who, credential);
   };
   options.known_hosts = {target.known_hosts};
   options.host_key_policy = target.options.host_key_policy;

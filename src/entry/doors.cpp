@@ -31,12 +31,11 @@ Doors::Door* Doors::find(const ListenAddress& wanted) {
 }
 
 Result<std::unique_ptr<net::Listener>> Doors::open(const Door& door) {
-  return net::Listener::open(
-      loop_, route::Destination::of_port(door.wanted.host, door.wanted.port).text(),
-      {[this, proxies = door.proxies](net::Fd fd, const net::SocketAddress& peer) {
-         on_knock_(std::move(fd), peer, is_in(*proxies, peer.host()));
-       },
-       [this](const Error& why) { log_.error("accepting failed reason=\"{}\"", log::escaped(why.detail)); }});
+  return net::Listener::open(loop_, route::Destination::of_port(door.wanted.host, door.wanted.port).text(),
+                             {[this, proxies = door.proxies](net::Fd fd, const net::SocketAddress& peer) {
+                                on_knock_(std::move(fd), peer, is_in(*proxies, peer.host()));
+                              },
+                              [this](const Error& why) { log_.error("accepting failed reason=\"{}\"", why.detail); }});
 }
 
 Result<> Doors::listen(const std::vector<ListenAddress>& addresses) {

@@ -71,7 +71,7 @@ log::Records::Note Gate::note_of(const mux::TcpAddress& source) {
 }
 
 void Gate::drop(ConnectionId id, const mux::TcpAddress& source, std::string_view why, const net::Fd& fd) {
-  note_of(source).warn("conn={} dropped source={}:{} reason=\"{}\"", id, source.address, source.port, why);
+  note_of(source).warn("conn={} dropped source={}:{} reason=\"{}\"", id, source.address, source.port, log::plain(why));
   // In front of the identification, where clients show it. Whether it arrives is not our concern.
   const std::string_view told = why == kPenalised ? "Not allowed at this time\r\n" : "Exceeded MaxStartups\r\n";
   static_cast<void>(::send(fd.get(), told.data(), told.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
@@ -97,8 +97,7 @@ void Gate::on_proxy_header(ConnectionId id, const mux::TcpAddress& peer, Result<
   if (auto greeting = greetings_.extract(id)) loop_.retire(std::move(greeting.mapped()));  // it is on the stack
   if (!header) {
     ++failed_;
-    note_of(peer).warn("conn={} closed source={}:{} reason=\"{}\"", id, peer.address, peer.port,
-                       log::escaped(header.error().detail));
+    note_of(peer).warn("conn={} closed source={}:{} reason=\"{}\"", id, peer.address, peer.port, header.error().detail);
     return;
   }
   if (!header->source) {  // a health check

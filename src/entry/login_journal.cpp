@@ -6,14 +6,15 @@
 
 namespace sallyport::entry {
 
-using log::escaped;
+using log::plain;
 
 namespace {
 
 /// The end of a line of the log: whose certificate it was.
 std::string shown(const CertificateIdentity* certificate) {
   if (certificate == nullptr) return {};
-  return fmt::format(" key_id=\"{}\" serial={} ca={}", escaped(certificate->key_id), certificate->serial, certificate->authority);
+  return fmt::format(" key_id=\"{}\" serial={} ca={}", log::escape(certificate->key_id), certificate->serial,
+                     certificate->authority);
 }
 
 void add_to(AuditEvent& event, const CertificateIdentity* certificate) {
@@ -29,7 +30,7 @@ void LoginJournal::accepted(const InnerClient* inner) {
   log::Records::Note note = this->note();
   if (inner != nullptr) {
     note.info("conn={} accepted source={}:{} outer={} target={}", id_, source_.address, source_.port, inner->outer,
-              escaped(inner->asked_target));
+              inner->asked_target);
     event.with("outer", inner->outer).with("target", inner->asked_target);
   } else {
     note.info("conn={} accepted source={}:{}", id_, source_.address, source_.port);
@@ -39,26 +40,25 @@ void LoginJournal::accepted(const InnerClient* inner) {
 
 void LoginJournal::key_looked_up(const KeyVerdict& verdict, std::string_view user) {
   for (const KeyWarning& warning : verdict.warnings)
-    note().warn("conn={} key file {}:{}: {}", id_, escaped(warning.file), warning.line, escaped(warning.reason));
+    note().warn("conn={} key file {}:{}: {}", id_, warning.file, warning.line, warning.reason);
   if (!verdict.unavailable) return;
-  note().warn("conn={} keys unavailable user={} reason=\"{}\"", id_, escaped(user), escaped(verdict.refusal));
+  note().warn("conn={} keys unavailable user={} reason=\"{}\"", id_, user, verdict.refusal);
 }
 
 void LoginJournal::unavailable(std::string_view what, std::string_view why) {
-  note().error("conn={} {} unavailable reason=\"{}\"", id_, what, escaped(why));
+  note().error("conn={} {} unavailable reason=\"{}\"", id_, plain(what), why);
 }
 
 void LoginJournal::passed(const UserauthRequest& request, std::string_view user) {
-  note().info("conn={} passed user={} method={} source={}:{}", id_, escaped(user), request.method_name, source_.address,
-              source_.port);
+  note().info("conn={} passed user={} method={} source={}:{}", id_, user, request.method_name, source_.address, source_.port);
 }
 
 void LoginJournal::refused(const UserauthRequest& request, std::string_view why, const CertificateIdentity* certificate) {
   ++failures_;
   log::Records::Note note = this->note();
   if (request.is_offer) {  // clients offer all the keys that they have: a refused one is no failed login
-    note.info("conn={} key not accepted user=\"{}\" key={} reason=\"{}\"{}", id_, escaped(request.user),
-              request.key ? request.key->fingerprint : std::string("none"), escaped(why), shown(certificate));
+    note.info("conn={} key not accepted user=\"{}\" key={} reason=\"{}\"{}", id_, request.user,
+              request.key ? request.key->fingerprint : std::string("none"), why, plain(shown(certificate)));
   } else {
     only_offers_ = false;
     write_refusal(note, request, request.method_name, why, certificate);
@@ -70,8 +70,8 @@ void LoginJournal::turned_away(const UserauthRequest& request, const mux::Admiss
                                const CertificateIdentity* certificate) {
   turned_away_ = true;
   log::Records::Note note = this->note();
-  note.info("conn={} login refused user=\"{}\" source={} port={} method={} reason=\"{}\"", id_, escaped(request.user),
-            source_.address, source_.port, client.method, escaped(why));
+  note.info("conn={} login refused user=\"{}\" source={} port={} method={} reason=\"{}\"", id_, request.user, source_.address,
+            source_.port, client.method, why);
   record_failure(note, id_, request, why, certificate);
 }
 
@@ -89,14 +89,14 @@ void LoginJournal::write_refusal(log::Records::Note& note, const UserauthRequest
                                  std::string_view why, const CertificateIdentity* certificate) const {
   // One line for each failed attempt, which programs such as fail2ban look for: don't change what stands in front of
   // the reason. The name is quoted, so that nobody can write a source of their choice into it.
-  note.info("conn={} authentication refused user=\"{}\" source={} port={} method={} reason=\"{}\"{}", id_, escaped(request.user),
-            source_.address, source_.port, escaped(method), escaped(why), shown(certificate));
+  note.info("conn={} authentication refused user=\"{}\" source={} port={} method={} reason=\"{}\"{}", id_, request.user,
+            source_.address, source_.port, method, why, plain(shown(certificate)));
 }
 
 void LoginJournal::let_in(const UserauthRequest& request, const mux::Admission& client) {
   const CertificateIdentity* certificate = client.grant.certificate ? &*client.grant.certificate : nullptr;
-  records_.log().info("conn={} authenticated user={} method={} key={} source={}:{}{}", id_, escaped(client.user), client.method,
-                      client.fingerprint, source_.address, source_.port, shown(certificate));
+  records_.log().info("conn={} authenticated user={} method={} key={} source={}:{}{}", id_, client.user, client.method,
+                      client.fingerprint, source_.address, source_.port, plain(shown(certificate)));
   AuditEvent event("auth");
   event.with("connection", id_).with("login", request.user).with("method", client.method);
   // The event "connect" may be one of those that were left out.
@@ -109,14 +109,14 @@ void LoginJournal::let_in(const UserauthRequest& request, const mux::Admission& 
 
 void LoginJournal::negotiated(const ConnectionInfo& info) {
   records_.log().debug("conn={} negotiated kex={} cipher={}/{} strict_kex={} peer={}", id_, info.kex, info.cipher_in,
-                       info.cipher_out, info.strict_kex, escaped(info.peer_identification));
+                       info.cipher_out, info.strict_kex, info.peer_identification);
 }
 
 void LoginJournal::closed(const UserauthRequest& request, const Error& why, const CertificateIdentity* certificate) {
   log::Records::Note note = this->note();
   // None of the keys was the user's, whatever was passed beside them.
   if (failures_ > 0 && only_offers_) write_refusal(note, request, "publickey", why.detail, certificate);
-  note.info("conn={} closed before login source={}:{} reason=\"{}\"", id_, source_.address, source_.port, escaped(why.detail));
+  note.info("conn={} closed before login source={}:{} reason=\"{}\"", id_, source_.address, source_.port, why.detail);
   note.record(AuditEvent("close").with("connection", id_).with("reason", why.detail));
 }
 

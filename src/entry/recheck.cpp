@@ -150,8 +150,7 @@ void Recheck::next() {
                        const ConnectionId id = job->client.id;
                        // After another reload it waits for its turn again.
                        if (job->config == config_ && job->why && hub_.end_connection(id, job->why->told)) {
-                         log_.warn("conn={} ended after a reload user={} reason=\"{}\"", id, log::escaped(job->client.user),
-                                   log::escaped(job->why->detail));
+                         log_.warn("conn={} ended after a reload user={} reason=\"{}\"", id, job->client.user, job->why->detail);
                        }
                        next();
                      });

@@ -130,7 +130,7 @@ void Records::sum_up() {
     const auto& [kind, name] = key;
     const std::string_view whose = name.empty() ? std::string_view("others") : name;
     const std::string_view what = kind == Kind::details ? "details" : "records";
-    log_.warn("{} more {} suppressed {}=\"{}\"", count, what, rate_of(kind).word, escaped(whose));
+    log_.warn("{} more {} suppressed {}=\"{}\"", count, what, rate_of(kind).word, whose);
     audit_.record(AuditEvent("suppressed").with(rate_of(kind).word, whose).with("what", what).with("count", count));
   }
 }

@@ -96,24 +96,24 @@ class Records::Note {
   explicit operator bool() const { return records_ != nullptr; }
 
   template <typename... Args>
-  Note& trace(fmt::format_string<Args...> format, Args&&... args) {
-    return line(Level::trace, format, fmt::make_format_args(args...));
+  Note& trace(fmt::format_string<Shown<Args>...> format, const Args&... args) {
+    return log(Level::trace, format, shown(args)...);
   }
   template <typename... Args>
-  Note& debug(fmt::format_string<Args...> format, Args&&... args) {
-    return line(Level::debug, format, fmt::make_format_args(args...));
+  Note& debug(fmt::format_string<Shown<Args>...> format, const Args&... args) {
+    return log(Level::debug, format, shown(args)...);
   }
   template <typename... Args>
-  Note& info(fmt::format_string<Args...> format, Args&&... args) {
-    return line(Level::info, format, fmt::make_format_args(args...));
+  Note& info(fmt::format_string<Shown<Args>...> format, const Args&... args) {
+    return log(Level::info, format, shown(args)...);
   }
   template <typename... Args>
-  Note& warn(fmt::format_string<Args...> format, Args&&... args) {
-    return line(Level::warn, format, fmt::make_format_args(args...));
+  Note& warn(fmt::format_string<Shown<Args>...> format, const Args&... args) {
+    return log(Level::warn, format, shown(args)...);
   }
   template <typename... Args>
-  Note& error(fmt::format_string<Args...> format, Args&&... args) {
-    return line(Level::error, format, fmt::make_format_args(args...));
+  Note& error(fmt::format_string<Shown<Args>...> format, const Args&... args) {
+    return log(Level::error, format, shown(args)...);
   }
   Note& record(const AuditEvent& event);
 
@@ -121,6 +121,10 @@ class Records::Note {
   friend class Records;
   Note() = default;
   Note(Records& records, std::array<Bucket*, 2> buckets) : records_(&records), buckets_(buckets) { ++records.notes_; }
+  template <typename... Args>
+  Note& log(Level level, fmt::string_view format, const Args&... args) {  // as shown() gives them
+    return line(level, format, fmt::make_format_args(args...));
+  }
   Note& line(Level level, fmt::string_view format, fmt::format_args args);
   void charge(std::size_t bytes);
 
