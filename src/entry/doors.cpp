@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "log/escape.hpp"
 #include "route/forwarding.hpp"
 
 namespace sallyport::entry {
@@ -49,7 +48,7 @@ Result<> Doors::listen(const std::vector<ListenAddress>& addresses) {
   }
   for (Door& door : doors) {
     if (door.listener != nullptr) {
-      log_.info("listening address={}", door.listener->address().text());
+      journal_.tell(facts::Listening{door.listener->address().text()});
     } else {
       Door& old = *find(door.wanted);
       door.listener = std::move(old.listener);

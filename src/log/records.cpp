@@ -71,6 +71,8 @@ Records::Note Records::of_trunk(TrunkId trunk, std::string_view user) {
   return admit({&bucket(Kind::details, user), &bucket(Kind::trunk, to_string(trunk))});
 }
 
+Records::Note Records::always() { return {*this, {}}; }
+
 void Records::note_act(std::string_view user) { give_back(Kind::details, user); }
 
 void Records::note_login(std::string_view source) {

@@ -21,8 +21,7 @@ namespace sallyport::log {
 /// The log and the audit trail as one, with rates. A full disk keeps everybody out, so whoever can cause an event for nothing
 /// (a refusal, a failed login, an empty channel) has so many bytes of both together at once and so many a second, whatever the
 /// number of connections; beyond that the events are counted, and a line and an audit event say how many there were.
-/// What is worth an audit trail for itself (a login, a program, a connection forwarded) goes to log() and audit() and is
-/// never left out.
+/// What is worth an audit trail for itself (a login, a program, a connection forwarded) is never left out.
 ///
 /// Belongs to one loop. Which rates there are stands in records.cpp.
 class Records {
@@ -52,6 +51,8 @@ class Records {
   [[nodiscard]] Note detail(std::string_view user);
   /// What a target does on its own on a trunk of the user's.
   [[nodiscard]] Note of_trunk(TrunkId trunk, std::string_view user);
+  /// What is worth an audit trail for itself, or what nobody causes for nothing: it is never left out.
+  [[nodiscard]] Note always();
   /// Something that is never left out, a program or forwarded connection of the user's, or a login from the source: what goes
   /// along with it shall not be either, however many there are.
   void note_act(std::string_view user);
