@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <type_traits>
 
 namespace sallyport {
@@ -20,6 +21,13 @@ enum class ForwardId : std::uint64_t {};
 enum class LocalChannel : std::uint32_t {};
 /// The number under which the *peer* knows it; we send it as recipient channel.
 enum class RecipientChannel : std::uint32_t {};
+
+/// The ids that join what is told about one channel. `trunk` is absent for a channel that ends on the bastion.
+struct ChannelIds {
+  ConnectionId connection{};
+  ChannelId channel{};
+  std::optional<TrunkId> trunk;
+};
 
 template <typename Id>
 constexpr auto number(Id id) {

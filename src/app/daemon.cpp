@@ -173,7 +173,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(std::shared_ptr<const Config> conf
     audit = std::move(*opened);
   }
   std::unique_ptr<Daemon> daemon(new Daemon(config, std::move(*log), std::move(audit)));
-  for (const std::string& warning : own.warnings) daemon->log_->warn("{}", warning);
+  for (const std::string& warning : own.warnings) daemon->log_->warn("{}", log::plain(warning));
   if (auto opened = daemon->open(own.core); !opened) return fail(std::move(opened.error()));
   if (auto done = daemon->put_in_force(std::move(*prepared)); !done) return fail(std::move(done.error()));
   return daemon;
@@ -183,19 +183,19 @@ Result<> Daemon::open(const rlimit& core) {
   launcher_ =
       std::make_unique<child::LocalLauncher>(loop_, child::LocalLauncher::Options{.inherited = {raise_descriptor_limit(), core}});
   // Our own mistakes: what they happened to has ended with them, and somebody has to look.
-  const auto report = [this](const Error& why) { log_->error("unexpected {}", log::escaped(why.detail)); };
+  const auto report = [this](const Error& why) { log_->error("unexpected {}", why.detail); };
   loop_.on_exception(report);
   logins_ = std::make_unique<ssh::LoginThread>(report);
   exchanges_ = std::make_unique<ssh::ExchangeDesk>(loop_, logins_->io().loop());
   io_.use_exchange_desk(exchanges_.get());
-  dialer_ = std::make_unique<dial::UpstreamDialer>(io_, logins_->io(), *launcher_, records_);
+  dialer_ = std::make_unique<dial::UpstreamDialer>(io_, logins_->io(), *launcher_, journal_, records_);
   hub_ = std::make_unique<mux::Hub>(clock_, journal_, *dialer_, *launcher_, streams_, hub_settings(config_->limits));
   identities_ = std::make_unique<identity::LocalIdentities>(loop_, clock_, *launcher_, records_);
-  admitter_ = std::make_unique<entry::Admitter>(loop_, clock_, *hub_, records_);
-  gate_ = std::make_unique<entry::Gate>(loop_, clock_, *identities_, *admitter_, records_);
+  admitter_ = std::make_unique<entry::Admitter>(loop_, clock_, *hub_, journal_);
+  gate_ = std::make_unique<entry::Gate>(loop_, clock_, *identities_, *admitter_, journal_, *log_);
   streams_.set_gate(*gate_);
   if (!config_->server.control_socket.empty()) {
-    requests_ = std::make_unique<control::RequestHandler>(*hub_, static_cast<DaemonControl&>(*this), clock_, *log_);
+    requests_ = std::make_unique<control::RequestHandler>(*hub_, static_cast<DaemonControl&>(*this), clock_, journal_);
     auto control = control::Server::open(loop_, clock_, config_->server.control_socket, *requests_, *log_);
     if (!control) return fail(std::move(control.error()));
     control_ = std::move(*control);
@@ -220,8 +220,7 @@ Result<> Daemon::put_in_force(Prepared prepared) {
     return listening;
   }
   for (const ssh::HostKey& key : prepared.host_keys->keys())
-    log_->info("host key {} type={} fingerprint={} file={}", key.generated ? "generated" : "loaded", key.type, key.fingerprint,
-               log::escaped(key.file));
+    journal_.tell(facts::HostKeyReady{key.generated, key.type, key.fingerprint, key.file});
   for (const std::string& warning : prepared.warnings) log_->warn("{}", log::escaped(warning, kShownOfWarning));
   context_ = context;
   config_ = std::move(prepared.config);
@@ -254,9 +253,9 @@ Daemon::~Daemon() {
 }
 
 void Daemon::run() {
-  log_->info("started version={} pid={} config={}", SALLYPORT_VERSION, ::getpid(), log::escaped(config_->file));
+  journal_.tell(facts::DaemonStarted{SALLYPORT_VERSION, ::getpid(), config_->file});
   loop_.run();
-  log_->info("ended");
+  journal_.tell(facts::DaemonEnded{});
 }
 
 // --- signals and what they stand for -----------------------------------------------------------------------------
@@ -275,7 +274,7 @@ void Daemon::on_terminate() { draining_ ? end_now() : drain(); }
 void Daemon::on_reopen() {
   log_->reopen();
   if (audit_file_) audit_file_->reopen();
-  log_->info("log files reopened");
+  journal_.tell(facts::LogsReopened{});
 }
 
 void Daemon::reload(std::function<void(Result<>)> done) {
@@ -288,28 +287,28 @@ void Daemon::reload(std::function<void(Result<>)> done) {
   };
   auto job = std::make_shared<Job>();
   job->file = config_->file;
-  reloading_ = loop_.work(
-      [job] { job->prepared = load_and_prepare(job->file); },
-      [this, job, done = std::move(done)] {
-        reloading_.reset();
-        std::shared_ptr<const Config> loaded = job->prepared ? job->prepared->config : nullptr;
-        std::shared_ptr<const Config> old = config_;
-        Result<> result = job->prepared ? put_in_force(std::move(*job->prepared)) : Result<>(fail(job->prepared.error()));
-        if (std::shared_ptr<const Config>& unneeded = result ? old : loaded; unneeded != nullptr)
-          replaced_.add(std::move(unneeded));
-        if (result) {
-          log_->info("configuration reloaded file={}", log::escaped(job->file));
-          if (config_->server.on_reload == OnReload::recheck) admitter_->recheck();
-        } else {
-          log_->error("reload failed, the old configuration stays reason=\"{}\"", log::escaped(result.error().detail, 4096));
-        }
-        done(std::move(result));
-      });
+  reloading_ = loop_.work([job] { job->prepared = load_and_prepare(job->file); },
+                          [this, job, done = std::move(done)] {
+                            reloading_.reset();
+                            std::shared_ptr<const Config> loaded = job->prepared ? job->prepared->config : nullptr;
+                            std::shared_ptr<const Config> old = config_;
+                            Result<> result =
+                                job->prepared ? put_in_force(std::move(*job->prepared)) : Result<>(fail(job->prepared.error()));
+                            if (std::shared_ptr<const Config>& unneeded = result ? old : loaded; unneeded != nullptr)
+                              replaced_.add(std::move(unneeded));
+                            if (result) {
+                              journal_.tell(facts::ConfigReloaded{job->file});
+                              if (config_->server.on_reload == OnReload::recheck) admitter_->recheck();
+                            } else {
+                              journal_.tell(facts::ReloadFailed{result.error().detail});
+                            }
+                            done(std::move(result));
+                          });
 }
 
 void Daemon::drain() {
   if (std::exchange(draining_, true)) return;
-  log_->info("draining timeout_ms={}", config_->server.drain_timeout.count());
+  journal_.tell(facts::DrainBegun{config_->server.drain_timeout});
   gate_->close("the bastion is draining");
   hub_->drain([this] { stop(); });
   if (!ending_) deadline_ = clock_.after(config_->server.drain_timeout, [this] { end_now(); });
@@ -317,7 +316,7 @@ void Daemon::drain() {
 
 void Daemon::end_now() {
   if (std::exchange(ending_, true)) return;
-  log_->info("ending connections={}", hub_->connection_count());
+  journal_.tell(facts::EndBegun{hub_->connection_count()});
   hub_->end_all("the bastion is ending");
   deadline_ = clock_.after(kGoodbyeTime, [this] { stop(); });
 }

@@ -15,7 +15,6 @@
 #include <sallyport/config.hpp>
 #include <sallyport/connections.hpp>
 
-#include "app/log_journal.hpp"
 #include "app/readiness.hpp"
 #include "app/replaced_configs.hpp"
 #include "child/launch/launcher.hpp"
@@ -27,6 +26,8 @@
 #include "entry/admitter.hpp"
 #include "entry/gate.hpp"
 #include "identity/local_identities.hpp"
+#include "journal/fact_journal.hpp"
+#include "journal/log_and_trail.hpp"
 #include "log/daemon_log.hpp"
 #include "log/file_audit_trail.hpp"
 #include "log/records.hpp"
@@ -96,7 +97,8 @@ class Daemon final : private DaemonControl {
   std::unique_ptr<ssh::ExchangeDesk> exchanges_;  // in front of that thread, for those who are logged in
   TimePoint started_;
   log::Records records_;
-  LogJournal journal_{records_};
+  journal::LogAndTrail log_and_trail_{records_};
+  journal::FactJournal journal_{{&log_and_trail_}};
   dial::StreamDialer streams_{loop_};
   std::unique_ptr<child::LocalLauncher> launcher_;
   std::unique_ptr<dial::UpstreamDialer> dialer_;

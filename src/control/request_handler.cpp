@@ -9,6 +9,7 @@
 
 #include "config/suggest.hpp"
 #include "control/row_json.hpp"
+#include "log/escape.hpp"
 
 namespace sallyport::control {
 namespace {
@@ -64,6 +65,8 @@ struct RequestHandler::Request {
   const Json& members;
   const Requester& requester;
 
+  facts::Administrator by() const { return {requester.uid, requester.pid}; }
+
   /// The member's text; empty when it is absent.
   std::string text(const char* name) const {
     const auto found = members.find(name);
@@ -100,9 +103,9 @@ const RequestHandler::Verb RequestHandler::kVerbs[] = {
     {"explain", &RequestHandler::explain, "query"},
 };
 
-RequestHandler::RequestHandler(Connections& connections, DaemonControl& daemon, const Clock& clock, log::Logger& log,
+RequestHandler::RequestHandler(Connections& connections, DaemonControl& daemon, const Clock& clock, Journal& journal,
                                WallClock now)
-    : connections_(connections), daemon_(daemon), clock_(clock), log_(log), now_(std::move(now)) {}
+    : connections_(connections), daemon_(daemon), clock_(clock), journal_(journal), now_(std::move(now)) {}
 
 void RequestHandler::handle(std::string_view line, const Requester& requester, Reply reply) {
   const Json members = Json::parse(line, nullptr, /*allow_exceptions=*/false);
@@ -174,8 +177,8 @@ void RequestHandler::kill(const Request& request, Reply reply) {
     }
     return reply(error_response(done.error().detail));
   }
-  log_.info("{}={} ended through the control socket uid={} pid={} reason=\"{}\"", letter == 'c' ? "conn" : "chan", id,
-            request.requester.uid, request.requester.pid, reason);
+  letter == 'c' ? journal_.tell(facts::ConnectionKilled{request.by(), ConnectionId{value}, reason})
+                : journal_.tell(facts::ChannelKilled{request.by(), ChannelId{value}, reason});
   reply(ok_response(Json{{"ended", id}}));
 }
 
@@ -185,8 +188,7 @@ void RequestHandler::kill_user(const Request& request, const std::string& reason
   for (const ConnectionRow& row : connections_.connections())
     if (row.user == user && connections_.end_connection(row.id, reason)) ++count;
   if (count == 0) return reply(error_response("no connection of user \"" + log::escape(user, 64) + "\""));
-  log_.info("user={} connections ended through the control socket count={} uid={} pid={} reason=\"{}\"", log::escaped(user),
-            count, request.requester.uid, request.requester.pid, reason);
+  journal_.tell(facts::UserKilled{request.by(), user, count, reason});
   reply(ok_response(Json{{"ended", count}}));
 }
 
@@ -199,8 +201,7 @@ void RequestHandler::change_trunks(const Request& request, const Reply& reply,
   if (!count)
     return reply(
         error_response(count.error().code == Errc::not_found ? none_of(which, daemon_.targets()) : count.error().detail));
-  log_.info("trunks {} through the control socket target={} user={} count={} uid={} pid={}", done, log::escaped(which.target),
-            log::escaped(which.user), *count, request.requester.uid, request.requester.pid);
+  journal_.tell(facts::TrunksChanged{request.by(), done, which.target, which.user, *count});
   reply(ok_response(Json{{done, *count}}));
 }
 
@@ -231,15 +232,13 @@ void RequestHandler::penalties(const Request& request, Reply reply) {
   if (source.empty()) return reply(ok_response(rows_json(daemon_.penalties(), {clock_.now(), now_()})));
   const std::size_t count = daemon_.lift_penalties(source);
   if (count == 0 && source != "all") return reply(error_response("no penalty of \"" + log::escape(source, 64) + "\""));
-  log_.info("penalties lifted through the control socket source={} count={} uid={} pid={}", log::escaped(source), count,
-            request.requester.uid, request.requester.pid);
+  journal_.tell(facts::PenaltiesLifted{request.by(), source, count});
   reply(ok_response(Json{{"lifted", count}}));
 }
 
 void RequestHandler::scan(const Request& request, Reply reply) {
   const std::string target = request.text("target");
-  log_.info("scan of host keys through the control socket target={} uid={} pid={}", log::escaped(target), request.requester.uid,
-            request.requester.pid);
+  journal_.tell(facts::ScanAsked{request.by(), target});
   const std::vector<std::string> targets = daemon_.targets();
   if (std::find(targets.begin(), targets.end(), target) == targets.end())
     return reply(error_response(none_of({target, {}}, targets)));
@@ -255,14 +254,14 @@ void RequestHandler::scan(const Request& request, Reply reply) {
 }
 
 void RequestHandler::reload(const Request& request, Reply reply) {
-  log_.info("reload asked for through the control socket uid={} pid={}", request.requester.uid, request.requester.pid);
+  journal_.tell(facts::ReloadAsked{request.by()});
   daemon_.reload([reply = std::move(reply)](const Result<>& done) {
     reply(done ? ok_response(Json{{"reloaded", true}}) : error_response(done.error().detail));
   });
 }
 
 void RequestHandler::drain(const Request& request, Reply reply) {
-  log_.info("drain asked for through the control socket uid={} pid={}", request.requester.uid, request.requester.pid);
+  journal_.tell(facts::DrainAsked{request.by()});
   daemon_.drain();
   reply(ok_response(Json{{"draining", true}}));
 }

@@ -10,8 +10,7 @@
 
 #include <sallyport/clock.hpp>
 #include <sallyport/connections.hpp>
-
-#include "log/logger.hpp"
+#include <sallyport/journal.hpp>
 
 namespace sallyport::control {
 
@@ -28,7 +27,7 @@ class RequestHandler {
   using WallClock = std::function<std::chrono::system_clock::time_point()>;
 
   /// The arguments must outlive the handler. `now` is the time of day at `clock`'s now().
-  RequestHandler(Connections& connections, DaemonControl& daemon, const Clock& clock, log::Logger& log,
+  RequestHandler(Connections& connections, DaemonControl& daemon, const Clock& clock, Journal& journal,
                  WallClock now = std::chrono::system_clock::now);
 
   /// Handles one line, whatever it holds, and calls `reply` exactly once with the response, one line without its LF:
@@ -65,7 +64,7 @@ class RequestHandler {
   Connections& connections_;
   DaemonControl& daemon_;
   const Clock& clock_;
-  log::Logger& log_;
+  Journal& journal_;
   WallClock now_;
 };
 

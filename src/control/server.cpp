@@ -147,8 +147,7 @@ Result<std::unique_ptr<Server>> Server::open(net::Loop& loop, Clock& clock, cons
   auto listener = net::UnixListener::open(
       loop, path,
       {.on_connection = [self](net::Fd fd, const net::PeerCredentials& peer) { self->accept(std::move(fd), peer); },
-       .on_trouble =
-           [self](const Error& why) { self->log_.error("control socket can't accept error=\"{}\"", log::escaped(why.detail)); }});
+       .on_trouble = [self](const Error& why) { self->log_.error("control socket can't accept error=\"{}\"", why.detail); }});
   if (!listener) return fail(listener.error());
   server->listener_ = std::move(*listener);
   return server;
@@ -166,7 +165,7 @@ void Server::accept(net::Fd fd, const net::PeerCredentials& peer) {
   }
   auto client = std::make_unique<Client>(*this, peer);
   if (auto started = client->start(std::move(fd)); !started) {
-    log_.warn("control client failed error=\"{}\"", log::escaped(started.error().detail));
+    log_.warn("control client failed error=\"{}\"", started.error().detail);
     return;
   }
   clients_.push_back(std::move(client));

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "log/escape.hpp"
 #include "ssh/keys/host_key_proof.hpp"
 #include "ssh/keys/key_file.hpp"
 #include "ssh/keys/known_hosts.hpp"
@@ -34,8 +33,8 @@ struct KnownHostsLearner::Job {
   }
 };
 
-KnownHostsLearner::KnownHostsLearner(net::Loop& loop, log::Logger& logger, const ResolvedTarget& target, Bytes session_id)
-    : loop_(loop), log_(logger), job_(std::make_shared<Job>()) {
+KnownHostsLearner::KnownHostsLearner(net::Loop& loop, Journal& journal, const ResolvedTarget& target, Bytes session_id)
+    : loop_(loop), journal_(journal), job_(std::make_shared<Job>()) {
   job_->target = target.name;
   job_->file = target.known_hosts;
   job_->host = target.host;
@@ -62,8 +61,7 @@ void KnownHostsLearner::on_proof(ByteView fields) {
                      [this] {
                        work_.reset();
                        if (job_->proved) return write();
-                       log_.warn("host keys not learnt target={} reason=\"the target has not proved that they are its own\"",
-                                 job_->target);
+                       journal_.tell(facts::HostKeysNotLearnt{job_->target, "the target has not proved that they are its own"});
                      });
 }
 
@@ -72,12 +70,9 @@ void KnownHostsLearner::write() {
                      [this] {
                        work_.reset();
                        const Result<ssh::KnownHostsChange>& change = job_->written;
-                       if (!change)
-                         return log_.warn("host keys not learnt target={} reason=\"{}\"", job_->target,
-                                          log::escaped(change.error().detail));
+                       if (!change) return journal_.tell(facts::HostKeysNotLearnt{job_->target, change.error().detail});
                        if (change->added == 0 && change->removed == 0) return;
-                       log_.info("host keys learnt target={} added={} removed={} file={}", job_->target, change->added,
-                                 change->removed, log::escaped(job_->file));
+                       journal_.tell(facts::HostKeysLearnt{job_->target, change->added, change->removed, job_->file});
                      });
 }
 

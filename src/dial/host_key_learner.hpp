@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include <sallyport/journal.hpp>
 #include <sallyport/upstream.hpp>
 
-#include "log/logger.hpp"
 #include "net/loop/loop.hpp"
 #include "route/resolved_target.hpp"
 
@@ -17,8 +17,8 @@ namespace sallyport::dial {
 /// Files and signatures are worked at in the thread pool.
 class KnownHostsLearner final : public HostKeyLearner {
  public:
-  /// `loop` and `logger` outlive it.
-  KnownHostsLearner(net::Loop& loop, log::Logger& logger, const ResolvedTarget& target, Bytes session_id);
+  /// `loop` and `journal` outlive it.
+  KnownHostsLearner(net::Loop& loop, Journal& journal, const ResolvedTarget& target, Bytes session_id);
   ~KnownHostsLearner() override;
 
   void on_keys(ByteView fields, std::function<void(Bytes)> ask) override;
@@ -29,7 +29,7 @@ class KnownHostsLearner final : public HostKeyLearner {
   void write();
 
   net::Loop& loop_;
-  log::Logger& log_;
+  Journal& journal_;
   std::shared_ptr<Job> job_;
   std::unique_ptr<net::Work> work_;
 };

@@ -16,7 +16,8 @@ ProxyCommand::ProxyCommand(child::LocalLauncher& launcher, log::Records& records
 
 ProxyCommand::~ProxyCommand() {
   if (lines_ > kMaxLoggedLines)
-    records_.detail(user_).warn("proxy command target={} user={} lines_dropped={}", target_, login_, lines_ - kMaxLoggedLines);
+    records_.detail(user_).warn("proxy command target={} user={} lines_dropped={}", target_, log::plain(login_),
+                                lines_ - kMaxLoggedLines);
 }
 
 void ProxyCommand::open(std::function<void(Result<net::Fd>)> done) {
@@ -36,15 +37,15 @@ void ProxyCommand::on_failed(const Error& why) { done_(fail(why.code, "proxy com
 
 void ProxyCommand::on_error_line(std::string_view line) {
   if (++lines_ > kMaxLoggedLines) return;
-  records_.detail(user_).info("proxy command target={} user={} stderr=\"{}\"", target_, login_,
+  records_.detail(user_).info("proxy command target={} user={} stderr=\"{}\"", target_, log::plain(login_),
                               log::escaped(line, child::SocketProcess::kMaxLine));
 }
 
 void ProxyCommand::on_exit(const ProcessEnd& end) {
   if (end.signal.empty()) {
-    records_.detail(user_).info("proxy command target={} user={} ended status={}", target_, login_, end.status);
+    records_.detail(user_).info("proxy command target={} user={} ended status={}", target_, log::plain(login_), end.status);
   } else {
-    records_.detail(user_).info("proxy command target={} user={} ended signal={}", target_, login_, end.signal);
+    records_.detail(user_).info("proxy command target={} user={} ended signal={}", target_, log::plain(login_), end.signal);
   }
 }
 

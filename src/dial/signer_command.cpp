@@ -120,7 +120,7 @@ void SignerCommand::on_failed(const Error& why) { finish(fail(why.code, "signer:
 
 void SignerCommand::on_error_line(std::string_view line) {
   if (++lines_ > kMaxLoggedLines) return;
-  records_.detail(user_).info("signer target={} user={} stderr=\"{}\"", target_, log::escaped(user_),
+  records_.detail(user_).info("signer target={} user={} stderr=\"{}\"", target_, user_,
                               log::escaped(line, child::SocketProcess::kMaxLine));
 }
 

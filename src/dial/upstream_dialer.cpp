@@ -10,7 +10,6 @@
 #include "dial/host_key_learner.hpp"
 #include "dial/proxy_command.hpp"
 #include "dial/signer_command.hpp"
-#include "log/escape.hpp"
 #include "net/sockets/socket_stream.hpp"
 #include "route/resolved_target.hpp"
 #include "ssh/upstream/credentials.hpp"
@@ -67,11 +66,10 @@ ssh::ClientOptions UpstreamDialer::options_for(const ResolvedTarget& target, con
   }
   options.client = client;
   options.on_warning = [this, target = target.name, who = client.user](std::string_view text) {
-    records_.refusal(who).warn("upstream login target={} problem=\"{}\"", target, log::escaped(text));
+    journal_.tell(facts::UpstreamLoginHindered{who, target, text});
   };
   options.on_accepted = [this, target = target.name, user = target.user, who = client.user](std::string_view credential) {
-    records_.detail(who).info("upstream login target={} login={} user={} credential=\"{}\"", target, log::escaped(user),
-                              log::escaped(who), log::escaped(credential));
+    journal_.tell(facts::UpstreamLoginAccepted{who, target, user, credential});
   };
   options.known_hosts = {target.known_hosts};
   options.host_key_policy = target.options.host_key_policy;
@@ -94,7 +92,7 @@ std::unique_ptr<ssh::Carrier> UpstreamDialer::carrier_for(const ResolvedTarget& 
 
 std::unique_ptr<HostKeyLearner> UpstreamDialer::learn_host_keys(const ResolvedTarget& target, Bytes session_id) {
   if (!target.options.update_host_keys) return nullptr;
-  return std::make_unique<KnownHostsLearner>(io_.loop(), records_.log(), target, std::move(session_id));
+  return std::make_unique<KnownHostsLearner>(io_.loop(), journal_, target, std::move(session_id));
 }
 
 std::unique_ptr<UpstreamAttempt> UpstreamDialer::look(const ResolvedTarget& target, std::function<void(ByteView)> shown,

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include <sallyport/journal.hpp>
 #include <sallyport/upstream.hpp>
 
 #include "child/launch/launcher.hpp"
@@ -19,8 +20,8 @@ class UpstreamDialer final : public UpstreamConnector {
  public:
   /// All of these outlive the dialer, its attempts and their connections. The cryptography of logins is done on the loop of
   /// `away`.
-  UpstreamDialer(ssh::LoopIo& io, ssh::LoopIo& away, child::LocalLauncher& launcher, log::Records& records)
-      : io_(io), away_(away), launcher_(launcher), records_(records), lingering_(io.loop()) {}
+  UpstreamDialer(ssh::LoopIo& io, ssh::LoopIo& away, child::LocalLauncher& launcher, Journal& journal, log::Records& records)
+      : io_(io), away_(away), launcher_(launcher), journal_(journal), records_(records), lingering_(io.loop()) {}
   /// What follows "SSH-2.0-", from now on.
   void set_identification(std::string identification) { identification_ = std::move(identification); }
 
@@ -41,7 +42,8 @@ class UpstreamDialer final : public UpstreamConnector {
   ssh::LoopIo& io_;
   ssh::LoopIo& away_;
   child::LocalLauncher& launcher_;
-  log::Records& records_;
+  Journal& journal_;
+  log::Records& records_;  // for what programs write on standard error
   net::Lingering lingering_;
   std::string identification_;
 };

@@ -3,7 +3,6 @@
 #include <optional>
 #include <utility>
 
-#include "log/escape.hpp"
 #include "match/time_window.hpp"
 #include "route/router.hpp"
 
@@ -30,8 +29,7 @@ void Admitter::take_place_on_route(mux::Admission& client) {
   const std::string& route = client.decision->route().name;
   const std::uint32_t most = client.decision->target.options.max_connections;
   if (most == 0 || on_route_.count(route) < most) return client.held.push_back(on_route_.take(route));
-  records_.refusal(client.user, client.id)
-      .warn("conn={} refused route={} reason=\"max_connections\"", client.id, log::escaped(route));
+  journal_.tell(facts::RouteFull{client.who(), route});
   client.decision.reset();
   client.refusal = "too many connections use this route: max_connections";
 }

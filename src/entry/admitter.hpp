@@ -7,12 +7,12 @@
 
 #include <sallyport/clock.hpp>
 #include <sallyport/config.hpp>
+#include <sallyport/journal.hpp>
 #include <sallyport/result.hpp>
 #include <sallyport/transport.hpp>
 
 #include "auth/limits/slot_counter.hpp"
 #include "entry/recheck.hpp"
-#include "log/records.hpp"
 #include "mux/admission/admission.hpp"
 #include "mux/downstream/hub.hpp"
 #include "net/loop/loop.hpp"
@@ -23,8 +23,8 @@ namespace sallyport::entry {
 class Admitter {
  public:
   /// The references outlive it.
-  Admitter(net::Loop& loop, Clock& clock, mux::Hub& hub, log::Records& records)
-      : clock_(clock), hub_(hub), records_(records), recheck_(loop, hub, records.log()) {}
+  Admitter(net::Loop& loop, Clock& clock, mux::Hub& hub, Journal& journal)
+      : clock_(clock), hub_(hub), journal_(journal), recheck_(loop, hub, journal) {}
 
   /// The configuration in force. Until there is one nobody can be let in.
   void set_config(std::shared_ptr<const Config> config) { config_ = std::move(config); }
@@ -43,7 +43,7 @@ class Admitter {
 
   Clock& clock_;
   mux::Hub& hub_;
-  log::Records& records_;
+  Journal& journal_;
   Recheck recheck_;
   std::shared_ptr<const Config> config_;
   auth::SlotCounter of_user_;   // connections

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "log/escape.hpp"
 #include "route/forwarding.hpp"
 
 namespace sallyport::entry {
@@ -31,12 +30,11 @@ Doors::Door* Doors::find(const ListenAddress& wanted) {
 }
 
 Result<std::unique_ptr<net::Listener>> Doors::open(const Door& door) {
-  return net::Listener::open(
-      loop_, route::Destination::of_port(door.wanted.host, door.wanted.port).text(),
-      {[this, proxies = door.proxies](net::Fd fd, const net::SocketAddress& peer) {
-         on_knock_(std::move(fd), peer, is_in(*proxies, peer.host()));
-       },
-       [this](const Error& why) { log_.error("accepting failed reason=\"{}\"", log::escaped(why.detail)); }});
+  return net::Listener::open(loop_, route::Destination::of_port(door.wanted.host, door.wanted.port).text(),
+                             {[this, proxies = door.proxies](net::Fd fd, const net::SocketAddress& peer) {
+                                on_knock_(std::move(fd), peer, is_in(*proxies, peer.host()));
+                              },
+                              [this](const Error& why) { log_.error("accepting failed reason=\"{}\"", why.detail); }});
 }
 
 Result<> Doors::listen(const std::vector<ListenAddress>& addresses) {
@@ -50,7 +48,7 @@ Result<> Doors::listen(const std::vector<ListenAddress>& addresses) {
   }
   for (Door& door : doors) {
     if (door.listener != nullptr) {
-      log_.info("listening address={}", door.listener->address().text());
+      journal_.tell(facts::Listening{door.listener->address().text()});
     } else {
       Door& old = *find(door.wanted);
       door.listener = std::move(old.listener);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <sallyport/config.hpp>
+#include <sallyport/journal.hpp>
 #include <sallyport/result.hpp>
 
 #include "log/logger.hpp"
@@ -24,7 +25,8 @@ class Doors {
   using Knock = std::function<void(net::Fd fd, const net::SocketAddress& peer, bool behind_proxy)>;
 
   /// The references outlive it.
-  Doors(net::Loop& loop, log::Logger& log, Knock on_knock) : loop_(loop), log_(log), on_knock_(std::move(on_knock)) {}
+  Doors(net::Loop& loop, Journal& journal, log::Logger& log, Knock on_knock)
+      : loop_(loop), journal_(journal), log_(log), on_knock_(std::move(on_knock)) {}
 
   /// Listens on exactly these addresses; sockets that are in both the old and the new list stay. All or nothing: on failure what
   /// was listening before goes on. Errc::config or Errc::io.
@@ -49,6 +51,7 @@ class Doors {
   Result<std::unique_ptr<net::Listener>> open(const Door& door);
 
   net::Loop& loop_;
+  Journal& journal_;
   log::Logger& log_;
   Knock on_knock_;
   std::vector<Door> doors_;

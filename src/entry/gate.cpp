@@ -5,10 +5,7 @@
 #include <chrono>
 #include <utility>
 
-#include <sallyport/audit.hpp>
-
 #include "auth/limits/source_block.hpp"
-#include "log/escape.hpp"
 #include "net/sockets/address.hpp"
 
 namespace sallyport::entry {
@@ -20,13 +17,16 @@ constexpr std::string_view kPenalised = "the source has a penalty";
 
 mux::TcpAddress endpoint_of(const net::SocketAddress& address) { return {address.host(), address.port()}; }
 
+facts::Address told(const mux::TcpAddress& address) { return {address.address, address.port}; }
+
 }  // namespace
 
-Gate::Gate(net::Loop& loop, Clock& clock, Identities& identities, Admitter& admitter, log::Records& records)
+Gate::Gate(net::Loop& loop, Clock& clock, Identities& identities, Admitter& admitter, Journal& journal, log::Logger& log)
     : loop_(loop),
-      services_{clock, identities, admitter, records},
-      records_(records),
-      doors_(loop, records.log(), [this](net::Fd fd, const net::SocketAddress& peer, bool behind_proxy) {
+      services_{clock, identities, admitter, journal},
+      journal_(journal),
+      log_(log),
+      doors_(loop, journal, log, [this](net::Fd fd, const net::SocketAddress& peer, bool behind_proxy) {
         on_knock(std::move(fd), peer, behind_proxy);
       }) {}
 
@@ -62,16 +62,16 @@ std::string_view Gate::drops(const std::string& address, const std::string& bloc
   if (limits.max_connections_per_source != 0 && connections_.count(block) >= limits.max_connections_per_source)
     return "max_connections_per_source";
   if (drops_early()) return "max_startups";
-  if (!records_.audit().healthy()) return "the audit trail can't be written";
+  if (!journal_.healthy()) return "the audit trail can't be written";
   return {};
 }
 
-log::Records::Note Gate::note_of(const mux::TcpAddress& source) {
-  return records_.of_source(auth::source_block(source.address, context_.config->limits));
+std::string Gate::block_of(const mux::TcpAddress& source) const {
+  return auth::source_block(source.address, context_.config->limits);
 }
 
-void Gate::drop(ConnectionId id, const mux::TcpAddress& source, std::string_view why, const net::Fd& fd) {
-  note_of(source).warn("conn={} dropped source={}:{} reason=\"{}\"", id, source.address, source.port, why);
+void Gate::drop(const facts::Stranger& client, std::string_view why, const net::Fd& fd) {
+  journal_.tell(facts::ConnectionDropped{client, why});
   // In front of the identification, where clients show it. Whether it arrives is not our concern.
   const std::string_view told = why == kPenalised ? "Not allowed at this time\r\n" : "Exceeded MaxStartups\r\n";
   static_cast<void>(::send(fd.get(), told.data(), told.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
@@ -80,7 +80,10 @@ void Gate::drop(ConnectionId id, const mux::TcpAddress& source, std::string_view
 void Gate::on_knock(net::Fd fd, const net::SocketAddress& peer, bool behind_proxy) {
   const ConnectionId id{++last_id_};
   if (behind_proxy) {
-    if (drops_early()) return drop(id, endpoint_of(peer), "max_startups", fd);
+    if (drops_early()) {
+      const mux::TcpAddress source = endpoint_of(peer);
+      return drop({id, told(source), block_of(source)}, "max_startups", fd);
+    }
     greetings_[id] = std::make_unique<net::ProxyGreeting>(
         loop_, services_.clock, std::move(fd), kProxyHeaderTime,
         [this, id, peer = endpoint_of(peer)](Result<net::ProxyHeader> header, net::Fd socket) {
@@ -97,16 +100,11 @@ void Gate::on_proxy_header(ConnectionId id, const mux::TcpAddress& peer, Result<
   if (auto greeting = greetings_.extract(id)) loop_.retire(std::move(greeting.mapped()));  // it is on the stack
   if (!header) {
     ++failed_;
-    note_of(peer).warn("conn={} closed source={}:{} reason=\"{}\"", id, peer.address, peer.port,
-                       log::escaped(header.error().detail));
-    return;
+    return journal_.tell(facts::ProxyHeaderFailed{{id, told(peer), block_of(peer)}, header.error().detail});
   }
-  if (!header->source) {  // a health check
-    records_.log().debug("conn={} closed source={}:{} reason=\"the balancer speaks for itself\"", id, peer.address, peer.port);
-    return;
-  }
+  if (!header->source) return journal_.tell(facts::HealthChecked{id, told(peer)});
   const mux::TcpAddress source{header->source->address, header->source->port};
-  note_of(source).info("conn={} for source={}:{} through proxy={}:{}", id, source.address, source.port, peer.address, peer.port);
+  journal_.tell(facts::ProxyHeaderRead{{id, told(source), block_of(source)}, told(peer)});
   Login::Client client{id, source, {}, {}, {}};
   if (header->destination) client.local = {header->destination->address, header->destination->port};
   static_cast<void>(let_in(std::move(client), std::move(fd)));
@@ -115,9 +113,9 @@ void Gate::on_proxy_header(ConnectionId id, const mux::TcpAddress& peer, Result<
 std::string_view Gate::let_in(Login::Client client, net::Fd fd) {
   const ConnectionId id = client.id;
   const std::string& address = client.source.address;
-  const std::string block = auth::source_block(address, context_.config->limits);
+  const std::string block = block_of(client.source);
   if (const std::string_view why = drops(address, block); !why.empty()) {
-    drop(id, client.source, why, fd);
+    drop({id, told(client.source), block}, why, fd);
     return why;
   }
   client.block = block;
@@ -149,15 +147,13 @@ void Gate::on_login_failed(Login& login, auth::Offence offence) {
 void Gate::add_penalty(const Entering& entering, auth::Offence offence) {
   const auto penalty = penalties_.add(entering.block, entering.address, offence, services_.clock.now());
   if (!penalty) return;
-  records_.log().warn("penalty begins source={} seconds={} reason=\"{}\"", penalty->source,
-                      std::chrono::duration_cast<std::chrono::seconds>(penalty->left).count(), auth::to_string(offence));
-  records_.audit().record(AuditEvent("penalty").with("source", penalty->source).with("reason", auth::to_string(offence)));
+  journal_.tell(facts::PenaltyBegun{penalty->source, penalty->left, auth::to_string(offence)});
 }
 
 void Gate::forget(ConnectionId id) {
   auto entry = entering_.extract(id);
   // A login that isn't under way has told its end: our mistake, which does no more harm than a line in the log.
-  if (entry.empty()) return records_.log().error("conn={} told an end that had been told", id);
+  if (entry.empty()) return log_.error("conn={} told an end that had been told", id);
   loop_.retire(std::move(entry.mapped().login));
 }
 

@@ -12,6 +12,7 @@
 #include <sallyport/clock.hpp>
 #include <sallyport/config.hpp>
 #include <sallyport/identity.hpp>
+#include <sallyport/journal.hpp>
 #include <sallyport/stream.hpp>
 
 #include "auth/limits/penalty_box.hpp"
@@ -19,7 +20,7 @@
 #include "entry/admitter.hpp"
 #include "entry/doors.hpp"
 #include "entry/login.hpp"
-#include "log/records.hpp"
+#include "log/logger.hpp"
 #include "net/loop/loop.hpp"
 #include "net/sockets/proxy_greeting.hpp"
 
@@ -28,7 +29,7 @@ namespace sallyport::entry {
 class Gate final : private LoginEvents {
  public:
   /// The references outlive the gate.
-  Gate(net::Loop& loop, Clock& clock, Identities& identities, Admitter& admitter, log::Records& records);
+  Gate(net::Loop& loop, Clock& clock, Identities& identities, Admitter& admitter, Journal& journal, log::Logger& log);
   ~Gate() override;
 
   /// Puts a context in force for connections that come from now on.
@@ -70,10 +71,10 @@ class Gate final : private LoginEvents {
   std::string_view drops(const std::string& address, const std::string& block);
   /// As sshd's MaxStartups: whether one more unauthenticated connection is dropped.
   bool drops_early();
-  /// Says it in the log, and to the client as sshd does.
-  void drop(ConnectionId id, const mux::TcpAddress& source, std::string_view why, const net::Fd& fd);
-  /// For an event before the login, which a stranger can cause.
-  log::Records::Note note_of(const mux::TcpAddress& source);
+  /// Tells it, and the client as sshd does.
+  void drop(const facts::Stranger& client, std::string_view why, const net::Fd& fd);
+  /// The block of addresses that a source counts for.
+  std::string block_of(const mux::TcpAddress& source) const;
   void forget(ConnectionId id);
   void on_login(Login& login) override { forget(login.id()); }
   void on_login_failed(Login& login, auth::Offence offence) override;
@@ -81,7 +82,8 @@ class Gate final : private LoginEvents {
 
   net::Loop& loop_;
   const LoginServices services_;
-  log::Records& records_;
+  Journal& journal_;
+  log::Logger& log_;
   LoginContext context_;
   Doors doors_;
   std::map<ConnectionId, std::unique_ptr<net::ProxyGreeting>> greetings_;

@@ -28,16 +28,16 @@ Login::Login(const LoginServices& services, LoginContext context, Client client,
     : services_(services),
       context_(std::move(context)),
       events_(owner),
-      journal_(services.records, client.id, client.source, std::move(client.block)),
+      block_(std::move(client.block)),
       chains_(context_.config->auth.methods),
       identity_(services.identities.check({client.id, client.source.address, context_.config}, *this)),
       server_(context_.serve(std::move(fd), *this)) {
   server_->can_continue(chains_.can_continue());
-  journal_.accepted(client.inner ? &*client.inner : nullptr);
   client_.id = client.id;
   client_.source = std::move(client.source);
   client_.local = std::move(client.local);
   client_.held.push_back(std::move(client.place));
+  services_.journal.tell(facts::ConnectionAccepted{stranger(), client.inner ? &*client.inner : nullptr});
   if (client.inner) {
     client_.outer = client.inner->outer;
     default_target_ = std::move(client.inner->asked_target);
@@ -98,7 +98,8 @@ void Login::on_info_response(std::vector<SecretString> answers) {
 
 void Login::on_outcome(AttemptOutcome outcome) {
   attempt_ = Attempt::none;
-  if (outcome.kind == AttemptOutcome::Kind::unavailable) journal_.unavailable(request_.method_name, outcome.reason);
+  if (outcome.kind == AttemptOutcome::Kind::unavailable)
+    services_.journal.tell(facts::IdentityUnavailable{stranger(), request_.method_name, outcome.reason});
   if (outcome.kind != AttemptOutcome::Kind::accepted) return reject_later(outcome.reason);
   second_factor_ = second_factor_ || outcome.second_factor;
   if (outcome.password != nullptr && keeps_passwords(*context_.config)) client_.password = std::move(outcome.password);
@@ -108,13 +109,13 @@ void Login::on_outcome(AttemptOutcome outcome) {
 void Login::give_up_attempt() {
   if (std::exchange(attempt_, Attempt::none) == Attempt::none) return;
   identity_->give_up_attempt();
-  journal_.refused(request_, "the client gave it up", certificate_of_request());
+  note_refused("the client gave it up");
 }
 
 void Login::passed() {
   chains_.pass(request_.method_name);
   if (chains_.complete()) return admit();
-  journal_.passed(request_, client_.user);
+  services_.journal.tell(facts::MethodPassed{stranger(), client_.user, request_.method_name});
   server_->can_continue(chains_.can_continue());
   server_->pass();
 }
@@ -124,7 +125,8 @@ void Login::admit() {
   client_.mfa = second_factor_ || (chains_.has_passed("publickey") && chains_.passed().size() > 1);
   auto place = services_.admitter.place_of(client_.user);
   if (!place) {
-    journal_.turned_away(request_, client_, place.error().detail, certificate_of_request());
+    refusals_.note_turned_away();
+    services_.journal.tell(facts::LoginTurnedAway{stranger(), attempt_of_request(), client_.method, place.error().detail});
     return server_->disconnect(DisconnectReason::too_many_connections, place.error().detail);
   }
   client_.held.push_back(std::move(*place));
@@ -134,12 +136,14 @@ void Login::admit() {
 void Login::on_session(Result<MachineSession> session) {
   if (session) {
     client_.held.push_back(std::move(*session));
-    journal_.let_in(request_, client_);
+    const auto& certificate = client_.grant.certificate;
+    services_.journal.tell(facts::Authenticated{stranger(), request_.user, client_.user, client_.method, client_.fingerprint,
+                                                client_.mfa, certificate ? &*certificate : nullptr});
     return server_->accept();
   }
   const bool denied = session.error().code == Errc::denied;
-  if (!denied) journal_.unavailable("session", session.error().detail);
-  journal_.refused(request_, session.error().detail, certificate_of_request());
+  if (!denied) services_.journal.tell(facts::IdentityUnavailable{stranger(), "session", session.error().detail});
+  note_refused(session.error().detail);
   server_->disconnect(DisconnectReason::by_application,
                       denied ? "This account may not log in now" : "Logins of this kind are not possible now");
 }
@@ -147,8 +151,11 @@ void Login::on_session(Result<MachineSession> session) {
 // ---- keys
 
 void Login::on_key(KeyVerdict verdict) {
-  journal_.key_looked_up(verdict, client_.user);
-  if (verdict.unavailable) return reject("the user's keys are unavailable");  // no verdict: the signature is another question
+  for (const KeyWarning& warning : verdict.warnings) services_.journal.tell(facts::KeyFileFaulty{stranger(), warning});
+  if (verdict.unavailable) {  // no verdict: the signature is another question
+    services_.journal.tell(facts::KeysUnavailable{stranger(), client_.user, verdict.refusal});
+    return reject("the user's keys are unavailable");
+  }
   known_key_ = KnownKey{request_.key->blob, std::move(verdict)};
   decide();
 }
@@ -176,13 +183,23 @@ const CertificateIdentity* Login::certificate_of_request() const {
 
 // ---- refusals
 
+void Login::note_refused(std::string_view why) {
+  refusals_.note(request_.is_offer);
+  services_.journal.tell(facts::AttemptRefused{stranger(), attempt_of_request(), why});
+}
+
+facts::Attempt Login::attempt_of_request() const {
+  const std::string_view key = request_.key ? std::string_view(request_.key->fingerprint) : std::string_view();
+  return {request_.user, request_.method_name, key, request_.is_offer, certificate_of_request()};
+}
+
 void Login::reject(std::string_view why) {
-  journal_.refused(request_, why, certificate_of_request());
+  note_refused(why);
   server_->reject();
 }
 
 void Login::reject_later(std::string_view why) {
-  journal_.refused(request_, why, certificate_of_request());
+  note_refused(why);
   const TimePoint due = heard_ + context_.config->auth.failure_delay;
   delay_ = services_.clock.after(std::max(Duration{0}, due - services_.clock.now()), [this] {
     const auto timer = std::move(delay_);
@@ -194,7 +211,7 @@ void Login::reject_later(std::string_view why) {
 
 void Login::on_logged_in(std::unique_ptr<Transport> transport) {
   const ConnectionInfo info = server_->info();
-  journal_.negotiated(info);
+  services_.journal.tell(facts::ConnectionNegotiated{client_.id, info});
   if (!is_puzzled_by_host_keys(info.peer_identification)) client_.host_keys = context_.host_keys;
   client_.host_key_algorithm = info.host_key;
   end();
@@ -204,10 +221,10 @@ void Login::on_logged_in(std::unique_ptr<Transport> transport) {
 
 void Login::on_failed(const Error& why) {
   if (attempt_ == Attempt::answered || attempt_ == Attempt::new_password) give_up_attempt();
-  journal_.closed(request_, why, certificate_of_request());
+  services_.journal.tell(facts::LoginFailed{stranger(), attempt_of_request(), refusals_.only_offers(), why});
   end();
   client_.held.clear();  // its places are free at once
-  events_.end(&LoginEvents::on_login_failed, *this, journal_.offence_of(why));
+  events_.end(&LoginEvents::on_login_failed, *this, refusals_.offence_of(why));
 }
 
 // It is freed on a later turn, and what is under way for it could have an outcome on this one. Nothing of that is on the stack.

@@ -13,6 +13,7 @@
 #include <sallyport/host_key_holder.hpp>
 #include <sallyport/identity.hpp>
 #include <sallyport/ids.hpp>
+#include <sallyport/journal.hpp>
 #include <sallyport/stream.hpp>
 #include <sallyport/told_once.hpp>
 #include <sallyport/userauth.hpp>
@@ -21,8 +22,7 @@
 #include "auth/limits/penalty_box.hpp"
 #include "auth/limits/slot_counter.hpp"
 #include "entry/admitter.hpp"
-#include "entry/login_journal.hpp"
-#include "log/records.hpp"
+#include "entry/login_refusals.hpp"
 #include "mux/admission/admission.hpp"
 #include "net/loop/fd.hpp"
 
@@ -54,7 +54,7 @@ struct LoginServices {
   Clock& clock;
   Identities& identities;
   Admitter& admitter;
-  log::Records& records;
+  Journal& journal;
 };
 
 /// Takes a client through the methods of auth.methods. What a key is good for is decided here; every other method is an attempt
@@ -118,6 +118,11 @@ class Login final : private UserauthEvents, private IdentityEvents {
   void reject(std::string_view why);
   /// Rejects when auth.failure_delay has gone by since the client's last word, however long it took to find out.
   void reject_later(std::string_view why);
+  /// The request is refused, whatever the client is told of it.
+  void note_refused(std::string_view why);
+  /// For facts; views.
+  facts::Stranger stranger() const { return {client_.id, {client_.source.address, client_.source.port}, block_}; }
+  facts::Attempt attempt_of_request() const;
   /// Of the key that the client has come with; null without one.
   const CertificateIdentity* certificate_of_request() const;
   /// Nothing more may happen of itself.
@@ -126,7 +131,8 @@ class Login final : private UserauthEvents, private IdentityEvents {
   const LoginServices services_;
   const LoginContext context_;
   ToldOnce<LoginEvents> events_;
-  LoginJournal journal_;
+  const std::string block_;  // the source's, of addresses
+  LoginRefusals refusals_;
   mux::Admission client_;
   std::string default_target_;  // for a login name without one
   UserauthRequest request_;     // the last one

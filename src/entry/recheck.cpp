@@ -11,7 +11,6 @@
 #include "auth/factors/secret_file.hpp"
 #include "auth/factors/totp.hpp"
 #include "identity/key_look_up.hpp"
-#include "log/escape.hpp"
 #include "route/match_reason.hpp"
 #include "route/resolved_target.hpp"
 #include "route/router.hpp"
@@ -149,10 +148,8 @@ void Recheck::next() {
                        work_.reset();
                        const ConnectionId id = job->client.id;
                        // After another reload it waits for its turn again.
-                       if (job->config == config_ && job->why && hub_.end_connection(id, job->why->told)) {
-                         log_.warn("conn={} ended after a reload user={} reason=\"{}\"", id, log::escaped(job->client.user),
-                                   log::escaped(job->why->detail));
-                       }
+                       if (job->config == config_ && job->why && hub_.end_connection(id, job->why->told))
+                         journal_.tell(facts::GrantLost{job->client.who(), job->why->detail});
                        next();
                      });
 }

@@ -9,8 +9,8 @@
 
 #include <sallyport/config.hpp>
 #include <sallyport/ids.hpp>
+#include <sallyport/journal.hpp>
 
-#include "log/logger.hpp"
 #include "mux/downstream/hub.hpp"
 #include "net/loop/loop.hpp"
 
@@ -34,7 +34,7 @@ std::optional<GrantLost> lost_grant(const std::shared_ptr<const Config>& config,
 class Recheck {
  public:
   /// The references outlive it.
-  Recheck(net::Loop& loop, mux::Hub& hub, log::Logger& log) : loop_(loop), hub_(hub), log_(log) {}
+  Recheck(net::Loop& loop, mux::Hub& hub, Journal& journal) : loop_(loop), hub_(hub), journal_(journal) {}
   ~Recheck() { *given_up_ = true; }
   Recheck(const Recheck&) = delete;
   Recheck& operator=(const Recheck&) = delete;
@@ -49,7 +49,7 @@ class Recheck {
 
   net::Loop& loop_;
   mux::Hub& hub_;
-  log::Logger& log_;
+  Journal& journal_;
   std::shared_ptr<const Config> config_;
   std::deque<ConnectionId> waiting_;
   std::unique_ptr<net::Work> work_;

@@ -155,3 +155,7 @@ fmt::format_context::iterator fmt::formatter<sallyport::log::Escaped>::format(co
   const std::string text = sallyport::log::escape(value.text, value.limit);
   return std::copy(text.begin(), text.end(), context.out());
 }
+fmt::format_context::iterator fmt::formatter<sallyport::log::Plain>::format(const sallyport::log::Plain& value,
+                                                                            fmt::format_context& context) const {
+  return std::copy(value.text.begin(), value.text.end(), context.out());
+}

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -24,9 +26,33 @@ struct Escaped {
   std::size_t limit;
 };
 
-/// For the arguments of log and format calls: `log.info("conn={} user \"{}\" …", id, escaped(user))`. Costs nothing
-/// when the level is off. The result is as long-lived as `text`.
-[[nodiscard]] inline Escaped escaped(std::string_view text, std::size_t limit = kShownBytes) { return {text, limit}; }
+/// For a text in a line of the log of which more than kShownBytes, or less, is to be shown. The result is as long-lived as
+/// `text`.
+[[nodiscard]] inline Escaped escaped(std::string_view text, std::size_t limit) { return {text, limit}; }
+
+/// What plain() returns.
+struct Plain {
+  std::string_view text;
+};
+
+/// For a text in a line of the log that is our own, or has been found to hold nothing that needs escaping: it is shown as it is,
+/// and in full. The result is as long-lived as `text`.
+[[nodiscard]] inline Plain plain(std::string_view text) { return {text}; }
+
+/// How an argument of a log call is shown: a text as a peer's, escaped, unless plain() says that it is ours. Only numbers and
+/// ids are shown as they are; of anything else nobody would know what it holds, and it doesn't compile.
+template <typename T>
+[[nodiscard]] auto shown(const T& value) {
+  if constexpr (std::is_convertible_v<const T&, std::string_view>) {
+    return Escaped{value, kShownBytes};
+  } else {
+    constexpr bool kIsNumber = std::is_arithmetic_v<T> && !std::is_same_v<T, char>;
+    static_assert(kIsNumber || std::is_enum_v<T> || std::is_same_v<T, Escaped> || std::is_same_v<T, Plain>);
+    return value;
+  }
+}
+template <typename T>
+using Shown = decltype(shown(std::declval<const T&>()));
 
 /// Appends `text` as the inside of a JSON string: UTF-8 kept, control characters and those that escape()
 /// takes for deceptive as \uNNNN, broken bytes as the replacement character: always valid JSON that is safe to show. What takes
@@ -51,4 +77,9 @@ template <>
 struct fmt::formatter<sallyport::log::Escaped> {
   constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
   fmt::format_context::iterator format(const sallyport::log::Escaped& value, fmt::format_context& context) const;
+};
+template <>
+struct fmt::formatter<sallyport::log::Plain> {
+  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
+  fmt::format_context::iterator format(const sallyport::log::Plain& value, fmt::format_context& context) const;
 };

@@ -154,7 +154,7 @@ void FileAuditTrail::run() {
     const bool written = write_out(batch);
     if (reopen) {
       if (auto done = file_.reopen(); !done) {
-        log_.error("audit trail keeps its old file error=\"{}\"", escaped(done.error().detail));
+        log_.error("audit trail keeps its old file error=\"{}\"", done.error().detail);
       }
     }
     lock.lock();
@@ -174,8 +174,8 @@ bool FileAuditTrail::write_out(std::string& batch) {
   batch.erase(0, written.bytes);
   const bool failed = written.error_number != 0;
   if (failed && !failing_) {
-    log_.error("audit trail can't be written, no new connections error=\"{}\" file={}",
-               escaped(system_text(written.error_number)), settings_.file);
+    log_.error("audit trail can't be written, no new connections error=\"{}\" file={}", system_text(written.error_number),
+               settings_.file);
   } else if (!failed && failing_) {
     log_.warn("audit trail is written again file={}", settings_.file);
   }

@@ -26,9 +26,10 @@ using Level = LogLevel;
 [[nodiscard]] std::string to_string(ForwardId id);
 [[nodiscard]] std::string to_string(ChannelId id);
 
-/// Takes one event a line: `conn=… chan=…` first, then a fixed phrase and key=value. Strings from a peer go in through
-/// escaped(); secrets never. error: someone must act; warn: may need to; info: a connection's life; debug: transitions.
-/// Any thread may log; it never waits. A line that is longer than kLineBytes is cut, with "…" behind it.
+/// Takes one event a line: `conn=… chan=…` first, then a fixed phrase and key=value. Texts are taken for a peer's and escaped,
+/// but for those in plain() or escaped(); secrets never go in. error: someone must act; warn: may need to; info: a connection's
+/// life; debug: transitions. Any thread may log; it never waits. A line that is longer than kLineBytes is cut, with "…" behind
+/// it.
 class Logger {
  public:
   static constexpr std::size_t kLineBytes = 4096;
@@ -42,24 +43,24 @@ class Logger {
   void set_level(Level level) { level_.store(level, std::memory_order_relaxed); }
 
   template <typename... Args>
-  void trace(fmt::format_string<Args...> format, Args&&... args) {
-    log(Level::trace, format, args...);
+  void trace(fmt::format_string<Shown<Args>...> format, const Args&... args) {
+    log(Level::trace, format, shown(args)...);
   }
   template <typename... Args>
-  void debug(fmt::format_string<Args...> format, Args&&... args) {
-    log(Level::debug, format, args...);
+  void debug(fmt::format_string<Shown<Args>...> format, const Args&... args) {
+    log(Level::debug, format, shown(args)...);
   }
   template <typename... Args>
-  void info(fmt::format_string<Args...> format, Args&&... args) {
-    log(Level::info, format, args...);
+  void info(fmt::format_string<Shown<Args>...> format, const Args&... args) {
+    log(Level::info, format, shown(args)...);
   }
   template <typename... Args>
-  void warn(fmt::format_string<Args...> format, Args&&... args) {
-    log(Level::warn, format, args...);
+  void warn(fmt::format_string<Shown<Args>...> format, const Args&... args) {
+    log(Level::warn, format, shown(args)...);
   }
   template <typename... Args>
-  void error(fmt::format_string<Args...> format, Args&&... args) {
-    log(Level::error, format, args...);
+  void error(fmt::format_string<Shown<Args>...> format, const Args&... args) {
+    log(Level::error, format, shown(args)...);
   }
 
   /// A line that is finished, without its end.
@@ -72,7 +73,7 @@ class Logger {
 
  private:
   template <typename... Args>
-  void log(Level level, fmt::string_view format, const Args&... args) {
+  void log(Level level, fmt::string_view format, const Args&... args) {  // as shown() gives them
     if (enabled(level)) format_and_write(level, format, fmt::make_format_args(args...));
   }
   void format_and_write(Level level, fmt::string_view format, fmt::format_args args);

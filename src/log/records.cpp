@@ -71,6 +71,8 @@ Records::Note Records::of_trunk(TrunkId trunk, std::string_view user) {
   return admit({&bucket(Kind::details, user), &bucket(Kind::trunk, to_string(trunk))});
 }
 
+Records::Note Records::always() { return {*this, {}}; }
+
 void Records::note_act(std::string_view user) { give_back(Kind::details, user); }
 
 void Records::note_login(std::string_view source) {
@@ -130,7 +132,7 @@ void Records::sum_up() {
     const auto& [kind, name] = key;
     const std::string_view whose = name.empty() ? std::string_view("others") : name;
     const std::string_view what = kind == Kind::details ? "details" : "records";
-    log_.warn("{} more {} suppressed {}=\"{}\"", count, what, rate_of(kind).word, escaped(whose));
+    log_.warn("{} more {} suppressed {}=\"{}\"", count, what, rate_of(kind).word, whose);
     audit_.record(AuditEvent("suppressed").with(rate_of(kind).word, whose).with("what", what).with("count", count));
   }
 }

@@ -21,8 +21,7 @@ namespace sallyport::log {
 /// The log and the audit trail as one, with rates. A full disk keeps everybody out, so whoever can cause an event for nothing
 /// (a refusal, a failed login, an empty channel) has so many bytes of both together at once and so many a second, whatever the
 /// number of connections; beyond that the events are counted, and a line and an audit event say how many there were.
-/// What is worth an audit trail for itself (a login, a program, a connection forwarded) goes to log() and audit() and is
-/// never left out.
+/// What is worth an audit trail for itself (a login, a program, a connection forwarded) is never left out.
 ///
 /// Belongs to one loop. Which rates there are stands in records.cpp.
 class Records {
@@ -52,6 +51,8 @@ class Records {
   [[nodiscard]] Note detail(std::string_view user);
   /// What a target does on its own on a trunk of the user's.
   [[nodiscard]] Note of_trunk(TrunkId trunk, std::string_view user);
+  /// What is worth an audit trail for itself, or what nobody causes for nothing: it is never left out.
+  [[nodiscard]] Note always();
   /// Something that is never left out, a program or forwarded connection of the user's, or a login from the source: what goes
   /// along with it shall not be either, however many there are.
   void note_act(std::string_view user);
@@ -96,24 +97,24 @@ class Records::Note {
   explicit operator bool() const { return records_ != nullptr; }
 
   template <typename... Args>
-  Note& trace(fmt::format_string<Args...> format, Args&&... args) {
-    return line(Level::trace, format, fmt::make_format_args(args...));
+  Note& trace(fmt::format_string<Shown<Args>...> format, const Args&... args) {
+    return log(Level::trace, format, shown(args)...);
   }
   template <typename... Args>
-  Note& debug(fmt::format_string<Args...> format, Args&&... args) {
-    return line(Level::debug, format, fmt::make_format_args(args...));
+  Note& debug(fmt::format_string<Shown<Args>...> format, const Args&... args) {
+    return log(Level::debug, format, shown(args)...);
   }
   template <typename... Args>
-  Note& info(fmt::format_string<Args...> format, Args&&... args) {
-    return line(Level::info, format, fmt::make_format_args(args...));
+  Note& info(fmt::format_string<Shown<Args>...> format, const Args&... args) {
+    return log(Level::info, format, shown(args)...);
   }
   template <typename... Args>
-  Note& warn(fmt::format_string<Args...> format, Args&&... args) {
-    return line(Level::warn, format, fmt::make_format_args(args...));
+  Note& warn(fmt::format_string<Shown<Args>...> format, const Args&... args) {
+    return log(Level::warn, format, shown(args)...);
   }
   template <typename... Args>
-  Note& error(fmt::format_string<Args...> format, Args&&... args) {
-    return line(Level::error, format, fmt::make_format_args(args...));
+  Note& error(fmt::format_string<Shown<Args>...> format, const Args&... args) {
+    return log(Level::error, format, shown(args)...);
   }
   Note& record(const AuditEvent& event);
 
@@ -121,6 +122,10 @@ class Records::Note {
   friend class Records;
   Note() = default;
   Note(Records& records, std::array<Bucket*, 2> buckets) : records_(&records), buckets_(buckets) { ++records.notes_; }
+  template <typename... Args>
+  Note& log(Level level, fmt::string_view format, const Args&... args) {  // as shown() gives them
+    return line(level, format, fmt::make_format_args(args...));
+  }
   Note& line(Level level, fmt::string_view format, fmt::format_args args);
   void charge(std::size_t bytes);
 

@@ -1,15 +1,16 @@
-// A journal that keeps what it is told, a line each.
+// A journal that keeps what it is told of clients and targets, a line each.
 #pragma once
 
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
-#include "mux/admission/journal.hpp"
+#include <sallyport/journal.hpp>
 
 namespace sallyport::fakes {
 
-class RecordingJournal final : public mux::Journal {
+class RecordingJournal final : public Journal {
  public:
   std::vector<std::string> lines;
   std::vector<std::string> states;        // of channels, in the order in which they changed
@@ -24,114 +25,104 @@ class RecordingJournal final : public mux::Journal {
     return false;
   }
 
+  void tell(const Fact& fact) override {
+    std::visit([this](const auto& one) { note(one); }, fact);
+  }
   bool healthy() const override { return is_healthy; }
-  void channel_opened(const mux::Admission&, ChannelId id, std::string_view type) override { add("opened h", number(id), type); }
-  void channel_open_refused(const mux::Admission& client, std::string_view type, std::string_view why) override {
-    add("open refused c", number(client.id), std::string(type) + ": " + std::string(why));
-  }
-  void program_started(const mux::Admission&, const mux::ChannelIds& ids, std::string_view request, std::string_view command,
-                       std::string_view target) override {
-    add("started h", number(ids.channel), std::string(request) + " " + std::string(command) + " at " + std::string(target));
-  }
-  void program_refused(const mux::Admission&, const mux::ChannelIds& ids, std::string_view, std::string_view,
-                       std::string_view told, std::string_view why) override {
-    add("refused h", number(ids.channel), std::string(told) + (told == why ? "" : ": " + std::string(why)));
-  }
-  void request_refused(const mux::Admission& client, const std::optional<mux::ChannelIds>& ids, std::string_view request,
-                       std::string_view why) override {
-    add(ids ? "request refused h" : "request refused c", ids ? number(ids->channel) : number(client.id),
-        std::string(request) + ": " + std::string(why));
-  }
-  void program_failed(const mux::Admission&, const mux::ChannelIds& ids, std::string_view, std::string_view,
-                      std::string_view why) override {
-    add("failed h", number(ids.channel), why);
-  }
-  void program_ended(const mux::Admission&, const mux::ChannelIds& ids, std::optional<std::uint32_t> status,
-                     std::string_view signal) override {
-    add("ended h", number(ids.channel), status ? std::to_string(*status) : std::string(signal));
-  }
-  void forward_opened(const mux::Admission&, const mux::ChannelIds& ids, std::string_view type, std::string_view destination,
-                      std::string_view target) override {
-    add("forwarding h", number(ids.channel), std::string(type) + " " + std::string(destination) + " by " + std::string(target));
-  }
-  void forward_refused(const mux::Admission&, const mux::ChannelIds& ids, std::string_view type, std::string_view destination,
-                       std::string_view why) override {
-    add("forward refused h", number(ids.channel), std::string(type) + " " + std::string(destination) + ": " + std::string(why));
-  }
-  void remote_forward_listening(const mux::Admission&, const mux::RemoteForwardFacts& forward) override {
-    add("listening f", number(forward.id), forward.listen + " at " + std::string(forward.target));
-  }
-  void remote_forward_refused(const mux::Admission& client, std::string_view request, std::string_view listen,
-                              std::string_view why) override {
-    add("not listening c", number(client.id), std::string(request) + " " + std::string(listen) + ": " + std::string(why));
-  }
-  void remote_forward_ended(const mux::Admission&, const mux::RemoteForwardFacts& forward, std::string_view why) override {
-    add("no longer listening f", number(forward.id), why);
-  }
-  void channel_idle(const mux::Admission&, const mux::ChannelIds& ids, std::string_view kind, Duration) override {
-    add("idle h", number(ids.channel), kind);
-  }
-  void channel_closed(const mux::Admission&, const mux::ChannelIds& ids, std::uint64_t from, std::uint64_t to,
-                      Duration) override {
-    add("closed h", number(ids.channel), std::to_string(from) + "/" + std::to_string(to));
-  }
-  void connection_violation(const mux::Admission& client, std::string_view what) override {
-    add("violation c", number(client.id), what);
-  }
-  void message_ignored(const mux::Admission& client, std::string_view what, std::uint64_t count) override {
-    add("ignored c", number(client.id), std::string(what) + " " + std::to_string(count));
-  }
-  void connection_closed(const mux::Admission& client, const Error& why, std::uint64_t, std::uint64_t, Duration) override {
-    add("connection closed c", number(client.id), why.detail);
-  }
-  void trunk_waiting(TrunkId id, std::string_view user, std::string_view target) override {
-    add("waiting t", number(id), std::string(user) + " " + std::string(target));
-  }
-  void logins_paused(TrunkId id, std::string_view user, std::string_view target, Duration pause) override {
-    add("paused t", number(id), std::string(user) + " " + std::string(target) + " " + std::to_string(pause.count()));
-  }
-  void trunk_silent(TrunkId id) override { add("silent t", number(id), ""); }
-  void trunk_connecting(TrunkId id, std::string_view user, std::string_view target) override {
-    add("connecting t", number(id), std::string(user) + " " + std::string(target));
-  }
-  void trunk_ready(TrunkId id, Duration) override { add("ready t", number(id), ""); }
-  void trunk_failed(TrunkId id, std::string_view detail) override { add("failed t", number(id), detail); }
-  void trunk_unquestioned(TrunkId id) override { add("unquestioned t", number(id), ""); }
-  void trunk_full(TrunkId id, std::size_t sessions) override { add("full t", number(id), std::to_string(sessions)); }
-  void trunk_draining(TrunkId id, std::string_view why) override { add("draining t", number(id), why); }
-  void target_open_refused(TrunkId trunk, std::string_view type, std::string_view why) override {
-    add("target's open refused t", number(trunk), std::string(type) + ": " + std::string(why));
-  }
-  void target_request_refused(TrunkId trunk, std::string_view request, std::string_view why) override {
-    add("target request refused t", number(trunk), std::string(request) + ": " + std::string(why));
-  }
-  void trunk_violation(TrunkId id, std::string_view what) override { add("violation t", number(id), what); }
-  void target_message_ignored(TrunkId id, std::string_view what, std::uint64_t count) override {
-    add("ignored t", number(id), std::string(what) + " " + std::to_string(count));
-  }
-  void trunk_closed(TrunkId id, const Error& why) override { add("trunk closed t", number(id), why.detail); }
-  void client_channel_changed(const mux::Admission&, LocalChannel channel, std::string_view from, std::string_view to) override {
-    states.push_back("client " + std::to_string(number(channel)) + " " + std::string(from) + " -> " + std::string(to));
-  }
-  void session_changed(const mux::Admission&, const mux::ChannelIds& ids, std::string_view from, std::string_view to) override {
-    phases.push_back("s" + std::to_string(number(ids.channel)) + " " + std::string(from) + " -> " + std::string(to));
-  }
-  void trunk_channel_changed(TrunkId trunk, LocalChannel channel, std::string_view from, std::string_view to) override {
-    states.push_back("t" + std::to_string(number(trunk)) + " " + std::to_string(number(channel)) + " " + std::string(from) +
-                     " -> " + std::string(to));
-  }
-  void trunk_changed(TrunkId trunk, std::string_view from, std::string_view to) override {
-    trunk_states.push_back("t" + std::to_string(number(trunk)) + " " + std::string(from) + " -> " + std::string(to));
-  }
-  void trunk_wish_changed(std::string_view, const std::optional<ConnectionId>& client, std::string_view target,
-                          std::string_view from, std::string_view to) override {
-    trunk_states.push_back("c" + (client ? std::to_string(number(*client)) : "-") + " " + std::string(target) + " " +
-                           std::string(from) + " -> " + std::string(to));
-  }
+  bool follows_steps() const override { return true; }
 
  private:
+  using Text = std::string;
+
+  void note(const facts::ChannelOpened& fact) { add("opened h", number(fact.channel), fact.type); }
+  void note(const facts::ChannelOpenRefused& fact) {
+    add("open refused c", number(fact.client.id), Text(fact.type) + ": " + Text(fact.why));
+  }
+  void note(const facts::ProgramStarted& fact) {
+    add("started h", number(fact.ids.channel), Text(fact.request) + " " + Text(fact.command) + " at " + Text(fact.target));
+  }
+  void note(const facts::ProgramRefused& fact) {
+    add("refused h", number(fact.ids.channel), Text(fact.told) + (fact.told == fact.why ? "" : ": " + Text(fact.why)));
+  }
+  void note(const facts::RequestRefused& fact) {
+    add(fact.ids ? "request refused h" : "request refused c", fact.ids ? number(fact.ids->channel) : number(fact.client.id),
+        Text(fact.request) + ": " + Text(fact.why));
+  }
+  void note(const facts::ProgramFailed& fact) { add("failed h", number(fact.ids.channel), fact.why); }
+  void note(const facts::ProgramEnded& fact) {
+    add("ended h", number(fact.ids.channel), fact.status ? std::to_string(*fact.status) : Text(fact.signal));
+  }
+  void note(const facts::ForwardOpened& fact) {
+    add("forwarding h", number(fact.ids.channel), Text(fact.type) + " " + Text(fact.destination) + " by " + Text(fact.target));
+  }
+  void note(const facts::ForwardRefused& fact) {
+    add("forward refused h", number(fact.ids.channel), Text(fact.type) + " " + Text(fact.destination) + ": " + Text(fact.why));
+  }
+  void note(const facts::RemoteForwardListening& fact) {
+    add("listening f", number(fact.forward.id), fact.forward.listen + " at " + Text(fact.forward.target));
+  }
+  void note(const facts::RemoteForwardRefused& fact) {
+    add("not listening c", number(fact.client.id), Text(fact.request) + " " + Text(fact.listen) + ": " + Text(fact.why));
+  }
+  void note(const facts::RemoteForwardEnded& fact) { add("no longer listening f", number(fact.forward.id), fact.why); }
+  void note(const facts::ChannelIdle& fact) { add("idle h", number(fact.ids.channel), fact.kind); }
+  void note(const facts::ChannelClosed& fact) {
+    add("closed h", number(fact.ids.channel),
+        std::to_string(fact.bytes_from_client) + "/" + std::to_string(fact.bytes_to_client));
+  }
+  void note(const facts::ClientViolation& fact) { add("violation c", number(fact.client.id), fact.what); }
+  void note(const facts::ClientMessageIgnored& fact) {
+    add("ignored c", number(fact.client.id), Text(fact.what) + " " + std::to_string(fact.count));
+  }
+  void note(const facts::ConnectionClosed& fact) { add("connection closed c", number(fact.client.id), fact.why.detail); }
+  void note(const facts::TrunkWaiting& fact) { add("waiting t", fact.trunk, whose(fact.trunk)); }
+  void note(const facts::LoginsPaused& fact) {
+    add("paused t", fact.trunk, whose(fact.trunk) + " " + std::to_string(fact.pause.count()));
+  }
+  void note(const facts::TrunkSilent& fact) { add("silent t", fact.trunk, ""); }
+  void note(const facts::TrunkConnecting& fact) { add("connecting t", fact.trunk, whose(fact.trunk)); }
+  void note(const facts::TrunkReady& fact) { add("ready t", fact.trunk, ""); }
+  void note(const facts::TrunkFailed& fact) { add("failed t", fact.trunk, fact.why); }
+  void note(const facts::TrunkUnquestioned& fact) { add("unquestioned t", fact.trunk, ""); }
+  void note(const facts::TrunkFull& fact) { add("full t", fact.trunk, std::to_string(fact.sessions)); }
+  void note(const facts::TrunkDraining& fact) { add("draining t", fact.trunk, fact.why); }
+  void note(const facts::TargetOpenRefused& fact) {
+    add("target's open refused t", fact.trunk, Text(fact.type) + ": " + Text(fact.why));
+  }
+  void note(const facts::TargetRequestRefused& fact) {
+    add("target request refused t", fact.trunk, Text(fact.request) + ": " + Text(fact.why));
+  }
+  void note(const facts::TargetViolation& fact) { add("violation t", fact.trunk, fact.what); }
+  void note(const facts::TargetMessageIgnored& fact) {
+    add("ignored t", fact.trunk, Text(fact.what) + " " + std::to_string(fact.count));
+  }
+  void note(const facts::TrunkClosed& fact) { add("trunk closed t", fact.trunk, fact.why.detail); }
+  void note(const facts::ClientChannelStep& fact) {
+    states.push_back("client " + std::to_string(number(fact.number)) + " " + step(fact.from, fact.to));
+  }
+  void note(const facts::SessionStep& fact) {
+    phases.push_back("s" + std::to_string(number(fact.ids.channel)) + " " + step(fact.from, fact.to));
+  }
+  void note(const facts::TrunkChannelStep& fact) {
+    states.push_back("t" + std::to_string(number(fact.trunk.id)) + " " + std::to_string(number(fact.number)) + " " +
+                     step(fact.from, fact.to));
+  }
+  void note(const facts::TrunkStep& fact) {
+    trunk_states.push_back("t" + std::to_string(number(fact.trunk.id)) + " " + step(fact.from, fact.to));
+  }
+  void note(const facts::TrunkWishStep& fact) {
+    trunk_states.push_back("c" + (fact.client ? std::to_string(number(*fact.client)) : "-") + " " + Text(fact.target) + " " +
+                           step(fact.from, fact.to));
+  }
+  /// Logins and the daemon: their tests look at the log and the audit trail.
+  template <typename Fact>
+  void note(const Fact& /*fact*/) {}
+
+  static Text step(std::string_view from, std::string_view to) { return Text(from) + " -> " + Text(to); }
+  static Text whose(const facts::Trunk& trunk) { return Text(trunk.user) + " " + Text(trunk.target); }
+  void add(std::string_view what, const facts::Trunk& trunk, std::string_view rest) { add(what, number(trunk.id), rest); }
   void add(std::string_view what, std::uint64_t id, std::string_view rest) {
-    lines.push_back(std::string(what) + std::to_string(id) + " " + std::string(rest));
+    lines.push_back(Text(what) + std::to_string(id) + " " + Text(rest));
   }
 };
 

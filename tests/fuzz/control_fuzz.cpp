@@ -9,7 +9,7 @@
 
 #include "control/request_handler.hpp"
 #include "ctl/show.hpp"
-#include "log/logger.hpp"
+#include "fakes/recording_journal.hpp"
 #include "unit/control/fake_daemon.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -24,8 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   channel.command = std::string(input);
   daemon.channels_.push_back(channel);
   control::StoppedClock clock;
-  log::NullLogger log;
-  control::RequestHandler handler(daemon, daemon, clock, log);
+  fakes::RecordingJournal journal;
+  control::RequestHandler handler(daemon, daemon, clock, journal);
 
   const auto ask = [&](std::string_view line) {
     int responses = 0;

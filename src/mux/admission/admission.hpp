@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <sallyport/bytes.hpp>
+#include <sallyport/facts/clients.hpp>
 #include <sallyport/host_key_holder.hpp>
 #include <sallyport/ids.hpp>
 #include <sallyport/secret.hpp>
@@ -46,6 +47,9 @@ struct Admission {
   std::string host_key_algorithm;
   /// What the client typed as its password; null unless the configuration has a use for it.
   std::shared_ptr<const SecretString> password;
+
+  /// For facts about it; a view.
+  facts::Client who() const;
 };
 
 }  // namespace sallyport::mux

@@ -27,7 +27,7 @@ void LinkChannel::leave() {
   if (std::exchange(left_, true)) return;
   let_go();
   const ByteCounts bytes = traffic();
-  services_.journal.channel_closed(client_, ids_, bytes.in, bytes.out, services_.clock.now() - since_);
+  services_.journal.tell(facts::ChannelClosed{client_.who(), ids_, bytes.in, bytes.out, services_.clock.now() - since_});
 }
 
 void LinkChannel::watch_idleness(const Options& options, std::string kind) {
@@ -38,7 +38,7 @@ void LinkChannel::watch_idleness(const Options& options, std::string kind) {
     return bytes.in + bytes.out;
   };
   idle_.emplace(services_.clock, timeout, moved, [this, kind = std::move(kind), timeout] {
-    services_.journal.channel_idle(client_, ids_, kind, timeout);
+    services_.journal.tell(facts::ChannelIdle{client_.who(), ids_, kind, timeout});
     end(Told(is_session() ? "nothing has happened here for too long" : "nothing has happened there for too long"));
   });
 }

@@ -10,10 +10,10 @@
 #include <sallyport/config.hpp>
 #include <sallyport/connections.hpp>
 #include <sallyport/ids.hpp>
+#include <sallyport/journal.hpp>
 #include <sallyport/told.hpp>
 
 #include "mux/admission/admission.hpp"
-#include "mux/admission/journal.hpp"
 #include "mux/client/services.hpp"
 #include "mux/flow/idle_watch.hpp"
 #include "mux/flow/rate_limit.hpp"

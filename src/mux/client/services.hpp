@@ -2,10 +2,10 @@
 #pragma once
 
 #include <sallyport/clock.hpp>
+#include <sallyport/journal.hpp>
 #include <sallyport/process.hpp>
 #include <sallyport/stream.hpp>
 
-#include "mux/admission/journal.hpp"
 #include "mux/flow/rate_limit.hpp"
 #include "mux/protocol/graveyard.hpp"
 #include "mux/upstream/pool.hpp"

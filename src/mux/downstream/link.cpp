@@ -55,7 +55,7 @@ bool Link::refuse(Act act, const wire::ChannelOpen& open) {
   }
   if (why.empty()) return false;
   refuse_open(open.sender, reason, why);
-  services_.journal.channel_open_refused(client_, open.type, why);
+  services_.journal.tell(facts::ChannelOpenRefused{client_.who(), open.type, why});
   return true;
 }
 
@@ -84,7 +84,8 @@ void Link::on_channel_open(const wire::ChannelOpen& open, const wire::OpenFields
 void Link::refuse_unknown(const wire::ChannelOpen& open, const route::Verdict& verdict) {
   constexpr std::string_view kTold = "unknown channel type";
   refuse_open(open.sender, OpenFailureReason::unknown_channel_type, kTold);
-  services_.journal.channel_open_refused(client_, open.type, verdict.denial() != nullptr ? verdict.reason() : kTold);
+  services_.journal.tell(
+      facts::ChannelOpenRefused{client_.who(), open.type, verdict.denial() != nullptr ? verdict.reason() : kTold});
 }
 
 void Link::open_session(const wire::ChannelOpen& open) {
@@ -92,7 +93,7 @@ void Link::open_session(const wire::ChannelOpen& open) {
   // Nothing is known yet that could take data: the window opens when the session has its endpoint.
   channel.confirm(0);
   const ChannelId id = owner_.next_channel_id();
-  services_.journal.channel_opened(client_, id, open.type);
+  services_.journal.tell(facts::ChannelOpened{client_.who(), id, open.type});
   keep(channel.local(), std::make_unique<Session>(services_, client_, order_, id, channel, static_cast<LenderEvents&>(*this)));
 }
 
@@ -101,11 +102,11 @@ void Link::open_forward(Act act, const wire::ChannelOpen& open, ForwardRequest r
   const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = act, .destination = &request.destination});
   if (const route::Denial* denied = verdict.denial()) {
     refuse_open(open.sender, OpenFailureReason::administratively_prohibited, denied->told);
-    return services_.journal.forward_refused(client_, {client_.id, id, {}}, request.type, request.destination.text(),
-                                             verdict.reason());
+    return services_.journal.tell(
+        facts::ForwardRefused{client_.who(), {client_.id, id, {}}, request.type, request.destination.text(), verdict.reason()});
   }
   Channel& channel = accept(open);
-  services_.journal.channel_opened(client_, id, open.type);
+  services_.journal.tell(facts::ChannelOpened{client_.who(), id, open.type});
   keep(channel.local(),
        std::make_unique<Forward>(services_, client_, order_, id, channel, std::move(request), *verdict.permit()));
 }
@@ -124,7 +125,8 @@ void Link::on_global_request(const wire::GlobalRequest& request, const wire::Glo
     return forwards_.handle(act, request, route::Destination::of_socket(at->path), ticket);
   const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = act});
   if (verdict.permit() != nullptr && act == Act::prove_host_keys) return prove_host_keys(request.rest, ticket);
-  if (verdict.denial() != nullptr) services_.journal.request_refused(client_, std::nullopt, request.name, verdict.reason());
+  if (verdict.denial() != nullptr)
+    services_.journal.tell(facts::RequestRefused{client_.who(), std::nullopt, request.name, verdict.reason()});
   // Honoured here and not passed on: sshd would end the trunk at the next client's session.
   if (verdict.permit() != nullptr && act == Act::no_more_sessions) no_more_sessions_ = true;
   answer_global(ticket, verdict.permit() != nullptr);
@@ -156,7 +158,7 @@ void Link::take_channel(Trunk& trunk, const wire::ChannelOpen& open, TargetChann
   const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = *act});
   if (verdict.denial() != nullptr) return trunk.refuse(open, reason, verdict.denial()->told);
   const ChannelIds ids{client_.id, owner_.next_channel_id(), trunk.id()};
-  services_.journal.channel_opened(client_, ids.channel, open.type);
+  services_.journal.tell(facts::ChannelOpened{client_.who(), ids.channel, open.type});
   auto channel = std::make_unique<TargetChannel>(services_, client_, ids, trunk.accept(open), *verdict.permit(), std::move(info));
   // The fields of these types are texts and numbers, which have one encoding.
   OpenRequest request{std::string(open.type), channel->initial_grant(), Bytes(open.rest.begin(), open.rest.end())};
@@ -178,7 +180,7 @@ void Link::lend_agent_to(std::shared_ptr<AgentBorrower> borrower) {
   const route::Verdict verdict = ask_policy(client_, services_.clock, {.act = Act::agent_channel});
   if (verdict.denial() != nullptr) return login.refuse_agent(verdict.reason());
   const ChannelId id = owner_.next_channel_id();
-  services_.journal.channel_opened(client_, id, wire::kAgent);
+  services_.journal.tell(facts::ChannelOpened{client_.who(), id, wire::kAgent});
   auto loan = std::make_unique<AgentLoan>(services_, client_, id, std::move(borrower));
   // Nothing is granted before there is a socket that takes it.
   Channel& downstream = Connection::open({std::string(wire::kAgent), 0, {}}, *loan);
@@ -203,18 +205,22 @@ void Link::on_channel_gone(LocalChannel local) {
 void Link::on_unsound(wire::Form form, std::string_view name, std::string_view why, const Channel* channel) {
   if (channel != nullptr) {
     const LinkChannel& user = *by_number_[number(channel->local())];
-    return services_.journal.request_refused(client_, ChannelIds{client_.id, user.id(), user.trunk()}, name, why);
+    return services_.journal.tell(
+        facts::RequestRefused{client_.who(), ChannelIds{client_.id, user.id(), user.trunk()}, name, why});
   }
-  form == wire::Form::channel_open ? services_.journal.channel_open_refused(client_, name, why)
-                                   : services_.journal.request_refused(client_, std::nullopt, name, why);
+  form == wire::Form::channel_open ? services_.journal.tell(facts::ChannelOpenRefused{client_.who(), name, why})
+                                   : services_.journal.tell(facts::RequestRefused{client_.who(), std::nullopt, name, why});
 }
 
-void Link::on_violation(std::string_view what) { services_.journal.connection_violation(client_, what); }
+void Link::on_violation(std::string_view what) { services_.journal.tell(facts::ClientViolation{client_.who(), what}); }
 
-void Link::on_ignored(std::string_view what, std::uint64_t count) { services_.journal.message_ignored(client_, what, count); }
+void Link::on_ignored(std::string_view what, std::uint64_t count) {
+  services_.journal.tell(facts::ClientMessageIgnored{client_.who(), what, count});
+}
 
 void Link::on_channel_changed(const Channel& channel, ChannelState from) {
-  services_.journal.client_channel_changed(client_, channel.local(), name_of(from), name_of(channel.state()));
+  if (services_.journal.follows_steps())
+    services_.journal.tell(facts::ClientChannelStep{client_.who(), channel.local(), name_of(from), name_of(channel.state())});
 }
 
 void Link::on_connection_closed(const Error& why) {
@@ -223,7 +229,7 @@ void Link::on_connection_closed(const Error& why) {
   for (auto& channel : by_number_) graveyard_.bury(std::move(channel));
   by_number_.clear();
   sessions_ = 0;
-  services_.journal.connection_closed(client_, why, bytes_received(), bytes_sent(), clock_.now() - since_);
+  services_.journal.tell(facts::ConnectionClosed{client_.who(), why, bytes_received(), bytes_sent(), clock_.now() - since_});
   owner_.on_link_closed(*this);
 }
 

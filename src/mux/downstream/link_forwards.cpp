@@ -99,7 +99,7 @@ RemoteForward* LinkForwards::find(const route::Destination& address) {
 
 void LinkForwards::refuse(std::string_view request, std::string_view address, std::string_view why,
                           GlobalReplies::Ticket ticket) {
-  services_.journal.remote_forward_refused(client_, request, address, why);
+  services_.journal.tell(facts::RemoteForwardRefused{client_.who(), request, address, why});
   host_.answer_forward(ticket, false, {});
 }
 
@@ -108,7 +108,7 @@ void LinkForwards::on_cancelled(Cancel& cancel, bool success) {
   const GlobalReplies::Ticket ticket = cancel.ticket;
   if (cancel.forward != nullptr) {
     Entry entry = take_out(*cancel.forward);
-    services_.journal.remote_forward_ended(client_, entry.forward->facts(), "cancelled by the client");
+    services_.journal.tell(facts::RemoteForwardEnded{client_.who(), entry.forward->which(), "cancelled by the client"});
     services_.graveyard.bury(std::move(entry.forward));
   }
   services_.graveyard.bury(std::move(*place));
@@ -117,7 +117,7 @@ void LinkForwards::on_cancelled(Cancel& cancel, bool success) {
 }
 
 void LinkForwards::on_forward_listening(RemoteForward& forward) {
-  services_.journal.remote_forward_listening(client_, forward.facts());
+  services_.journal.tell(facts::RemoteForwardListening{client_.who(), forward.which()});
   const auto entry =
       std::find_if(forwards_.begin(), forwards_.end(), [&forward](const Entry& one) { return one.forward.get() == &forward; });
   const auto ticket = std::exchange(entry->ticket, GlobalReplies::Ticket::none);
@@ -128,21 +128,21 @@ void LinkForwards::on_forward_listening(RemoteForward& forward) {
 
 void LinkForwards::on_forward_failed(RemoteForward& forward, std::string_view why) {
   Entry entry = take_out(forward);
-  const RemoteForwardFacts facts = forward.facts();
+  const facts::RemoteForward which = forward.which();
   services_.graveyard.bury(std::move(entry.forward));
-  refuse(facts.request, facts.listen, why, entry.ticket);
+  refuse(which.request, which.listen, why, entry.ticket);
 }
 
 void LinkForwards::on_forward_lost(RemoteForward& forward, Told told) {
   Entry entry = take_out(forward);
-  services_.journal.remote_forward_ended(client_, forward.facts(), told.text());
+  services_.journal.tell(facts::RemoteForwardEnded{client_.who(), forward.which(), told.text()});
   services_.graveyard.bury(std::move(entry.forward));
   host_.on_forward_lost(told);
 }
 
 void LinkForwards::on_forward_taken_over(RemoteForward& forward) {
   Entry entry = take_out(forward);
-  services_.journal.remote_forward_ended(client_, forward.facts(), "another connection of the user has it now");
+  services_.journal.tell(facts::RemoteForwardEnded{client_.who(), forward.which(), "another connection of the user has it now"});
   services_.graveyard.bury(std::move(entry.forward));
 }
 
@@ -170,13 +170,14 @@ void LinkForwards::add_rows(std::vector<ForwardRow>& rows) const {
 
 bool LinkForwards::uses(TrunkId trunk) const {
   return std::any_of(forwards_.begin(), forwards_.end(),
-                     [trunk](const Entry& entry) { return entry.forward->facts().trunk == trunk; });
+                     [trunk](const Entry& entry) { return entry.forward->which().trunk == trunk; });
 }
 
 void LinkForwards::leave() {
   cancels_.clear();
   for (Entry& entry : forwards_) {
-    if (entry.forward->listens()) services_.journal.remote_forward_ended(client_, entry.forward->facts(), "the client is gone");
+    if (entry.forward->listens())
+      services_.journal.tell(facts::RemoteForwardEnded{client_.who(), entry.forward->which(), "the client is gone"});
     entry.forward->drop();
     services_.graveyard.bury(std::move(entry.forward));
   }

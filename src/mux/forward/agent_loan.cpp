@@ -27,7 +27,7 @@ void AgentLoan::describe(ChannelRow& row) const {
 void AgentLoan::on_open_confirmed() {
   downstream_->attach(&relay_.events(Side::downstream));
   if (borrower_->to == nullptr) return leave();  // nobody wants it any more
-  services_.journal.forward_opened(client_, ids_, wire::kAgent, kOrigin, target_name_);
+  services_.journal.tell(facts::ForwardOpened{client_.who(), ids_, wire::kAgent, kOrigin, target_name_});
   bool lent = false;
   const auto make = [&](StreamEvents& events) {
     std::unique_ptr<Stream> stream = std::exchange(borrower_->to, nullptr)->lend_agent(events);
@@ -48,7 +48,8 @@ void AgentLoan::on_stream_failed(const Error&) { leave(); }
 
 void AgentLoan::on_open_refused(wire::OpenFailureReason, std::string_view description) {
   downstream_ = nullptr;
-  services_.journal.forward_refused(client_, ids_, wire::kAgent, kOrigin, "the client refused it: " + std::string(description));
+  services_.journal.tell(
+      facts::ForwardRefused{client_.who(), ids_, wire::kAgent, kOrigin, "the client refused it: " + std::string(description)});
   if (borrower_->to != nullptr) std::exchange(borrower_->to, nullptr)->refuse_agent("the client has no agent");
 }
 

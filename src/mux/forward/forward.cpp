@@ -122,7 +122,7 @@ void Forward::on_wish_granted(Channel& channel, TrunkId trunk) {
 void Forward::on_stream_open() { begin_relaying(*endpoint_); }
 
 void Forward::begin_relaying(ChannelEnd& upstream) {
-  services_.journal.forward_opened(client_, ids_, request_.type, request_.destination.text(), target_name_);
+  services_.journal.tell(facts::ForwardOpened{client_.who(), ids_, request_.type, request_.destination.text(), target_name_});
   downstream_.confirm(PlainRelay::initial_grant(downstream_, upstream));
   relay_.join(downstream_, upstream);
 }
@@ -140,7 +140,7 @@ void Forward::on_stream_failed(const Error& why) {
 }
 
 void Forward::refuse(wire::OpenFailureReason reason, Told told, std::string_view detail) {
-  services_.journal.forward_refused(client_, ids_, request_.type, request_.destination.text(), detail);
+  services_.journal.tell(facts::ForwardRefused{client_.who(), ids_, request_.type, request_.destination.text(), detail});
   downstream_.refuse(reason, told);
 }
 

@@ -22,7 +22,7 @@ RemoteForward::RemoteForward(const Services& services, const Admission& client, 
 
 RemoteForward::~RemoteForward() { leave_cancelled(); }
 
-RemoteForwardFacts RemoteForward::facts() const {
+facts::RemoteForward RemoteForward::which() const {
   return {id_, trunk_id_, route::listening_request_name(address_), address_.text(), target_name_};
 }
 

@@ -10,10 +10,10 @@
 #include <sallyport/clock.hpp>
 #include <sallyport/connections.hpp>
 #include <sallyport/ids.hpp>
+#include <sallyport/journal.hpp>
 #include <sallyport/told.hpp>
 
 #include "mux/admission/admission.hpp"
-#include "mux/admission/journal.hpp"
 #include "mux/client/services.hpp"
 #include "mux/client/wish_order.hpp"
 #include "mux/upstream/pool.hpp"
@@ -60,7 +60,7 @@ class RemoteForward final : private TrunkHoldEvents, private ListenerEvents {
   bool cancelled() const { return cancelled_; }
   /// The target was asked to choose the port.
   bool port_was_chosen() const { return choice_; }
-  RemoteForwardFacts facts() const;
+  facts::RemoteForward which() const;
   ForwardRow row() const;
 
   /// Nobody wants it any more. No event follows.

@@ -37,7 +37,7 @@ void TargetChannel::describe(ChannelRow& row) const {
 void TargetChannel::on_open_confirmed() {
   Channel& upstream = *std::exchange(upstream_, nullptr);
   Channel& downstream = *std::exchange(downstream_, nullptr);
-  services_.journal.forward_opened(client_, ids_, info_.type, info_.origin, target_name_);
+  services_.journal.tell(facts::ForwardOpened{client_.who(), ids_, info_.type, info_.origin, target_name_});
   downstream.attach(&relay_.events(Side::downstream));
   upstream.confirm(PlainRelay::initial_grant(upstream, downstream));
   relay_.join(downstream, upstream);
@@ -45,8 +45,8 @@ void TargetChannel::on_open_confirmed() {
 
 void TargetChannel::on_open_refused(OpenFailureReason reason, std::string_view description) {
   downstream_ = nullptr;
-  services_.journal.forward_refused(client_, ids_, info_.type, info_.origin,
-                                    "the client refused it: " + std::string(description));
+  services_.journal.tell(
+      facts::ForwardRefused{client_.who(), ids_, info_.type, info_.origin, "the client refused it: " + std::string(description)});
   if (Channel* upstream = std::exchange(upstream_, nullptr)) upstream->refuse(reason, Told(description));
 }
 

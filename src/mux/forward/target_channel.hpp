@@ -9,9 +9,9 @@
 
 #include <sallyport/connections.hpp>
 #include <sallyport/ids.hpp>
+#include <sallyport/journal.hpp>
 
 #include "mux/admission/admission.hpp"
-#include "mux/admission/journal.hpp"
 #include "mux/client/link_channel.hpp"
 #include "mux/client/services.hpp"
 #include "mux/protocol/channel.hpp"

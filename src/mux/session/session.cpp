@@ -59,7 +59,8 @@ std::string_view Session::phase_name(Phase phase) {
 
 void Session::enter(Phase phase) {
   const Phase from = std::exchange(phase_, phase);
-  if (from != phase) services_.journal.session_changed(client_, ids_, phase_name(from), phase_name(phase));
+  if (from != phase && services_.journal.follows_steps())
+    services_.journal.tell(facts::SessionStep{client_.who(), ids_, phase_name(from), phase_name(phase)});
 }
 
 // --- events of the two ends --------------------------------------------------------------------------------------
@@ -154,7 +155,7 @@ void Session::request_without_program(Act act, const wire::SessionRequest& reque
 
 void Session::refuse(std::string_view type, bool want_reply, std::string_view why) {
   if (want_reply) downstream_.answer_now(false);
-  if (!why.empty()) services_.journal.request_refused(client_, ids_, type, why);
+  if (!why.empty()) services_.journal.tell(facts::RequestRefused{client_.who(), ids_, type, why});
 }
 
 route::Verdict Session::judge(Act act, const wire::SessionRequest& request) const {
@@ -344,8 +345,8 @@ void Session::tell_refused(const PreparingRequest& request, std::string_view by)
   if (std::holds_alternative<wire::AgentRequest>(request.request)) what = "your agent";
   if (std::holds_alternative<wire::X11Request>(request.request)) what = "your display";
   say(Told(std::string(by) + " refused " + what));
-  services_.journal.request_refused(client_, ids_, wire::type_of(request.request),
-                                    std::string(by) + " refused it, after the client had been told yes");
+  services_.journal.tell(facts::RequestRefused{client_.who(), ids_, wire::type_of(request.request),
+                                               std::string(by) + " refused it, after the client had been told yes"});
 }
 
 }  // namespace sallyport::mux

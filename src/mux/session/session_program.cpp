@@ -43,7 +43,7 @@ void SessionProgram::forget() {
 
 void SessionProgram::record_started() {
   if (std::exchange(recorded_, true)) return;
-  journal_.program_started(client_, ids_, request_.type(), request_.argument, target_);
+  journal_.tell(facts::ProgramStarted{client_.who(), ids_, request_.type(), request_.argument, target_});
 }
 
 void SessionProgram::record_not_started(std::string_view why) {
@@ -52,21 +52,21 @@ void SessionProgram::record_not_started(std::string_view why) {
 }
 
 void SessionProgram::record_failed(std::string_view why) {
-  journal_.program_failed(client_, ids_, request_.type(), request_.argument, why);
+  journal_.tell(facts::ProgramFailed{client_.who(), ids_, request_.type(), request_.argument, why});
 }
 
 void SessionProgram::record_refused(Told told, std::string_view why) {
-  journal_.program_refused(client_, ids_, request_.type(), request_.argument, told.text(), why);
+  journal_.tell(facts::ProgramRefused{client_.who(), ids_, request_.type(), request_.argument, told.text(), why});
 }
 
 void SessionProgram::record_exit(const wire::ExitStatus& exit) {
   exited_ = true;
-  journal_.program_ended(client_, ids_, exit.status, {});
+  journal_.tell(facts::ProgramEnded{client_.who(), ids_, exit.status, {}});
 }
 
 void SessionProgram::record_exit(const wire::ExitSignal& exit) {
   exited_ = true;
-  journal_.program_ended(client_, ids_, std::nullopt, exit.signal);
+  journal_.tell(facts::ProgramEnded{client_.who(), ids_, std::nullopt, exit.signal});
 }
 
 void SessionProgram::answer(bool success) {

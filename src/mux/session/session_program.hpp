@@ -5,10 +5,10 @@
 #include <string_view>
 
 #include <sallyport/account.hpp>
+#include <sallyport/journal.hpp>
 #include <sallyport/told.hpp>
 
 #include "mux/admission/admission.hpp"
-#include "mux/admission/journal.hpp"
 #include "mux/protocol/channel.hpp"
 #include "mux/session/session_requests.hpp"
 #include "route/policy.hpp"

@@ -41,7 +41,7 @@ std::optional<bool> TrunkBinding::lend(const wire::SessionRequest& request) {
   if (!(is_agent ? lends_agent_ : lends_display_)) return false;
   Trunk* const trunk = services_.pool.find(*ids_.trunk);  // of this connection alone: see trunk_access()
   if (trunk == nullptr) return false;                     // going; the channel will tell
-  services_.journal.forward_opened(client_, ids_, wire::type_of(request), {}, target_);
+  services_.journal.tell(facts::ForwardOpened{client_.who(), ids_, wire::type_of(request), {}, target_});
   if (is_agent && !trunk->lend_agent(lender_)) return true;  // it has it already
   if (!is_agent) trunk->lend_display(lender_);
   return std::nullopt;

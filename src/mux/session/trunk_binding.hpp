@@ -10,12 +10,12 @@
 
 #include <sallyport/bytes.hpp>
 #include <sallyport/ids.hpp>
+#include <sallyport/journal.hpp>
 #include <sallyport/target.hpp>
 #include <sallyport/told.hpp>
 #include <sallyport/upstream.hpp>
 
 #include "mux/admission/admission.hpp"
-#include "mux/admission/journal.hpp"
 #include "mux/admission/share_key.hpp"
 #include "mux/client/services.hpp"
 #include "mux/forward/agent_loan.hpp"

@@ -35,7 +35,7 @@ class Unattended::AtTarget final : public Program, private ChannelWishEvents {
  private:
   void on_wish_granted(Channel& channel, TrunkId trunk) override {
     ids_.trunk = trunk;
-    owner_.journal_.program_started(client_, ids_, start_.program.type(), start_.program.argument, target_);
+    owner_.journal_.tell(facts::ProgramStarted{client_.who(), ids_, start_.program.type(), start_.program.argument, target_});
     send_preparations(channel, *start_.requests);
     send_environment(channel, start_.environment, start_.running);
     send_program(channel, start_.program);
@@ -45,7 +45,7 @@ class Unattended::AtTarget final : public Program, private ChannelWishEvents {
     over();
   }
   void on_wish_failed(wire::OpenFailureReason, std::string_view told) override {
-    owner_.journal_.program_refused(client_, ids_, start_.program.type(), start_.program.argument, told, told);
+    owner_.journal_.tell(facts::ProgramRefused{client_.who(), ids_, start_.program.type(), start_.program.argument, told, told});
     over();
   }
 
@@ -70,9 +70,9 @@ class Unattended::OnBastion final : public Program, private ChannelEvents {
   void on_eof() override {}
   void on_request(wire::SessionRequest request, bool) override {
     if (const auto* const status = std::get_if<wire::ExitStatus>(&request))
-      owner_.journal_.program_ended(client_, ids_, status->status, {});
+      owner_.journal_.tell(facts::ProgramEnded{client_.who(), ids_, status->status, {}});
     if (const auto* const signal = std::get_if<wire::ExitSignal>(&request))
-      owner_.journal_.program_ended(client_, ids_, std::nullopt, signal->signal);
+      owner_.journal_.tell(facts::ProgramEnded{client_.who(), ids_, std::nullopt, signal->signal});
   }
   void on_reply(bool) override {}
   void on_window() override {}

@@ -8,8 +8,9 @@
 #include <string>
 #include <vector>
 
+#include <sallyport/journal.hpp>
+
 #include "mux/admission/admission.hpp"
-#include "mux/admission/journal.hpp"
 #include "mux/protocol/graveyard.hpp"
 #include "mux/relay/local_endpoint.hpp"
 #include "mux/session/program_start.hpp"

@@ -11,9 +11,9 @@
 
 #include <sallyport/clock.hpp>
 #include <sallyport/connections.hpp>
+#include <sallyport/journal.hpp>
 #include <sallyport/upstream.hpp>
 
-#include "mux/admission/journal.hpp"
 #include "mux/admission/share_key.hpp"
 #include "mux/admission/user_accounts.hpp"
 #include "mux/protocol/graveyard.hpp"

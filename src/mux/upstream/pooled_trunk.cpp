@@ -33,7 +33,8 @@ void PooledTrunk::begin() {
 
 void PooledTrunk::enter(Phase phase) {
   const Phase from = std::exchange(phase_, phase);
-  if (from != phase) parts_.journal.trunk_changed(id(), to_string(from), to_string(phase));
+  if (from != phase && parts_.journal.follows_steps())
+    parts_.journal.tell(facts::TrunkStep{identity_.which(), to_string(from), to_string(phase)});
 }
 
 void PooledTrunk::on_login_turn() {
@@ -48,10 +49,10 @@ void PooledTrunk::on_logged_in(LoggedIn login) {
   if (hop_ != nullptr) hop_->report_loss_to(*this);
   answered_ = std::move(login.answered);
   trunk_ =
-      std::make_unique<Trunk>(id(), target().name, std::move(login.transport), parts_.clock, parts_.graveyard,
+      std::make_unique<Trunk>(identity_.which(), std::move(login.transport), parts_.clock, parts_.graveyard,
                               KeepaliveSettings{options().keepalive_interval, options().keepalive_count}, parts_.limits.credit,
                               parts_.accounts.of_trunk(key().user), static_cast<TrunkEvents&>(*this), parts_.journal);
-  parts_.journal.trunk_ready(id(), parts_.clock.now() - since_);
+  parts_.journal.tell(facts::TrunkReady{identity_.which(), parts_.clock.now() - since_});
   parts_.breaker.note_success(key(), identity_.access.client.connection);
   try_question();
   if (phase_ == Phase::connecting) enter(Phase::ready);
@@ -70,10 +71,10 @@ void PooledTrunk::on_logged_in(LoggedIn login) {
 void PooledTrunk::on_login_failed(const UpstreamFailure& why) {
   const bool was_ended = phase_ == Phase::closing;
   enter(Phase::closing);
-  parts_.journal.trunk_failed(id(), why.detail);
+  parts_.journal.tell(facts::TrunkFailed{identity_.which(), why.detail});
   if (LoginBreaker::counts(why.code)) {
     const Duration pause = parts_.breaker.note_failure(key(), identity_.access.client, target().name, why);
-    parts_.journal.logins_paused(id(), key().user, target().name, pause);
+    parts_.journal.tell(facts::LoginsPaused{identity_.which(), pause});
   }
   if (!was_ended) group_->note_loss();
   group_->tend_soon();
@@ -180,14 +181,14 @@ PooledTrunk::Refusal PooledTrunk::note_refused() {
   // Answers come in the order of opens: those still being opened were not there when the target refused.
   const std::size_t others = other_sessions();  // the refused one counts as closed
   const Refusal refusal = room_.note_refused(others);
-  if (refusal == Refusal::full) parts_.journal.trunk_full(id(), others);
+  if (refusal == Refusal::full) parts_.journal.tell(facts::TrunkFull{identity_.which(), others});
   if (refusal == Refusal::spent) drain("the target takes no more sessions on it");
   return refusal;
 }
 
 void PooledTrunk::note_full(std::size_t sessions) {
   room_.note_full(sessions);
-  parts_.journal.trunk_full(id(), sessions);
+  parts_.journal.tell(facts::TrunkFull{identity_.which(), sessions});
 }
 
 void PooledTrunk::note_lost_at_open() {
@@ -197,7 +198,7 @@ void PooledTrunk::note_lost_at_open() {
 
 void PooledTrunk::suspect() {
   suspected_ = trunk_->heard();
-  parts_.journal.trunk_silent(id());
+  parts_.journal.tell(facts::TrunkSilent{identity_.which()});
   // Some answer an open only when the session before has ended. Whoever answers everything else has a limit.
   const std::size_t others = trunk_->confirmed_sessions();
   if (others > 0) trunk_->probe([this, others](Duration) { note_full(others); });
@@ -253,7 +254,7 @@ void PooledTrunk::drain(std::string_view why) {
   enter(Phase::draining);
   age_.reset();
   idle_.over.reset();
-  parts_.journal.trunk_draining(id(), why);
+  parts_.journal.tell(facts::TrunkDraining{identity_.which(), why});
   parts_.pool.drain_riders(id());
   group_->tend_soon();
   leave_when_unused();
@@ -278,11 +279,11 @@ void PooledTrunk::leave_pool() {
 void PooledTrunk::on_trunk_closed(Trunk&, const Error& why) {
   const bool was_ended = phase_ == Phase::closing;
   enter(Phase::closing);
-  parts_.journal.trunk_closed(id(), hop_lost_.empty() ? why : Error{Errc::io, hop_lost_});
+  parts_.journal.tell(facts::TrunkClosed{identity_.which(), hop_lost_.empty() ? why : Error{Errc::io, hop_lost_}});
   tail_ = {};
   if (questioned_ && trunk_->left_by_peer() && trunk_->heard() == *questioned_) {
     parts_.learnt.bears_questions.learn(key().policy, false);
-    parts_.journal.trunk_unquestioned(id());
+    parts_.journal.tell(facts::TrunkUnquestioned{identity_.which()});
   }
   if (!was_ended && !was_used_) group_->note_loss();
   group_->tend_soon();

@@ -23,11 +23,12 @@ bool is_clean(std::string_view originator) {
 
 using wire::OpenFailureReason;
 
-Trunk::Trunk(TrunkId id, std::string target, std::unique_ptr<Transport> transport, Clock& clock, Graveyard& graveyard,
+Trunk::Trunk(const facts::Trunk& which, std::unique_ptr<Transport> transport, Clock& clock, Graveyard& graveyard,
              KeepaliveSettings keepalive, Credit credit, std::shared_ptr<Account> account, TrunkEvents& owner, Journal& journal)
     : Connection(std::move(transport), clock, graveyard, keepalive, credit, std::move(account)),
-      id_(id),
-      target_(std::move(target)),
+      id_(which.id),
+      user_(which.user),
+      target_(which.target),
       loss_told_("the connection to target " + target_ + " was lost"),
       owner_(owner),
       journal_(journal) {}
@@ -58,7 +59,7 @@ void Trunk::on_lent(LenderEvents* lender, const wire::ChannelOpen& open, std::st
 }
 
 void Trunk::refuse(const wire::ChannelOpen& open, OpenFailureReason reason, std::string_view why) {
-  journal_.target_open_refused(id_, open.type, why);
+  journal_.tell(facts::TargetOpenRefused{which(), open.type, why});
   refuse_open(open.sender, reason, why);
 }
 
@@ -75,8 +76,8 @@ void Trunk::on_global_request(const wire::GlobalRequest& request, const wire::Gl
 }
 
 void Trunk::on_unsound(wire::Form form, std::string_view name, std::string_view why, const Channel* /*channel*/) {
-  form == wire::Form::channel_open ? journal_.target_open_refused(id_, name, why)
-                                   : journal_.target_request_refused(id_, name, why);
+  form == wire::Form::channel_open ? journal_.tell(facts::TargetOpenRefused{which(), name, why})
+                                   : journal_.tell(facts::TargetRequestRefused{which(), name, why});
 }
 
 void Trunk::on_channel_gone(LocalChannel) { owner_.tell(&TrunkEvents::on_slot_free, *this); }
@@ -86,12 +87,15 @@ void Trunk::say_goodbye(std::string_view why) {
   disconnect(DisconnectReason::by_application, why);
 }
 
-void Trunk::on_violation(std::string_view what) { journal_.trunk_violation(id_, what); }
+void Trunk::on_violation(std::string_view what) { journal_.tell(facts::TargetViolation{which(), what}); }
 
-void Trunk::on_ignored(std::string_view what, std::uint64_t count) { journal_.target_message_ignored(id_, what, count); }
+void Trunk::on_ignored(std::string_view what, std::uint64_t count) {
+  journal_.tell(facts::TargetMessageIgnored{which(), what, count});
+}
 
 void Trunk::on_channel_changed(const Channel& channel, ChannelState from) {
-  journal_.trunk_channel_changed(id_, channel.local(), name_of(from), name_of(channel.state()));
+  if (journal_.follows_steps())
+    journal_.tell(facts::TrunkChannelStep{which(), channel.local(), name_of(from), name_of(channel.state())});
 }
 
 void Trunk::on_connection_closed(const Error& why) { owner_.end(&TrunkEvents::on_trunk_closed, *this, why); }

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <utility>
 
+#include <sallyport/journal.hpp>
 #include <sallyport/told_once.hpp>
 
-#include "mux/admission/journal.hpp"
 #include "mux/protocol/connection.hpp"
 #include "mux/upstream/trunk_forwards.hpp"
 
@@ -45,7 +45,7 @@ class LenderEvents {
 
 class Trunk final : public Connection {
  public:
-  Trunk(TrunkId id, std::string target, std::unique_ptr<Transport> transport, Clock& clock, Graveyard& graveyard,
+  Trunk(const facts::Trunk& which, std::unique_ptr<Transport> transport, Clock& clock, Graveyard& graveyard,
         KeepaliveSettings keepalive, Credit credit, std::shared_ptr<Account> account, TrunkEvents& owner, Journal& journal);
 
   TrunkId id() const { return id_; }
@@ -87,8 +87,12 @@ class Trunk final : public Connection {
   void on_forwarded(const wire::ChannelOpen& open, const route::Destination& address, std::string_view originator);
   void on_lent(LenderEvents* lender, const wire::ChannelOpen& open, std::string_view originator);
 
-  TrunkId id_;
-  std::string target_;
+  /// For facts about it; a view.
+  facts::Trunk which() const { return {id_, user_, target_}; }
+
+  const TrunkId id_;
+  const std::string user_;
+  const std::string target_;
   std::string loss_told_;
   ToldOnce<TrunkEvents> owner_;
   Journal& journal_;

@@ -27,7 +27,7 @@ bool TrunkLogin::begin() {
     log_in();
     return true;
   }
-  parts_.journal.trunk_waiting(trunk_.id, user, target.name);
+  parts_.journal.tell(facts::TrunkWaiting{trunk_.which()});
   deadline_ = parts_.clock.after(target.options.connect_timeout, [this] {
     fail({Errc::limit, "target " + trunk_.target().name + " can't be reached: too many logins there at the same time",
           "no turn to log in within connect_timeout"});
@@ -46,7 +46,7 @@ void TrunkLogin::on_turn() {
 
 void TrunkLogin::log_in() {
   connected_by_ = parts_.clock.now() + trunk_.target().options.connect_timeout;
-  parts_.journal.trunk_connecting(trunk_.id, trunk_.access.key.user, trunk_.target().name);
+  parts_.journal.tell(facts::TrunkConnecting{trunk_.which()});
   if (!trunk_.target().via) {
     attempt_ = parts_.connector.connect(trunk_.target(), trunk_.access.client, *this);
     return;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include <sallyport/clock.hpp>
+#include <sallyport/facts/trunks.hpp>
 #include <sallyport/ids.hpp>
 #include <sallyport/target.hpp>
 #include <sallyport/told_once.hpp>
@@ -27,6 +28,8 @@ struct TrunkIdentity {
   TrunkAccess access;  ///< where it leads, whose it is, and for whom it logs in
 
   const ResolvedTarget& target() const { return access.target(); }
+  /// For facts about it; a view.
+  facts::Trunk which() const { return {id, access.key.user, target().name}; }
 };
 
 /// Host and port as people write them; what is paced together.

@@ -37,7 +37,8 @@ Duration TrunkWaiter::longest_wait() const { return 2 * target().options.connect
 void TrunkWaiter::enter(State state) {
   timer_.reset();
   const State from = std::exchange(state_, state);
-  if (from != state) parts_.journal.trunk_wish_changed(key().user, client(), target().name, name_of(from), name_of(state));
+  if (from != state && parts_.journal.follows_steps())
+    parts_.journal.tell(facts::TrunkWishStep{key().user, client(), target().name, name_of(from), name_of(state)});
 }
 
 void TrunkWaiter::call_after(Duration time, std::function<void()> then) { timer_ = parts_.clock.after(time, std::move(then)); }

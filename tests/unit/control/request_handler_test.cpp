@@ -9,6 +9,8 @@
 
 #include "fake_daemon.hpp"
 #include "fakes/memory_logger.hpp"
+#include "journal/fact_journal.hpp"
+#include "journal/log_and_trail.hpp"
 
 namespace sallyport::control {
 namespace {
@@ -45,7 +47,11 @@ class RequestHandlerTest : public testing::Test {
   FakeDaemon daemon_;
   StoppedClock clock_;
   fakes::MemoryLogger log_;
-  RequestHandler handler_{daemon_, daemon_, clock_, log_, [] { return kTimeOfDay; }};
+  NoAuditTrail audit_;
+  log::Records records_{log_, audit_, clock_};
+  journal::LogAndTrail log_and_trail_{records_};
+  journal::FactJournal journal_{{&log_and_trail_}};
+  RequestHandler handler_{daemon_, daemon_, clock_, journal_, [] { return kTimeOfDay; }};
 };
 
 TEST_F(RequestHandlerTest, RefusesWhatIsNoRequest) {

@@ -16,6 +16,8 @@
 #include "fakes/fake_clock.hpp"
 #include "fakes/loop_fixture.hpp"
 #include "fakes/memory_logger.hpp"
+#include "journal/fact_journal.hpp"
+#include "journal/log_and_trail.hpp"
 
 namespace sallyport::control {
 namespace {
@@ -87,7 +89,11 @@ class ControlServerTest : public test::LoopTest {
   fakes::FakeClock time_;
   FakeDaemon daemon_;
   fakes::MemoryLogger log_;
-  RequestHandler handler_{daemon_, daemon_, time_, log_};
+  NoAuditTrail audit_;
+  log::Records records_{log_, audit_, time_};
+  journal::LogAndTrail log_and_trail_{records_};
+  journal::FactJournal journal_{{&log_and_trail_}};
+  RequestHandler handler_{daemon_, daemon_, time_, journal_};
   std::unique_ptr<Server> server_;
 };
 

@@ -76,7 +76,7 @@ std::string Entrance::line_with(std::string_view part) const {
 }
 
 void LoginTest::begin(Login::Client who) {
-  login = std::make_unique<Login>(LoginServices{clock, identities, admitter, records}, context(), std::move(who), net::Fd(),
+  login = std::make_unique<Login>(LoginServices{clock, identities, admitter, of_logins}, context(), std::move(who), net::Fd(),
                                   static_cast<LoginEvents&>(*this));
 }
 

@@ -22,6 +22,8 @@
 #include "fakes/memory_transport.hpp"
 #include "fakes/recording_journal.hpp"
 #include "fakes/recording_trail.hpp"
+#include "journal/fact_journal.hpp"
+#include "journal/log_and_trail.hpp"
 #include "mux/downstream/hub.hpp"
 #include "net/loop/loop.hpp"
 
@@ -60,7 +62,9 @@ class Entrance {
   MemoryLogger log;
   RecordingTrail audit;
   log::Records records{log, audit, clock};
-  RecordingJournal journal;
+  journal::LogAndTrail log_and_trail{records};
+  journal::FactJournal of_logins{{&log_and_trail}};
+  RecordingJournal of_hub;
   FakeConnector connector;
   FakeLauncher launcher;
   FakeStreams streams;
@@ -68,8 +72,8 @@ class Entrance {
   FakeIdentities identities;
   FakeUserauth userauth;
   std::deque<MemoryPeer> peers;  // of clients that are let in without a login; the hub has their transports
-  mux::Hub hub{clock, journal, connector, launcher, streams, {}};
-  Admitter admitter{loop, clock, hub, records};
+  mux::Hub hub{clock, of_hub, connector, launcher, streams, {}};
+  Admitter admitter{loop, clock, hub, of_logins};
   std::shared_ptr<const Config> config;
 };
 

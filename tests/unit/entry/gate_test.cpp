@@ -52,7 +52,7 @@ class GateTest : public ::testing::Test, public Entrance {
     clock.advance(seconds(60));
   }
 
-  Gate gate{loop, clock, identities, admitter, records};
+  Gate gate{loop, clock, identities, admitter, of_logins, log};
   std::string told;
 };
 

@@ -104,9 +104,14 @@ TEST_F(RecordsTest, SaysTheSumAtTheEndToo) {
   EXPECT_TRUE(log_.has("suppressed"));
 }
 
+TEST_F(RecordsTest, ANoteEscapesEveryTextThatIsGivenBare) {
+  records_.of_source("10.0.0.1/32").info("{} {}", std::string("a\n\x1b"), plain("it can't"));
+  EXPECT_EQ(log_.lines().back(), "info a\\n\\x1b it can't");
+}
+
 TEST_F(RecordsTest, ALineHasABoundWhateverIsPutInIt) {
-  records_.of_source("10.0.0.1/32").info("{}", std::string(100000, 'x'));
-  log_.info("{}", std::string(100000, 'x'));
+  records_.of_source("10.0.0.1/32").info("{}", plain(std::string(100000, 'x')));
+  log_.info("{}", plain(std::string(100000, 'x')));
   for (const std::string& line : log_.lines()) EXPECT_LE(line.size(), Logger::kLineBytes + 10);
   EXPECT_EQ(log_.lines().size(), 2U);
 }

@@ -1,0 +1,10 @@
+#include "mux/admission/admission.hpp"
+
+namespace sallyport::mux {
+
+facts::Client Admission::who() const {
+  const std::string_view route = decision ? std::string_view(decision->route().name) : std::string_view();
+  return {id, user, {source.address, source.port}, method, route};
+}
+
+}  // namespace sallyport::mux
