@@ -124,6 +124,14 @@ void Recheck::add(ConnectionId id) {
   next();
 }
 
+void Recheck::end(const mux::Admission& client, const GrantLost& why) {
+  hub_.end_connection(
+      client.id, why.told, [&log = log_, id = client.id, user = client.user, detail = why.detail](const Result<>& ended) {
+        if (!ended) return;
+        log.warn("conn={} ended after a reload user={} reason=\"{}\"", id, log::escaped(user), log::escaped(detail));
+      });
+}
+
 void Recheck::next() {
   if (work_ != nullptr) return;
   const mux::Admission* client = nullptr;
@@ -147,12 +155,8 @@ void Recheck::next() {
   work_ = loop_.work([job] { job->why = lost_grant(job->config, job->client, *job->given_up); },
                      [this, job] {
                        work_.reset();
-                       const ConnectionId id = job->client.id;
                        // After another reload it waits for its turn again.
-                       if (job->config == config_ && job->why && hub_.end_connection(id, job->why->told)) {
-                         log_.warn("conn={} ended after a reload user={} reason=\"{}\"", id, log::escaped(job->client.user),
-                                   log::escaped(job->why->detail));
-                       }
+                       if (job->config == config_ && job->why) end(job->client, *job->why);
                        next();
                      });
 }
