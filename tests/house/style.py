@@ -18,9 +18,7 @@ FOLDERS, SOURCES = ("include", "src", "tests"), {".hpp", ".cpp", ".h", ".c"}
 LONGEST = 400
 #: What is longer still, and by how much; a file leaves this list when it has been cut, and none is added.
 TOO_LONG = {
-    "src/ssh/upstream/client_connection.cpp": 485,
     "src/mux/protocol/channel.cpp": 421,
-    "src/ssh/downstream/downstream_connection.cpp": 430,
 }
 
 
