@@ -125,31 +125,48 @@ struct TargetCheck {
   std::vector<LoginPause> pauses;
 };
 
-/// What is open, and ending it; mux implements it. All calls are made on the loop's thread and call nothing back.
+/// How much is open: as many as there are rows.
+struct OpenCounts {
+  std::size_t connections = 0;
+  std::size_t channels = 0;
+  std::size_t trunks = 0;
+  std::size_t forwards = 0;
+};
+
+/// What is open, and ending it; mux implements it. All calls are made on the loop's thread. Each is answered there by `done`,
+/// which is called once, inside the call or later, for there may be somebody to be asked; it is destroyed uncalled if this goes
+/// before.
 class Connections {
  public:
+  template <typename Answer>
+  using Done = std::function<void(Answer)>;
+
   virtual ~Connections() = default;
+  /// Cheap, however much is open: may be asked for again and again.
+  virtual void counts(Done<OpenCounts> done) = 0;
   /// Rows in ascending order of id.
-  virtual std::vector<ConnectionRow> connections() const = 0;
-  virtual std::vector<ChannelRow> channels() const = 0;
-  virtual std::vector<TrunkRow> trunks() const = 0;
-  virtual std::vector<ForwardRow> forwards() const = 0;
+  virtual void connections(Done<std::vector<ConnectionRow>> done) = 0;
+  virtual void channels(Done<std::vector<ChannelRow>> done) = 0;
+  virtual void trunks(Done<std::vector<TrunkRow>> done) = 0;
+  virtual void forwards(Done<std::vector<ForwardRow>> done) = 0;
   /// Ends it soon, not inside the call. `reason` goes to the log, the audit trail and, as text of the disconnection,
   /// to the client. Errc::not_found when there is no such connection.
-  virtual Result<> end_connection(ConnectionId id, std::string_view reason) = 0;
+  virtual void end_connection(ConnectionId id, std::string_view reason, Done<Result<>> done) = 0;
+  /// The same for all connections of that user: how many they are; Errc::not_found when there is none.
+  virtual void end_connections_of(std::string_view user, std::string_view reason, Done<Result<std::size_t>> done) = 0;
   /// The same for one channel: it gets CLOSE on both sides, and a local process is hung up.
-  virtual Result<> end_channel(ChannelId id, std::string_view reason) = 0;
+  virtual void end_channel(ChannelId id, std::string_view reason, Done<Result<>> done) = 0;
   /// These three: how many trunks it is about; Errc::not_found when there is none.
   /// No new channels on those trunks; each ends with its last channel. What is asked for next gets a new trunk.
-  virtual Result<std::size_t> stop_trunks(const TrunkSelection& which, std::string_view reason) = 0;
+  virtual void stop_trunks(const TrunkSelection& which, std::string_view reason, Done<Result<std::size_t>> done) = 0;
   /// Ends them soon, with the channels on them, whose clients are told.
-  virtual Result<std::size_t> end_trunks(const TrunkSelection& which, std::string_view reason) = 0;
+  virtual void end_trunks(const TrunkSelection& which, std::string_view reason, Done<Result<std::size_t>> done) = 0;
   /// As stop_trunks(), and forgets what was learnt of the target, so that the next login is made at once and afresh. A
   /// pause of logins that ends counts as well.
-  virtual Result<std::size_t> renew_trunks(const TrunkSelection& which, std::string_view reason) = 0;
-  /// Asks those trunks for a sign of life, and calls `done` once, later, within kCheckTime.
+  virtual void renew_trunks(const TrunkSelection& which, std::string_view reason, Done<Result<std::size_t>> done) = 0;
+  /// Asks those trunks for a sign of life; answered later, within kCheckTime.
   static constexpr Duration kCheckTime = std::chrono::seconds(5);
-  virtual void check_trunks(const TrunkSelection& which, std::function<void(TargetCheck)> done) = 0;
+  virtual void check_trunks(const TrunkSelection& which, Done<TargetCheck> done) = 0;
 };
 
 /// The daemon as a whole. Counts of what is open come from Connections.

@@ -58,7 +58,7 @@ struct Said {
   }
 };
 
-/// The options with their built-in values. Each has a row in config/option_table.hpp, which knows how it is written.
+/// The options, one a member, with built-in values. Each has a row in config/option_table.hpp, which knows how it is written.
 template <typename Holder>
 struct OptionSet {
   template <typename T>

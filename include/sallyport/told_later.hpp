@@ -2,13 +2,11 @@
 #pragma once
 
 #include <deque>
-#include <functional>
 #include <memory>
-#include <tuple>
-#include <type_traits>
 #include <utility>
 
 #include <sallyport/clock.hpp>
+#include <sallyport/task.hpp>
 
 namespace sallyport {
 
@@ -25,11 +23,8 @@ class ToldLater {
   /// The arguments are kept as values until then.
   template <typename... Params, typename... Args>
   void tell(void (Events::*event)(Params...), Args&&... args) {
-    // A function can be copied; what it tells of may not.
-    const auto kept = std::make_shared<std::tuple<std::decay_t<Params>...>>(std::forward<Args>(args)...);
-    waiting_.push_back([event, kept](Events& receiver) {
-      std::apply([&](auto&... values) { (receiver.*event)(std::move(values)...); }, *kept);
-    });
+    waiting_.emplace_back(
+        [&receiver = receiver_, later = call_later(event, std::forward<Args>(args)...)]() mutable { later(receiver); });
     if (timer_ == nullptr) wait();
   }
   /// Leaves out what hasn't been told.
@@ -43,16 +38,16 @@ class ToldLater {
     timer_ = clock_.after(Duration::zero(), [this] { tell_first(); });
   }
   void tell_first() {
-    const auto first = std::move(waiting_.front());
+    Task first = std::move(waiting_.front());
     waiting_.pop_front();
     timer_.reset();
     if (!waiting_.empty()) wait();
-    first(receiver_);
+    first();
   }
 
   Clock& clock_;
   Events& receiver_;
-  std::deque<std::function<void(Events&)>> waiting_;
+  std::deque<Task> waiting_;
   std::unique_ptr<Timer> timer_;
 };
 

@@ -42,6 +42,7 @@
 
 namespace sallyport::app {
 
+/// Has so many members because each is a part of the daemon, and has to outlive those behind it, which refer to it.
 class Daemon final : private DaemonControl {
  public:
   /// Opens the log, the audit trail, the control socket and the listening sockets. `warnings` about the configuration go to the

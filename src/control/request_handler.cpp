@@ -44,6 +44,9 @@ std::string none_of(const TrunkSelection& which, const std::vector<std::string>&
   return text;
 }
 
+/// `none` where there was nothing that the verb could be about.
+std::string why_not(const Error& why, const std::string& none) { return why.code == Errc::not_found ? none : why.detail; }
+
 template <typename Row>
 Json rows_json(const std::vector<Row>& rows, const Moment& moment) {
   Json json = Json::array();
@@ -131,29 +134,31 @@ void RequestHandler::handle(std::string_view line, const Requester& requester, R
   (this->*verb->run)(Request{members, requester}, std::move(reply));
 }
 
+Moment RequestHandler::moment() const { return {clock_.now(), now_()}; }
+
 void RequestHandler::status(const Request&, Reply reply) {
-  Json json = to_json(daemon_.status(), {clock_.now(), now_()});
-  json["connections"] = connections_.connections().size();
-  json["channels"] = connections_.channels().size();
-  json["trunks"] = connections_.trunks().size();
-  reply(ok_response(std::move(json)));
+  connections_.counts([json = to_json(daemon_.status(), moment()), reply = std::move(reply)](const OpenCounts& open) mutable {
+    json["connections"] = open.connections;
+    json["channels"] = open.channels;
+    json["trunks"] = open.trunks;
+    reply(ok_response(std::move(json)));
+  });
 }
 
-void RequestHandler::list_connections(const Request&, Reply reply) {
-  reply(ok_response(rows_json(connections_.connections(), {clock_.now(), now_()})));
+template <typename Row>
+void RequestHandler::list(void (Connections::*rows)(Connections::Done<std::vector<Row>>), Reply reply) {
+  (connections_.*rows)([moment = moment(), reply = std::move(reply)](const std::vector<Row>& found) {
+    reply(ok_response(rows_json(found, moment)));
+  });
 }
 
-void RequestHandler::list_channels(const Request&, Reply reply) {
-  reply(ok_response(rows_json(connections_.channels(), {clock_.now(), now_()})));
-}
+void RequestHandler::list_connections(const Request&, Reply reply) { list(&Connections::connections, std::move(reply)); }
 
-void RequestHandler::list_trunks(const Request&, Reply reply) {
-  reply(ok_response(rows_json(connections_.trunks(), {clock_.now(), now_()})));
-}
+void RequestHandler::list_channels(const Request&, Reply reply) { list(&Connections::channels, std::move(reply)); }
 
-void RequestHandler::list_forwards(const Request&, Reply reply) {
-  reply(ok_response(rows_json(connections_.forwards(), {clock_.now(), now_()})));
-}
+void RequestHandler::list_trunks(const Request&, Reply reply) { list(&Connections::trunks, std::move(reply)); }
+
+void RequestHandler::list_forwards(const Request&, Reply reply) { list(&Connections::forwards, std::move(reply)); }
 
 void RequestHandler::kill(const Request& request, Reply reply) {
   const std::string id = request.text("id");
@@ -161,7 +166,7 @@ void RequestHandler::kill(const Request& request, Reply reply) {
   reason = reason.empty() ? std::string(kEndedByAdministrator) : log::escape(reason, kReasonBytes);
   const bool of_user = request.members.contains("user");
   if (of_user == request.members.contains("id")) return reply(error_response("kill needs either \"id\" or \"user\""));
-  if (of_user) return kill_user(request, reason, reply);
+  if (of_user) return kill_user(request, reason, std::move(reply));
   char letter = 0;
   std::uint64_t value = 0;
   const bool is_id = read_id(id, letter, value);
@@ -169,59 +174,57 @@ void RequestHandler::kill(const Request& request, Reply reply) {
     return reply(
         error_response("kill takes the id of a connection (c1) or of a channel (h1), not \"" + log::escape(id, 64) + "\""));
   }
-  const Result<> done = letter == 'c' ? connections_.end_connection(ConnectionId{value}, reason)
-                                      : connections_.end_channel(ChannelId{value}, reason);
-  if (!done) {
-    if (done.error().code == Errc::not_found) {
-      return reply(error_response((letter == 'c' ? "no connection " : "no channel ") + id));
-    }
-    return reply(error_response(done.error().detail));
-  }
-  letter == 'c' ? journal_.tell(facts::ConnectionKilled{request.by(), ConnectionId{value}, reason})
-                : journal_.tell(facts::ChannelKilled{request.by(), ChannelId{value}, reason});
-  reply(ok_response(Json{{"ended", id}}));
+  const bool is_connection = letter == 'c';
+  auto done = [&journal = journal_, is_connection, value, id, reason, by = request.by(),
+               reply = std::move(reply)](const Result<>& ended) {
+    if (!ended) return reply(error_response(why_not(ended.error(), (is_connection ? "no connection " : "no channel ") + id)));
+    is_connection ? journal.tell(facts::ConnectionKilled{by, ConnectionId{value}, reason})
+                  : journal.tell(facts::ChannelKilled{by, ChannelId{value}, reason});
+    reply(ok_response(Json{{"ended", id}}));
+  };
+  is_connection ? connections_.end_connection(ConnectionId{value}, reason, std::move(done))
+                : connections_.end_channel(ChannelId{value}, reason, std::move(done));
 }
 
-void RequestHandler::kill_user(const Request& request, const std::string& reason, const Reply& reply) {
+void RequestHandler::kill_user(const Request& request, const std::string& reason, Reply reply) {
   const std::string user = request.text("user");
-  std::size_t count = 0;
-  for (const ConnectionRow& row : connections_.connections())
-    if (row.user == user && connections_.end_connection(row.id, reason)) ++count;
-  if (count == 0) return reply(error_response("no connection of user \"" + log::escape(user, 64) + "\""));
-  journal_.tell(facts::UserKilled{request.by(), user, count, reason});
-  reply(ok_response(Json{{"ended", count}}));
+  connections_.end_connections_of(
+      user, reason,
+      [&journal = journal_, user, reason, by = request.by(), reply = std::move(reply)](const Result<std::size_t>& count) {
+        if (!count)
+          return reply(error_response(why_not(count.error(), "no connection of user \"" + log::escape(user, 64) + "\"")));
+        journal.tell(facts::UserKilled{by, user, *count, reason});
+        reply(ok_response(Json{{"ended", *count}}));
+      });
 }
 
-void RequestHandler::change_trunks(const Request& request, const Reply& reply,
-                                   Result<std::size_t> (Connections::*change)(const TrunkSelection&, std::string_view),
-                                   const char* done) {
-  const std::string reason = std::string(done) + " by the administrator";
+void RequestHandler::change_trunks(const Request& request, Reply reply, ChangeTrunks change, const char* done) {
   const TrunkSelection which{request.text("target"), request.text("user")};
-  const Result<std::size_t> count = (connections_.*change)(which, reason);
-  if (!count)
-    return reply(
-        error_response(count.error().code == Errc::not_found ? none_of(which, daemon_.targets()) : count.error().detail));
-  journal_.tell(facts::TrunksChanged{request.by(), done, which.target, which.user, *count});
-  reply(ok_response(Json{{done, *count}}));
+  (connections_.*change)(which, std::string(done) + " by the administrator",
+                         [&journal = journal_, which, done, none = none_of(which, daemon_.targets()), by = request.by(),
+                          reply = std::move(reply)](const Result<std::size_t>& count) {
+                           if (!count) return reply(error_response(why_not(count.error(), none)));
+                           journal.tell(facts::TrunksChanged{by, done, which.target, which.user, *count});
+                           reply(ok_response(Json{{done, *count}}));
+                         });
 }
 
 void RequestHandler::stop(const Request& request, Reply reply) {
-  change_trunks(request, reply, &Connections::stop_trunks, "stopped");
+  change_trunks(request, std::move(reply), &Connections::stop_trunks, "stopped");
 }
 
 void RequestHandler::exit(const Request& request, Reply reply) {
-  change_trunks(request, reply, &Connections::end_trunks, "ended");
+  change_trunks(request, std::move(reply), &Connections::end_trunks, "ended");
 }
 
 void RequestHandler::renew(const Request& request, Reply reply) {
-  change_trunks(request, reply, &Connections::renew_trunks, "renewed");
+  change_trunks(request, std::move(reply), &Connections::renew_trunks, "renewed");
 }
 
 void RequestHandler::check(const Request& request, Reply reply) {
   const TrunkSelection which{request.text("target"), request.text("user")};
-  const Moment moment{clock_.now(), now_()};
   connections_.check_trunks(
-      which, [which, moment, none = none_of(which, daemon_.targets()), reply = std::move(reply)](const TargetCheck& found) {
+      which, [moment = moment(), none = none_of(which, daemon_.targets()), reply = std::move(reply)](const TargetCheck& found) {
         if (found.trunks.empty() && found.pauses.empty()) return reply(error_response(none));
         reply(ok_response(to_json(found, moment)));
       });
@@ -229,7 +232,7 @@ void RequestHandler::check(const Request& request, Reply reply) {
 
 void RequestHandler::penalties(const Request& request, Reply reply) {
   const std::string source = request.text("lift");
-  if (source.empty()) return reply(ok_response(rows_json(daemon_.penalties(), {clock_.now(), now_()})));
+  if (source.empty()) return reply(ok_response(rows_json(daemon_.penalties(), moment())));
   const std::size_t count = daemon_.lift_penalties(source);
   if (count == 0 && source != "all") return reply(error_response("no penalty of \"" + log::escape(source, 64) + "\""));
   journal_.tell(facts::PenaltiesLifted{request.by(), source, count});

@@ -7,12 +7,15 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <sallyport/clock.hpp>
 #include <sallyport/connections.hpp>
 #include <sallyport/journal.hpp>
 
 namespace sallyport::control {
+
+struct Moment;
 
 /// Who asks; for the log.
 struct Requester {
@@ -26,12 +29,12 @@ class RequestHandler {
   using Reply = std::function<void(std::string response)>;
   using WallClock = std::function<std::chrono::system_clock::time_point()>;
 
-  /// The arguments must outlive the handler. `now` is the time of day at `clock`'s now().
+  /// The arguments must outlive the handler, and what it has asked for. `now` is the time of day at `clock`'s now().
   RequestHandler(Connections& connections, DaemonControl& daemon, const Clock& clock, Journal& journal,
                  WallClock now = std::chrono::system_clock::now);
 
   /// Handles one line, whatever it holds, and calls `reply` exactly once with the response, one line without its LF:
-  /// inside this call, or later for `reload`. `reply` may be called after the handler has gone.
+  /// inside this call, or later, as the ports answer. `reply` may be called after the handler has gone.
   void handle(std::string_view line, const Requester& requester, Reply reply);
 
  private:
@@ -56,10 +59,14 @@ class RequestHandler {
   void explain(const Request& request, Reply reply);
 
   /// Ends all connections of the user that the request names.
-  void kill_user(const Request& request, const std::string& reason, const Reply& reply);
+  void kill_user(const Request& request, const std::string& reason, Reply reply);
+  /// Asks for the rows of one kind, and answers with them.
+  template <typename Row>
+  void list(void (Connections::*rows)(Connections::Done<std::vector<Row>>), Reply reply);
+  using ChangeTrunks = void (Connections::*)(const TrunkSelection&, std::string_view, Connections::Done<Result<std::size_t>>);
   /// Asks for one of the three, and answers with the count as member `done`.
-  void change_trunks(const Request& request, const Reply& reply,
-                     Result<std::size_t> (Connections::*change)(const TrunkSelection&, std::string_view), const char* done);
+  void change_trunks(const Request& request, Reply reply, ChangeTrunks change, const char* done);
+  Moment moment() const;
 
   Connections& connections_;
   DaemonControl& daemon_;

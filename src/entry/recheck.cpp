@@ -123,6 +123,12 @@ void Recheck::add(ConnectionId id) {
   next();
 }
 
+void Recheck::end(const mux::Admission& client, const GrantLost& why) {
+  hub_.end_connection(client.id, why.told, [&journal = journal_, client, detail = why.detail](const Result<>& ended) {
+    if (ended) journal.tell(facts::GrantLost{client.who(), detail});
+  });
+}
+
 void Recheck::next() {
   if (work_ != nullptr) return;
   const mux::Admission* client = nullptr;
@@ -146,10 +152,8 @@ void Recheck::next() {
   work_ = loop_.work([job] { job->why = lost_grant(job->config, job->client, *job->given_up); },
                      [this, job] {
                        work_.reset();
-                       const ConnectionId id = job->client.id;
                        // After another reload it waits for its turn again.
-                       if (job->config == config_ && job->why && hub_.end_connection(id, job->why->told))
-                         journal_.tell(facts::GrantLost{job->client.who(), job->why->detail});
+                       if (job->config == config_ && job->why) end(job->client, *job->why);
                        next();
                      });
 }

@@ -46,6 +46,7 @@ class Recheck {
 
  private:
   void next();
+  void end(const mux::Admission& client, const GrantLost& why);
 
   net::Loop& loop_;
   mux::Hub& hub_;

@@ -2,6 +2,10 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "wire/encoding.hpp"
@@ -29,78 +33,61 @@ constexpr std::array<std::string_view, std::variant_size_v<SessionRequest>> kTyp
                                                                                    "exit-signal",
                                                                                    "xon-xoff"};
 
-// Each kind's fields, in their order.
-
-void read(Reader& reader, WindowDimensions& request) {
-  request.columns = reader.uint32();
-  request.rows = reader.uint32();
-  request.width_pixels = reader.uint32();
-  request.height_pixels = reader.uint32();
-}
-void write(Writer& writer, const WindowDimensions& request) {
-  writer.uint32(request.columns).uint32(request.rows).uint32(request.width_pixels).uint32(request.height_pixels);
-}
-
-void read(Reader& reader, PtyRequest& request) {
-  request.term = reader.text();
-  read(reader, request.dimensions);
-  const ByteView modes = reader.string();
-  request.modes.assign(modes.begin(), modes.end());
-}
-void write(Writer& writer, const PtyRequest& request) {
-  writer.string(request.term);
-  write(writer, request.dimensions);
-  writer.string(request.modes);
-}
-
-void read(Reader& reader, Env& request) {
-  request.name = reader.text();
-  request.value = reader.text();
-}
-void write(Writer& writer, const Env& request) { writer.string(request.name).string(request.value); }
-
-void read(Reader& reader, X11Request& request) {
-  request.single_connection = reader.boolean();
-  request.protocol = reader.text();
-  request.cookie = reader.text();
-  request.screen = reader.uint32();
-}
-void write(Writer& writer, const X11Request& request) {
-  writer.boolean(request.single_connection).string(request.protocol).string(request.cookie).uint32(request.screen);
-}
-
-void read(Reader& reader, Exec& request) { request.command = reader.text(); }
-void write(Writer& writer, const Exec& request) { writer.string(request.command); }
-
-void read(Reader& reader, Subsystem& request) { request.name = reader.text(); }
-void write(Writer& writer, const Subsystem& request) { writer.string(request.name); }
-
-void read(Reader& reader, Signal& request) { request.name = reader.text(); }
-void write(Writer& writer, const Signal& request) { writer.string(request.name); }
-
-void read(Reader& reader, Break& request) { request.milliseconds = reader.uint32(); }
-void write(Writer& writer, const Break& request) { writer.uint32(request.milliseconds); }
-
-void read(Reader& reader, ExitStatus& request) { request.status = reader.uint32(); }
-void write(Writer& writer, const ExitStatus& request) { writer.uint32(request.status); }
-
-void read(Reader& reader, ExitSignal& request) {
-  request.signal = reader.text();
-  request.core_dumped = reader.boolean();
-  request.message = reader.text();
-  request.language = reader.text();
-}
-void write(Writer& writer, const ExitSignal& request) {
-  writer.string(request.signal).boolean(request.core_dumped).string(request.message).string(request.language);
-}
-
-void read(Reader& reader, XonXoff& request) { request.client_can_do = reader.boolean(); }
-void write(Writer& writer, const XonXoff& request) { writer.boolean(request.client_can_do); }
-
+/// The fields of each kind, in their order: what is read is what is written. Those that aren't named here have none.
 template <typename Request>
-concept Bare = std::is_empty_v<Request>;
-void read(Reader&, Bare auto&) {}
-void write(Writer&, const Bare auto&) {}
+constexpr auto kFields = std::tuple();
+template <>
+constexpr auto kFields<WindowDimensions> = std::tuple(&WindowDimensions::columns, &WindowDimensions::rows,
+                                                      &WindowDimensions::width_pixels, &WindowDimensions::height_pixels);
+template <>
+constexpr auto kFields<PtyRequest> = std::tuple(&PtyRequest::term, &PtyRequest::dimensions, &PtyRequest::modes);
+template <>
+constexpr auto kFields<Env> = std::tuple(&Env::name, &Env::value);
+template <>
+constexpr auto kFields<X11Request> = std::tuple(&X11Request::single_connection, &X11Request::protocol, &X11Request::cookie,
+                                                &X11Request::screen);
+template <>
+constexpr auto kFields<Exec> = std::tuple(&Exec::command);
+template <>
+constexpr auto kFields<Subsystem> = std::tuple(&Subsystem::name);
+template <>
+constexpr auto kFields<Signal> = std::tuple(&Signal::name);
+template <>
+constexpr auto kFields<Break> = std::tuple(&Break::milliseconds);
+template <>
+constexpr auto kFields<ExitStatus> = std::tuple(&ExitStatus::status);
+template <>
+constexpr auto kFields<ExitSignal> = std::tuple(&ExitSignal::signal, &ExitSignal::core_dumped, &ExitSignal::message,
+                                                &ExitSignal::language);
+template <>
+constexpr auto kFields<XonXoff> = std::tuple(&XonXoff::client_can_do);
+
+/// A kind that has members and no list of them doesn't compile.
+template <typename Request>
+constexpr bool kIsListed = std::is_empty_v<Request> == (std::tuple_size_v<decltype(kFields<Request>)> == 0);
+
+void read(Reader& reader, bool& field) { field = reader.boolean(); }
+void read(Reader& reader, std::uint32_t& field) { field = reader.uint32(); }
+void read(Reader& reader, std::string& field) { field = reader.text(); }
+void read(Reader& reader, Bytes& field) {
+  const ByteView bytes = reader.string();
+  field.assign(bytes.begin(), bytes.end());
+}
+template <typename Request>
+requires kIsListed<Request>
+void read(Reader& reader, Request& request) {
+  std::apply([&](auto... members) { (read(reader, request.*members), ...); }, kFields<Request>);
+}
+
+void write(Writer& writer, bool field) { writer.boolean(field); }
+void write(Writer& writer, std::uint32_t field) { writer.uint32(field); }
+void write(Writer& writer, const std::string& field) { writer.string(field); }
+void write(Writer& writer, const Bytes& field) { writer.string(field); }
+template <typename Request>
+requires kIsListed<Request>
+void write(Writer& writer, const Request& request) {
+  std::apply([&](auto... members) { (write(writer, request.*members), ...); }, kFields<Request>);
+}
 
 template <std::size_t kIndex>
 std::optional<SessionRequest> parse(ByteView fields) {

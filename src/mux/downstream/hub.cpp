@@ -7,6 +7,7 @@ namespace sallyport::mux {
 namespace {
 
 constexpr Duration kDrainLook = std::chrono::milliseconds(100);
+constexpr const char* kNoTrunk = "there is no such trunk";
 
 /// A client that stops reading is in its right: what its channels were granted then, and a little more, must be held.
 HeldLimits held_limits(const HubSettings& settings) {
@@ -20,8 +21,8 @@ PoolLimits pool_limits(const HubSettings& settings, const Connection::Credit& cr
   return {settings.trunks_per_user, settings.waiting_channels, settings.logins_per_target, credit, held_limits(settings)};
 }
 
-Result<std::size_t> unless_none(std::size_t count) {
-  if (count == 0) return fail(Errc::not_found, "there is no such trunk");
+Result<std::size_t> unless_none(std::size_t count, const char* none) {
+  if (count == 0) return fail(Errc::not_found, none);
   return count;
 }
 
@@ -108,62 +109,78 @@ const Admission* Hub::client(ConnectionId id) const {
   return entry == links_.end() ? nullptr : &entry->second->client();
 }
 
-std::vector<ConnectionRow> Hub::connections() const {
+void Hub::counts(Done<OpenCounts> done) {
+  OpenCounts counts{.connections = links_.size(), .trunks = pool_.trunk_count()};
+  for (const auto& [id, link] : links_) {
+    counts.channels += link->open_channels();
+    counts.forwards += link->open_forwards();
+  }
+  done(counts);
+}
+
+void Hub::connections(Done<std::vector<ConnectionRow>> done) {
   std::vector<ConnectionRow> rows;
   rows.reserve(links_.size());
   for (const auto& [id, link] : links_) rows.push_back(link->row());
-  return rows;
+  done(std::move(rows));
 }
 
-std::vector<ChannelRow> Hub::channels() const {
-  std::vector<ChannelRow> rows;
-  for (const auto& [id, link] : links_) link->add_rows(rows);
-  std::sort(rows.begin(), rows.end(), [](const ChannelRow& a, const ChannelRow& b) { return a.id < b.id; });
-  return rows;
-}
+void Hub::channels(Done<std::vector<ChannelRow>> done) { done(rows_of_links<ChannelRow>()); }
 
-std::vector<TrunkRow> Hub::trunks() const {
+void Hub::trunks(Done<std::vector<TrunkRow>> done) {
+  std::map<TrunkId, std::size_t> riders;
+  for (const auto& [id, link] : links_)
+    for (const TrunkId trunk : link->trunks()) ++riders[trunk];
   std::vector<TrunkRow> rows = pool_.trunks();
-  for (TrunkRow& row : rows)
-    row.connections = static_cast<std::size_t>(
-        std::count_if(links_.begin(), links_.end(), [&row](const auto& entry) { return entry.second->rides_on(row.id); }));
-  return rows;
+  for (TrunkRow& row : rows) row.connections = riders[row.id];
+  done(std::move(rows));
 }
 
-std::vector<ForwardRow> Hub::forwards() const {
-  std::vector<ForwardRow> rows;
+void Hub::forwards(Done<std::vector<ForwardRow>> done) { done(rows_of_links<ForwardRow>()); }
+
+template <typename Row>
+std::vector<Row> Hub::rows_of_links() const {
+  std::vector<Row> rows;
   for (const auto& [id, link] : links_) link->add_rows(rows);
-  std::sort(rows.begin(), rows.end(), [](const ForwardRow& a, const ForwardRow& b) { return a.id < b.id; });
+  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.id < b.id; });
   return rows;
 }
 
-Result<> Hub::end_connection(ConnectionId id, std::string_view reason) {
+void Hub::end_connection(ConnectionId id, std::string_view reason, Done<Result<>> done) {
   const auto entry = links_.find(id);
-  if (entry == links_.end()) return fail(Errc::not_found, "there is no such connection");
+  if (entry == links_.end()) return done(fail(Errc::not_found, "there is no such connection"));
   entry->second->disconnect(DisconnectReason::by_application, reason);
-  return {};
+  done({});
 }
 
-Result<> Hub::end_channel(ChannelId id, std::string_view reason) {
+void Hub::end_connections_of(std::string_view user, std::string_view reason, Done<Result<std::size_t>> done) {
+  std::size_t count = 0;
+  for (const auto& [id, link] : links_) {
+    if (link->client().user != user) continue;
+    link->disconnect(DisconnectReason::by_application, reason);
+    ++count;
+  }
+  done(unless_none(count, "there is no such connection"));
+}
+
+void Hub::end_channel(ChannelId id, std::string_view reason, Done<Result<>> done) {
   for (const auto& [connection, link] : links_)
-    if (link->end_channel(id, reason)) return {};
-  return fail(Errc::not_found, "there is no such channel");
+    if (link->end_channel(id, reason)) return done({});
+  done(fail(Errc::not_found, "there is no such channel"));
 }
 
-Result<std::size_t> Hub::stop_trunks(const TrunkSelection& which, std::string_view reason) {
-  return unless_none(pool_.stop(which, reason));
+void Hub::stop_trunks(const TrunkSelection& which, std::string_view reason, Done<Result<std::size_t>> done) {
+  done(unless_none(pool_.stop(which, reason), kNoTrunk));
 }
 
-Result<std::size_t> Hub::end_trunks(const TrunkSelection& which, std::string_view reason) {
-  return unless_none(pool_.end(which, reason));
+void Hub::end_trunks(const TrunkSelection& which, std::string_view reason, Done<Result<std::size_t>> done) {
+  done(unless_none(pool_.end(which, reason), kNoTrunk));
 }
 
-Result<std::size_t> Hub::renew_trunks(const TrunkSelection& which, std::string_view reason) {
-  return unless_none(pool_.renew(which, reason));
+void Hub::renew_trunks(const TrunkSelection& which, std::string_view reason, Done<Result<std::size_t>> done) {
+  done(unless_none(pool_.renew(which, reason), kNoTrunk));
 }
 
-void Hub::check_trunks(const TrunkSelection& which, std::function<void(TargetCheck)> done) {
-  pool_.check(which, std::move(done));
-}
+void Hub::check_trunks(const TrunkSelection& which, Done<TargetCheck> done) { pool_.check(which, std::move(done)); }
 
 }  // namespace sallyport::mux

@@ -29,6 +29,7 @@ struct HubSettings {
   std::uint32_t logins_per_target = 8;    ///< at a time, at one address
 };
 
+/// Owns the links, and the pool of trunks.
 class Hub final : public Connections, private LinkEvents {
  public:
   Hub(Clock& clock, Journal& journal, UpstreamConnector& connector, ProcessLauncher& processes, StreamConnector& streams,
@@ -54,17 +55,19 @@ class Hub final : public Connections, private LinkEvents {
   /// Says goodbye to every client and target now.
   void end_all(std::string_view reason);
 
-  // Connections
-  std::vector<ConnectionRow> connections() const override;
-  std::vector<ChannelRow> channels() const override;
-  std::vector<TrunkRow> trunks() const override;
-  std::vector<ForwardRow> forwards() const override;
-  Result<> end_connection(ConnectionId id, std::string_view reason) override;
-  Result<> end_channel(ChannelId id, std::string_view reason) override;
-  Result<std::size_t> stop_trunks(const TrunkSelection& which, std::string_view reason) override;
-  Result<std::size_t> end_trunks(const TrunkSelection& which, std::string_view reason) override;
-  Result<std::size_t> renew_trunks(const TrunkSelection& which, std::string_view reason) override;
-  void check_trunks(const TrunkSelection& which, std::function<void(TargetCheck)> done) override;
+  // Connections: all but check_trunks() is answered inside the call
+  void counts(Done<OpenCounts> done) override;
+  void connections(Done<std::vector<ConnectionRow>> done) override;
+  void channels(Done<std::vector<ChannelRow>> done) override;
+  void trunks(Done<std::vector<TrunkRow>> done) override;
+  void forwards(Done<std::vector<ForwardRow>> done) override;
+  void end_connection(ConnectionId id, std::string_view reason, Done<Result<>> done) override;
+  void end_connections_of(std::string_view user, std::string_view reason, Done<Result<std::size_t>> done) override;
+  void end_channel(ChannelId id, std::string_view reason, Done<Result<>> done) override;
+  void stop_trunks(const TrunkSelection& which, std::string_view reason, Done<Result<std::size_t>> done) override;
+  void end_trunks(const TrunkSelection& which, std::string_view reason, Done<Result<std::size_t>> done) override;
+  void renew_trunks(const TrunkSelection& which, std::string_view reason, Done<Result<std::size_t>> done) override;
+  void check_trunks(const TrunkSelection& which, Done<TargetCheck> done) override;
 
  private:
   ChannelId next_channel_id() override { return ChannelId{++last_channel_}; }
@@ -72,6 +75,9 @@ class Hub final : public Connections, private LinkEvents {
   std::string_view refuses_channels() const override;
   void on_link_closed(Link& link) override;
   void look_whether_drained();
+  /// Ascending by id.
+  template <typename Row>
+  std::vector<Row> rows_of_links() const;
   Connection::Credit credit() const;
 
   Clock& clock_;

@@ -265,10 +265,13 @@ bool Link::end_channel(ChannelId id, std::string_view reason) {
   return false;
 }
 
-bool Link::rides_on(TrunkId trunk) const {
-  if (forwards_.uses(trunk)) return true;
-  return std::any_of(by_number_.begin(), by_number_.end(),
-                     [trunk](const auto& channel) { return channel != nullptr && channel->trunk() == trunk; });
+std::vector<TrunkId> Link::trunks() const {
+  std::vector<TrunkId> trunks = forwards_.trunks();
+  for (const auto& channel : by_number_)
+    if (channel != nullptr && channel->trunk()) trunks.push_back(*channel->trunk());
+  std::sort(trunks.begin(), trunks.end());
+  trunks.erase(std::unique(trunks.begin(), trunks.end()), trunks.end());
+  return trunks;
 }
 
 }  // namespace sallyport::mux

@@ -55,10 +55,12 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
   ConnectionRow row() const;
   void add_rows(std::vector<ChannelRow>& rows) const;
   void add_rows(std::vector<ForwardRow>& rows) const { forwards_.add_rows(rows); }
+  /// As many forwards as have rows. There are open_channels() of the others.
+  std::size_t open_forwards() const { return forwards_.count(); }
   /// False when the link has no such channel.
   bool end_channel(ChannelId id, std::string_view reason);
-  /// Whether one of its channels rides on the trunk, or a forward of its needs it.
-  bool rides_on(TrunkId trunk) const;
+  /// On which its channels ride, or which its forwards need: each once, ascending.
+  std::vector<TrunkId> trunks() const;
 
  private:
   void on_channel_open(const wire::ChannelOpen& open, const wire::OpenFields& fields) override;

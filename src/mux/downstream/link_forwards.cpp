@@ -168,9 +168,16 @@ void LinkForwards::add_rows(std::vector<ForwardRow>& rows) const {
     if (!entry.forward->cancelled()) rows.push_back(entry.forward->row());
 }
 
-bool LinkForwards::uses(TrunkId trunk) const {
-  return std::any_of(forwards_.begin(), forwards_.end(),
-                     [trunk](const Entry& entry) { return entry.forward->which().trunk == trunk; });
+std::size_t LinkForwards::count() const {
+  return static_cast<std::size_t>(
+      std::count_if(forwards_.begin(), forwards_.end(), [](const Entry& entry) { return !entry.forward->cancelled(); }));
+}
+
+std::vector<TrunkId> LinkForwards::trunks() const {
+  std::vector<TrunkId> trunks;
+  for (const Entry& entry : forwards_)
+    if (const auto trunk = entry.forward->trunk()) trunks.push_back(*trunk);
+  return trunks;
 }
 
 void LinkForwards::leave() {

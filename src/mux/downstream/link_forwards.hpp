@@ -46,9 +46,10 @@ class LinkForwards final : private RemoteForwardEvents {
   void handle(route::Act act, const wire::GlobalRequest& request, const route::Destination& address,
               GlobalReplies::Ticket ticket);
   void add_rows(std::vector<ForwardRow>& rows) const;
-  bool empty() const { return forwards_.empty(); }
-  /// Whether one of them is at the trunk.
-  bool uses(TrunkId trunk) const;
+  /// As many as have rows: without those that are to be cancelled.
+  std::size_t count() const;
+  /// At whose targets they are, as far as they have one.
+  std::vector<TrunkId> trunks() const;
   /// The client is gone: everything is cancelled.
   void leave();
 

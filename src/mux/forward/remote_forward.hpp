@@ -55,6 +55,8 @@ class RemoteForward final : private TrunkHoldEvents, private ListenerEvents {
   /// As the client asked for it; with the port that the target chose, once it listens.
   const route::Destination& address() const { return address_; }
   const std::string& target() const { return target_name_; }
+  /// At whose target it is, or was; absent until that is connected.
+  std::optional<TrunkId> trunk() const { return trunk_id_; }
   bool listens() const { return phase_ == Phase::listening; }
   /// It is to be cancelled.
   bool cancelled() const { return cancelled_; }

@@ -19,14 +19,10 @@ constexpr std::uint8_t byte_of(MessageType type) { return static_cast<std::uint8
 Channel::Channel(Connection& connection, LocalChannel local, std::string_view type, const PeerEnd& peer)
     : connection_(connection),
       local_(local),
-      recipient_(peer.number),
       state_(ChannelState::requested),
       is_session_(type == kSessionType),
-      send_window_(peer.window),
-      maximum_packet_(peer.maximum_packet),
-      outflow_(connection.habit()),
-      held_(connection.account()) {
-  outflow_.opened(peer.window);
+      output_(connection, *this) {
+  output_.opened(peer);
 }
 
 const std::shared_ptr<Account>& Channel::account() const { return connection_.account(); }
@@ -37,21 +33,20 @@ Channel::Channel(Connection& connection, LocalChannel local, const OpenRequest& 
       local_(local),
       state_(ChannelState::opening),
       is_session_(request.type == kSessionType),
+      output_(connection, *this),
       receive_window_(request.granted),
-      asked_at_(connection.now()),
-      outflow_(connection.habit()),
-      held_(connection.account()) {}
+      asked_at_(connection.now()) {}
 
 void Channel::confirm(std::uint32_t granted) {
   if (!apply(ChannelEvent::local_confirm)) return;
   receive_window_ = Window(granted);
-  connection_.send(wire::build_channel_open_confirmation(recipient_, local_, granted, kMaximumPacket));
+  connection_.send(wire::build_channel_open_confirmation(output_.recipient(), local_, granted, kMaximumPacket));
 }
 
 void Channel::refuse(wire::OpenFailureReason reason, Told told) {
   if (!apply(ChannelEvent::local_refuse)) return;
   user_ = nullptr;
-  connection_.send(wire::build_channel_open_failure(recipient_, reason, clean_line(told.text())));
+  connection_.send(wire::build_channel_open_failure(output_.recipient(), reason, clean_line(told.text())));
   connection_.remove(*this);
 }
 
@@ -81,35 +76,16 @@ void Channel::enter(ChannelState state) {
 
 // --- sending -----------------------------------------------------------------------------------------------------
 
-void Channel::send_data(ByteView bytes) { send_data_messages({}, bytes); }
+void Channel::send_data(ByteView bytes) { send_data({}, bytes); }
 
-void Channel::send_extended_data(std::uint32_t code, ByteView bytes) { send_data_messages({true, code}, bytes); }
+void Channel::send_extended_data(std::uint32_t code, ByteView bytes) { send_data({true, code}, bytes); }
 
-void Channel::send_data_messages(DataKind kind, ByteView bytes) {
+void Channel::send_data(DataKind kind, ByteView bytes) {
   if (!may_send(state_)) return;
-  const std::size_t size = bytes.size();
-  const bool fits = send_window_.take(size);
+  const bool fits = output_.send_data(kind, bytes);
   assert(fits);
   if (!fits) return send_close();  // a stream with a hole must not pass for the whole one
-  bytes_sent_ += size;
-  outflow_.count(size);
-  while (!bytes.empty()) {
-    const ByteView chunk = bytes.first(std::min<std::size_t>(bytes.size(), maximum_packet_));
-    bytes = bytes.subspan(chunk.size());
-    if (append_to_held(kind, chunk)) continue;
-    wire::HeadWriter head;
-    head.byte(byte_of(kind.extended ? MessageType::channel_extended_data : MessageType::channel_data));
-    head.uint32(number(recipient_));
-    if (kind.extended) head.uint32(kind.code);
-    head.uint32(static_cast<std::uint32_t>(chunk.size()));
-    must_hold() ? hold(head.view(), chunk, kind) : pass(head.view(), chunk, static_cast<std::uint32_t>(chunk.size()));
-  }
-  connection_.note_activity(*this, size);
-}
-
-void Channel::pass(ByteView head, ByteView tail, std::uint32_t data) {
-  connection_.send(head, tail);
-  if (data > 0) outflow_.pass(connection_.sent(), data);
+  connection_.note_activity(*this, bytes.size());
 }
 
 void Channel::send_eof() { apply(ChannelEvent::local_eof); }
@@ -126,7 +102,7 @@ void Channel::send_request(const wire::SessionRequest& request, bool want_reply)
       state_ != ChannelState::close_received)
     return;
   if (want_reply) asked_.push_back(true);
-  emit(wire::build_channel_request(recipient_, wire::type_of(request), want_reply, wire::build_fields(request)));
+  emit(wire::build_channel_request(output_.recipient(), wire::type_of(request), want_reply, wire::build_fields(request)));
 }
 
 void Channel::send_reply(bool success) {
@@ -144,35 +120,13 @@ void Channel::emit_reply(bool success) {
 
 void Channel::emit_number_only(MessageType type) {
   wire::HeadWriter message;
-  message.byte(byte_of(type)).uint32(number(recipient_));
+  message.byte(byte_of(type)).uint32(number(output_.recipient()));
   emit(message.view());
 }
 
-bool Channel::must_hold() const {
-  // The last words on a channel that the peer has closed are short, and must be gone when the channel goes.
-  return state_ != ChannelState::close_received && state_ != ChannelState::closed && (has_held() || connection_.holds_back());
-}
-
-void Channel::emit(ByteView message) { must_hold() ? hold(message, {}, {}) : connection_.send(message); }
-
-void Channel::hold(ByteView head, ByteView data, DataKind kind) {
-  if (!connection_.usable()) return;  // nothing is sent any more
-  held_.add(head, data, kind);
-  connection_.call_when_drained(*this);
-  connection_.look_at_held();
-}
-
-bool Channel::append_to_held(DataKind kind, ByteView data) {
-  if (!connection_.usable() || !held_.append(kind, data, std::min(maximum_packet_, kMaximumPacket))) return false;
-  connection_.look_at_held();
-  return true;
-}
-
-bool Channel::send_held() {
-  if (!has_held()) return false;
-  const HeldMessages::Message held = held_.take();
-  pass(held.bytes, {}, held.data);
-  return true;
+void Channel::emit(ByteView message) {
+  const bool is_over = state_ == ChannelState::close_received || state_ == ChannelState::closed;
+  output_.send(message, is_over ? ChannelOutput::Wait::no : ChannelOutput::Wait::yes);
 }
 
 void Channel::call_when_uncongested() { connection_.call_when_drained(*this); }
@@ -181,13 +135,7 @@ void Channel::on_uncongested() {
   if (user_ != nullptr) user_->on_window();
 }
 
-std::uint32_t Channel::room_within(const RoomLimits& wanted) {
-  RoomLimits limits = wanted;
-  limits.on_the_way = std::max(limits.on_the_way, connection_.acknowledged_late());
-  const std::uint32_t window = send_window_.bytes();
-  const std::uint32_t certain = outflow_.certain_room(limits, window, held_.data(), connection_.known_acknowledged());
-  return certain >= limits.enough ? certain : outflow_.room(limits, window, held_.data(), connection_.acknowledged());
-}
+std::uint32_t Channel::room_within(const RoomLimits& limits) { return output_.room_within(limits); }
 
 void Channel::call_when_there_is_room() {
   if (!std::exchange(waiting_for_room_, true)) connection_.look_later(*this);
@@ -195,13 +143,12 @@ void Channel::call_when_there_is_room() {
 
 void Channel::look_for_room() {
   waiting_for_room_ = false;
-  if (outflow_.is_silent(connection_.acknowledged(), held_.data(), connection_.now(), connection_.round_trip()))
-    connection_.learn(outflow_.habit());
+  output_.look_for_silence();
   if (user_ != nullptr) user_->on_window();
 }
 
 std::uint32_t Channel::credit() const {
-  const std::uint64_t by_messages = std::uint64_t{maximum_packet_} * kMaximumMessages;
+  const std::uint64_t by_messages = std::uint64_t{output_.maximum_packet()} * kMaximumMessages;
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(connection_.credit(), by_messages));
 }
 
@@ -227,7 +174,7 @@ void Channel::adjust(std::uint32_t bytes) {
   assert(fits);
   if (!fits) return;
   wire::HeadWriter message;
-  message.byte(byte_of(MessageType::channel_window_adjust)).uint32(number(recipient_)).uint32(bytes);
+  message.byte(byte_of(MessageType::channel_window_adjust)).uint32(number(output_.recipient())).uint32(bytes);
   connection_.send(message.view());  // overtakes what is held: nothing depends on its place
 }
 
@@ -236,7 +183,7 @@ bool Channel::ask_for_life() {
   const bool is_open = is_answered(state_) && state_ != ChannelState::close_received && !is_owed_an_end(state_);
   if (!is_open || has_held() || asked_.size() >= kMostAsked) return false;
   asked_.push_back(false);
-  connection_.send(wire::build_channel_request(recipient_, wire::kKeepalive, true, {}));
+  connection_.send(wire::build_channel_request(output_.recipient(), wire::kKeepalive, true, {}));
   return true;
 }
 
@@ -244,10 +191,7 @@ bool Channel::ask_for_life() {
 
 Channel::Violation Channel::on_confirmation(const PeerEnd& peer) {
   if (state_ != ChannelState::opening && state_ != ChannelState::abandoned) return "a confirmation of no open";
-  recipient_ = peer.number;
-  send_window_ = Window(peer.window);
-  maximum_packet_ = peer.maximum_packet;
-  outflow_.opened(peer.window);
+  output_.opened(peer);
   connection_.note_answer(connection_.now() - asked_at_);
   const bool is_of_use = peer.maximum_packet > 0;
   if (!is_of_use) apply(ChannelEvent::local_close);
@@ -270,10 +214,7 @@ Channel::Violation Channel::on_window_adjust(std::uint32_t bytes) {
     connection_.ignore("a window adjust before its time");
     return {};
   }
-  // held data has left the window already, so this is the sum that RFC 4254, 5.2 bounds
-  if (!send_window_.add(bytes)) return "a window beyond 2^32-1";
-  outflow_.gave_back(bytes);
-  connection_.learn(outflow_.habit());
+  if (!output_.adjust(bytes)) return "a window beyond 2^32-1";
   if (user_ != nullptr) user_->on_window();
   return {};
 }
@@ -351,11 +292,11 @@ Channel::Violation Channel::on_close() {
   // Whatever still waits is for somebody who has left. Our own CLOSE may be among it, and it can't be held any more:
   // the channel goes with this call, and the peer would wait for it for ever.
   const bool close_is_held = state_ == ChannelState::close_sent && has_held();
-  held_.clear();
+  output_.drop_held();
   enter(row->to);
   if (row->send == Send::close || close_is_held) {
     wire::HeadWriter message;
-    message.byte(byte_of(MessageType::channel_close)).uint32(number(recipient_));
+    message.byte(byte_of(MessageType::channel_close)).uint32(number(output_.recipient()));
     connection_.send(message.view());
   }
   if (state_ == ChannelState::close_received) {
@@ -373,7 +314,7 @@ Channel::Violation Channel::on_request(std::string_view type, bool want_reply, B
     return {};
   }
   if (state_ == ChannelState::close_sent) return {};  // it has crossed our CLOSE, behind which there are no answers
-  if ((want_reply && owed_replies_.full()) || held_.control() > kHeldControlLimit) {
+  if ((want_reply && owed_replies_.full()) || output_.held_control() > kHeldControlLimit) {
     end_for("too many unanswered requests");
     return {};
   }

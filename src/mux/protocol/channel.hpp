@@ -1,7 +1,6 @@
 // One channel of one SSH connection: its numbers, its state, its windows, and what waits to be sent.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -15,11 +14,10 @@
 #include <sallyport/ids.hpp>
 
 #include "mux/flow/activity.hpp"
-#include "mux/flow/outflow.hpp"
 #include "mux/flow/window.hpp"
 #include "mux/protocol/channel_end.hpp"
 #include "mux/protocol/channel_lifecycle.hpp"
-#include "mux/protocol/held_messages.hpp"
+#include "mux/protocol/channel_output.hpp"
 #include "mux/protocol/reply_queue.hpp"
 #include "wire/channel_opens.hpp"
 #include "wire/messages.hpp"
@@ -51,13 +49,7 @@ struct OpenRequest {
   bool afresh = false;                 ///< only on a trunk that has had no session
 };
 
-/// The peer's side of a channel, from its CHANNEL_OPEN or its confirmation.
-struct PeerEnd {
-  RecipientChannel number{};
-  std::uint32_t window = 0;
-  std::uint32_t maximum_packet = 0;
-};
-
+/// What it sends is its ChannelOutput's.
 class Channel final : public ChannelEnd {
  public:
   /// What one is charged with in its connection's account: itself, and the half that its user has in whoever relays it.
@@ -107,7 +99,7 @@ class Channel final : public ChannelEnd {
   void send_request(const wire::SessionRequest& request, bool want_reply) override;
   /// One that is being opened is closed as soon as it has been confirmed; one that the peer still waits for is refused.
   void abandon() override;
-  bool takes_requests() const override { return held_.control() <= kHeldRequestLimit; }
+  bool takes_requests() const override { return output_.held_control() <= kHeldRequestLimit; }
   void send_reply(bool success) override;
   Flow flow() const override;
   FlowCredit::Line line() const override;
@@ -117,14 +109,14 @@ class Channel final : public ChannelEnd {
   void grant(std::uint32_t bytes) override;
 
   // The parts of flow(), for whoever has the channel itself.
-  std::uint32_t window() const { return send_window_.bytes() - std::min(send_window_.bytes(), reserved_); }
+  std::uint32_t window() const { return output_.window(); }
   std::uint32_t granted() const { return receive_window_.bytes(); }
   std::uint32_t credit() const;
   /// Keeps some of the window back from whoever is told window(), for what the bastion itself may have to say to the peer beside
   /// it. A quarter at the most.
-  void reserve(std::uint32_t bytes) { reserved_ = std::min(bytes, send_window_.bytes() / 4); }
+  void reserve(std::uint32_t bytes) { output_.reserve(bytes); }
   /// All that may be sent, what is reserved included.
-  std::uint32_t whole_window() const { return send_window_.bytes(); }
+  std::uint32_t whole_window() const { return output_.whole_window(); }
 
   /// Asks the peer whether it lives; the answer is swallowed. False when this channel can't: it isn't open, or has messages held.
   bool ask_for_life();
@@ -145,17 +137,20 @@ class Channel final : public ChannelEnd {
   void on_lost(std::string_view told);
 
   /// Sends one message of those that wait. False when none is left.
-  bool send_held();
-  bool has_held() const { return !held_.empty(); }
+  bool send_held() { return output_.send_held(); }
+  bool has_held() const { return output_.has_held(); }
+  /// Bytes of all that waits.
+  std::size_t held() const { return output_.held_data() + output_.held_control(); }
   /// Tells the user that it may go on. Called when nothing is held any more and the connection isn't congested.
   void on_uncongested();
   /// The look that call_when_there_is_room() asked for.
   void look_for_room();
 
   std::uint64_t bytes_received() const { return bytes_received_; }
-  std::uint64_t bytes_sent() const { return bytes_sent_; }
+  std::uint64_t bytes_sent() const { return output_.bytes_sent(); }
 
  private:
+  friend class ChannelTable;
   friend class Connection;
   /// Takes the row of the table; false when there is none.
   bool apply(ChannelEvent event);
@@ -170,15 +165,9 @@ class Channel final : public ChannelEnd {
   void end_for(std::string_view what);
   /// What keeps a request from being passed on; empty when nothing does.
   std::string_view why_unsound(const wire::Reading& request) const;
-  void send_data_messages(DataKind kind, ByteView bytes);
-  /// Sends a message that ends with `data` bytes of data.
-  void pass(ByteView head, ByteView tail, std::uint32_t data);
+  void send_data(DataKind kind, ByteView bytes);
   /// Sends the message, or holds it while it can't leave.
   void emit(ByteView message);
-  bool must_hold() const;
-  void hold(ByteView head, ByteView data, DataKind kind);
-  /// Adds the data to what is held; false when it must have a message of its own.
-  bool append_to_held(DataKind kind, ByteView data);
   void emit_reply(bool success);
   void emit_number_only(wire::MessageType type);
 
@@ -186,26 +175,20 @@ class Channel final : public ChannelEnd {
   ChannelEvents* user_ = nullptr;
   OpenEvents* outcome_ = nullptr;
   LocalChannel local_;
-  RecipientChannel recipient_{};
   ChannelState state_;
   bool is_session_;
   bool waiting_for_drain_ = false;  // in the connection's list of channels to call when it drains
   bool waiting_for_room_ = false;   // in that of channels to look at
   Activity::Mark active_in_ = 0;
-  Window send_window_;
-  std::uint32_t reserved_ = 0;
-  std::uint32_t maximum_packet_ = 0;
+  ChannelOutput output_;
   Window receive_window_;
-  TimePoint asked_at_;  // when we sent CHANNEL_OPEN
-  Outflow outflow_;
+  TimePoint asked_at_;          // when we sent CHANNEL_OPEN
   std::vector<bool> asked_;     // the answers that the peer owes, front first: whether its user waits for it
   std::uint32_t exceeded_ = 0;  // what has come beyond the window since it was last kept
   TimePoint ending_since_;      // see is_owed_an_end()
   bool overdue_ = false;        // for Connection::kEndPatience
-  HeldMessages held_;
   ReplyQueue owed_replies_;
   std::uint64_t bytes_received_ = 0;
-  std::uint64_t bytes_sent_ = 0;
 };
 
 }  // namespace sallyport::mux

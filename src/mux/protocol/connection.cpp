@@ -25,11 +25,11 @@ Connection::Connection(std::unique_ptr<Transport> transport, Clock& clock, Grave
       transport_(std::move(transport)),
       line_(clock, *transport_,
             [this](LocalChannel local) {
-              if (Channel* channel = find(local)) channel->look_for_room();
+              if (Channel* channel = channels_.find(local)) channel->look_for_room();
             }),
       credit_(credit),
       account_(std::move(account)),
-      channels_charge_(account_),
+      channels_(account_),
       liveness_(clock, keepalive, *this),
       asked_(clock),
       activity_(clock.now()) {
@@ -40,19 +40,19 @@ Connection::Connection(std::unique_ptr<Transport> transport, Clock& clock, Grave
 Connection::~Connection() = default;
 
 void Connection::on_other_message(std::uint8_t type) {
-  if (disconnecting_) return;
+  if (!usable()) return;
   liveness_.note_message();
   // A peer answers in order, and all that we send but a global request is known to everybody.
   if (type == kMsgUnimplemented) static_cast<void>(asked_.on_answer(false, {}));
 }
 
 void Connection::on_message(ByteView payload) {
-  if (disconnecting_ || payload.empty()) return;
+  if (!usable() || payload.empty()) return;
   liveness_.note_message();
   bytes_received_ += payload.size();
   dispatch(static_cast<MessageType>(payload[0]), payload);
   look_at_held();
-  if (disconnecting_ || transport_->backlog() <= kPauseBacklog) return;
+  if (!usable() || transport_->backlog() <= kPauseBacklog) return;
   paused_ = true;
   transport_->pause();
 }
@@ -115,9 +115,9 @@ template <typename Message, typename Handle>
 void Connection::to_channel(const std::optional<Message>& message, Handle handle, Unknown unknown) {
   if (!message) return violation("malformed channel message");
   const LocalChannel local = recipient_of(*message);
-  if (Channel* channel = find(local)) return after_event(*channel, handle(*channel, *message));
-  if (numbers_.is_resting(local, clock_.now())) return;  // it has crossed our CLOSE
-  if (!numbers_.has_been_taken(local) && unknown == Unknown::violation)
+  if (Channel* channel = channels_.find(local)) return after_event(*channel, handle(*channel, *message));
+  if (channels_.numbers().is_resting(local, clock_.now())) return;  // it has crossed our CLOSE
+  if (!channels_.numbers().has_been_taken(local) && unknown == Unknown::violation)
     return violation("a message for a channel that isn't open");
   ignore("a message for a channel that isn't open");
 }
@@ -129,11 +129,7 @@ void Connection::after_event(Channel& channel, Channel::Violation what) {
 
 void Connection::remove(Channel& channel) {
   const LocalChannel local = channel.local();
-  if (channel.overdue_) --overdue_channels_;
-  graveyard_.bury(std::move(channels_[number(local)]));
-  numbers_.give_back(local, clock_.now());
-  --open_channels_;
-  channels_charge_.subtract(Channel::kCost);
+  graveyard_.bury(channels_.take_out(channel, clock_.now()));
   on_channel_gone(local);
 }
 
@@ -197,17 +193,17 @@ void Connection::call_when_drained(Channel& channel) {
 }
 
 void Connection::on_drained() {
-  if (paused_ && !disconnecting_) {
+  if (paused_ && usable()) {
     paused_ = false;
     transport_->resume();
   }
   const auto is_interactive = [this](LocalChannel local) {
-    const Channel* channel = find(local);
-    return channel != nullptr && channel->held_.data() + channel->held_.control() <= kInteractive;
+    const Channel* channel = channels_.find(local);
+    return channel != nullptr && channel->held() <= kInteractive;
   };
   const auto has_room = [this] { return !congested(); };
   const auto send_next = [this](LocalChannel local) {
-    Channel* channel = find(local);
+    Channel* channel = channels_.find(local);
     if (channel == nullptr) return false;
     if (channel->send_held() && channel->has_held()) return true;
     channel->waiting_for_drain_ = false;
@@ -218,30 +214,26 @@ void Connection::on_drained() {
 }
 
 void Connection::on_closed(const Error& why) {
-  left_by_peer_ = !std::exchange(disconnecting_, true);
+  if (usable()) end_ = End::peers;
   liveness_.stop();
   endings_look_.reset();
-  for (auto& channel : channels_) {
-    if (channel == nullptr) continue;
-    std::unique_ptr<Channel> lost = std::move(channel);
+  channels_.give_all_away([this](std::unique_ptr<Channel> lost) {
     lost->on_lost(loss_told());
     graveyard_.bury(std::move(lost));
-  }
-  open_channels_ = overdue_channels_ = 0;
-  channels_charge_.set(0);
+  });
   asked_.on_lost();
   on_connection_closed(why);
 }
 
 void Connection::disconnect(DisconnectReason reason, std::string_view text) {
-  if (disconnecting_) return;
-  disconnecting_ = true;
+  if (!usable()) return;
+  end_ = End::ours;
   liveness_.stop();
   transport_->disconnect(reason, clean_line(text));
 }
 
 void Connection::violation(std::string_view what) {
-  if (disconnecting_) return;
+  if (!usable()) return;
   on_violation(what);
   disconnect(DisconnectReason::protocol_error, what);
 }
@@ -255,80 +247,48 @@ void Connection::ignore(std::string_view what) {
 }
 
 void Connection::note_ending() {
-  if (endings_look_ == nullptr && !disconnecting_) endings_look_ = clock_.after(kEndPatience, [this] { look_at_endings(); });
+  if (endings_look_ == nullptr && usable()) endings_look_ = clock_.after(kEndPatience, [this] { look_at_endings(); });
 }
 
 void Connection::look_at_endings() {
   endings_look_.reset();
-  const std::size_t overdue_before = overdue_channels_;
-  std::optional<TimePoint> next;
-  for_each_channel([&](Channel& channel) {
-    if (!is_owed_an_end(channel.state()) || channel.overdue_) return;
-    const TimePoint due = channel.ending_since_ + kEndPatience;
-    channel.overdue_ = due <= clock_.now();
-    if (channel.overdue_) {
-      ++overdue_channels_;
-    } else {
-      next = std::min(next.value_or(due), due);
-    }
-  });
+  const std::size_t used = channels_in_use();
+  const auto next = channels_.look_at_endings(clock_.now(), kEndPatience);
   if (next) endings_look_ = clock_.after(*next - clock_.now(), [this] { look_at_endings(); });
-  if (overdue_channels_ > overdue_before) on_overdue();
+  if (channels_in_use() < used) on_overdue();
 }
 
 std::size_t Connection::sessions() const {
-  return count_sessions([](ChannelState) { return true; });
+  return channels_.count_sessions([](ChannelState) { return true; });
 }
 
 std::size_t Connection::confirmed_sessions() const {
-  return count_sessions([](ChannelState state) { return is_answered(state) && state != ChannelState::close_sent; });
+  return channels_.count_sessions([](ChannelState state) { return is_answered(state) && state != ChannelState::close_sent; });
 }
 
-std::size_t Connection::confirmed_or_closing_sessions() const { return count_sessions(is_answered); }
-
-template <typename Counts>
-std::size_t Connection::count_sessions(Counts counts) const {
-  return static_cast<std::size_t>(std::count_if(channels_.begin(), channels_.end(), [counts](const auto& channel) {
-    return channel != nullptr && channel->is_session() && counts(channel->state());
-  }));
-}
+std::size_t Connection::confirmed_or_closing_sessions() const { return channels_.count_sessions(is_answered); }
 
 Channel& Connection::accept(const wire::ChannelOpen& open) {
-  return add(std::make_unique<Channel>(*this, numbers_.take(clock_.now()), open.type,
-                                       PeerEnd{open.sender, open.initial_window, open.maximum_packet}));
+  return channels_.add(std::make_unique<Channel>(*this, channels_.next_number(clock_.now()), open.type,
+                                                 PeerEnd{open.sender, open.initial_window, open.maximum_packet}));
 }
 
 Channel& Connection::open(const OpenRequest& request, OpenEvents& outcome) {
-  const LocalChannel local = numbers_.take(clock_.now());
+  const LocalChannel local = channels_.next_number(clock_.now());
   send(wire::build_channel_open(request.type, local, request.granted, Channel::kMaximumPacket, request.rest));
-  return add(std::make_unique<Channel>(*this, local, request, outcome));
-}
-
-Channel& Connection::add(std::unique_ptr<Channel> channel) {
-  const std::size_t index = number(channel->local());
-  if (index >= channels_.size()) channels_.resize(index + 1);
-  assert(channels_[index] == nullptr);
-  channels_[index] = std::move(channel);
-  ++open_channels_;
-  channels_charge_.add(Channel::kCost);
-  return *channels_[index];
-}
-
-Channel* Connection::find(LocalChannel local) {
-  const std::size_t index = number(local);
-  return index < channels_.size() ? channels_[index].get() : nullptr;
+  return channels_.add(std::make_unique<Channel>(*this, local, request, outcome));
 }
 
 void Connection::note_activity(Channel& channel, std::size_t size) { activity_.count(channel.active_in_, size, clock_.now()); }
 
 std::chrono::microseconds Connection::round_trip() const {
   const std::chrono::microseconds known = transport_->round_trip();
-  return known.count() != 0 ? known : quickest_answer_.value_or(Duration::zero());
+  return known.count() != 0 ? known : known_.quickest_answer.value_or(Duration::zero());
 }
 
 std::uint32_t Connection::credit() const {
   constexpr std::uint32_t kLeast = Channel::kMaximumPacket / 2;
-  const auto share = static_cast<std::uint32_t>(credit_.in_all / std::max<std::size_t>(open_channels_, 1));
+  const auto share = static_cast<std::uint32_t>(credit_.in_all / std::max<std::size_t>(open_channels(), 1));
   if (share < Channel::kMaximumPacket || account_->is_pressed()) return kLeast;
   // Of whole messages: an odd rest makes its peer send a small one each time that it gets there.
   return std::max(std::min(credit_.each, share - share % Channel::kMaximumPacket), kLeast);
@@ -336,10 +296,7 @@ std::uint32_t Connection::credit() const {
 
 void Connection::ask_for_life() {
   // Some clients leave global requests unanswered, which are few. A server is asked as OpenSSH's client asks it.
-  if (peer() == wire::Speaker::client) {
-    for (const auto& channel : channels_)
-      if (channel != nullptr && channel->ask_for_life()) return;
-  }
+  if (peer() == wire::Speaker::client && channels_.find_if([](Channel& channel) { return channel.ask_for_life(); })) return;
   if (asked_.full()) return;  // it answers none, and is alive all the same
   asked_.expect();
   liveness_.note_question();
@@ -354,7 +311,7 @@ bool Connection::answers_no_question() const {
 void Connection::on_silence() { disconnect(DisconnectReason::connection_lost, "no answer to keepalives"); }
 
 void Connection::probe(std::function<void(Duration)> answered) {
-  if (disconnecting_ || spares_questions()) return;
+  if (!usable() || spares_questions()) return;
   std::erase_if(probes_, [](const auto& probe) { return probe->answered == nullptr; });
   probes_.push_back(std::make_unique<Probe>(clock_, std::move(answered)));
   ask(wire::kKeepalive, {}, *probes_.back());

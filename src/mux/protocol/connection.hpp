@@ -19,7 +19,7 @@
 #include "mux/flow/flow_credit.hpp"
 #include "mux/flow/line_watch.hpp"
 #include "mux/protocol/channel.hpp"
-#include "mux/protocol/channel_numbers.hpp"
+#include "mux/protocol/channel_table.hpp"
 #include "mux/protocol/drain_order.hpp"
 #include "mux/protocol/global_replies.hpp"
 #include "mux/protocol/global_requests.hpp"
@@ -106,22 +106,22 @@ class Connection : public TransportEvents, private Liveness::Host {
   /// by another one the kernel can't tell.
   std::chrono::microseconds round_trip() const;
   /// An open of ours has been answered.
-  void note_answer(Duration after) { quickest_answer_ = std::min(quickest_answer_.value_or(after), after); }
+  void note_answer(Duration after) { known_.quickest_answer = std::min(known_.quickest_answer.value_or(after), after); }
   /// More than one channel has been active in the last second or two.
   bool in_company() const { return activity_.in_company(); }
   /// Bytes that have been sent, in all, and those of them that have reached the peer's host; see Transport.
   std::uint64_t sent() const { return transport_->sent(); }
-  std::uint64_t acknowledged() { return known_acknowledged_ = transport_->acknowledged(); }
+  std::uint64_t acknowledged() { return known_.acknowledged = transport_->acknowledged(); }
   /// What that has said last; nobody is asked.
-  std::uint64_t known_acknowledged() const { return known_acknowledged_; }
+  std::uint64_t known_acknowledged() const { return known_.acknowledged; }
   /// So much on the way to the peer has at least one acknowledgement to come at once: a host whose program writes as well, such
   /// as for somebody who types, takes 40 ms for a single segment. Nothing to speak of but on the loopback, where one is 64 KiB.
   std::uint32_t acknowledged_late() { return transport_->segment() / 2 * 5; }
   /// Has the channel look for room, soon. One that waits already must not.
   void look_later(Channel& channel) { line_.wait(channel.local()); }
   /// How the peer gives back its windows: what the last channel to find out has found, and the next one begins with.
-  const AdjustHabit& habit() const { return habit_; }
-  void learn(const AdjustHabit& habit) { habit_ = habit; }
+  const AdjustHabit& habit() const { return known_.habit; }
+  void learn(const AdjustHabit& habit) { known_.habit = habit; }
   /// See ChannelEnd.
   std::uint32_t floor_in_company() const { return FlowCredit::floor_of(activity_.bytes_per_millisecond()); }
   /// `what` is a fixed phrase: the peer broke the rules; the connection ends.
@@ -132,9 +132,9 @@ class Connection : public TransportEvents, private Liveness::Host {
   void note_ending();
 
   Bytes session_id() const { return transport_->session_id(); }
-  std::size_t open_channels() const { return open_channels_; }
+  std::size_t open_channels() const { return channels_.size(); }
   /// Without those whose end the peer has owed for kEndPatience.
-  std::size_t channels_in_use() const { return open_channels_ - overdue_channels_; }
+  std::size_t channels_in_use() const { return channels_.in_use(); }
   std::uint64_t bytes_received() const { return bytes_received_; }
   std::uint64_t bytes_sent() const { return bytes_sent_; }
   /// How many messages have come. That one has come since is told by this, and not by a clock of milliseconds.
@@ -142,9 +142,9 @@ class Connection : public TransportEvents, private Liveness::Host {
   /// How long the peer has owed the answer to a keepalive without a sign of life; 0 while it owes none.
   Duration unanswered_for() const { return liveness_.unanswered_for(); }
   /// Not lost, and not saying goodbye.
-  bool usable() const { return !disconnecting_; }
+  bool usable() const { return end_ == End::none; }
   /// It is over, and it was the peer's doing.
-  bool left_by_peer() const { return left_by_peer_; }
+  bool left_by_peer() const { return end_ == End::peers; }
   /// Sessions that we opened: all of them, or those whose open has been answered, without and with those that only wait
   /// for the peer's CLOSE.
   std::size_t sessions() const;
@@ -156,12 +156,6 @@ class Connection : public TransportEvents, private Liveness::Host {
   Channel& accept(const wire::ChannelOpen& open);
   /// Sends CHANNEL_OPEN with the window `granted`. Its answer goes to `outcome`.
   Channel& open(const OpenRequest& request, OpenEvents& outcome);
-  Channel* find(LocalChannel local);
-  template <typename Visit>
-  void for_each_channel(Visit visit) {
-    for (auto& channel : channels_)
-      if (channel != nullptr) visit(*channel);
-  }
 
   /// One that is sound (see wire/vocabulary.hpp).
   virtual void on_channel_open(const wire::ChannelOpen& open, const wire::OpenFields& fields) = 0;
@@ -209,12 +203,17 @@ class Connection : public TransportEvents, private Liveness::Host {
     TimePoint sent;
     std::function<void(Duration)> answered;
   };
-  template <typename Counts>
-  std::size_t count_sessions(Counts counts) const;
+  /// What is known of the line to the peer, and of the peer's habits there.
+  struct Known {
+    AdjustHabit habit;
+    std::uint64_t acknowledged = 0;           ///< what the transport has said last
+    std::optional<Duration> quickest_answer;  ///< to an open of ours
+  };
+  /// Whose doing it is that the connection ends.
+  enum class End : std::uint8_t { none, ours, peers };
   /// What a message means whose number no channel has, and none has had. A number that is free again swallows all that is late.
   enum class Unknown : std::uint8_t { violation, ignored };
 
-  Channel& add(std::unique_ptr<Channel> channel);
   void dispatch(wire::MessageType type, ByteView payload);
   template <typename Message, typename Handle>
   void to_channel(const std::optional<Message>& message, Handle handle, Unknown unknown = Unknown::violation);
@@ -231,14 +230,10 @@ class Connection : public TransportEvents, private Liveness::Host {
 
   std::unique_ptr<Transport> transport_;
   LineWatch line_;
-  AdjustHabit habit_;
+  Known known_;
   Credit credit_;
   const std::shared_ptr<Account> account_;
-  Charge channels_charge_;
-  std::vector<std::unique_ptr<Channel>> channels_;  // by local number
-  ChannelNumbers numbers_;
-  std::size_t open_channels_ = 0;
-  std::size_t overdue_channels_ = 0;
+  ChannelTable channels_;
   std::unique_ptr<Timer> endings_look_;
   std::uint64_t ignored_ = 0;
   DrainOrder drain_order_;
@@ -249,10 +244,7 @@ class Connection : public TransportEvents, private Liveness::Host {
   std::uint64_t bytes_received_ = 0;
   std::uint64_t bytes_sent_ = 0;
   Activity activity_;
-  std::uint64_t known_acknowledged_ = 0;
-  std::optional<Duration> quickest_answer_;
-  bool disconnecting_ = false;
-  bool left_by_peer_ = false;
+  End end_ = End::none;
   bool paused_ = false;
 };
 

@@ -141,7 +141,7 @@ void Loop::free_all_retired() {
   while (!retired_.empty()) free_retired();
 }
 
-void Loop::post(std::function<void()> task) {
+void Loop::post(Task task) {
   {
     const std::lock_guard lock{posted_mutex_};
     posted_.push_back(std::move(task));
@@ -157,7 +157,7 @@ void Loop::run_posted() {
   // Before the tasks are taken: who posts the next first one must wake the loop again.
   std::uint64_t count = 0;
   while (::read(wake_fd_.get(), &count, sizeof count) < 0 && errno == EINTR) continue;
-  std::vector<std::function<void()>> tasks;
+  std::vector<Task> tasks;
   {
     const std::lock_guard lock{posted_mutex_};
     tasks.swap(posted_);

@@ -10,6 +10,7 @@
 
 #include <sallyport/clock.hpp>
 #include <sallyport/result.hpp>
+#include <sallyport/task.hpp>
 
 #include "net/loop/fd.hpp"
 #include "net/loop/guard.hpp"
@@ -60,7 +61,7 @@ class Loop {
 
   /// Runs `task` on a later turn of the loop. The only function that other threads may call; they must have returned from it
   /// before the loop goes. Tasks that the loop no longer gets to before close() are destroyed, not run.
-  void post(std::function<void()> task);
+  void post(Task task);
 
   /// Runs `in_thread` in the thread pool, then `then` on the loop, also when `in_thread` has thrown: what it was to find out must
   /// be a failure from the beginning. `in_thread` must own what it touches, since it may outlive its asker; `then` may destroy
@@ -97,7 +98,7 @@ class Loop {
   std::function<void(const Error&)> report_;
   std::vector<std::unique_ptr<Cell>> retired_;
   std::mutex posted_mutex_;
-  std::vector<std::function<void()>> posted_;
+  std::vector<Task> posted_;
 };
 
 /// Ends the threads on which work() is done, and waits for them: what libraries keep for each thread, random numbers to come

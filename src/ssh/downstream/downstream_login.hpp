@@ -6,7 +6,10 @@
 #include <string_view>
 #include <vector>
 
-#include "ssh/downstream/downstream_connection.hpp"
+#include <sallyport/userauth.hpp>
+
+#include "net/loop/fd.hpp"
+#include "ssh/downstream/server_context.hpp"
 #include "ssh/transport/loop_io.hpp"
 
 namespace sallyport::ssh {
@@ -36,8 +39,8 @@ class DownstreamLogin final : public UserauthServer {
   ConnectionInfo info() const override;
 
  private:
-  class Away;
-  std::shared_ptr<Away> away_;
+  class Shared;
+  std::shared_ptr<Shared> shared_;
 };
 
 }  // namespace sallyport::ssh

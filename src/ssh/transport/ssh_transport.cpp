@@ -26,7 +26,9 @@ SshTransport::SshTransport(LoopIo& io, SessionHandle session, Role role, LoginDr
     : SshTransport(io, std::move(session), role, &driver) {}
 
 SshTransport::SshTransport(LoopIo& io, SessionHandle session, Role role, LoginDriver* driver)
-    : io_(io), session_(std::move(session)), role_(role), driver_(driver), socket_(io, *this), exchanges_(io.clock(), *this) {}
+    : io_(io), session_(std::move(session)), role_(role), socket_(io, *this), exchanges_(io.clock(), *this) {
+  login_.driver = driver;
+}
 
 SshTransport::~SshTransport() {
   if (session_) spssh_detach(session_.get());
@@ -49,7 +51,7 @@ Result<SshTransport::Parts> SshTransport::take_apart() {
   if (!fd) return fail(std::move(fd.error()));
   Parts parts;
   parts.fd = std::move(*fd);
-  parts.unread.assign(rest_.data(), rest_.data() + rest_.size());
+  parts.unread.assign(input_.rest.data(), input_.rest.data() + input_.rest.size());
   spssh_detach(session_.get());
   parts.session = std::move(session_);
   parts.role = role_;
@@ -63,8 +65,8 @@ Result<std::unique_ptr<SshTransport>> SshTransport::adopt(LoopIo& io, Parts part
   std::unique_ptr<SshTransport> connection(new SshTransport(io, std::move(parts.session), parts.role, nullptr));
   if (auto opened = connection->socket_.open(std::move(parts.fd)); !opened) return fail(std::move(opened.error()));
   if (!parts.unread.empty()) {
-    std::memcpy(connection->rest_.reserve(parts.unread.size()), parts.unread.data(), parts.unread.size());
-    connection->rest_.commit(parts.unread.size());
+    std::memcpy(connection->input_.rest.reserve(parts.unread.size()), parts.unread.data(), parts.unread.size());
+    connection->input_.rest.commit(parts.unread.size());
   }
   spssh_move(connection->session_.get(), &kConnectionEvents, connection.get());
   connection->hand_over();
@@ -78,18 +80,18 @@ void SshTransport::release() {
 }
 
 void SshTransport::call_driver() {
-  driver_wanted_ = true;
+  login_.wanted = true;
   io_.at_end_of_turn(*this);
 }
 
 void SshTransport::call_driver_when_sent() {
-  driver_waits_ = true;
+  login_.waits = true;
   call_driver();
 }
 
 void SshTransport::hand_over() {
-  driver_ = nullptr;
-  first_words_ = {};
+  login_.driver = nullptr;
+  login_.first_words = {};
   held_ = user_ == nullptr;
   // libssh overwrites each packet in the buffers that a password has been in: from now on that is a waste of time.
   spssh_trim(session_.get());
@@ -124,43 +126,43 @@ void SshTransport::attach(TransportEvents* user) {
 
 void SshTransport::charge_to(std::shared_ptr<Account> account) {
   socket_.out().charge_to(account);
-  waiting_.charge_to(account);
-  rest_.charge_to(account);
+  unsent_.waiting.charge_to(account);
+  input_.rest.charge_to(account);
   account_ = std::move(account);
 }
 
 void SshTransport::send(ByteView head, ByteView tail) {
   if (state_ != State::alive) return;
-  active_ = true;
+  since_sweep_.active = true;
   // What is sent while the peer is being read is what he has asked for, unless it is data.
   const bool is_answer = feeding_ && head[0] != kMsgChannelData && head[0] != kMsgChannelExtendedData;
   if (feeding_) socket_.out().count_answers(is_answer);
-  const bool waits = session_ == nullptr || !waiting_.empty();
+  const bool waits = session_ == nullptr || !unsent_.waiting.empty();
   switch (waits ? SPSSH_WAITS : spssh_send(session_.get(), head.data(), head.size(), tail.data(), tail.size())) {
     case SPSSH_SENT: break;
     case SPSSH_QUEUED:
-      queued_ = head.size() + tail.size();
+      unsent_.queued = head.size() + tail.size();
       look_at_exchange();
       break;
-    case SPSSH_WAITS: waiting_.push(head, tail, is_answer); break;
+    case SPSSH_WAITS: unsent_.waiting.push(head, tail, is_answer); break;
     case SPSSH_FAILED:
       check_session();
       die(Error{Errc::limit, "a message could not be sent"});  // if the session itself has nothing to say
       return;
   }
   if (feeding_) socket_.out().count_answers(true);
-  if (head.size() + tail.size() > kLargePacket) large_packets_ = true;
+  if (head.size() + tail.size() > kLargePacket) since_sweep_.large_packets = true;
   note_backlog();
   io_.at_end_of_turn(*this);
 }
 
 void SshTransport::send_waiting() {
-  waiting_.send_each([this](ByteView message, bool is_answer) {
+  unsent_.waiting.send_each([this](ByteView message, bool is_answer) {
     const bool before = socket_.out().count_answers(is_answer);
     const spssh_sent sent = spssh_send(session_.get(), message.data(), message.size(), nullptr, 0);
     socket_.out().count_answers(before);
     if (sent == SPSSH_QUEUED) {
-      queued_ = message.size();
+      unsent_.queued = message.size();
       exchanges_.note_next();
     }
     if (sent == SPSSH_FAILED) die(Error{Errc::limit, "a message could not be sent"});
@@ -170,9 +172,9 @@ void SshTransport::send_waiting() {
   io_.at_end_of_turn(*this);
 }
 
-std::size_t SshTransport::backlog() const { return socket_.unwritten() + queued_ + waiting_.size(); }
+std::size_t SshTransport::backlog() const { return socket_.unwritten() + unsent_.bytes(); }
 
-std::uint64_t SshTransport::sent() const { return socket_.out().put_in() + queued_ + waiting_.size(); }
+std::uint64_t SshTransport::sent() const { return socket_.out().put_in() + unsent_.bytes(); }
 
 Bytes SshTransport::session_id() const {
   if (session_ == nullptr) return exchanges_.session_id();
@@ -189,7 +191,7 @@ void SshTransport::note_backlog() {
 
 void SshTransport::look_at_held() {
   if (state_ != State::alive) return;
-  if (driver_ != nullptr && role_ == Role::server && socket_.out().held() > kMaxOutputBeforeLogin) {
+  if (login_.driver != nullptr && role_ == Role::server && socket_.out().held() > kMaxOutputBeforeLogin) {
     return die(Error{Errc::limit, "it does not read what it is sent before the login"});
   }
   if (account_ == nullptr) return;
@@ -200,7 +202,7 @@ void SshTransport::look_at_held() {
 // ---- answers
 
 bool SshTransport::has_too_many_answers() const {
-  return answers() > (driver_ != nullptr ? kMaxAnswersBeforeLogin : kMaxAnswers);
+  return answers() > (login_.driver != nullptr ? kMaxAnswersBeforeLogin : kMaxAnswers);
 }
 
 void SshTransport::look_at_answers() {
@@ -222,9 +224,9 @@ void SshTransport::look_at_answers() {
 
 // After each call that may have begun or ended one.
 void SshTransport::look_at_exchange() {
-  if (driver_ != nullptr || state_ != State::alive) return;
-  if (queued_ > 0 && spssh_has_queued(session_.get()) == 0) queued_ = 0;
-  if (!waiting_.empty()) send_waiting();
+  if (login_.driver != nullptr || state_ != State::alive) return;
+  if (unsent_.queued > 0 && spssh_has_queued(session_.get()) == 0) unsent_.queued = 0;
+  if (!unsent_.waiting.empty()) send_waiting();
   const bool exchanging = state_ == State::alive && spssh_in_rekey(session_.get()) != 0;
   if (exchanges_.note(exchanging)) io_.at_end_of_turn(*this);  // it has to be read, also while paused
 }
@@ -241,7 +243,7 @@ void SshTransport::on_session_back(SessionHandle session, ByteView output) {
   session_ = std::move(session);
   spssh_move(session_.get(), &kConnectionEvents, this);
   socket_.out().append(output);
-  if (const Bytes goodbye = std::exchange(goodbye_, {}); !goodbye.empty()) static_cast<void>(say(goodbye));
+  if (const Bytes goodbye = std::exchange(ending_.goodbye, {}); !goodbye.empty()) static_cast<void>(say(goodbye));
   check_session();
   look_at_exchange();
   note_backlog();
@@ -257,7 +259,7 @@ void SshTransport::pause() {
 void SshTransport::resume() {
   if (!paused_) return;
   paused_ = false;
-  io_.at_end_of_turn(*this);  // what is in rest_ comes first
+  io_.at_end_of_turn(*this);  // what is in input_.rest comes first
 }
 
 void SshTransport::disconnect(DisconnectReason reason, std::string_view text) {
@@ -266,16 +268,16 @@ void SshTransport::disconnect(DisconnectReason reason, std::string_view text) {
   wire::Writer message;
   message.byte(kMsgDisconnect).uint32(static_cast<std::uint32_t>(reason)).string(text).string(kNoLanguage);
   state_ = State::flushing;
-  why_ = Error{Errc::closed, "disconnected: " + std::string{text}};
+  ending_.why = Error{Errc::closed, "disconnected: " + std::string{text}};
   exchanges_.withdraw();
-  waiting_.clear();
-  rest_.consume(rest_.size());
+  unsent_.waiting.clear();
+  input_.rest.consume(input_.rest.size());
   if (session_ == nullptr) {
-    goodbye_ = message.bytes();
+    ending_.goodbye = message.bytes();
   } else if (!say(message.bytes())) {
     return;
   }
-  deadline_ = io_.clock().after(kDisconnectLimit, [this] { die(why_); });
+  ending_.deadline = io_.clock().after(kDisconnectLimit, [this] { die(ending_.why); });
   update_reading();
   io_.at_end_of_turn(*this);
 }
@@ -283,15 +285,15 @@ void SshTransport::disconnect(DisconnectReason reason, std::string_view text) {
 // The last word. False when it can't be said, and the connection is dead.
 bool SshTransport::say(ByteView goodbye) {
   const spssh_sent sent = spssh_send(session_.get(), goodbye.data(), goodbye.size(), nullptr, 0);
-  if (sent == SPSSH_FAILED) die(why_);
-  if (sent == SPSSH_QUEUED) queued_ = goodbye.size();
+  if (sent == SPSSH_FAILED) die(ending_.why);
+  if (sent == SPSSH_QUEUED) unsent_.queued = goodbye.size();
   return sent != SPSSH_FAILED;
 }
 
 void SshTransport::die(Error why) {
   if (state_ == State::dead || state_ == State::told) return;
   // After our DISCONNECT its reason is the one that counts.
-  if (state_ == State::alive) why_ = std::move(why);
+  if (state_ == State::alive) ending_.why = std::move(why);
   state_ = State::dead;
   exchanges_.withdraw();
   update_reading();
@@ -316,12 +318,12 @@ void SshTransport::end_of_turn() {
   socket_.flush();
   look_at_answers();
   socket_.send_acknowledgement();
-  if (state_ == State::flushing && backlog() == queued_ && goodbye_.empty()) linger();
+  if (state_ == State::flushing && backlog() == unsent_.queued && ending_.goodbye.empty()) linger();
   // At most one call to the outside, and nothing after it: *this may be gone.
   if (state_ == State::dead) return tell_end();
-  if (driver_wanted_ && driver_ != nullptr && state_ == State::alive && !(driver_waits_ && backlog() > 0)) {
-    driver_wanted_ = driver_waits_ = false;
-    return driver_->on_turn();
+  if (login_.wanted && login_.driver != nullptr && state_ == State::alive && !(login_.waits && backlog() > 0)) {
+    login_.wanted = login_.waits = false;
+    return login_.driver->on_turn();
   }
   if (congested_ && state_ == State::alive && backlog() <= kLowMark) {
     congested_ = false;
@@ -331,33 +333,33 @@ void SshTransport::end_of_turn() {
 }
 
 void SshTransport::tell_end() {
-  if (driver_ == nullptr && user_ == nullptr) return;  // attach() comes back to this
+  if (login_.driver == nullptr && user_ == nullptr) return;  // attach() comes back to this
   state_ = State::told;
   socket_.close();
-  deadline_.reset();
+  ending_.deadline.reset();
   exchanges_.stop();
   answers_deadline_.reset();
-  rests_from_small_.reset();
-  pours_.reset();
+  input_.rests_from_small.reset();
+  input_.pours.reset();
   // From here on there is nobody to tell anything: a login that was done must not be told behind its end.
-  LoginDriver* const driver = std::exchange(driver_, nullptr);
+  LoginDriver* const driver = std::exchange(login_.driver, nullptr);
   TransportEvents* const user = std::exchange(user_, nullptr);
-  driver_wanted_ = driver_waits_ = false;
+  login_.wanted = login_.waits = false;
   const bool much = account_ != nullptr && (account_->held() > kMuchHeld || account_->root()->held() > kMuchHeldForUser);
   if (much_held_ || driver != nullptr || much) io_.trim_later();
-  const Error why = why_;
+  const Error why = ending_.why;
   driver != nullptr ? driver->on_dead(why) : user->on_closed(why);
 }
 
 bool SshTransport::sweep() {
   if (state_ != State::alive) return false;
-  if (active_ || exchanges_.message_waits()) {
-    active_ = false;
+  if (since_sweep_.active || exchanges_.message_waits()) {
+    since_sweep_.active = false;
     io_.sweep_later(*this);
     return false;
   }
   spssh_trim(session_.get());
-  large_packets_ = false;
+  since_sweep_.large_packets = false;
   return true;
 }
 
@@ -378,7 +380,7 @@ void SshTransport::output_grew() {
 // can overtake it.
 void SshTransport::linger() {
   state_ = State::lingering;
-  if (!socket_.shut_down()) die(why_);
+  if (!socket_.shut_down()) die(ending_.why);
 }
 
 }  // namespace sallyport::ssh

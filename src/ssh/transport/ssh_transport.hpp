@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -99,7 +100,7 @@ class SshTransport final : public Transport, private SocketUser, private TurnUse
   void hand_over();
   ConnectionInfo info() const;
   /// The beginning of what the peer has sent, its version or other lines in front of it; empty once the login is over.
-  const std::string& first_words() const { return first_words_; }
+  const std::string& first_words() const { return login_.first_words; }
 
   /// A connection on its way from one loop to another, on any thread.
   struct Parts {
@@ -136,6 +137,38 @@ class SshTransport final : public Transport, private SocketUser, private TurnUse
     told,
   };
 
+  /// Up to hand_over().
+  struct Login {
+    LoginDriver* driver = nullptr;  ///< null from then on
+    bool wanted = false;            ///< on_turn() is to be called …
+    bool waits = false;             ///< … once everything is sent
+    std::uint64_t bytes = 0;        ///< that the peer has sent
+    std::string first_words;
+  };
+  /// What has been read, and how much of it is worked at when.
+  struct Input {
+    InputBuffer rest;
+    TurnBudget budget;
+    bool unfed = false;  ///< the rest may hold whole packets
+    std::unique_ptr<Timer> rests_from_small;
+    std::optional<Pourers::Place> pours;  ///< from its first rest until one at whose end nothing waits
+  };
+  /// Messages, while keys are exchanged.
+  struct Unsent {
+    MessageQueue waiting;
+    std::size_t queued = 0;  ///< what libssh has of them: the one that made it begin
+    std::size_t bytes() const { return queued + waiting.size(); }
+  };
+  struct Ending {
+    Bytes goodbye;  ///< DISCONNECT, while the session is away
+    std::unique_ptr<Timer> deadline;
+    Error why;
+  };
+  struct SinceSweep {
+    bool active = false;
+    bool large_packets = false;  ///< libssh's buffers have grown
+  };
+
   SshTransport(LoopIo& io, SessionHandle session, Role role, LoginDriver* driver);
   friend struct SeamEvents;
 
@@ -161,7 +194,7 @@ class SshTransport final : public Transport, private SocketUser, private TurnUse
   void on_exchange_overdue() override;
 
   bool may_feed() const;
-  std::size_t answers() const { return socket_.out().answers() + waiting_.answers(); }
+  std::size_t answers() const { return socket_.out().answers() + unsent_.waiting.answers(); }
   bool has_too_many_answers() const;
   void look_at_answers();
   void look_at_exchange();
@@ -183,35 +216,23 @@ class SshTransport final : public Transport, private SocketUser, private TurnUse
   LoopIo& io_;
   SessionHandle session_;
   const Role role_;
-  LoginDriver* driver_;
+  Login login_;
   TransportEvents* user_ = nullptr;
   SocketPump socket_;
   State state_ = State::alive;
   bool feeding_ = false;  // libssh is on the stack
   bool held_ = false;
   bool paused_ = false;
-  bool driver_wanted_ = false;
-  bool driver_waits_ = false;  // until everything is sent
   bool congested_ = false;
-  bool large_packets_ = false;  // since the last sweep: libssh's buffers have grown
-  bool active_ = false;         // since the last sweep
-  std::uint64_t bytes_before_login_ = 0;
-  std::string first_words_;
-  InputBuffer rest_;
-  MessageQueue waiting_;    // until keys have been exchanged
-  std::size_t queued_ = 0;  // what libssh has of them: the one that made it begin
+  bool much_held_ = false;  // since it drained last
+  SinceSweep since_sweep_;
+  Input input_;
+  Unsent unsent_;
   std::shared_ptr<Account> account_;
-  TurnBudget budget_;
-  bool much_held_ = false;    // since it drained last
-  bool unfed_ = false;        // rest_ may hold whole packets
   LaterExchanges exchanges_;  // while the session is away for one, session_ is null
-  std::unique_ptr<Timer> rests_from_small_;
-  std::optional<Pourers::Place> pours_;  // from its first rest until one at whose end nothing waits
   std::unique_ptr<Timer> answers_deadline_;
-  Bytes goodbye_;  // DISCONNECT, while the session is away
-  std::unique_ptr<Timer> deadline_;
   std::unique_ptr<Carrier> carrier_;  // null: TCP
-  Error why_;
+  Ending ending_;
 };
 
 }  // namespace sallyport::ssh

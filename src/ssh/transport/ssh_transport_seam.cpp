@@ -34,13 +34,13 @@ struct SeamEvents {
   static int userauth_request(void* owner, const std::uint8_t* payload, std::size_t length) noexcept {
     bool wanted = true;
     call(owner, [&](SshTransport& self) {
-      wanted = self.driver_ == nullptr || self.driver_->on_userauth_packet({payload, length});
+      wanted = self.login_.driver == nullptr || self.login_.driver->on_userauth_packet({payload, length});
     });
     return wanted ? 1 : 0;
   }
   static void info_response(void* owner, const std::uint8_t* payload, std::size_t length) noexcept {
     call(owner, [&](SshTransport& self) {
-      if (self.driver_ != nullptr) self.driver_->on_info_response_packet({payload, length});
+      if (self.login_.driver != nullptr) self.login_.driver->on_info_response_packet({payload, length});
     });
   }
   static void exchange(void* owner) noexcept { static_cast<SshTransport*>(owner)->exchanges_.note_message(); }

@@ -2,59 +2,36 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include <sallyport/bytes.hpp>
 #include <sallyport/clock.hpp>
-#include <sallyport/config.hpp>
-#include <sallyport/connection_info.hpp>
+#include <sallyport/result.hpp>
+#include <sallyport/secret.hpp>
+#include <sallyport/told_once.hpp>
 #include <sallyport/upstream.hpp>
 
 #include "net/loop/fd.hpp"
-#include "ssh/keys/certificate_signer.hpp"
+#include "net/loop/loop.hpp"
+#include "net/sockets/connector.hpp"
 #include "ssh/transport/carrier.hpp"
 #include "ssh/transport/loop_io.hpp"
+#include "ssh/transport/ssh_transport.hpp"
+#include "ssh/upstream/client_options.hpp"
+#include "ssh/upstream/credentials.hpp"
+#include "ssh/upstream/failure_words.hpp"
+#include "ssh/upstream/upstream_login.hpp"
 
 namespace sallyport::ssh {
-
-/// One target and how to log in there. Plain values.
-struct ClientOptions {
-  std::string name;  ///< what the target is called in messages to the client: "web1"
-  std::string host;  ///< a name or a literal address, without brackets
-  std::uint16_t port = 22;
-  std::string user;
-  /// In the order in which they are tried. A certificate FILE-cert.pub beside a key file is used before the key.
-  std::vector<Credential> credentials;
-  std::string passphrase_file;     ///< see read_passphrase(); empty: none
-  CertificateRequest certificate;  ///< for the credentials that come with a new certificate
-  /// Makes who gets the certificate of the credential "signer". May be empty.
-  std::function<std::unique_ptr<CertificateSigner>()> make_signer;
-  UpstreamClient client;  ///< on whose behalf
-  /// OpenSSH known_hosts files. All are read; a host that is in none of them is refused, unless the policy is another.
-  std::vector<std::string> known_hosts;
-  HostKeyPolicy host_key_policy = HostKeyPolicy::strict;  ///< accept_new writes to the first of them
-  /// Set: the host key is only looked at. This is called with it, and the attempt then fails with Errc::closed, without a login.
-  std::function<void(ByteView key_blob)> on_host_key;
-  Algorithms algorithms;                                ///< what is absent gets the built-in lists
-  bool legacy_algorithms = false;                       ///< what is in legacy_algorithms() is offered behind them
-  Duration connect_timeout = std::chrono::seconds(10);  ///< look-up, TCP and handshake together; the login has kLoginTime
-  std::string identification = sallyport::ServerSettings::kDefaultIdentification;  ///< what follows "SSH-2.0-"
-  std::uint64_t rekey_data = 0;  ///< bytes after which keys are exchanged anew; 0: libssh's choice
-  /// Called for what is amiss in the files but doesn't stop the login: a key that can't be used, a known_hosts line that
-  /// was ignored. For the log. May be empty.
-  std::function<void(std::string_view)> on_warning;
-  /// Called with the credentials that did it, before on_connected: "key:/etc/sallyport/keys/alice". For the log. May be empty.
-  std::function<void(std::string_view)> on_accepted;
-};
 
 /// An attempt to connect; destroying it gives it up. `events` gets what it needs and the outcome as UpstreamEvents says.
 /// Errc of a failure: not_found, refused, timeout, io (unreachable), host_key, denied (the target refused the login), unavailable
 /// (it is busy or down; it asked a question that nobody answered; there was nothing to log in with, for the client lacks it),
 /// protocol (no handshake), config (files of the bastion's own are at fault).
-class ClientConnection final : public UpstreamAttempt {
+class ClientConnection final : public UpstreamAttempt, private LoginDriver, private UpstreamLoginEvents {
  public:
   /// `io` and `events` must outlive the attempt. With a `carrier` that is the way to the target, and no name is looked up;
   /// else it is TCP.
@@ -69,14 +46,71 @@ class ClientConnection final : public UpstreamAttempt {
   void answer(std::vector<SecretString> answers) override;
   void refuse_answer(std::string told) override;
   /// lend_agent() for a stream that is on another loop: the agent is behind this connected, non-blocking socket.
-  void give_agent(net::Fd socket);
-
-  /// What was negotiated, inside on_connected; empty strings before.
-  const ConnectionInfo& info() const;
+  void give_agent(Result<net::Fd> socket);
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  enum class Step : std::uint8_t { preparing, handshake, remembering, login, done };
+  /// Of the client: what the login has asked for, and hasn't got.
+  struct Needs {
+    bool agent = false;
+    bool agent_to_ask = false;                 ///< the client has not been asked
+    std::optional<UpstreamQuestion> question;  ///< likewise
+    bool answer = false;
+  };
+
+  // LoginDriver
+  bool on_userauth_packet(ByteView) override { return true; }  // a server sends none
+  void on_progress() override;
+  void on_turn() override;
+  void on_dead(const Error& why) override;
+  // UpstreamLoginEvents: told to the client from a turn of their own
+  void on_agent_needed() override;
+  void on_question_asked(UpstreamQuestion question) override;
+
+  void files_read(Result<ClientFiles> files);
+  void connected(Result<net::Connected> result);
+  void carried(Result<net::Fd> result);
+  void begin_when_ready();
+  Result<> begin();
+  void handshake();
+  bool lacks_strictness();
+  /// Empty when there is none that can be used.
+  Bytes host_key();
+  void refuse_host_key(HostKeyVerdict verdict);
+  void show_host_key(const Bytes& key);
+  /// The key is in the file before anything is sent that depends on it.
+  void remember(const Bytes& key);
+  void remembered(const Result<>& written);
+  void begin_login();
+  void log_in();
+  bool wants_agent() const { return login_ != nullptr && needs_.agent; }
+  /// Whether the answer was waited for; from now on it isn't.
+  bool takes_answer();
+  UpstreamFailure failure_of(const Error& why) const;
+  void limit(Duration time);
+  void time_is_up();
+  /// Nothing more may happen of itself: a socket that came later would begin all over again.
+  void end();
+  /// The end before there is a connection, or with one that says nothing. May destroy *this.
+  void failed(Errc code, const std::string& told, const std::string& detail);
+
+  LoopIo& io_;
+  const ClientOptions options_;
+  ToldOnce<UpstreamEvents> events_;
+  FailureWords words_{options_};
+  Step step_ = Step::preparing;
+  std::unique_ptr<Timer> deadline_;
+  std::unique_ptr<net::Work> work_;
+  std::unique_ptr<net::Connecting> connecting_;
+  net::Fd fd_;
+  std::optional<ClientFiles> files_;
+  std::unique_ptr<Carrier> carrier_;  // the connection's, once there is one
+  std::string carrier_told_;          // empty: TCP
+  std::unique_ptr<SshTransport> connection_;
+  std::unique_ptr<UpstreamLogin> login_;
+  Needs needs_;
+  std::string seen_;  // the host key, for people
+  std::optional<UpstreamFailure> failure_;
 };
 
 }  // namespace sallyport::ssh

@@ -1,82 +1,59 @@
 #include "ssh/upstream/client_login.hpp"
 
 #include <functional>
-#include <string>
+#include <string_view>
 #include <utility>
 
-#include <sallyport/told_once.hpp>
-
 #include "net/sockets/socket_stream.hpp"
-#include "ssh/transport/numbering.hpp"
-#include "ssh/transport/ssh_transport.hpp"
+#include "ssh/transport/away.hpp"
+#include "ssh/upstream/client_connection.hpp"
 
 namespace sallyport::ssh {
 
-/// What the two threads have in common. It lives as long as a call is on its way.
-class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared_from_this<Away> {
+class ClientLogin::Shared final : public Away<ClientConnection, UpstreamEvents>, private UpstreamEvents {
  public:
-  Away(ClientLogin& login, LoopIo& home, LoopIo& away, UpstreamEvents& events, std::unique_ptr<Carrier> carrier)
-      : home_(home), away_(away), login_(login), events_(events), carrier_(std::move(carrier)) {}
+  Shared(ClientLogin& login, LoopIo& home, LoopIo& away, UpstreamEvents& events, std::unique_ptr<Carrier> carrier)
+      : Away(home, away, events), login_(login), carrier_(std::move(carrier)) {}
 
   // At home
 
   void start(ClientOptions options) {
-    if (options.on_warning) {
-      options.on_warning = [self = weak_from_this(), warn = options.on_warning, &home = home_](std::string_view text) {
-        home.loop().post([self, warn, text = std::string(text)] {
-          if (const auto alive = self.lock(); alive && !alive->events_.is_over()) warn(text);
-        });
-      };
-    }
-    if (options.on_accepted) {
-      options.on_accepted = [self = weak_from_this(), accepted = options.on_accepted, &home = home_](std::string_view text) {
-        home.loop().post([self, accepted, text = std::string(text)] {
-          if (const auto alive = self.lock(); alive && !alive->events_.is_over()) accepted(text);
-        });
-      };
-    }
-    if (options.on_host_key) {
-      options.on_host_key = [self = weak_from_this(), shown = options.on_host_key, &home = home_](ByteView key) {
-        home.loop().post([self, shown, key = Bytes(key.begin(), key.end())] {
-          if (const auto alive = self.lock(); alive && !alive->events_.is_over()) shown(key);
-        });
-      };
-    }
+    options.on_warning = at_home(std::move(options.on_warning));
+    options.on_accepted = at_home(std::move(options.on_accepted));
+    options.on_host_key = at_home(std::move(options.on_host_key));
     if (options.make_signer) {
-      make_signer_ = options.make_signer;
-      options.make_signer = [self = weak_from_this()] { return std::make_unique<DistantSigner>(self); };
+      make_signer_ = std::move(options.make_signer);
+      options.make_signer = [weak = weak_self()] { return std::make_unique<DistantSigner>(weak); };
     }
-    std::string told = carrier_ ? carrier_->failure_told() : std::string();
-    away_.loop().post(
-        [self = shared_from_this(), options = std::move(options), told = std::move(told), carried = carrier_ != nullptr] {
-          self->guarded(self->away_, [&] {
-            auto carrier = carried ? std::make_unique<Distant>(self, told) : nullptr;
-            self->connection_ =
-                std::make_unique<ClientConnection>(self->away_, options, static_cast<UpstreamEvents&>(*self), std::move(carrier));
-          });
-        });
+    std::unique_ptr<Carrier> distant;
+    if (carrier_ != nullptr) distant = std::make_unique<DistantCarrier>(weak_self(), carrier_->failure_told());
+    begin([this, options = std::move(options), distant = std::move(distant)]() mutable {
+      return std::make_unique<ClientConnection>(away_, std::move(options), static_cast<UpstreamEvents&>(*this),
+                                                std::move(distant));
+    });
   }
-  /// To the wish for an agent, or the question, that was heard last.
-  void answer_wish(std::function<void(ClientConnection&)> call) { answer(&Away::wishes_, std::move(call)); }
-  void answer_question(std::function<void(ClientConnection&)> call) { answer(&Away::questions_, std::move(call)); }
+  /// To the wish for an agent that was heard last.
+  template <typename... Params, typename... Args>
+  void answer_wish(void (ClientConnection::*function)(Params...), Args&&... arguments) {
+    answer(wishes_, function, std::forward<Args>(arguments)...);
+  }
+  /// To the question that was heard last.
+  template <typename... Params, typename... Args>
+  void answer_question(void (ClientConnection::*function)(Params...), Args&&... arguments) {
+    answer(questions_, function, std::forward<Args>(arguments)...);
+  }
   void leave() {
     carrier_.reset();
     signer_.reset();
-    if (events_.is_over()) return;  // nothing is left there
-    events_.drop();
-    away_.loop().post([self = shared_from_this()] {
-      self->opened_ = nullptr;
-      self->signed_ = nullptr;
-      self->connection_.reset();
-    });
+    Away::leave();
   }
 
  private:
   /// Stands away for the carrier at home.
-  class Distant final : public Carrier {
+  class DistantCarrier final : public Carrier {
    public:
-    Distant(std::weak_ptr<Away> owner, std::string told) : owner_(std::move(owner)), told_(std::move(told)) {}
-    ~Distant() override {
+    DistantCarrier(std::weak_ptr<Shared> owner, std::string told) : owner_(std::move(owner)), told_(std::move(told)) {}
+    ~DistantCarrier() override {
       if (const auto owner = owner_.lock()) owner->opened_ = nullptr;
     }
     void open(std::function<void(Result<net::Fd>)> done) override {
@@ -85,14 +62,14 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
     std::string failure_told() const override { return told_; }
 
    private:
-    std::weak_ptr<Away> owner_;
+    std::weak_ptr<Shared> owner_;
     std::string told_;
   };
 
   /// And for the program that makes certificates.
   class DistantSigner final : public CertificateSigner {
    public:
-    explicit DistantSigner(std::weak_ptr<Away> owner) : owner_(std::move(owner)) {}
+    explicit DistantSigner(std::weak_ptr<Shared> owner) : owner_(std::move(owner)) {}
     ~DistantSigner() override {
       if (const auto owner = owner_.lock()) owner->drop_signer();
     }
@@ -101,118 +78,88 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
     }
 
    private:
-    std::weak_ptr<Away> owner_;
+    std::weak_ptr<Shared> owner_;
   };
 
-  void answer(Numbering Away::*asked, std::function<void(ClientConnection&)> call) {
-    away_.loop().post([self = shared_from_this(), asked, number = (this->*asked).answer(), call = std::move(call)] {
-      if (!self->connection_ || !((*self).*asked).is_answered_by(number)) return;
-      self->guarded(self->away_, [&] { call(*self->connection_); });
-    });
-  }
+  /// For what is this one's own.
+  std::weak_ptr<Shared> weak_self() { return std::static_pointer_cast<Shared>(shared_from_this()); }
 
   // Away
 
   void sign(std::string public_key, CertificateRequest request, std::function<void(Result<std::string>)> done) {
     signed_ = std::move(done);
-    home_.loop().post([self = shared_from_this(), number = signatures_.ask(), public_key = std::move(public_key),
-                       request = std::move(request)] {
-      if (self->events_.is_over()) return;
-      self->guarded(self->home_, [&] {
-        self->signer_ = self->make_signer_();
-        // Weakly: the signer is ours.
-        self->signer_->sign(public_key, request, [weak = std::weak_ptr<Away>(self), number](Result<std::string> certificate) {
-          if (const auto alive = weak.lock()) alive->certified(number, std::move(certificate));
-        });
+    post(home_, [this, number = signatures_.ask(), public_key = std::move(public_key), request = std::move(request)] {
+      if (events_.is_over()) return;
+      signer_ = make_signer_();
+      signer_->sign(public_key, request, [weak = weak_self(), number](Result<std::string> certificate) {
+        if (const auto alive = weak.lock()) alive->certified(number, std::move(certificate));
       });
     });
   }
 
   void certified(Numbering::Number number, Result<std::string> certificate) {  // at home
-    away_.loop().post([self = shared_from_this(), number, certificate = std::move(certificate)] {
-      if (!self->signatures_.is_answered_by(number)) return;
-      if (const auto done = std::exchange(self->signed_, nullptr)) self->guarded(self->away_, [&] { done(certificate); });
+    post(away_, [this, number, certificate = std::move(certificate)] {
+      if (!signatures_.is_answered_by(number)) return;
+      if (const auto done = std::exchange(signed_, nullptr)) done(certificate);
     });
   }
 
   void drop_signer() {
     signed_ = nullptr;
-    home_.loop().post([self = shared_from_this()] { self->home_.loop().retire(std::move(self->signer_)); });
+    post(home_, [this] { home_.loop().retire(std::move(signer_)); });
   }
 
   void open_carrier(std::function<void(Result<net::Fd>)> done) {
     opened_ = std::move(done);
-    home_.loop().post([self = shared_from_this()] {
-      if (!self->carrier_) return;
-      // Weakly: the carrier is ours.
-      self->guarded(self->home_, [&] {
-        self->carrier_->open([weak = std::weak_ptr<Away>(self)](Result<net::Fd> socket) {
-          if (const auto alive = weak.lock()) alive->carried(std::move(socket));
-        });
+    post(home_, [this] {
+      if (carrier_ == nullptr) return;
+      carrier_->open([weak = weak_self()](Result<net::Fd> socket) {
+        if (const auto alive = weak.lock()) alive->carried(std::move(socket));
       });
     });
   }
 
   void carried(Result<net::Fd> socket) {  // at home
-    auto moved = std::make_shared<Result<net::Fd>>(std::move(socket));
-    away_.loop().post([self = shared_from_this(), moved = std::move(moved)] {
-      if (const auto opened = std::exchange(self->opened_, nullptr))
-        self->guarded(self->away_, [&] { opened(std::move(*moved)); });
+    post(away_, [this, socket = std::move(socket)]() mutable {
+      if (const auto opened = std::exchange(opened_, nullptr)) opened(std::move(socket));
     });
   }
 
-  void on_connected(std::unique_ptr<Transport> transport) override {
-    auto parts = std::make_shared<Result<SshTransport::Parts>>(static_cast<SshTransport&>(*transport).take_apart());
-    away_.loop().retire(std::move(transport));
-    end();
-    home_.loop().post([self = shared_from_this(), parts = std::move(parts)] {
-      if (self->events_.is_over()) return;
-      auto connection = *parts ? SshTransport::adopt(self->home_, std::move(**parts)) : fail(parts->error());
-      if (!connection) {
-        const Error& why = connection.error();
-        return self->events_.end(&UpstreamEvents::on_connect_failed,
-                                 UpstreamFailure{why.code, "the connection to the target was lost during the login", why.detail});
-      }
-      if (self->carrier_) (*connection)->keep(std::move(self->carrier_));
-      self->events_.end(&UpstreamEvents::on_connected, std::unique_ptr<Transport>(std::move(*connection)));
-    });
-  }
-
-  void on_connect_failed(const UpstreamFailure& why) override {
-    end();
-    home_.loop().post([self = shared_from_this(), why] { self->events_.end(&UpstreamEvents::on_connect_failed, why); });
-  }
-
-  /// The connection is on the stack. It goes before its end is told: there is nothing left that could tell another one.
-  void end() { away_.loop().retire(std::move(connection_)); }
+  // UpstreamEvents, away
 
   void on_agent_wanted(UpstreamAnswers&) override {
-    home_.loop().post([self = shared_from_this(), number = wishes_.ask()] {
-      self->wishes_.hear(number);
-      self->guarded(self->home_, [&] { self->events_.tell(&UpstreamEvents::on_agent_wanted, self->login_); });
+    post(home_, [this, number = wishes_.ask()] {
+      wishes_.hear(number);
+      events_.tell(&UpstreamEvents::on_agent_wanted, login_);
     });
   }
   void on_question(UpstreamAnswers&, const UpstreamQuestion& question) override {
-    home_.loop().post([self = shared_from_this(), number = questions_.ask(), question] {
-      self->questions_.hear(number);
-      self->guarded(self->home_, [&] { self->events_.tell(&UpstreamEvents::on_question, self->login_, question); });
+    post(home_, [this, number = questions_.ask(), question] {
+      questions_.hear(number);
+      events_.tell(&UpstreamEvents::on_question, login_, question);
     });
   }
-
-  /// What throws ends the login.
-  template <typename Act>
-  void guarded(LoopIo& where, Act act) {
-    const auto why = net::guarded(where.loop().uv(), act);
-    if (!why) return;
-    away_.loop().post([self = shared_from_this(), why = *why] {
-      self->on_connect_failed({why.code, "the login at the target failed by a mistake of the bastion's", why.detail});
+  void on_connected(std::unique_ptr<Transport> transport) override {
+    bring_home(std::move(transport), [this](Result<std::unique_ptr<SshTransport>> connection) {
+      if (!connection) {
+        const Error& why = connection.error();
+        return events_.end(&UpstreamEvents::on_connect_failed,
+                           UpstreamFailure{why.code, "the connection to the target was lost during the login", why.detail});
+      }
+      if (carrier_ != nullptr) (*connection)->keep(std::move(carrier_));
+      events_.end(&UpstreamEvents::on_connected, std::unique_ptr<Transport>(std::move(*connection)));
     });
   }
+  void on_connect_failed(const UpstreamFailure& why) override {
+    end();
+    post(home_, [this, why] { events_.end(&UpstreamEvents::on_connect_failed, why); });
+  }
 
-  LoopIo& home_;
-  LoopIo& away_;
+  void fail(const Error& why) override {
+    on_connect_failed({why.code, "the login at the target failed by a mistake of the bastion's", why.detail});
+  }
+
   ClientLogin& login_;                                               // home's; there as long as events_ isn't over
-  ToldOnce<UpstreamEvents> events_;                                  // home's
   std::unique_ptr<Carrier> carrier_;                                 // home's
   std::function<std::unique_ptr<CertificateSigner>()> make_signer_;  // home's, and so is what it makes
   std::unique_ptr<CertificateSigner> signer_;
@@ -220,17 +167,16 @@ class ClientLogin::Away final : public UpstreamEvents, public std::enable_shared
   std::function<void(Result<net::Fd>)> opened_;      // away's: waits for the carrier's socket
   Numbering wishes_;                                 // for an agent
   Numbering questions_;
-  Numbering signatures_;                          // answered by certified()
-  std::unique_ptr<ClientConnection> connection_;  // away's
+  Numbering signatures_;  // answered by certified()
 };
 
 ClientLogin::ClientLogin(LoopIo& home, LoopIo& away, ClientOptions options, UpstreamEvents& events,
                          std::unique_ptr<Carrier> carrier)
-    : home_(home), away_(std::make_shared<Away>(*this, home, away, events, std::move(carrier))) {
-  away_->start(std::move(options));
+    : home_(home), shared_(std::make_shared<Shared>(*this, home, away, events, std::move(carrier))) {
+  shared_->start(std::move(options));
 }
 
-ClientLogin::~ClientLogin() { away_->leave(); }
+ClientLogin::~ClientLogin() { shared_->leave(); }
 
 std::unique_ptr<Stream> ClientLogin::lend_agent(StreamEvents& events) {
   auto pair = net::connected_pair();
@@ -238,20 +184,13 @@ std::unique_ptr<Stream> ClientLogin::lend_agent(StreamEvents& events) {
     refuse_agent(pair.error().detail);
     return nullptr;
   }
-  auto there = std::make_shared<net::Fd>(std::move(pair->first));
-  away_->answer_wish([there = std::move(there)](ClientConnection& to) { to.give_agent(std::move(*there)); });
+  shared_->answer_wish(&ClientConnection::give_agent, std::move(pair->first));
   return std::make_unique<net::SocketStream>(home_.loop(), home_.lingering(), std::move(pair->second), events);
 }
-void ClientLogin::refuse_agent(std::string why) {
-  away_->answer_wish([why = std::move(why)](UpstreamAnswers& to) { to.refuse_agent(why); });
-}
+void ClientLogin::refuse_agent(std::string why) { shared_->answer_wish(&ClientConnection::refuse_agent, std::move(why)); }
 void ClientLogin::answer(std::vector<SecretString> answers) {
-  // A function that can be posted can be copied; secrets can't.
-  auto moved = std::make_shared<std::vector<SecretString>>(std::move(answers));
-  away_->answer_question([moved = std::move(moved)](UpstreamAnswers& to) { to.answer(std::move(*moved)); });
+  shared_->answer_question(&ClientConnection::answer, std::move(answers));
 }
-void ClientLogin::refuse_answer(std::string told) {
-  away_->answer_question([told = std::move(told)](UpstreamAnswers& to) { to.refuse_answer(told); });
-}
+void ClientLogin::refuse_answer(std::string told) { shared_->answer_question(&ClientConnection::refuse_answer, std::move(told)); }
 
 }  // namespace sallyport::ssh

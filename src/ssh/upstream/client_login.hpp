@@ -10,7 +10,7 @@
 
 #include "ssh/transport/carrier.hpp"
 #include "ssh/transport/loop_io.hpp"
-#include "ssh/upstream/client_connection.hpp"
+#include "ssh/upstream/client_options.hpp"
 
 namespace sallyport::ssh {
 
@@ -18,7 +18,7 @@ namespace sallyport::ssh {
 /// the carrier from the beginning. Both may be one loop.
 class ClientLogin final : public UpstreamAttempt {
  public:
-  /// `home`, `away` and `events` outlive the attempt. `options.on_warning` is called at home.
+  /// `home`, `away` and `events` outlive the attempt. What `options` call is called at home.
   ClientLogin(LoopIo& home, LoopIo& away, ClientOptions options, UpstreamEvents& events,
               std::unique_ptr<Carrier> carrier = nullptr);
   ~ClientLogin() override;
@@ -32,9 +32,9 @@ class ClientLogin final : public UpstreamAttempt {
   void refuse_answer(std::string told) override;
 
  private:
-  class Away;
+  class Shared;
   LoopIo& home_;
-  std::shared_ptr<Away> away_;
+  std::shared_ptr<Shared> shared_;
 };
 
 }  // namespace sallyport::ssh

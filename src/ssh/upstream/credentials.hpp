@@ -10,7 +10,7 @@
 
 #include "ssh/keys/handles.hpp"
 #include "ssh/keys/known_hosts.hpp"
-#include "ssh/upstream/client_connection.hpp"
+#include "ssh/upstream/client_options.hpp"
 
 namespace sallyport::ssh {
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,31 +21,48 @@ class StoppedClock final : public Clock {
 
 class FakeDaemon final : public Connections, public DaemonControl {
  public:
-  std::vector<ConnectionRow> connections() const override { return connections_; }
-  std::vector<ChannelRow> channels() const override { return channels_; }
-  std::vector<TrunkRow> trunks() const override { return trunks_; }
-  std::vector<ForwardRow> forwards() const override { return forwards_; }
-  Result<> end_connection(ConnectionId id, std::string_view reason) override {
-    if (number(id) >= 100) return fail(Errc::not_found, "no such");
-    ended_.push_back("c" + std::to_string(number(id)) + " " + std::string(reason));
-    return {};
+  void counts(Done<OpenCounts> done) override {
+    answer(std::move(done), OpenCounts{connections_.size(), channels_.size(), trunks_.size(), forwards_.size()});
   }
-  Result<> end_channel(ChannelId id, std::string_view reason) override {
-    if (number(id) >= 100) return fail(Errc::not_found, "no such");
-    ended_.push_back("h" + std::to_string(number(id)) + " " + std::string(reason));
-    return {};
+  void connections(Done<std::vector<ConnectionRow>> done) override {
+    ++listed_;
+    answer(std::move(done), connections_);
   }
-  Result<std::size_t> stop_trunks(const TrunkSelection& which, std::string_view reason) override {
-    return change("stop", which, reason);
+  void channels(Done<std::vector<ChannelRow>> done) override {
+    ++listed_;
+    answer(std::move(done), channels_);
   }
-  Result<std::size_t> end_trunks(const TrunkSelection& which, std::string_view reason) override {
-    return change("end", which, reason);
+  void trunks(Done<std::vector<TrunkRow>> done) override {
+    ++listed_;
+    answer(std::move(done), trunks_);
   }
-  Result<std::size_t> renew_trunks(const TrunkSelection& which, std::string_view reason) override {
-    return change("renew", which, reason);
+  void forwards(Done<std::vector<ForwardRow>> done) override {
+    ++listed_;
+    answer(std::move(done), forwards_);
   }
-  void check_trunks(const TrunkSelection& which, std::function<void(TargetCheck)> done) override {
-    done(has_trunks(which) ? check_ : TargetCheck{});
+  void end_connection(ConnectionId id, std::string_view reason, Done<Result<>> done) override {
+    answer(std::move(done), end('c', number(id), reason));
+  }
+  void end_connections_of(std::string_view user, std::string_view reason, Done<Result<std::size_t>> done) override {
+    std::size_t count = 0;
+    for (const ConnectionRow& row : connections_)
+      if (row.user == user && end('c', number(row.id), reason)) ++count;
+    answer(std::move(done), count > 0 ? Result<std::size_t>(count) : fail(Errc::not_found, "no such"));
+  }
+  void end_channel(ChannelId id, std::string_view reason, Done<Result<>> done) override {
+    answer(std::move(done), end('h', number(id), reason));
+  }
+  void stop_trunks(const TrunkSelection& which, std::string_view reason, Done<Result<std::size_t>> done) override {
+    answer(std::move(done), change("stop", which, reason));
+  }
+  void end_trunks(const TrunkSelection& which, std::string_view reason, Done<Result<std::size_t>> done) override {
+    answer(std::move(done), change("end", which, reason));
+  }
+  void renew_trunks(const TrunkSelection& which, std::string_view reason, Done<Result<std::size_t>> done) override {
+    answer(std::move(done), change("renew", which, reason));
+  }
+  void check_trunks(const TrunkSelection& which, Done<TargetCheck> done) override {
+    answer(std::move(done), has_trunks(which) ? check_ : TargetCheck{});
   }
 
   DaemonStatus status() const override { return status_; }
@@ -63,6 +81,11 @@ class FakeDaemon final : public Connections, public DaemonControl {
     return before - penalties_.size();
   }
 
+  /// What Connections was asked for while it answers later.
+  void answer_now() {
+    for (const auto& one : std::exchange(later_, {})) one();
+  }
+
   void scan(const std::string& target, const std::string& user,
             std::function<void(Result<std::vector<ScannedKey>>)> done) override {
     if (target != "web1") return done(fail(Errc::not_found, "there is no target \"" + target + "\""));
@@ -77,10 +100,22 @@ class FakeDaemon final : public Connections, public DaemonControl {
   DaemonStatus status_;
   TargetCheck check_;
   std::vector<std::string> ended_;
+  int listed_ = 0;              ///< how often rows have been asked for
+  bool answers_later_ = false;  ///< as one that has to ask somebody; see answer_now()
   std::function<void(Result<>)> reloading_;
   bool draining_ = false;
 
  private:
+  template <typename Answer>
+  void answer(Done<Answer> done, Answer answer) {
+    if (!answers_later_) return done(std::move(answer));
+    later_.push_back([done = std::move(done), answer = std::move(answer)] { done(answer); });
+  }
+  Result<> end(char letter, std::uint64_t number, std::string_view reason) {
+    if (number >= 100) return fail(Errc::not_found, "no such");
+    ended_.push_back(letter + std::to_string(number) + " " + std::string(reason));
+    return {};
+  }
   /// To "web9", which is a target, there is none.
   bool has_trunks(const TrunkSelection& which) const {
     const std::vector<std::string> names = targets();
@@ -91,6 +126,8 @@ class FakeDaemon final : public Connections, public DaemonControl {
     ended_.push_back(std::string(what) + " " + which.target + "/" + which.user + " " + std::string(reason));
     return std::size_t{2};
   }
+
+  std::vector<std::function<void()>> later_;
 };
 
 }  // namespace sallyport::control

@@ -18,6 +18,7 @@ namespace {
 using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 constexpr auto kTimeOfDay = std::chrono::sys_days{std::chrono::year{2026} / 5 / 6} + std::chrono::hours(1);
 
@@ -209,6 +210,42 @@ TEST_F(RequestHandlerTest, TellsTheStatus) {
   EXPECT_EQ(status.at("connections"), 3);
   EXPECT_EQ(status.at("draining"), false);
   EXPECT_EQ(status.at("listening").at(0), "127.0.0.1:2222");
+}
+
+TEST_F(RequestHandlerTest, CountsForTheStatusWithoutARow) {
+  daemon_.connections_.resize(3);
+  daemon_.channels_.resize(4);
+  daemon_.trunks_.resize(5);
+  const json status = result(R"({"verb":"status"})");
+  EXPECT_EQ(status.at("connections"), 3);
+  EXPECT_EQ(status.at("channels"), 4);
+  EXPECT_EQ(status.at("trunks"), 5);
+  EXPECT_EQ(daemon_.listed_, 0);
+}
+
+TEST_F(RequestHandlerTest, AnswersLaterWhenTheAnswerComesLater) {
+  daemon_.answers_later_ = true;
+  std::vector<std::string> responses;
+  {
+    RequestHandler handler{daemon_, daemon_, clock_, journal_, [] { return kTimeOfDay; }};
+    for (const char* line :
+         {R"({"verb":"status"})", R"({"verb":"connections"})", R"({"verb":"channels"})", R"({"verb":"trunks"})",
+          R"({"verb":"forwards"})", R"({"verb":"kill","id":"c7"})", R"({"verb":"kill","id":"h700"})",
+          R"({"verb":"kill","user":"alice"})", R"({"verb":"stop","target":"web1"})", R"({"verb":"check","target":"web9"})"})
+      handler.handle(line, {1000, 77}, [&](std::string text) { responses.push_back(std::move(text)); });
+  }
+  EXPECT_THAT(responses, IsEmpty());
+  EXPECT_FALSE(log_.has("through the control socket")) << "nothing has been done yet, as far as is known";
+  daemon_.answer_now();
+  ASSERT_EQ(responses.size(), 10U) << "one each, though the handler has gone";
+  EXPECT_THAT(responses[0], HasSubstr(R"("connections":0)"));
+  for (int i = 1; i <= 4; ++i) EXPECT_EQ(responses[i], R"({"ok":true,"result":[]})");
+  EXPECT_EQ(responses[5], R"({"ok":true,"result":{"ended":"c7"}})");
+  EXPECT_EQ(responses[6], R"({"ok":false,"error":"no channel h700"})");
+  EXPECT_EQ(responses[7], R"({"ok":false,"error":"no connection of user \"alice\""})");
+  EXPECT_EQ(responses[8], R"({"ok":true,"result":{"stopped":2}})");
+  EXPECT_EQ(responses[9], R"({"ok":false,"error":"no trunk to target \"web9\""})");
+  EXPECT_TRUE(log_.has("conn=c7 ended through the control socket uid=1000 pid=77"));
 }
 
 TEST_F(RequestHandlerTest, KillsConnectionsAndChannels) {

@@ -17,6 +17,7 @@
 #include "control/server.hpp"
 #include "fakes/loop_fixture.hpp"
 #include "fakes/memory_logger.hpp"
+#include "journal/fact_journal.hpp"
 
 namespace sallyport::ctl {
 namespace {
@@ -70,7 +71,8 @@ class CommandLineTest : public test::LoopTest {
   std::string err_;
   control::FakeDaemon daemon_;
   fakes::MemoryLogger log_;
-  control::RequestHandler handler_{daemon_, daemon_, clock_, log_};
+  journal::FactJournal journal_{{}};
+  control::RequestHandler handler_{daemon_, daemon_, clock_, journal_};
 };
 
 TEST_F(CommandLineTest, ShowsTables) {

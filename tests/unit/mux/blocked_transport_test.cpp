@@ -70,7 +70,7 @@ TEST_F(BlockedTest, SendsItsOwnHeldCloseWhenThePeersCrossesIt) {
   client->open();
   const Lines lines = take(*client);
   EXPECT_EQ(std::count(lines.begin(), lines.end(), "CLOSE 7"), 1);
-  EXPECT_EQ(hub.connections()[0].channels, 0u);
+  EXPECT_EQ(connections()[0].channels, 0u);
 }
 
 TEST_F(BlockedTest, WindowAdjustsOvertakeWhatIsHeld) {

@@ -116,9 +116,9 @@ TEST_F(ForwardTest, RulesOfTheRouteDenyItAndSendItElsewhere) {
   client.deliver(direct_streamlocal_message(1, 1000, "/run/x.sock"));
   EXPECT_THAT(world.take(client), ElementsAre("REFUSE 1 1 no sockets"));
   client.deliver(direct_tcpip_message(2, 1000, "db", 5432));
-  EXPECT_EQ(world.hub.channels().at(0).target, "web2");
-  EXPECT_EQ(world.hub.channels().at(0).command, "db:5432");
-  EXPECT_EQ(world.hub.channels().at(0).state, "connecting");
+  EXPECT_EQ(world.channels().at(0).target, "web2");
+  EXPECT_EQ(world.channels().at(0).command, "db:5432");
+  EXPECT_EQ(world.channels().at(0).state, "connecting");
 }
 
 TEST_F(ForwardTest, AsksForTheSocketAsItWasUnderstood) {
@@ -144,7 +144,7 @@ TEST_F(ForwardTest, PassesOnTheTargetsRefusal) {
   EXPECT_THAT(take(client), ElementsAre("REFUSE 7 2 target web1 refused the channel: Connection refused"));
   EXPECT_TRUE(journal.has("forward refused h1 direct-tcpip db:5432: target web1 refused"));
   clock.turn();
-  EXPECT_TRUE(hub.channels().empty());
+  EXPECT_TRUE(channels().empty());
 }
 
 TEST_F(ForwardTest, TellsThatTheTargetCannotBeReached) {
@@ -163,17 +163,17 @@ TEST_F(ForwardTest, AClientThatGoesWhileItWaitsLeavesNothing) {
   clock.turn();
   server.deliver(confirm_message(0, 40, 1000));
   EXPECT_THAT(take(server), ElementsAre("CLOSE 40"));
-  EXPECT_TRUE(hub.channels().empty());
+  EXPECT_TRUE(channels().empty());
   EXPECT_TRUE(journal.has("closed h1 0/0"));
 }
 
 TEST_F(ForwardTest, AnAdministratorEndsOneThatWaits) {
   MemoryPeer& client = connect();
   client.deliver(direct_tcpip_message(7, 1000, "db", 5432));
-  ASSERT_TRUE(hub.end_channel(ChannelId{1}, "ended by the administrator"));
+  ASSERT_TRUE(end_channel(ChannelId{1}, "ended by the administrator"));
   EXPECT_THAT(take(client), ElementsAre("REFUSE 7 2 ended by the administrator"));
   clock.turn();
-  EXPECT_TRUE(hub.channels().empty());
+  EXPECT_TRUE(channels().empty());
 }
 
 TEST_F(ForwardTest, LivesOnlyAsLongAsTheHub) {
@@ -199,7 +199,7 @@ TEST_F(ForwardedTest, PassesDataAndHalfClosesBothWays) {
   EXPECT_TRUE(journal.has("closed h1 6/4"));
   client->deliver(close_message(0));
   clock.turn();
-  EXPECT_TRUE(hub.channels().empty());
+  EXPECT_TRUE(channels().empty());
 }
 
 TEST_F(ForwardedTest, TheClientsCloseClosesTheOtherEnd) {
@@ -252,11 +252,11 @@ TEST_F(ForwardedTest, ALostClientClosesTheTrunksChannel) {
   clock.turn();
   EXPECT_THAT(take(*server), ElementsAre("CLOSE 40"));
   server->deliver(close_message(0));
-  EXPECT_EQ(hub.trunks().at(0).channels, 0u);
+  EXPECT_EQ(trunks().at(0).channels, 0u);
 }
 
 TEST_F(ForwardedTest, AnAdministratorEndsIt) {
-  ASSERT_TRUE(hub.end_channel(ChannelId{1}, "ended by the administrator"));
+  ASSERT_TRUE(end_channel(ChannelId{1}, "ended by the administrator"));
   EXPECT_THAT(take(*client), ElementsAre("CLOSE 7"));
   EXPECT_THAT(take(*server), ElementsAre("CLOSE 40"));
 }

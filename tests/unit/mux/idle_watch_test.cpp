@@ -63,7 +63,7 @@ TEST_F(TimeoutWorld, EndsASessionOnWhichNothingHappens) {
     clock.advance(seconds(6));
     server.deliver(data_message(0, "tick"));
   }
-  EXPECT_EQ(hub.channels().size(), 1u);
+  EXPECT_EQ(channels().size(), 1u);
   client.take();
   clock.advance(seconds(13));
   const Lines told = take(client);

@@ -43,7 +43,7 @@ TEST_F(DirectTest, ConnectsItself) {
   EXPECT_EQ(streams.sockets[0].limit, seconds(7));
   EXPECT_EQ(streams.sockets[1].address.path, "/run/app.sock");
   EXPECT_TRUE(connector.dials.empty());
-  EXPECT_EQ(hub.channels().at(0).state, "connecting");
+  EXPECT_EQ(channels().at(0).state, "connecting");
 }
 
 TEST_F(DirectTest, ServesRoutesToTheBastionToo) {
@@ -90,7 +90,7 @@ TEST_F(DirectTest, TellsWhyItCannotConnect) {
     EXPECT_TRUE(streams.sockets.back().closed());
   }
   EXPECT_TRUE(journal.has("direct-tcpip db:5432: secret detail"));
-  EXPECT_TRUE(hub.channels().empty());
+  EXPECT_TRUE(channels().empty());
 }
 
 TEST_F(DirectTest, AClientThatGoesGivesUpConnecting) {
@@ -103,7 +103,7 @@ TEST_F(DirectTest, AClientThatGoesGivesUpConnecting) {
 TEST_F(DirectTest, AnAdministratorGivesUpConnecting) {
   MemoryPeer& client = connect();
   client.deliver(direct_tcpip_message(7, 1000, "db", 5432));
-  ASSERT_TRUE(hub.end_channel(ChannelId{1}, "ended"));
+  ASSERT_TRUE(end_channel(ChannelId{1}, "ended"));
   EXPECT_THAT(take(client), ElementsAre("REFUSE 7 2 ended"));
   EXPECT_TRUE(streams.sockets[0].closed());
 }

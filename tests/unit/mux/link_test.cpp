@@ -14,7 +14,7 @@ TEST_F(LinkTest, RefusesChannelsThatItDoesNotKnow) {
   client.deliver(open_message(3, 1000, 0));
   EXPECT_THAT(take(client), ElementsAre("REFUSE 1 1 forwarding is not allowed", "REFUSE 2 3 unknown channel type",
                                         "REFUSE 3 1 a maximum packet size of 0"));
-  EXPECT_EQ(hub.connections()[0].channels, 0u);
+  EXPECT_EQ(connections()[0].channels, 0u);
 }
 
 TEST_F(LinkTest, RefusesTheChannelBeyondItsLimitAndReusesNumbersOnlyAfterBothCloses) {
@@ -24,7 +24,7 @@ TEST_F(LinkTest, RefusesTheChannelBeyondItsLimitAndReusesNumbersOnlyAfterBothClo
   ASSERT_EQ(lines.size(), 1000u);
   EXPECT_EQ(lines[255], "CONFIRM 255 from=255 window=0");
   EXPECT_EQ(lines[256], "REFUSE 256 4 too many channels on this connection: max_channels_per_connection");
-  ASSERT_TRUE(hub.end_channel(ChannelId{8}, "ended"));  // our CLOSE has gone, the client's hasn't
+  ASSERT_TRUE(end_channel(ChannelId{8}, "ended"));  // our CLOSE has gone, the client's hasn't
   client.take();
   client.deliver(open_message(2000, 1000));
   EXPECT_THAT(take(client), ElementsAre(HasSubstr("REFUSE 2000 4")));
@@ -157,40 +157,54 @@ TEST_F(LinkTest, RefusesWhatTheTargetOpensOrAsks) {
 TEST_F(LinkTest, ShowsItsRows) {
   MemoryPeer& client = connect();
   exec(client, 7, "uptime");
-  const auto connections = hub.connections();
+  const auto connections = World::connections();
   ASSERT_EQ(connections.size(), 1u);
   EXPECT_EQ(connections[0].user, "alice");
   EXPECT_EQ(connections[0].source, "192.0.2.1:50000");
   EXPECT_EQ(connections[0].target, "web1");
   EXPECT_EQ(connections[0].channels, 1u);
-  const auto channels = hub.channels();
+  const auto channels = World::channels();
   ASSERT_EQ(channels.size(), 1u);
   EXPECT_EQ(channels[0].state, "connecting");
   EXPECT_EQ(channels[0].command, "uptime");
   connector.succeed(0).deliver(confirm_message(0, 40, 0));
-  EXPECT_EQ(hub.channels()[0].state, "open");
-  EXPECT_EQ(hub.channels()[0].trunk, TrunkId{1});
-  EXPECT_EQ(hub.trunks()[0].connections, 1u);
+  EXPECT_EQ(World::channels()[0].state, "open");
+  EXPECT_EQ(World::channels()[0].trunk, TrunkId{1});
+  EXPECT_EQ(trunks()[0].connections, 1u);
 }
 
 TEST_F(RelayTest, AnAdministratorEndsAChannel) {
-  ASSERT_TRUE(hub.end_channel(ChannelId{1}, "ended by the administrator"));
+  ASSERT_TRUE(end_channel(ChannelId{1}, "ended by the administrator"));
   EXPECT_THAT(take(*client),
               ElementsAre("STDERR 7 sallyport: ended by the administrator\n", "REQUEST 7 exit-status 255", "EOF 7", "CLOSE 7"));
   EXPECT_THAT(take(*server), ElementsAre("CLOSE 40"));
   server->deliver(data_message(0, "late"));
   EXPECT_THAT(take(*client), IsEmpty());
-  EXPECT_FALSE(hub.end_channel(ChannelId{9}, "x"));
+  EXPECT_FALSE(end_channel(ChannelId{9}, "x"));
 }
 
 TEST_F(RelayTest, AnAdministratorEndsAConnection) {
-  ASSERT_TRUE(hub.end_connection(ConnectionId{1}, "go"));
+  ASSERT_TRUE(end_connection(ConnectionId{1}, "go"));
   EXPECT_EQ(client->disconnected(), "go");
   client->finish_disconnect();
   clock.turn();
-  EXPECT_TRUE(hub.connections().empty());
+  EXPECT_TRUE(connections().empty());
   EXPECT_THAT(take(*server), ElementsAre("CLOSE 40"));
-  EXPECT_FALSE(hub.end_connection(ConnectionId{1}, "go"));
+  EXPECT_FALSE(end_connection(ConnectionId{1}, "go"));
+}
+
+TEST_F(RelayTest, AnAdministratorEndsAllConnectionsOfAUser) {
+  MemoryPeer& second = connect();
+  MemoryPeer& other = connect("alice2");
+  const auto both = end_connections_of("alice", "go");
+  ASSERT_TRUE(both);
+  EXPECT_EQ(*both, 2u);
+  EXPECT_EQ(client->disconnected(), "go");
+  EXPECT_EQ(second.disconnected(), "go");
+  EXPECT_FALSE(other.disconnected());
+  const auto none = end_connections_of("ali", "go");
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, Errc::not_found);
 }
 
 TEST_F(RelayTest, DrainingLetsOpenChannelsFinish) {
@@ -232,7 +246,7 @@ TEST_F(RelayTest, EndsAllAtOnce) {
   server->finish_disconnect();
   client->finish_disconnect();
   clock.turn();
-  EXPECT_TRUE(hub.connections().empty());
+  EXPECT_TRUE(connections().empty());
 }
 
 // --- programs on the bastion -------------------------------------------------------------------------------------
@@ -289,7 +303,7 @@ TEST_F(LocalTest, HangsUpWhenTheChannelGoes) {
 
 TEST_F(LocalTest, WhatIsGivenUpReportsNothingMore) {
   exec(connect(), 7, "local");
-  ASSERT_TRUE(hub.end_channel(hub.channels().at(0).id, "over"));
+  ASSERT_TRUE(end_channel(channels().at(0).id, "over"));
   EXPECT_TRUE(launcher.programs[0].hung_up()) << "at once: on this very turn it might have had something to tell";
 }
 

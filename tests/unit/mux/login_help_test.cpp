@@ -205,7 +205,7 @@ TEST_F(ReuseAfterMfaTest, OthersShareForSoLongAndWhoAnsweredGoesOn) {
   EXPECT_THAT(joined(take(second)), HasSubstr("(web1) Code: "));
   open(first, 1);
   EXPECT_TRUE(got_open(server)) << "who has answered";
-  EXPECT_EQ(hub.channels().size(), 4u) << "what was open goes on";
+  EXPECT_EQ(channels().size(), 4u) << "what was open goes on";
 }
 
 TEST_F(ReuseAfterMfaTest, WhatWasAnsweredOnTheWayCounts) {
@@ -357,7 +357,7 @@ TEST_F(TargetsWordsTest, OfALogin) {
 /// Descriptions and goodbyes of ours are lines, whatever they are made of.
 TEST_F(TargetsWordsTest, OfAnythingElse) {
   MemoryPeer& client = connect();
-  ASSERT_TRUE(hub.end_connection(hub.connections()[0].id, kWords));
+  ASSERT_TRUE(end_connection(connections()[0].id, kWords));
   EXPECT_EQ(client.disconnected(), clean_line(kWords));
   EXPECT_THAT(*client.disconnected(), Not(HasSubstr("\n")));
 }

@@ -104,17 +104,17 @@ class OwedEndTest : public RelayTest {
 TEST_F(OwedEndTest, ATrunkIsIdleThoughATargetOwesACLOSE) {
   leave();
   clock.advance(Connection::kEndPatience - Duration(1));
-  EXPECT_FALSE(hub.trunks()[0].idle_since);
+  EXPECT_FALSE(trunks()[0].idle_since);
   clock.advance(Duration(1));
-  ASSERT_TRUE(hub.trunks()[0].idle_since);
-  EXPECT_EQ(hub.trunks()[0].channels, 1U) << "the target has it still, and counts it";
+  ASSERT_TRUE(trunks()[0].idle_since);
+  EXPECT_EQ(trunks()[0].channels, 1U) << "the target has it still, and counts it";
   clock.advance(config->defaults.idle_timeout);
   EXPECT_TRUE(server->disconnected());
 }
 
 TEST_F(OwedEndTest, ADrainingTrunkGoesThoughATargetOwesACLOSE) {
   leave();
-  ASSERT_TRUE(hub.stop_trunks({"web1", {}}, "test"));
+  ASSERT_TRUE(stop_trunks({"web1", {}}, "test"));
   EXPECT_FALSE(server->disconnected());
   clock.advance(Connection::kEndPatience);
   EXPECT_TRUE(server->disconnected());
@@ -124,9 +124,9 @@ TEST_F(OwedEndTest, ACLOSEThatComesLateEndsTheChannel) {
   leave();
   clock.advance(Connection::kEndPatience);
   server->deliver(close_message(0));
-  EXPECT_EQ(hub.trunks()[0].channels, 0U);
+  EXPECT_EQ(trunks()[0].channels, 0U);
   exec(*client, 8, "true", 1000, 0);
-  EXPECT_EQ(hub.trunks()[0].channels, 1U);
+  EXPECT_EQ(trunks()[0].channels, 1U);
   clock.advance(minutes(1));
   EXPECT_FALSE(server->disconnected()) << "it is in use";
 }
@@ -162,7 +162,7 @@ TEST_F(UnattendedTest, AProgramWithoutAnswerIsStartedAlthoughItsClientHasClosed)
   EXPECT_TRUE(journal.has("started h1 exec work at web1"));
   server.deliver(close_message(0));
   clock.turn();
-  EXPECT_EQ(hub.trunks()[0].channels, 0U);
+  EXPECT_EQ(trunks()[0].channels, 0U);
 }
 
 TEST_F(UnattendedTest, OneThatCannotBeStartedIsRecorded) {
@@ -190,7 +190,7 @@ TEST_F(UnattendedTest, AUserLeavesBehindAFew) {
     client.deliver(exec_message(0, "work", false));
     client.deliver(close_message(0));
   }
-  EXPECT_EQ(hub.trunks()[0].channels, Unattended::kMostOfUser);
+  EXPECT_EQ(trunks()[0].channels, Unattended::kMostOfUser);
 }
 
 TEST_F(UnattendedTest, OneOnTheBastionRunsToItsEndWithNobodyToReadIt) {

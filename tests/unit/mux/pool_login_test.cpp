@@ -25,7 +25,7 @@ struct PoolLoginTest : WorldTest {
 TEST_F(PoolLoginTest, LoginsAtOneAddressTakeTurns) {
   for (const char* user : {"alice", "bob", "carol", "dave"}) exec(connect(user), 1);
   ASSERT_EQ(connector.dials.size(), 2u);
-  EXPECT_EQ(hub.trunks()[2].state, TrunkState::waiting);
+  EXPECT_EQ(trunks()[2].state, TrunkState::waiting);
   EXPECT_TRUE(journal.has("waiting t3 carol web1"));
   connector.succeed(0);
   clock.turn();
@@ -65,7 +65,7 @@ TEST_F(PoolLoginTest, AWishWithoutATurnFailsInTime) {
   exec(carol, 1);
   clock.advance(seconds(10));
   EXPECT_THAT(told(carol), HasSubstr("too many logins there at the same time"));
-  EXPECT_EQ(hub.trunks().size(), 2u);
+  EXPECT_EQ(trunks().size(), 2u);
 }
 
 TEST_F(PoolLoginTest, AWishThatIsGivenUpLeavesTheQueue) {
@@ -76,7 +76,7 @@ TEST_F(PoolLoginTest, AWishThatIsGivenUpLeavesTheQueue) {
   hub.end_all("over");
   clock.turn();
   EXPECT_EQ(connector.dials.size(), 2u);
-  EXPECT_TRUE(hub.trunks().empty());
+  EXPECT_TRUE(trunks().empty());
 }
 
 TEST_F(PoolLoginTest, NobodyWaitsLongerThanTwiceTheConnectTimeoutAndALogin) {
@@ -166,7 +166,7 @@ TEST_F(PoolLoginTest, AQueuedLoginOfAPausedUserIsNotTried) {
   connector.fail(1, kRefused, Errc::denied);
   clock.advance(LoginQueue::kSettling);
   EXPECT_EQ(connector.dials.size(), 2u);
-  EXPECT_EQ(hub.trunks().size(), 1u) << "all who waited have been told";
+  EXPECT_EQ(trunks().size(), 1u) << "all who waited have been told";
 }
 
 TEST_F(PoolLoginTest, AnOpenWithoutAnswerGoesElsewhere) {
@@ -177,7 +177,7 @@ TEST_F(PoolLoginTest, AnOpenWithoutAnswerGoesElsewhere) {
   EXPECT_TRUE(journal.has("silent t1"));
   ASSERT_EQ(connector.dials.size(), 2u);
   exec(client, 2, "true", 1000, 1);
-  EXPECT_EQ(hub.trunks()[0].channels, 1u) << "the silent trunk gets nothing new";
+  EXPECT_EQ(trunks()[0].channels, 1u) << "the silent trunk gets nothing new";
   connector.succeed(1);
   server(1).deliver(confirm_message(0, 40, 1000));
   server(1).deliver(success_message(0));
@@ -199,7 +199,7 @@ TEST_F(PoolLoginTest, ASilentTrunkIsUsedAgainAfterASignOfLife) {
   server(0).deliver(confirm_message(0, 50, 1000));
   exec(client, 2, "true", 1000, 1);
   EXPECT_EQ(connector.dials.size(), 2u);
-  EXPECT_EQ(hub.trunks()[0].channels, 2u);
+  EXPECT_EQ(trunks()[0].channels, 2u);
 }
 
 TEST_F(PoolLoginTest, AnUnansweredKeepaliveSendsNewChannelsElsewhere) {
@@ -232,7 +232,7 @@ TEST_F(PoolLoginTest, AnAttemptIsHeardOnce) {
   exec(client, 1);
   UpstreamEvents& trunk = *connector.dials[0].events;
   connector.fail(0, "target web1 can't be reached: connection refused");
-  EXPECT_TRUE(hub.trunks().empty());
+  EXPECT_TRUE(trunks().empty());
   // It has left the pool, and is in its grave.
   trunk.on_connect_failed({Errc::protocol, "again", "again"});
   MemoryPeer late;
@@ -244,8 +244,8 @@ TEST_F(PoolLoginTest, AnAttemptIsHeardOnce) {
   UpstreamEvents& next = *connector.dials[1].events;
   connector.succeed(1);
   next.on_connect_failed({Errc::protocol, "behind a success", "again"});
-  ASSERT_EQ(hub.trunks().size(), 1u);
-  EXPECT_EQ(hub.trunks()[0].state, TrunkState::ready);
+  ASSERT_EQ(trunks().size(), 1u);
+  EXPECT_EQ(trunks()[0].state, TrunkState::ready);
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ struct KeepingTest : WorldTest {
     client.deliver(close_message(number));
   }
   void leave(MemoryPeer& client) { client.close(); }
-  std::size_t trunks() { return hub.trunks().size(); }
+  std::size_t trunk_count() { return trunks().size(); }
 };
 
 struct LingerTest : KeepingTest {
@@ -107,7 +107,7 @@ TEST_F(WarmTest, ASpareTrunkIsMadeReadyOnceTheTargetIsUsed) {
   clock.turn();
   EXPECT_EQ(connector.dials.size(), 2u) << "the used trunk has had room";
   begin(client, 1, 2);
-  EXPECT_EQ(hub.trunks()[1].channels, 1u) << "without a login";
+  EXPECT_EQ(trunks()[1].channels, 1u) << "without a login";
   clock.turn();
   EXPECT_EQ(connector.dials.size(), 3u) << "and the next spare one comes";
 }
@@ -119,7 +119,7 @@ TEST_F(WarmTest, ASpareTrunkOutlivesTheIdleTimeAndGoesAfterTheLastClient) {
   connector.succeed(1);
   finish(client, 0);
   clock.advance(hours(1));
-  EXPECT_EQ(trunks() - (server(0).disconnected() ? 1 : 0) - (server(1).disconnected() ? 1 : 0), 1u);
+  EXPECT_EQ(trunk_count() - (server(0).disconnected() ? 1 : 0) - (server(1).disconnected() ? 1 : 0), 1u);
   leave(client);
   clock.advance(minutes(10));
   EXPECT_TRUE(server(0).disconnected());
@@ -188,7 +188,7 @@ TEST_F(WarmTest, StopLetsTheTargetCool) {
   begin(client, 0);
   clock.turn();
   connector.succeed(1);
-  ASSERT_TRUE(hub.stop_trunks({"web1", ""}, "why"));
+  ASSERT_TRUE(stop_trunks({"web1", ""}, "why"));
   clock.advance(hours(1));
   EXPECT_EQ(connector.dials.size(), 2u);
   EXPECT_TRUE(server(1).disconnected());

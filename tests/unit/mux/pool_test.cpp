@@ -72,14 +72,14 @@ TEST_F(PoolTest, ARefusedOpenGoesToAnotherTrunkAndTheLimitIsLearnt) {
   confirm(0, 0, 40);
   refuse(0, 1);
   ASSERT_EQ(connector.dials.size(), 2u);
-  EXPECT_EQ(hub.trunks()[0].channel_limit, 1u);
+  EXPECT_EQ(trunks()[0].channel_limit, 1u);
   EXPECT_TRUE(journal.has("full t1 1"));
   connector.succeed(1);
   client.take();
   confirm(1, 0, 40);
   EXPECT_THAT(take(client), ElementsAre("ADJUST 2 1000", "SUCCESS 2")) << "the client notices nothing";
   exec(client, 3, "true", 1000, 2);
-  EXPECT_EQ(hub.trunks()[0].channels, 1u) << "the full trunk isn't asked again";
+  EXPECT_EQ(trunks()[0].channels, 1u) << "the full trunk isn't asked again";
 }
 
 TEST_F(PoolTest, TheNextTrunksStartWithTheLimitThatWasLearnt) {
@@ -93,7 +93,7 @@ TEST_F(PoolTest, TheNextTrunksStartWithTheLimitThatWasLearnt) {
   ASSERT_EQ(connector.dials.size(), 2u);
   client.take();
   for (std::uint32_t i = 4; i < 6; ++i) exec(client, i, "true", 1000, i);
-  EXPECT_EQ(hub.trunks()[1].channel_limit, 2u);
+  EXPECT_EQ(trunks()[1].channel_limit, 2u);
   ASSERT_EQ(connector.dials.size(), 3u);
   connector.succeed(1);
   EXPECT_EQ(take(server(1)).size(), 2u) << "it isn't asked for what it would refuse";
@@ -106,13 +106,13 @@ TEST_F(PoolTest, ALearntLimitIsForgottenAfterAWhile) {
   connector.succeed(0);
   confirm(0, 0, 40);
   refuse(0, 1);
-  EXPECT_EQ(hub.trunks()[1].channel_limit, 1u);
+  EXPECT_EQ(trunks()[1].channel_limit, 1u);
   server(0).close();
   connector.fail(1, "gone");
   clock.advance(SessionLimits::kRemembered);
   client.take();
   exec(client, 3, "true", 1000, 2);
-  EXPECT_EQ(hub.trunks()[0].channel_limit, 10u);
+  EXPECT_EQ(trunks()[0].channel_limit, 10u);
 }
 
 TEST_F(PoolTest, ATargetThatEndsItsConnectionOverAQuestionIsAskedNone) {
@@ -286,7 +286,7 @@ TEST_F(PoolTest, AClosingSlotIsBusyUntilCloseCameBack) {
   EXPECT_EQ(connector.dials.size(), 2u) << "the target hasn't closed yet";
   server(0).deliver(close_message(3));
   exec(client, 21, "true", 1000, 10);
-  EXPECT_EQ(hub.trunks()[0].channels, 10u) << "now the slot is used again";
+  EXPECT_EQ(trunks()[0].channels, 10u) << "now the slot is used again";
   EXPECT_EQ(connector.dials.size(), 2u);
 }
 
@@ -298,7 +298,7 @@ TEST_F(PoolTest, AllWhoWaitFailTogetherWithTheReason) {
   connector.fail(0, "target web1 can't be reached: connection refused");
   EXPECT_EQ(take(first)[1], "STDERR 1 sallyport: target web1 can't be reached: connection refused\n");
   EXPECT_EQ(take(second)[1], "STDERR 2 sallyport: target web1 can't be reached: connection refused\n");
-  EXPECT_TRUE(hub.trunks().empty());
+  EXPECT_TRUE(trunks().empty());
   first.deliver(close_message(0));
   clock.advance(ChannelNumbers::kRest);
   exec(first, 3);
@@ -317,7 +317,7 @@ TEST_F(PoolTest, AnIdleTrunkIsKeptAndThenLetGo) {
     clock.advance(seconds(10));
   }
   EXPECT_FALSE(server(0).disconnected());
-  EXPECT_TRUE(hub.trunks()[0].idle_since);
+  EXPECT_TRUE(trunks()[0].idle_since);
   client.take();
   exec(client, 2);
   confirm(0, 0, 40);
@@ -371,7 +371,7 @@ TEST_F(PoolTest, ATrunkThatIsLostAtItsMaxAgeIsJustGone) {
     server(0).deliver(global_message("keepalive@openssh.com", true));
   }
   EXPECT_FALSE(server(0).disconnected());
-  EXPECT_THAT(hub.trunks(), IsEmpty());
+  EXPECT_THAT(trunks(), IsEmpty());
 }
 
 TEST_F(PoolTest, AnOldTrunkDrainsAndAFreshOneTakesOver) {
@@ -383,7 +383,7 @@ TEST_F(PoolTest, AnOldTrunkDrainsAndAFreshOneTakesOver) {
     server(0).deliver(global_message("keepalive@openssh.com", true));
     clock.advance(seconds(10));
   }
-  EXPECT_EQ(hub.trunks()[0].state, TrunkState::draining);
+  EXPECT_EQ(trunks()[0].state, TrunkState::draining);
   EXPECT_FALSE(server(0).disconnected());
   client.take();
   exec(client, 2, "true", 1000, 1);
@@ -440,7 +440,7 @@ TEST_F(PoolTest, EndingAllGivesUpAttempts) {
   exec(client, 1);
   hub.end_all("over");
   EXPECT_TRUE(connector.dials[0].given_up);
-  EXPECT_TRUE(hub.trunks().empty());
+  EXPECT_TRUE(trunks().empty());
   EXPECT_TRUE(client.disconnected());
 }
 

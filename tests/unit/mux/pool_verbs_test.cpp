@@ -21,8 +21,8 @@ struct PoolVerbsTest : WorldTest {
 
 TEST_F(PoolVerbsTest, StopLetsTheOldChannelsFinish) {
   MemoryPeer& client = running(0);
-  EXPECT_EQ(done(hub.stop_trunks({"web1", ""}, "why")), 1u);
-  EXPECT_EQ(hub.trunks()[0].state, TrunkState::draining);
+  EXPECT_EQ(done(stop_trunks({"web1", ""}, "why")), 1u);
+  EXPECT_EQ(trunks()[0].state, TrunkState::draining);
   server(0).deliver(data_message(0, "still here"));
   EXPECT_THAT(take(client), ElementsAre("DATA 1 still here"));
   exec(client, 2, "true", 1000, 1);
@@ -35,14 +35,14 @@ TEST_F(PoolVerbsTest, StopEndsAnIdleTrunk) {
   MemoryPeer& client = running(0);
   server(0).deliver(close_message(0));
   client.deliver(close_message(0));
-  EXPECT_EQ(done(hub.stop_trunks({"web1", ""}, "why")), 1u);
+  EXPECT_EQ(done(stop_trunks({"web1", ""}, "why")), 1u);
   EXPECT_TRUE(server(0).disconnected());
-  EXPECT_FALSE(hub.stop_trunks({"web1", ""}, "why")) << "it is ending already";
+  EXPECT_FALSE(stop_trunks({"web1", ""}, "why")) << "it is ending already";
 }
 
 TEST_F(PoolVerbsTest, ExitEndsTheChannelsAndTellsTheClients) {
   MemoryPeer& client = running(0);
-  EXPECT_EQ(done(hub.end_trunks({"web1", ""}, "ended by the administrator")), 1u);
+  EXPECT_EQ(done(end_trunks({"web1", ""}, "ended by the administrator")), 1u);
   EXPECT_EQ(server(0).disconnected(), "ended by the administrator");
   server(0).finish_disconnect();
   EXPECT_THAT(take(client),
@@ -53,7 +53,7 @@ TEST_F(PoolVerbsTest, ExitEndsTheChannelsAndTellsTheClients) {
 TEST_F(PoolVerbsTest, ExitGivesUpALogin) {
   MemoryPeer& client = connect();
   exec(client, 1);
-  EXPECT_EQ(done(hub.end_trunks({"web1", ""}, "ended by the administrator")), 1u);
+  EXPECT_EQ(done(end_trunks({"web1", ""}, "ended by the administrator")), 1u);
   EXPECT_TRUE(connector.dials[0].given_up);
   EXPECT_THAT(take(client)[1], HasSubstr("was given up: ended by the administrator"));
 }
@@ -62,10 +62,10 @@ TEST_F(PoolVerbsTest, OnlyTheTargetAndTheUserAreMeant) {
   running(0, "alice", "web1");
   running(1, "bob", "web1");
   running(2, "alice", "web2");
-  EXPECT_FALSE(hub.end_trunks({"web", ""}, "why"));
-  EXPECT_FALSE(hub.end_trunks({"web1", "carol"}, "why"));
-  EXPECT_FALSE(hub.end_trunks({"", ""}, "why"));
-  EXPECT_EQ(done(hub.end_trunks({"web1", "bob"}, "why")), 1u);
+  EXPECT_FALSE(end_trunks({"web", ""}, "why"));
+  EXPECT_FALSE(end_trunks({"web1", "carol"}, "why"));
+  EXPECT_FALSE(end_trunks({"", ""}, "why"));
+  EXPECT_EQ(done(end_trunks({"web1", "bob"}, "why")), 1u);
   EXPECT_FALSE(server(0).disconnected());
   EXPECT_TRUE(server(1).disconnected());
   EXPECT_FALSE(server(2).disconnected());
@@ -73,7 +73,7 @@ TEST_F(PoolVerbsTest, OnlyTheTargetAndTheUserAreMeant) {
 
 TEST_F(PoolVerbsTest, RenewGivesTheNextChannelAFreshLogin) {
   MemoryPeer& client = running(0);
-  EXPECT_EQ(done(hub.renew_trunks({"web1", ""}, "why")), 1u);
+  EXPECT_EQ(done(renew_trunks({"web1", ""}, "why")), 1u);
   exec(client, 2, "true", 1000, 1);
   ASSERT_EQ(connector.dials.size(), 2u);
   connector.succeed(1);
@@ -86,8 +86,8 @@ TEST_F(PoolVerbsTest, RenewEndsAPause) {
   exec(client, 1, "true", 1000, 0);
   connector.fail(0, "target web1 refused the login", Errc::denied);
   client.take();
-  EXPECT_FALSE(hub.stop_trunks({"web1", ""}, "why")) << "there is no trunk";
-  EXPECT_EQ(done(hub.renew_trunks({"web1", "alice"}, "why")), 1u);
+  EXPECT_FALSE(stop_trunks({"web1", ""}, "why")) << "there is no trunk";
+  EXPECT_EQ(done(renew_trunks({"web1", "alice"}, "why")), 1u);
   exec(client, 2, "true", 1000, 1);
   EXPECT_EQ(connector.dials.size(), 2u);
 }
@@ -96,13 +96,13 @@ TEST_F(PoolVerbsTest, RenewForgetsTheLearntLimit) {
   MemoryPeer& client = running(0);
   exec(client, 2, "true", 1000, 1);
   server(0).deliver(refuse_message(1, wire::OpenFailureReason::connect_failed, "open failed"));
-  EXPECT_EQ(hub.trunks()[1].channel_limit, 1u);
+  EXPECT_EQ(trunks()[1].channel_limit, 1u);
   connector.succeed(1);
   server(1).deliver(confirm_message(0, 40, 1000));
   client.take();
-  EXPECT_EQ(done(hub.renew_trunks({"web1", ""}, "why")), 2u);
+  EXPECT_EQ(done(renew_trunks({"web1", ""}, "why")), 2u);
   exec(client, 3, "true", 1000, 2);
-  EXPECT_EQ(hub.trunks()[2].channel_limit, 10u);
+  EXPECT_EQ(trunks()[2].channel_limit, 10u);
 }
 
 TEST_F(PoolVerbsTest, ATrunkThatWaitsForItsTurnCanBeStopped) {
@@ -112,7 +112,7 @@ TEST_F(PoolVerbsTest, ATrunkThatWaitsForItsTurnCanBeStopped) {
   exec(connect("bob"), 1);
   MemoryPeer& client = connect("alice");
   exec(client, 1);
-  EXPECT_EQ(done(hub.stop_trunks({"web1", "alice"}, "why")), 1u);
+  EXPECT_EQ(done(stop_trunks({"web1", "alice"}, "why")), 1u);
   connector.succeed(0);
   clock.advance(seconds(1));
   ASSERT_EQ(connector.dials.size(), 2u);

@@ -117,9 +117,9 @@ TEST_F(LateBindingTest, ClosesWhatWasBeingOpenedForAClientThatLeft) {
   EXPECT_THAT(take(server), IsEmpty());
   server.deliver(confirm_message(0, 40, 5000));
   EXPECT_THAT(take(server), ElementsAre("CLOSE 40"));
-  EXPECT_EQ(hub.trunks()[0].channels, 1u) << "the slot is busy until CLOSE came back";
+  EXPECT_EQ(trunks()[0].channels, 1u) << "the slot is busy until CLOSE came back";
   server.deliver(close_message(0));
-  EXPECT_EQ(hub.trunks()[0].channels, 0u);
+  EXPECT_EQ(trunks()[0].channels, 0u);
 }
 
 TEST_F(LateBindingTest, GivesUpTheWaitOfAClientThatLeftWhileConnecting) {
@@ -129,7 +129,7 @@ TEST_F(LateBindingTest, GivesUpTheWaitOfAClientThatLeftWhileConnecting) {
   clock.turn();
   MemoryPeer& server = connector.succeed(0);
   EXPECT_THAT(take(server), IsEmpty());
-  EXPECT_EQ(hub.trunks()[0].channels, 0u);
+  EXPECT_EQ(trunks()[0].channels, 0u);
 }
 
 TEST_F(LateBindingTest, RefusesASecondProgramBehindTheFirstOnesAnswer) {
@@ -329,10 +329,10 @@ TEST_F(RelayTest, ClosesTheTargetsChannelOfAClientThatDied) {
   server->deliver(request_message(0, "exit-signal", true, wire::build_fields(wire::ExitSignal{"HUP", false, {}, {}})));
   server->deliver(eof_message(0));
   EXPECT_THAT(take(*server), IsEmpty());
-  EXPECT_EQ(hub.trunks()[0].channels, 1u);
+  EXPECT_EQ(trunks()[0].channels, 1u);
   server->deliver(close_message(0));
   clock.turn();
-  EXPECT_EQ(hub.trunks()[0].channels, 0u);
+  EXPECT_EQ(trunks()[0].channels, 0u);
   EXPECT_FALSE(server->disconnected());
 }
 

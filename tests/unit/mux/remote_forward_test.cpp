@@ -81,6 +81,25 @@ TEST_F(RemoteForwardTest, AsksTheTargetAndPassesItsConnectionsOn) {
   EXPECT_TRUE(journal.has("closed h1 6/8"));
 }
 
+TEST_F(RemoteForwardTest, IsCountedUntilItIsCancelledAndItsClientOnceATrunk) {
+  MemoryPeer& second = connect();
+  listen(*client, 8080);
+  listen(*client, 8081);
+  listen(second, 8082);
+  server->deliver(connection_message(40, "localhost", 8081));
+  EXPECT_EQ(counts().connections, 2u);
+  EXPECT_EQ(counts().channels, 1u);
+  EXPECT_EQ(counts().trunks, 1u);
+  EXPECT_EQ(counts().forwards, 3u);
+  EXPECT_EQ(trunks().at(0).connections, 2u) << "whatever else they have there";
+  client->deliver(cancel_message("localhost", 8080));
+  EXPECT_EQ(counts().forwards, 2u) << "though the target hasn't answered";
+  EXPECT_EQ(forwards().size(), 2u);
+  second.close();
+  EXPECT_EQ(counts().forwards, 1u);
+  EXPECT_EQ(trunks().at(0).connections, 1u);
+}
+
 TEST_F(RemoteForwardTest, PassesTheClientsRefusalOn) {
   listen(*client, 8080);
   server->deliver(connection_message(40, "localhost", 8080));
@@ -97,7 +116,7 @@ TEST_F(RemoteForwardTest, TellsThePortThatTheTargetChose) {
   const auto answers = client->take();
   ASSERT_EQ(answers.size(), 1u);
   EXPECT_EQ(answers[0], wire::build_request_success(wire::build_chosen_port(41000)));
-  const auto rows = hub.forwards();
+  const auto rows = forwards();
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(rows[0].listen, "localhost:41000");
   EXPECT_EQ(rows[0].state, "listening");
@@ -113,7 +132,7 @@ TEST_F(RemoteForwardTest, AChoiceThatIsNoPortIsAFailure) {
     server->deliver(wire::build_request_success(rest));
     EXPECT_THAT(take(*client), ElementsAre("GLOBAL-FAILURE"));
   }
-  EXPECT_THAT(hub.forwards(), IsEmpty());
+  EXPECT_THAT(forwards(), IsEmpty());
 }
 
 TEST_F(RemoteForwardTest, ForwardsSockets) {
@@ -151,7 +170,7 @@ TEST_F(RemoteForwardTest, OnePlaceBelongsToOneClient) {
   second.deliver(cancel_message("localhost", 8080));
   EXPECT_THAT(take(second), ElementsAre("GLOBAL-FAILURE")) << "it is somebody else's";
   EXPECT_THAT(take(*server), IsEmpty());
-  EXPECT_EQ(hub.forwards().size(), 1u);
+  EXPECT_EQ(forwards().size(), 1u);
 }
 
 TEST_F(RemoteForwardTest, ACancelledPlaceCanBeHadAgainAtOnce) {
@@ -245,7 +264,7 @@ TEST_F(RemoteForwardTest, AClientThatGoesLeavesNothingAtTheTarget) {
   client->close();
   EXPECT_THAT(take(*server), ElementsAre("REFUSE 40 2 the other end is gone", kCancel));
   clock.turn();
-  EXPECT_THAT(hub.forwards(), IsEmpty());
+  EXPECT_THAT(forwards(), IsEmpty());
   MemoryPeer& next = connect();
   listen(next, 8080);
 }
@@ -283,7 +302,7 @@ TEST_F(RemoteForwardTest, AClientThatGoesBetweenACancelAndTheAnswersHearsOfNeith
     server->deliver(type_only(answer));
     EXPECT_FALSE(server->disconnected());
     EXPECT_THAT(take(*server), IsEmpty()) << "it has been cancelled already";
-    EXPECT_THAT(hub.forwards(), IsEmpty());
+    EXPECT_THAT(forwards(), IsEmpty());
   }
 }
 
@@ -300,7 +319,7 @@ TEST_F(RemoteForwardTest, ATargetThatNeverAnswersIsAFailure) {
   EXPECT_THAT(take(*server), ElementsAre(kCancel));
   server->deliver(type_only(wire::MessageType::request_success));  // after all
   EXPECT_THAT(take(*client), IsEmpty());
-  EXPECT_THAT(hub.forwards(), IsEmpty());
+  EXPECT_THAT(forwards(), IsEmpty());
 }
 
 TEST_F(RemoteForwardTest, ALostTargetEndsTheClientThatBelievesInAForward) {
@@ -331,10 +350,10 @@ TEST_F(RemoteForwardTest, AForwardKeepsItsTrunk) {
     server->deliver(global_message("hostkeys-00@openssh.com", false));  // a sign of life
   }
   EXPECT_FALSE(server->disconnected());
-  EXPECT_FALSE(hub.trunks().at(0).idle_since);
+  EXPECT_FALSE(trunks().at(0).idle_since);
   client->close();
   clock.turn();
-  EXPECT_TRUE(hub.trunks().at(0).idle_since);
+  EXPECT_TRUE(trunks().at(0).idle_since);
   for (int i = 0; i < 4 * 11; ++i) {
     clock.advance(seconds(15));
     server->deliver(global_message("hostkeys-00@openssh.com", false));

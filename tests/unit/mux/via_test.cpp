@@ -56,7 +56,7 @@ TEST_F(ViaTest, ATrunkIsCarriedByAChannelOfAnother) {
   EXPECT_EQ(carrier(0).written, "SSH-2.0-web2\r\n");
   connector.succeed(1);
   EXPECT_THAT(take(server(1)), ElementsAre(HasSubstr("OPEN session")));
-  const auto rows = hub.trunks();
+  const auto rows = trunks();
   ASSERT_EQ(rows.size(), 2u);
   EXPECT_THAT(Lines({rows[0].path, rows[1].path}), ElementsAre("via web1", ""));
 }
@@ -73,7 +73,7 @@ TEST_F(ViaTest, ALongerChainIsMadeFromItsFarEnd) {
   server(1).deliver(confirm_message(0, 41, 100000));
   ASSERT_EQ(connector.dials.size(), 3u);
   EXPECT_EQ(connector.dials[2].target.name, "far");
-  EXPECT_EQ(hub.trunks()[0].path, "via web2 via web1");
+  EXPECT_EQ(trunks()[0].path, "via web2 via web1");
 }
 
 TEST_F(ViaTest, OneCarrierForAllTrunksOfAUserAndNoneForTwoUsers) {
@@ -95,7 +95,7 @@ TEST_F(ViaTest, AFailureNamesTheHop) {
   connector.fail(0, "target web1 can't be reached: connection refused");
   EXPECT_THAT(take(client),
               ::testing::Contains(HasSubstr("target far can't be reached: via web2: via web1: connection refused")));
-  EXPECT_THAT(hub.trunks(), IsEmpty());
+  EXPECT_THAT(trunks(), IsEmpty());
 }
 
 TEST_F(ViaTest, ARefusedChannelNamesTheHop) {
@@ -143,7 +143,7 @@ TEST_F(ViaTest, ALostCarrierIsSaid) {
   server(1).close(Errc::closed, "the peer closed the connection");  // as the transport over that socket does
   EXPECT_THAT(take(client), ::testing::Contains(HasSubstr("the connection to target web2 was lost with that to target web1")));
   clock.advance(seconds(1));
-  EXPECT_THAT(hub.trunks(), IsEmpty());
+  EXPECT_THAT(trunks(), IsEmpty());
 }
 
 TEST_F(ViaTest, ACarrierThatIsLostDuringTheLoginIsSaidAtOnce) {
@@ -163,8 +163,8 @@ TEST_F(ViaTest, ACarrierIsNotIdleWhileItCarries) {
   reach_web2(client);
   connector.succeed(1);
   clock.advance(seconds(1));
-  EXPECT_EQ(hub.trunks()[1].channels, 1u);
-  EXPECT_FALSE(hub.trunks()[1].idle_since);
+  EXPECT_EQ(trunks()[1].channels, 1u);
+  EXPECT_FALSE(trunks()[1].idle_since);
 }
 
 TEST_F(ViaTest, WithTheTrunkGoesItsChannel) {
@@ -183,9 +183,9 @@ TEST_F(ViaTest, ADrainingCarrierDrainsWhatItCarries) {
   reach_web2(client);
   connector.succeed(1);
   server(1).deliver(confirm_message(0, 50, 1000));
-  ASSERT_TRUE(hub.stop_trunks({"web1", {}}, "stop"));
-  EXPECT_EQ(hub.trunks()[0].state, TrunkState::draining);
-  EXPECT_EQ(hub.trunks()[1].state, TrunkState::draining);
+  ASSERT_TRUE(stop_trunks({"web1", {}}, "stop"));
+  EXPECT_EQ(trunks()[0].state, TrunkState::draining);
+  EXPECT_EQ(trunks()[1].state, TrunkState::draining);
   exec(connect("alice", "web2"), 1);
   EXPECT_EQ(connector.dials.size(), 3u) << "a fresh way";
   EXPECT_EQ(connector.dials[2].target.name, "web1");
@@ -220,7 +220,7 @@ TEST_F(ViaTest, EndingEverythingEndsTheWaysUnderWay) {
   hub.end_all("the end");
   for (std::size_t i = 0; i < connector.dials.size(); ++i) server(i).finish_disconnect();
   clock.advance(seconds(1));
-  EXPECT_THAT(hub.trunks(), IsEmpty());
+  EXPECT_THAT(trunks(), IsEmpty());
 }
 
 TEST_F(ViaTest, DrainingSaysGoodbyeToWhatIsCarriedBeforeTheCarrier) {

@@ -190,7 +190,7 @@ TEST(WishOrderTest, WhatIsCancelledBeforeTheTargetHasAnsweredIsListenedOnFirst) 
   world.settle();
   EXPECT_EQ(world.target.effects, world.asked);
   EXPECT_THAT(world.world.take(world.client), ElementsAre("GLOBAL-SUCCESS", "GLOBAL-SUCCESS"));
-  EXPECT_THAT(world.world.hub.forwards(), IsEmpty());
+  EXPECT_THAT(world.world.forwards(), IsEmpty());
 }
 
 TEST(WishOrderTest, AnotherTrunkWaitsUntilTheFirstHasReadWhatWasSentBefore) {

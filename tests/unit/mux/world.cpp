@@ -1,5 +1,7 @@
 #include "world.hpp"
 
+#include <optional>
+#include <stdexcept>
 #include <utility>
 
 namespace sallyport::mux {
@@ -67,6 +69,80 @@ MemoryPeer& World::connect(Admission client, KeepaliveSettings keepalive) {
   MemoryPeer& peer = clients.emplace_back();
   hub.admit(std::move(client), peer.transport(), keepalive);
   return peer;
+}
+
+namespace {
+
+/// The answer to what `ask` asks for with the function that it is given.
+template <typename Answer, typename Ask>
+Answer answer_of(Ask ask) {
+  std::optional<Answer> answer;
+  ask([&answer](Answer given) { answer.emplace(std::move(given)); });
+  if (!answer) throw std::logic_error("the hub answers later");
+  return *std::move(answer);
+}
+
+template <typename Row>
+std::vector<Row> counted(std::vector<Row> rows, std::size_t count) {
+  EXPECT_EQ(rows.size(), count) << "counts and rows differ";
+  return rows;
+}
+
+}  // namespace
+
+std::vector<ConnectionRow> World::connections() {
+  auto rows = answer_of<std::vector<ConnectionRow>>([this](auto done) { hub.connections(std::move(done)); });
+  return counted(std::move(rows), counts().connections);
+}
+
+std::vector<ChannelRow> World::channels() {
+  auto rows = answer_of<std::vector<ChannelRow>>([this](auto done) { hub.channels(std::move(done)); });
+  return counted(std::move(rows), counts().channels);
+}
+
+std::vector<TrunkRow> World::trunks() {
+  auto rows = answer_of<std::vector<TrunkRow>>([this](auto done) { hub.trunks(std::move(done)); });
+  return counted(std::move(rows), counts().trunks);
+}
+
+std::vector<ForwardRow> World::forwards() {
+  auto rows = answer_of<std::vector<ForwardRow>>([this](auto done) { hub.forwards(std::move(done)); });
+  return counted(std::move(rows), counts().forwards);
+}
+
+OpenCounts World::counts() {
+  return answer_of<OpenCounts>([this](auto done) { hub.counts(std::move(done)); });
+}
+
+Result<> World::end_connection(ConnectionId id, std::string_view reason) {
+  return answer_of<Result<>>([&](auto done) { hub.end_connection(id, reason, std::move(done)); });
+}
+
+Result<std::size_t> World::end_connections_of(std::string_view user, std::string_view reason) {
+  return answer_of<Result<std::size_t>>([&](auto done) { hub.end_connections_of(user, reason, std::move(done)); });
+}
+
+Result<> World::end_channel(ChannelId id, std::string_view reason) {
+  return answer_of<Result<>>([&](auto done) { hub.end_channel(id, reason, std::move(done)); });
+}
+
+Result<std::size_t> World::stop_trunks(const TrunkSelection& which, std::string_view reason) {
+  return answer_of<Result<std::size_t>>([&](auto done) { hub.stop_trunks(which, reason, std::move(done)); });
+}
+
+Result<std::size_t> World::end_trunks(const TrunkSelection& which, std::string_view reason) {
+  return answer_of<Result<std::size_t>>([&](auto done) { hub.end_trunks(which, reason, std::move(done)); });
+}
+
+Result<std::size_t> World::renew_trunks(const TrunkSelection& which, std::string_view reason) {
+  return answer_of<Result<std::size_t>>([&](auto done) { hub.renew_trunks(which, reason, std::move(done)); });
+}
+
+void WorldTest::TearDown() {
+  static_cast<void>(connections());
+  static_cast<void>(channels());
+  static_cast<void>(trunks());
+  static_cast<void>(forwards());
 }
 
 void World::exec(MemoryPeer& client, std::uint32_t sender, std::string_view command, std::uint32_t window, std::uint32_t ours) {

@@ -46,6 +46,18 @@ class World {
   /// What a login as `user` for `target` comes to.
   Admission admission(std::string_view user, std::string_view target);
   Lines take(MemoryPeer& peer) { return describe(peer.take()); }
+  /// What the hub answers, which it does inside the call. There are as many rows as counts() says.
+  std::vector<ConnectionRow> connections();
+  std::vector<ChannelRow> channels();
+  std::vector<TrunkRow> trunks();
+  std::vector<ForwardRow> forwards();
+  OpenCounts counts();
+  Result<> end_connection(ConnectionId id, std::string_view reason);
+  Result<std::size_t> end_connections_of(std::string_view user, std::string_view reason);
+  Result<> end_channel(ChannelId id, std::string_view reason);
+  Result<std::size_t> stop_trunks(const TrunkSelection& which, std::string_view reason);
+  Result<std::size_t> end_trunks(const TrunkSelection& which, std::string_view reason);
+  Result<std::size_t> renew_trunks(const TrunkSelection& which, std::string_view reason);
 
   /// Opens a session with `sender` as the client's number and asks for the command; swallows the confirmation.
   void exec(MemoryPeer& client, std::uint32_t sender, std::string_view command = "true", std::uint32_t window = 100000,
@@ -64,9 +76,11 @@ class World {
   std::uint64_t last_connection_ = 0;
 };
 
+/// After each test there are as many rows of each kind as are counted.
 class WorldTest : public ::testing::Test, public World {
  protected:
   using World::World;
+  void TearDown() override;
 };
 
 /// One client with one relayed `exec`: the client's number of the channel is 7 (the hub's 0), the server's is 40 (the

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "wire/encoding.hpp"
+
 namespace sallyport::wire {
 namespace {
 
@@ -37,6 +39,40 @@ TEST(SessionRequest, ATerminalHasAllThatWasAskedFor) {
   EXPECT_EQ(fields.dimensions.width_pixels, 1320u);
   EXPECT_EQ(fields.dimensions.height_pixels, 1000u);
   EXPECT_EQ(fields.modes, (Bytes{53, 0, 0, 0, 1, 0}));
+}
+
+TEST(SessionRequest, TheFieldsStandInTheOrderOfTheRfc) {
+  const struct {
+    SessionRequest request;
+    Bytes fields;
+  } rows[] = {
+      {PtyRequest{"vt", {1, 2, 3, 4}, {53}},
+       Writer().string("vt").uint32(1).uint32(2).uint32(3).uint32(4).string(Bytes{53}).take()},
+      {Env{"LANG", "C"}, Writer().string("LANG").string("C").take()},
+      {X11Request{true, "MIT", "00ff", 7}, Writer().byte(1).string("MIT").string("00ff").uint32(7).take()},
+      {AgentRequest{}, {}},
+      {Shell{}, {}},
+      {Exec{"ls"}, Writer().string("ls").take()},
+      {Subsystem{"sftp"}, Writer().string("sftp").take()},
+      {WindowDimensions{1, 2, 3, 4}, Writer().uint32(1).uint32(2).uint32(3).uint32(4).take()},
+      {Signal{"INT"}, Writer().string("INT").take()},
+      {Break{500}, Writer().uint32(500).take()},
+      {EndOfWrite{}, {}},
+      {ExitStatus{3}, Writer().uint32(3).take()},
+      {ExitSignal{"SEGV", true, "why", "en"}, Writer().string("SEGV").byte(1).string("why").string("en").take()},
+      {XonXoff{true}, Writer().byte(1).take()},
+  };
+  for (const auto& row : rows) {
+    const std::string_view type = type_of(row.request);
+    EXPECT_EQ(build_fields(row.request), row.fields) << type;
+    const auto read = parse_session_request(type, row.fields);
+    ASSERT_TRUE(read) << type;
+    EXPECT_EQ(read->index(), row.request.index()) << type;
+    EXPECT_EQ(build_fields(*read), row.fields) << type;
+    Bytes longer = row.fields;
+    longer.push_back(0);
+    EXPECT_FALSE(parse_session_request(type, longer)) << type;
+  }
 }
 
 TEST(SessionRequest, AWordThatIsNoneOfTheseIsNoRequest) {
