@@ -163,7 +163,7 @@ void RequestHandler::list_forwards(const Request&, Reply reply) { list(&Connecti
 void RequestHandler::kill(const Request& request, Reply reply) {
   const std::string id = request.text("id");
   std::string reason = request.text("reason");
-  reason = reason.empty() ? std::string(kEndedByAdministrator) : log::escape(reason, kReasonBytes);
+  if (reason.empty()) reason = kEndedByAdministrator;
   const bool of_user = request.members.contains("user");
   if (of_user == request.members.contains("id")) return reply(error_response("kill needs either \"id\" or \"user\""));
   if (of_user) return kill_user(request, reason, std::move(reply));
@@ -182,14 +182,15 @@ void RequestHandler::kill(const Request& request, Reply reply) {
                   : journal.tell(facts::ChannelKilled{by, ChannelId{value}, reason});
     reply(ok_response(Json{{"ended", id}}));
   };
-  is_connection ? connections_.end_connection(ConnectionId{value}, reason, std::move(done))
-                : connections_.end_channel(ChannelId{value}, reason, std::move(done));
+  const std::string told = log::escape(reason, kReasonBytes);
+  is_connection ? connections_.end_connection(ConnectionId{value}, told, std::move(done))
+                : connections_.end_channel(ChannelId{value}, told, std::move(done));
 }
 
 void RequestHandler::kill_user(const Request& request, const std::string& reason, Reply reply) {
   const std::string user = request.text("user");
   connections_.end_connections_of(
-      user, reason,
+      user, log::escape(reason, kReasonBytes),
       [&journal = journal_, user, reason, by = request.by(), reply = std::move(reply)](const Result<std::size_t>& count) {
         if (!count)
           return reply(error_response(why_not(count.error(), "no connection of user \"" + log::escape(user, 64) + "\"")));

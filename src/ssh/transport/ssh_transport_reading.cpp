@@ -97,10 +97,12 @@ bool SshTransport::may_work() {
 
 std::size_t SshTransport::feed(std::uint8_t* data, std::size_t size) {
   std::size_t taken = 0;
-  bool is_short = false;
+  bool is_short = false, is_late = false;
   feeding_ = true;
   socket_.out().count_answers(true);
-  while (taken < size && may_feed() && may_work()) {
+  while (taken < size && may_feed()) {
+    is_late = !may_work();
+    if (is_late) break;
     const std::size_t count = spssh_feed(session_.get(), data + taken, size - taken);
     // libssh decrypts in place: what a client types before its login is not to stay here.
     if (login_.driver != nullptr && role_ == Role::server) ::explicit_bzero(data + taken, count);
@@ -121,7 +123,8 @@ std::size_t SshTransport::feed(std::uint8_t* data, std::size_t size) {
   socket_.out().count_answers(false);
   feeding_ = false;
   input_.unfed = taken < size && !is_short;
-  if (input_.budget.went_for_little()) rest_from_small();
+  if (is_late && input_.budget.went_for_little()) rest_from_small();
+  if (!input_.unfed) input_.pours.reset();
   if (input_.unfed && may_feed()) io_.at_end_of_turn(*this);  // the next one goes on
   note_backlog();
   look_at_answers();
@@ -137,7 +140,6 @@ void SshTransport::rest_from_small() {
   if (!input_.pours) input_.pours.emplace(io_.pourers());
   input_.rests_from_small = io_.clock().after(kRestFromSmall, [this] {
     input_.rests_from_small.reset();
-    if (!input_.unfed) input_.pours.reset();
     io_.at_end_of_turn(*this);  // which goes on
   });
 }

@@ -57,8 +57,8 @@ class TurnBudget {
   std::chrono::steady_clock::time_point began_;
 };
 
-/// The connections of a loop that go for little. All of them together have what one of them would have, so that a keystroke waits
-/// no longer because an attacker has more connections.
+/// The connections of a loop that go for little. All of them together have what one of them would have (but kLeastTime each), so
+/// that a keystroke waits no longer because an attacker has more connections.
 class Pourers {
  public:
   /// Enough for some messages: nobody stands still.
@@ -76,6 +76,7 @@ class Pourers {
     Pourers& all_;
   };
 
+  std::size_t count() const { return count_; }
   /// What one of them may have of a turn.
   std::chrono::microseconds time() const { return time_; }
 

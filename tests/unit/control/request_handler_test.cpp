@@ -252,6 +252,7 @@ TEST_F(RequestHandlerTest, KillsConnectionsAndChannels) {
   EXPECT_EQ(result(R"({"verb":"kill","id":"c12"})").at("ended"), "c12");
   EXPECT_EQ(result(R"({"verb":"kill","id":"h3","reason":"lunch\n"})").at("ended"), "h3");
   EXPECT_THAT(daemon_.ended_, ElementsAre("c12 ended by the administrator", "h3 lunch\\n"));
+  EXPECT_TRUE(log_.has(R"(chan=h3 ended through the control socket uid=1000 pid=77 reason="lunch\n")")) << "escaped once";
   EXPECT_TRUE(log_.has("conn=c12 ended through the control socket uid=1000 pid=77"));
   EXPECT_EQ(error(R"({"verb":"kill","id":"c100"})"), "no connection c100");
   EXPECT_EQ(error(R"({"verb":"kill","id":"h100"})"), "no channel h100");
@@ -266,7 +267,7 @@ TEST_F(RequestHandlerTest, KillsAllConnectionsOfAUser) {
   }
   EXPECT_EQ(result(R"({"verb":"kill","user":"alice","reason":"gone"})").at("ended"), 2) << "c100 has gone meanwhile";
   EXPECT_THAT(daemon_.ended_, ElementsAre("c1 gone", "c3 gone"));
-  EXPECT_TRUE(log_.has("user=alice connections ended through the control socket count=2 uid=1000 pid=77"));
+  EXPECT_TRUE(log_.has("user=alice connections ended through the control socket count=2 uid=1000 pid=77 reason=\"gone\""));
   EXPECT_EQ(error(R"({"verb":"kill","user":"ali"})"), "no connection of user \"ali\"");
   EXPECT_EQ(error(R"({"verb":"kill","user":""})"), "no connection of user \"\"");
 }

@@ -279,12 +279,18 @@ TEST_F(BoundsTest, WhoPoursSmallMessagesRestsAndLosesNothing) {
   listen();
   log_in();
   std::uint32_t all = 0;
+  std::size_t pourers = 0;
   server_log().keep_messages = false;
-  server_log().also = [&](ByteView) { ++all; };
+  server_log().also = [&](ByteView) {
+    ++all;
+    pourers = std::max(pourers, io_->pourers().count());
+  };
   constexpr std::uint32_t kMessages = 50 * TurnBudget::kMessages;
   const auto began = std::chrono::steady_clock::now();
   for (std::uint32_t i = 0; i < kMessages; ++i) client().send(message_of(20));
   ASSERT_TRUE(run_until([&] { return all == kMessages; }));
+  EXPECT_EQ(pourers, 1U);
+  EXPECT_EQ(io_->pourers().count(), 0U) << "whose messages have all been worked at pours no longer";
   // Timers of a millisecond last at least half of one: the loop's time may be older than the clock's.
   EXPECT_GE(std::chrono::steady_clock::now() - began, 20 * SshTransport::kRestFromSmall / 2);
 }
