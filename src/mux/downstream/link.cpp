@@ -147,7 +147,7 @@ void Link::take_channel(Trunk& trunk, const wire::ChannelOpen& open, TargetChann
   OpenFailureReason reason = OpenFailureReason::administratively_prohibited;
   std::string_view why = owner_.refuses_channels();
   if (!usable()) {
-    why = loss_told();
+    why = loss_told().text();
   } else if (why.empty() && !refuses_forwarded().empty()) {
     reason = OpenFailureReason::resource_shortage;
     why = refuses_forwarded();

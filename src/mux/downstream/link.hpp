@@ -72,7 +72,7 @@ class Link final : public Connection, private LinkForwardsHost, private LenderEv
   void on_channel_changed(const Channel& channel, ChannelState from) override;
   wire::Speaker peer() const override { return wire::Speaker::client; }
   void on_unsound(wire::Form form, std::string_view name, std::string_view why, const Channel* channel) override;
-  std::string_view loss_told() const override { return "the client is gone"; }
+  Told loss_told() const override { return Told("the client is gone"); }
   void on_connection_closed(const Error& why) override;
   // LinkForwardsHost
   ForwardId next_forward_id() override { return owner_.next_forward_id(); }

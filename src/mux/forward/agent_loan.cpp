@@ -53,7 +53,7 @@ void AgentLoan::on_open_refused(wire::OpenFailureReason, std::string_view descri
   if (borrower_->to != nullptr) std::exchange(borrower_->to, nullptr)->refuse_agent("the client has no agent");
 }
 
-void AgentLoan::on_open_lost(std::string_view) {
+void AgentLoan::on_open_lost(Told) {
   downstream_ = nullptr;
   leave();
 }

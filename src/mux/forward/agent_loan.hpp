@@ -42,7 +42,7 @@ class AgentLoan final : public LinkChannel, public OpenEvents, private StreamOpe
   // OpenEvents
   void on_open_confirmed() override;
   void on_open_refused(wire::OpenFailureReason reason, std::string_view description) override;
-  void on_open_lost(std::string_view told) override;
+  void on_open_lost(Told told) override;
 
  private:
   // LinkChannel

@@ -127,10 +127,10 @@ void Forward::begin_relaying(ChannelEnd& upstream) {
   relay_.join(downstream_, upstream);
 }
 
-void Forward::on_wish_failed(wire::OpenFailureReason reason, std::string_view told) {
+void Forward::on_wish_failed(wire::OpenFailureReason reason, Told told) {
   WishOrder::Entry::arrive(wish_);
   services_.graveyard.bury(std::move(channel_wish_));
-  refuse(reason, Told(told), told);
+  refuse(reason, told, told.text());
 }
 
 void Forward::on_stream_failed(const Error& why) {

@@ -54,7 +54,7 @@ class Forward final : public LinkChannel, private ChannelWishEvents, private Str
   // ChannelWishEvents
   void on_asked(TrunkId trunk) override { wish_->note_gone(trunk); }
   void on_wish_granted(Channel& channel, TrunkId trunk) override;
-  void on_wish_failed(wire::OpenFailureReason reason, std::string_view told) override;
+  void on_wish_failed(wire::OpenFailureReason reason, Told told) override;
   // StreamOpenEvents
   void on_stream_open() override;
   void on_stream_failed(const Error& why) override;

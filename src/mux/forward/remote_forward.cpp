@@ -56,14 +56,14 @@ void RemoteForward::ask() {
   wish_->note_gone(trunk_id_);
 }
 
-void RemoteForward::on_hold_failed(std::string_view told) { fail(told); }
+void RemoteForward::on_hold_failed(Told told) { fail(told.text()); }
 
-void RemoteForward::on_hold_lost(std::string_view told) {
+void RemoteForward::on_hold_lost(Told told) {
   trunk_ = nullptr;
   listener_ = cancelled_listener_ = nullptr;
-  if (phase_ != Phase::listening) return fail(told);
+  if (phase_ != Phase::listening) return fail(told.text());
   phase_ = Phase::over;
-  owner_.on_forward_lost(*this, Told(told));
+  owner_.on_forward_lost(*this, told);
 }
 
 void RemoteForward::on_listening(std::uint32_t port) {

@@ -80,8 +80,8 @@ class RemoteForward final : private TrunkHoldEvents, private ListenerEvents {
 
   // TrunkHoldEvents
   void on_held(Trunk& trunk) override;
-  void on_hold_failed(std::string_view told) override;
-  void on_hold_lost(std::string_view told) override;
+  void on_hold_failed(Told told) override;
+  void on_hold_lost(Told told) override;
   // ListenerEvents
   void on_listening(std::uint32_t port) override;
   void on_not_listening(std::string_view why) override;

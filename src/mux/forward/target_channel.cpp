@@ -50,7 +50,7 @@ void TargetChannel::on_open_refused(OpenFailureReason reason, std::string_view d
   if (Channel* upstream = std::exchange(upstream_, nullptr)) upstream->refuse(reason, Told(description));
 }
 
-void TargetChannel::on_open_lost(std::string_view) {
+void TargetChannel::on_open_lost(Told) {
   downstream_ = nullptr;
   leave();
 }

@@ -48,7 +48,7 @@ class TargetChannel final : public LinkChannel, public OpenEvents, private Plain
   // OpenEvents
   void on_open_confirmed() override;
   void on_open_refused(wire::OpenFailureReason reason, std::string_view description) override;
-  void on_open_lost(std::string_view told) override;
+  void on_open_lost(Told told) override;
 
  private:
   // LinkChannel

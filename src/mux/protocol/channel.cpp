@@ -353,10 +353,10 @@ Channel::Violation Channel::on_reply(bool success) {
   return {};
 }
 
-void Channel::on_lost(std::string_view told) {
+void Channel::on_lost(Told told) {
   enter(ChannelState::closed);
   if (OpenEvents* outcome = std::exchange(outcome_, nullptr)) return outcome->on_open_lost(told);
-  if (ChannelEvents* user = std::exchange(user_, nullptr)) user->on_lost(Told(told));
+  if (ChannelEvents* user = std::exchange(user_, nullptr)) user->on_lost(told);
 }
 
 }  // namespace sallyport::mux

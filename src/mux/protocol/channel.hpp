@@ -12,6 +12,7 @@
 #include <sallyport/bytes.hpp>
 #include <sallyport/clock.hpp>
 #include <sallyport/ids.hpp>
+#include <sallyport/told.hpp>
 
 #include "mux/flow/activity.hpp"
 #include "mux/flow/window.hpp"
@@ -34,7 +35,7 @@ class OpenEvents {
   virtual void on_open_confirmed() = 0;
   virtual void on_open_refused(wire::OpenFailureReason reason, std::string_view description) = 0;
   /// The connection went before there was an answer.
-  virtual void on_open_lost(std::string_view told) = 0;
+  virtual void on_open_lost(Told told) = 0;
 };
 
 /// The channel type of shells, commands and subsystems (RFC 4254, 6.1).
@@ -134,7 +135,7 @@ class Channel final : public ChannelEnd {
   Violation on_request(std::string_view type, bool want_reply, ByteView rest);
   Violation on_reply(bool success);
   /// The connection is gone. The last call.
-  void on_lost(std::string_view told);
+  void on_lost(Told told);
 
   /// Sends one message of those that wait. False when none is left.
   bool send_held() { return output_.send_held(); }

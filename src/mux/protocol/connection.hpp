@@ -12,6 +12,7 @@
 
 #include <sallyport/account.hpp>
 #include <sallyport/clock.hpp>
+#include <sallyport/told.hpp>
 #include <sallyport/transport.hpp>
 
 #include "mux/flow/activity.hpp"
@@ -172,7 +173,7 @@ class Connection : public TransportEvents, private Liveness::Host {
   /// channels_in_use() has become less, by waiting.
   virtual void on_overdue() {}
   /// What users of the channels are told when the connection is lost.
-  virtual std::string_view loss_told() const = 0;
+  virtual Told loss_told() const = 0;
   /// The transport is gone, and every channel has been told.
   virtual void on_connection_closed(const Error& why) = 0;
 

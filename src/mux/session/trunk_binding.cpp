@@ -109,10 +109,10 @@ void TrunkBinding::on_wish_granted(Channel& channel, TrunkId trunk) {
   host_.on_bound(channel, trunk);
 }
 
-void TrunkBinding::on_wish_failed(wire::OpenFailureReason, std::string_view told) {
+void TrunkBinding::on_wish_failed(wire::OpenFailureReason, Told told) {
   services_.graveyard.bury(std::move(channel_wish_));
   end_login();
-  host_.on_not_bound(Told(told));
+  host_.on_not_bound(told);
 }
 
 }  // namespace sallyport::mux

@@ -97,7 +97,7 @@ class TrunkBinding final : private ChannelWishEvents {
   // ChannelWishEvents
   void on_asked(TrunkId trunk) override { host_.on_asked(trunk); }
   void on_wish_granted(Channel& channel, TrunkId trunk) override;
-  void on_wish_failed(wire::OpenFailureReason reason, std::string_view told) override;
+  void on_wish_failed(wire::OpenFailureReason reason, Told told) override;
   void on_agent_wanted(UpstreamAnswers& to) override;
   void on_question(UpstreamAnswers& to, const UpstreamQuestion& question) override;
 

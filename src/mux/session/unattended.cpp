@@ -44,8 +44,9 @@ class Unattended::AtTarget final : public Program, private ChannelWishEvents {
     channel.abandon();
     over();
   }
-  void on_wish_failed(wire::OpenFailureReason, std::string_view told) override {
-    owner_.journal_.tell(facts::ProgramRefused{client_.who(), ids_, start_.program.type(), start_.program.argument, told, told});
+  void on_wish_failed(wire::OpenFailureReason, Told told) override {
+    owner_.journal_.tell(
+        facts::ProgramRefused{client_.who(), ids_, start_.program.type(), start_.program.argument, told.text(), told.text()});
     over();
   }
 

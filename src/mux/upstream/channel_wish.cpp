@@ -40,7 +40,7 @@ void ChannelWish::not_answered() {
   trunk().suspect();
   const std::string told = "target " + target().name + " doesn't answer";
   // What a forwarding has begun at the target may still be going on there.
-  is_session() ? try_elsewhere(told) : fail(wire::OpenFailureReason::connect_failed, told);
+  is_session() ? try_elsewhere(Told(told)) : fail(wire::OpenFailureReason::connect_failed, Told(told));
 }
 
 void ChannelWish::on_open_confirmed() {
@@ -61,15 +61,16 @@ void ChannelWish::on_open_refused(wire::OpenFailureReason reason, std::string_vi
     if (refusal == PooledTrunk::Refusal::spent) taken_before_ = trunk().sessions_had();
     if (refusal != PooledTrunk::Refusal::real) return place();
   }
-  fail(reason, "target " + target().name + " refused the channel: " + clean_line(description));
+  const std::string told = "target " + target().name + " refused the channel: " + clean_line(description);
+  fail(reason, Told(told));
 }
 
-void ChannelWish::on_open_lost(std::string_view told) {
+void ChannelWish::on_open_lost(Told told) {
   if (is_session()) trunk().note_lost_at_open();
   try_elsewhere(told);
 }
 
-void ChannelWish::report_failure(wire::OpenFailureReason reason, std::string_view told) {
+void ChannelWish::report_failure(wire::OpenFailureReason reason, Told told) {
   events_.end(&ChannelWishEvents::on_wish_failed, reason, told);
 }
 

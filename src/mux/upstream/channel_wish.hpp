@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <sallyport/clock.hpp>
+#include <sallyport/told.hpp>
 #include <sallyport/told_once.hpp>
 
 #include "mux/protocol/channel.hpp"
@@ -23,7 +24,7 @@ class ChannelWishEvents : public LoginNeeds {
   /// An open channel on a trunk. It belongs to the trunk; whoever has it ends it by abandon() or by CLOSE.
   virtual void on_wish_granted(Channel& channel, TrunkId trunk) = 0;
   /// `told` is for the client; `reason` is the target's own when it refused.
-  virtual void on_wish_failed(wire::OpenFailureReason reason, std::string_view told) = 0;
+  virtual void on_wish_failed(wire::OpenFailureReason reason, Told told) = 0;
 };
 
 /// When there is a trunk, it waits for the target's answer as well; where that refuses a session for a limit of its own, or is
@@ -45,11 +46,11 @@ class ChannelWish final : public TrunkWaiter, private OpenEvents {
 
  private:
   void take(PooledTrunk& trunk) override;
-  void report_failure(wire::OpenFailureReason reason, std::string_view told) override;
+  void report_failure(wire::OpenFailureReason reason, Told told) override;
   // OpenEvents
   void on_open_confirmed() override;
   void on_open_refused(wire::OpenFailureReason reason, std::string_view description) override;
-  void on_open_lost(std::string_view told) override;
+  void on_open_lost(Told told) override;
 
   bool is_session() const { return use().kind == TrunkUse::Kind::session; }
   void not_answered();

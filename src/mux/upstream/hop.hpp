@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <sallyport/ids.hpp>
+#include <sallyport/told.hpp>
 #include <sallyport/told_once.hpp>
 #include <sallyport/upstream.hpp>
 
@@ -27,7 +28,7 @@ class HopEvents : public UpstreamNeeds {
   /// The channel is open: connect() may be called.
   virtual void on_hop_ready() = 0;
   /// `told` is for a client, and begins with the name of the hop: "via gate: connection refused".
-  virtual void on_hop_failed(const std::string& told) = 0;
+  virtual void on_hop_failed(Told told) = 0;
 };
 
 /// Who has what a hop carries. Called as HopEvents are.
@@ -35,7 +36,7 @@ class HopLossEvents {
  public:
   virtual ~HopLossEvents() = default;
   /// The trunk that the channel was on was lost, after on_hop_ready(). `told` is as for on_hop_failed().
-  virtual void on_hop_lost(const std::string& told) = 0;
+  virtual void on_hop_lost(Told told) = 0;
 };
 
 /// One channel of the trunk of `target.via` that `access` allows. Destroying it closes the channel, behind what has been
@@ -60,7 +61,7 @@ class Hop final : private ChannelWishEvents, private PlainRelayEvents, private S
 
  private:
   void on_wish_granted(Channel& channel, TrunkId trunk) override;
-  void on_wish_failed(wire::OpenFailureReason reason, std::string_view told) override;
+  void on_wish_failed(wire::OpenFailureReason reason, Told told) override;
   // What the login of the trunk in between needs, the client of this one's has.
   void on_agent_wanted(UpstreamAnswers& to) override { owner_.tell(&HopEvents::on_agent_wanted, to); }
   void on_question(UpstreamAnswers& to, const UpstreamQuestion& question) override {

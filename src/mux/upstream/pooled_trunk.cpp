@@ -80,7 +80,7 @@ void PooledTrunk::on_login_failed(const UpstreamFailure& why) {
   group_->tend_soon();
   const std::string told = why.told;
   leave_pool();
-  waiting_.tell_all([&told](TrunkWaiter& waiter) { waiter.fail(wire::OpenFailureReason::connect_failed, told); });
+  waiting_.tell_all([&told](TrunkWaiter& waiter) { waiter.fail(wire::OpenFailureReason::connect_failed, Told(told)); });
 }
 
 std::optional<TrunkId> PooledTrunk::via() const {
@@ -88,9 +88,9 @@ std::optional<TrunkId> PooledTrunk::via() const {
   return hop_ != nullptr ? hop_->trunk() : std::nullopt;
 }
 
-void PooledTrunk::on_hop_lost(const std::string& told) {
+void PooledTrunk::on_hop_lost(Told told) {
   if (phase_ == Phase::closing) return;
-  hop_lost_ = told;
+  hop_lost_ = told.text();
   trunk_->set_loss_told("the connection to target " + target().name + " was lost with that to target " + target().via->name);
 }
 

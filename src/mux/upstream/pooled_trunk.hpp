@@ -117,7 +117,7 @@ class PooledTrunk final : private TrunkLoginEvents, private TrunkEvents, private
   void on_logged_in(LoggedIn login) override;
   void on_login_failed(const UpstreamFailure& why) override;
   // HopLossEvents
-  void on_hop_lost(const std::string& told) override;
+  void on_hop_lost(Told told) override;
   // TrunkEvents
   void on_slot_free(Trunk& trunk) override;
   void on_overdue(Trunk&) override { leave_when_unused(); }

@@ -61,7 +61,7 @@ class Trunk final : public Connection {
   /// Ends the connection. Whoever has a channel on it is told `why`.
   void say_goodbye(std::string_view why);
   using Connection::tell;
-  std::string_view loss_told() const override { return loss_told_; }
+  Told loss_told() const override { return Told(loss_told_); }
 
   TrunkForwards& forwards() { return forwards_; }
   /// From now on the target may open channels to the client's agent, or display. `lender` outlives the trunk, or takes

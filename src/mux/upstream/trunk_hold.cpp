@@ -23,14 +23,12 @@ void TrunkHold::report_held() {
   events_.tell(&TrunkHoldEvents::on_held, *trunk().trunk());
 }
 
-void TrunkHold::on_trunk_lost(std::string_view told) {
+void TrunkHold::on_trunk_lost(Told told) {
   if (state() == State::taking) return try_elsewhere(told);  // nobody knows of the hold yet
   enter(State::over);
   events_.end(&TrunkHoldEvents::on_hold_lost, told);
 }
 
-void TrunkHold::report_failure(wire::OpenFailureReason, std::string_view told) {
-  events_.end(&TrunkHoldEvents::on_hold_failed, told);
-}
+void TrunkHold::report_failure(wire::OpenFailureReason, Told told) { events_.end(&TrunkHoldEvents::on_hold_failed, told); }
 
 }  // namespace sallyport::mux

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include <sallyport/told.hpp>
 #include <sallyport/told_once.hpp>
 
 #include "mux/upstream/trunk_waiter.hpp"
@@ -19,9 +20,9 @@ class TrunkHoldEvents : public LoginNeeds {
   /// The trunk is there, and stays as long as the hold and its connection do, channels or not.
   virtual void on_held(Trunk& trunk) = 0;
   /// `told` is for the client.
-  virtual void on_hold_failed(std::string_view told) = 0;
+  virtual void on_hold_failed(Told told) = 0;
   /// The trunk's connection is gone. The trunk must not be used any more.
-  virtual void on_hold_lost(std::string_view told) = 0;
+  virtual void on_hold_lost(Told told) = 0;
 };
 
 /// Destroying it lets go of the trunk.
@@ -32,11 +33,11 @@ class TrunkHold final : public TrunkWaiter {
   ~TrunkHold() override;
 
   // For the trunk that is held.
-  void on_trunk_lost(std::string_view told);
+  void on_trunk_lost(Told told);
 
  private:
   void take(PooledTrunk& trunk) override;
-  void report_failure(wire::OpenFailureReason reason, std::string_view told) override;
+  void report_failure(wire::OpenFailureReason reason, Told told) override;
   void report_held();
 
   ToldOnce<TrunkHoldEvents> events_;

@@ -56,8 +56,10 @@ void TrunkLogin::log_in() {
 }
 
 void TrunkLogin::limit_hop() {
-  deadline_ = parts_.clock.after(connected_by_ + kLoginTime - parts_.clock.now(),
-                                 [this] { on_hop_failed("via " + trunk_.target().via->name + ": no connection in time"); });
+  deadline_ = parts_.clock.after(connected_by_ + kLoginTime - parts_.clock.now(), [this] {
+    const std::string told = "via " + trunk_.target().via->name + ": no connection in time";
+    on_hop_failed(Told(told));
+  });
 }
 
 void TrunkLogin::on_hop_ready() {
@@ -70,8 +72,9 @@ void TrunkLogin::on_hop_ready() {
   attempt_ = hop_->connect(target, trunk_.access.client, *this);
 }
 
-void TrunkLogin::on_hop_failed(const std::string& told) {
-  fail({Errc::unavailable, "target " + trunk_.target().name + " can't be reached: " + told, told});
+void TrunkLogin::on_hop_failed(Told told) {
+  const std::string text(told.text());
+  fail({Errc::unavailable, "target " + trunk_.target().name + " can't be reached: " + text, text});
 }
 
 // --- what it needs of a client -----------------------------------------------------------------------------------

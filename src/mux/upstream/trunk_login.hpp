@@ -94,8 +94,8 @@ class TrunkLogin final : private UpstreamEvents, private HopEvents, private HopL
   void on_question(UpstreamAnswers& to, const UpstreamQuestion& question) override;
   // HopEvents, HopLossEvents
   void on_hop_ready() override;
-  void on_hop_failed(const std::string& told) override;
-  void on_hop_lost(const std::string& told) override { on_hop_failed(told); }
+  void on_hop_failed(Told told) override;
+  void on_hop_lost(Told told) override { on_hop_failed(told); }
 
   void on_turn();
   void log_in();

@@ -64,7 +64,8 @@ void TrunkWaiter::waited_too_long() {
   // A person is slower than any target; the login itself has a limit for that.
   if (trunk_->awaits_answer()) return wait_until(parts_.clock.now() + target().options.connect_timeout + kLoginTime);
   trunk_->stop_waiting(*this);
-  fail(wire::OpenFailureReason::connect_failed, "target " + target().name + " can't be reached: no connection in time");
+  const std::string told = "target " + target().name + " can't be reached: no connection in time";
+  fail(wire::OpenFailureReason::connect_failed, Told(told));
 }
 
 void TrunkWaiter::go_on_with(PooledTrunk& trunk) {
@@ -73,20 +74,20 @@ void TrunkWaiter::go_on_with(PooledTrunk& trunk) {
   take(trunk);
 }
 
-void TrunkWaiter::try_elsewhere(std::string_view told) {
-  if (++losses_ > kMaximumLosses) return fail(wire::OpenFailureReason::connect_failed, std::string(told));
+void TrunkWaiter::try_elsewhere(Told told) {
+  if (++losses_ > kMaximumLosses) return fail(wire::OpenFailureReason::connect_failed, told);
   wait_until_ = parts_.clock.now() + longest_wait();
   place();
 }
 
-void TrunkWaiter::fail(wire::OpenFailureReason reason, std::string told) {
+void TrunkWaiter::fail(wire::OpenFailureReason reason, Told told) {
   enter(State::over);
   report_failure(reason, told);
 }
 
-void TrunkWaiter::fail_later(wire::OpenFailureReason reason, std::string told) {
+void TrunkWaiter::fail_later(wire::OpenFailureReason reason, Told told) {
   enter(State::failing);
-  call_after(Duration::zero(), [this, reason, told = std::move(told)] { fail(reason, told); });
+  call_after(Duration::zero(), [this, reason, text = std::string(told.text())] { fail(reason, Told(text)); });
 }
 
 UpstreamAnswers* TrunkWaiter::login() const { return state_ == State::waiting ? trunk_->login_that_asked(*this) : nullptr; }

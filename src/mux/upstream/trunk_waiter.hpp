@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <sallyport/clock.hpp>
+#include <sallyport/told.hpp>
 #include <sallyport/upstream.hpp>
 
 #include "mux/admission/share_key.hpp"
@@ -75,9 +76,9 @@ class TrunkWaiter : public UpstreamAnswers {
   /// Has the pool look for a trunk.
   void place();
   /// There is no trunk; `told` is for the client.
-  void fail(wire::OpenFailureReason reason, std::string told);
+  void fail(wire::OpenFailureReason reason, Told told);
   /// The same on the next turn.
-  void fail_later(wire::OpenFailureReason reason, std::string told);
+  void fail_later(wire::OpenFailureReason reason, Told told);
 
  protected:
   /// `helper` outlives it.
@@ -86,7 +87,7 @@ class TrunkWaiter : public UpstreamAnswers {
   /// Takes of the trunk what was wished for. The state is `taking` until there is an outcome.
   virtual void take(PooledTrunk& trunk) = 0;
   /// The outcome: none.
-  virtual void report_failure(wire::OpenFailureReason reason, std::string_view told) = 0;
+  virtual void report_failure(wire::OpenFailureReason reason, Told told) = 0;
 
   State state() const { return state_; }
   /// The only way into another state, which the journal is told. What was to happen after a time in the one before doesn't any
@@ -96,7 +97,7 @@ class TrunkWaiter : public UpstreamAnswers {
   void call_after(Duration time, std::function<void()> then);
   /// The trunk was lost, or is silent, while this one was being taken, so that nothing has been started yet: it is safe to try
   /// again, since the connection may have been dead for long. A few times; then it fails.
-  void try_elsewhere(std::string_view told);
+  void try_elsewhere(Told told);
   /// Where it waits, or what is being taken or held. In these states alone.
   PooledTrunk& trunk() const { return *trunk_; }
   PoolParts& parts() const { return parts_; }

@@ -19,7 +19,7 @@ class BareConnection final : public Connection {
   void on_channel_gone(LocalChannel) override {}
   void on_violation(std::string_view) override {}
   void on_ignored(std::string_view, std::uint64_t) override {}
-  std::string_view loss_told() const override { return "gone"; }
+  Told loss_told() const override { return Told("gone"); }
   void on_connection_closed(const Error&) override {}
 };
 
@@ -27,7 +27,7 @@ class NoOutcome final : public OpenEvents {
  public:
   void on_open_confirmed() override {}
   void on_open_refused(wire::OpenFailureReason, std::string_view) override {}
-  void on_open_lost(std::string_view) override {}
+  void on_open_lost(Told) override {}
 };
 
 class ChannelPartsTest : public ::testing::Test {

@@ -60,7 +60,7 @@ struct Watched final : TrunkLoginEvents {
 /// Somebody at whose terminal questions can be asked.
 struct Asked final : ChannelWishEvents {
   void on_wish_granted(Channel&, TrunkId) override {}
-  void on_wish_failed(wire::OpenFailureReason, std::string_view) override {}
+  void on_wish_failed(wire::OpenFailureReason, Told) override {}
   void on_question(UpstreamAnswers&, const UpstreamQuestion& question) override { questions.push_back(question.prompts[0].text); }
   std::vector<std::string> questions;
 };
@@ -189,7 +189,7 @@ TEST_F(TrunkLoginTest, FailsWithTheTrunkInBetween) {
   pool.on_place = [](TrunkWaiter& wish) {
     EXPECT_EQ(wish.target().name, "gate");
     EXPECT_EQ(wish.use().kind, TrunkUse::Kind::forward);
-    wish.fail_later(wire::OpenFailureReason::connect_failed, "target gate can't be reached: connection refused");
+    wish.fail_later(wire::OpenFailureReason::connect_failed, Told("target gate can't be reached: connection refused"));
   };
   EXPECT_TRUE(carried.login.begin());
   EXPECT_THAT(carried.told, IsEmpty());

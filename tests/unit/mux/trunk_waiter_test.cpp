@@ -21,20 +21,18 @@ struct TrunkWaiterTest : testing::Test {
   struct Wisher final : ChannelWishEvents {
     explicit Wisher(std::vector<std::string>& lines) : told(lines) {}
     void on_wish_granted(Channel&, TrunkId) override { told.push_back("granted"); }
-    void on_wish_failed(wire::OpenFailureReason, std::string_view why) override {
-      told.push_back("no channel: " + std::string(why));
-    }
+    void on_wish_failed(wire::OpenFailureReason, Told why) override { told.push_back("no channel: " + std::string(why.text())); }
     std::vector<std::string>& told;
   };
   struct Holder final : TrunkHoldEvents {
     explicit Holder(std::vector<std::string>& lines) : told(lines) {}
     void on_held(Trunk&) override { told.push_back("held"); }
-    void on_hold_failed(std::string_view why) override { told.push_back("no hold: " + std::string(why)); }
-    void on_hold_lost(std::string_view) override { told.push_back("lost"); }
+    void on_hold_failed(Told why) override { told.push_back("no hold: " + std::string(why.text())); }
+    void on_hold_lost(Told) override { told.push_back("lost"); }
     std::vector<std::string>& told;
   };
   TrunkWaiterTest() {
-    pool.on_place = [](TrunkWaiter& waiter) { waiter.fail_later(wire::OpenFailureReason::resource_shortage, "too many"); };
+    pool.on_place = [](TrunkWaiter& waiter) { waiter.fail_later(wire::OpenFailureReason::resource_shortage, Told("too many")); };
     ResolvedTarget target;
     target.name = "web1";
     access.key.policy = SharedTarget(target);
