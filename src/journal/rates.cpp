@@ -13,7 +13,7 @@ using log::Records;
 template <typename... Facts>
 struct Group {
   template <typename Fact>
-  static constexpr bool has = (std::same_as<Fact, Facts> || ...);
+  static constexpr bool kHas = (std::same_as<Fact, Facts> || ...);
 };
 
 // ---- the table: each fact stands in one of these groups, or it doesn't compile
@@ -48,8 +48,8 @@ using Always =
           facts::ScanAsked, facts::ReloadAsked, facts::DrainAsked>;
 
 template <typename Fact>
-constexpr int kGroupsOf = OfSource::has<Fact> + Refusals::has<Fact> + RefusalsOfUser::has<Fact> + Details::has<Fact> +
-                          OfTrunk::has<Fact> + Acts::has<Fact> + Logins::has<Fact> + Always::has<Fact>;
+constexpr int kGroupsOf = OfSource::kHas<Fact> + Refusals::kHas<Fact> + RefusalsOfUser::kHas<Fact> + Details::kHas<Fact> +
+                          OfTrunk::kHas<Fact> + Acts::kHas<Fact> + Logins::kHas<Fact> + Always::kHas<Fact>;
 
 using Steps =
     Group<facts::ClientChannelStep, facts::SessionStep, facts::TrunkChannelStep, facts::TrunkStep, facts::TrunkWishStep>;
@@ -72,20 +72,20 @@ struct Admit {
   template <typename Fact>
   Records::Note operator()(const Fact& fact) const {
     static_assert(kGroupsOf<Fact> == 1, "each fact has one rate");
-    if constexpr (OfSource::has<Fact>) {
+    if constexpr (OfSource::kHas<Fact>) {
       return records.of_source(fact.client.block);
-    } else if constexpr (Refusals::has<Fact>) {
+    } else if constexpr (Refusals::kHas<Fact>) {
       return records.refusal(fact.client.user, fact.client.id);
-    } else if constexpr (RefusalsOfUser::has<Fact>) {
+    } else if constexpr (RefusalsOfUser::kHas<Fact>) {
       return records.refusal(user_of(fact));
-    } else if constexpr (Details::has<Fact>) {
+    } else if constexpr (Details::kHas<Fact>) {
       return records.detail(user_of(fact));
-    } else if constexpr (OfTrunk::has<Fact>) {
+    } else if constexpr (OfTrunk::kHas<Fact>) {
       return records.of_trunk(fact.trunk.id, fact.trunk.user);
-    } else if constexpr (Acts::has<Fact>) {
+    } else if constexpr (Acts::kHas<Fact>) {
       records.note_act(fact.client.user);
       return records.always();
-    } else if constexpr (Logins::has<Fact>) {
+    } else if constexpr (Logins::kHas<Fact>) {
       records.note_login(fact.client.block);
       return records.always();
     } else {
@@ -99,7 +99,7 @@ struct Admit {
 log::Records::Note admit(log::Records& records, const Fact& fact) { return std::visit(Admit{records}, fact); }
 
 bool is_step(const Fact& fact) {
-  return std::visit([]<typename F>(const F&) { return Steps::has<F>; }, fact);
+  return std::visit([]<typename F>(const F&) { return Steps::kHas<F>; }, fact);
 }
 
 }  // namespace sallyport::journal

@@ -65,8 +65,8 @@ DownstreamConnection::DownstreamConnection(LoopIo& io, std::shared_ptr<const Ser
   if (begun) return;
   connection_.reset();
   // Never inside the constructor: told on the next turn.
-  failed_early_ = io_.clock().after(Duration{0}, [this, why = begun.error()] {
-    const Error told = why;
+  failed_early_ = io_.clock().after(Duration{0}, [this, why = begun.error()]() mutable {
+    const Error told = std::move(why);  // what has it may go with this
     events_.end(&UserauthEvents::on_failed, told);
   });
 }
