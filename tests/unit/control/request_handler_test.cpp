@@ -239,7 +239,7 @@ TEST_F(RequestHandlerTest, AnswersLaterWhenTheAnswerComesLater) {
   daemon_.answer_now();
   ASSERT_EQ(responses.size(), 10U) << "one each, though the handler has gone";
   EXPECT_THAT(responses[0], HasSubstr(R"("connections":0)"));
-  for (int i = 1; i <= 4; ++i) EXPECT_EQ(responses[i], R"({"ok":true,"result":[]})");
+  for (std::size_t i = 1; i <= 4; ++i) EXPECT_EQ(responses[i], R"({"ok":true,"result":[]})");
   EXPECT_EQ(responses[5], R"({"ok":true,"result":{"ended":"c7"}})");
   EXPECT_EQ(responses[6], R"({"ok":false,"error":"no channel h700"})");
   EXPECT_EQ(responses[7], R"({"ok":false,"error":"no connection of user \"alice\""})");
