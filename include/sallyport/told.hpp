@@ -6,7 +6,8 @@
 namespace sallyport {
 
 /// A text for a client: short, honest, without paths or other users' names. What the log is told, a `why` or a `detail`, is a
-/// plain string, and becomes one of these only where somebody writes that it may be shown. A view: the text outlives it.
+/// plain string, and becomes one of these only where somebody writes that it may be shown. A view: whoever keeps it beyond the
+/// call that it came with keeps the text.
 class Told {
  public:
   constexpr explicit Told(std::string_view text) : text_(text) {}

@@ -61,8 +61,7 @@ void ChannelWish::on_open_refused(wire::OpenFailureReason reason, std::string_vi
     if (refusal == PooledTrunk::Refusal::spent) taken_before_ = trunk().sessions_had();
     if (refusal != PooledTrunk::Refusal::real) return place();
   }
-  const std::string told = "target " + target().name + " refused the channel: " + clean_line(description);
-  fail(reason, Told(told));
+  fail(reason, Told("target " + target().name + " refused the channel: " + clean_line(description)));
 }
 
 void ChannelWish::on_open_lost(Told told) {

@@ -53,8 +53,7 @@ void Hop::on_wish_granted(Channel& channel, TrunkId trunk) {
 
 void Hop::on_wish_failed(wire::OpenFailureReason, Told told) {
   parts_.graveyard.bury(std::move(wish_));
-  const std::string text = via_told(via_, told.text());
-  owner_.end(&HopEvents::on_hop_failed, Told(text));
+  owner_.end(&HopEvents::on_hop_failed, Told(via_told(via_, told.text())));
 }
 
 std::unique_ptr<UpstreamAttempt> Hop::connect(const ResolvedTarget& target, const UpstreamClient& client,
@@ -83,9 +82,8 @@ void Hop::on_stream_failed(const Error&) {
 void Hop::on_relay_over(Side by, std::string_view lost) {
   if (endpoint_ != nullptr) endpoint_->abandon();  // which the relay has done, unless nothing was joined yet
   channel_ = nullptr;
-  if (by != Side::upstream || lost.empty()) return;
-  const std::string told = "via " + via_ + ": " + std::string(lost);
-  loser_.end(&HopLossEvents::on_hop_lost, Told(told));
+  if (by == Side::upstream && !lost.empty())
+    loser_.end(&HopLossEvents::on_hop_lost, Told("via " + via_ + ": " + std::string(lost)));
 }
 
 }  // namespace sallyport::mux

@@ -92,25 +92,24 @@ void Pool::drain_riders(TrunkId id) {
 }
 
 void Pool::place(TrunkWaiter& waiter) {
-  const auto refuse = [](TrunkWaiter& refused, const std::string& told) {
-    refused.fail_later(OpenFailureReason::resource_shortage, Told(told));
-  };
   TrunkGroup& group = group_of(waiter.key());
   if (PooledTrunk* ready = group.ready_for(waiter.use(), waiter.client())) return waiter.go_on_with(*ready);
   PooledTrunk* coming = group.coming_for(waiter.use(), waiter.client());
   const bool begins = coming == nullptr;
   if (begins) {
     if (ending_) return waiter.fail_later(OpenFailureReason::connect_failed, Told("the bastion is ending"));
-    if (const auto pause = parts_.breaker.pause_of(waiter.key(), waiter.client())) {
-      const std::string told = pause->told + "; next attempt in " + in_seconds(pause->left);
-      return waiter.fail_later(OpenFailureReason::connect_failed, Told(told));
-    }
+    if (const auto pause = parts_.breaker.pause_of(waiter.key(), waiter.client()))
+      return waiter.fail_later(OpenFailureReason::connect_failed,
+                               Told(pause->told + "; next attempt in " + in_seconds(pause->left)));
     if (trunks_of(waiter.key().user) >= parts_.limits.trunks_per_user)
-      return refuse(waiter, too_many("connections to targets", "max_trunks_per_user", parts_.limits.trunks_per_user));
+      return waiter.fail_later(OpenFailureReason::resource_shortage,
+                               Told(too_many("connections to targets", "max_trunks_per_user", parts_.limits.trunks_per_user)));
     coming = &group.add(waiter.access().client);
   }
   if (coming->used() >= parts_.limits.waiting_per_trunk)
-    return refuse(waiter, too_many("channels wait for this target", "max_waiting_channels", parts_.limits.waiting_per_trunk));
+    return waiter.fail_later(
+        OpenFailureReason::resource_shortage,
+        Told(too_many("channels wait for this target", "max_waiting_channels", parts_.limits.waiting_per_trunk)));
   if (begins) coming->set_opener(waiter);
   waiter.wait_on(*coming);
 }

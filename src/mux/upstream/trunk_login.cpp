@@ -56,10 +56,8 @@ void TrunkLogin::log_in() {
 }
 
 void TrunkLogin::limit_hop() {
-  deadline_ = parts_.clock.after(connected_by_ + kLoginTime - parts_.clock.now(), [this] {
-    const std::string told = "via " + trunk_.target().via->name + ": no connection in time";
-    on_hop_failed(Told(told));
-  });
+  deadline_ = parts_.clock.after(connected_by_ + kLoginTime - parts_.clock.now(),
+                                 [this] { on_hop_failed(Told("via " + trunk_.target().via->name + ": no connection in time")); });
 }
 
 void TrunkLogin::on_hop_ready() {

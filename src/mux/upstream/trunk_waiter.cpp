@@ -64,8 +64,7 @@ void TrunkWaiter::waited_too_long() {
   // A person is slower than any target; the login itself has a limit for that.
   if (trunk_->awaits_answer()) return wait_until(parts_.clock.now() + target().options.connect_timeout + kLoginTime);
   trunk_->stop_waiting(*this);
-  const std::string told = "target " + target().name + " can't be reached: no connection in time";
-  fail(wire::OpenFailureReason::connect_failed, Told(told));
+  fail(wire::OpenFailureReason::connect_failed, Told("target " + target().name + " can't be reached: no connection in time"));
 }
 
 void TrunkWaiter::go_on_with(PooledTrunk& trunk) {
