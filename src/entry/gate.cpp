@@ -15,9 +15,7 @@ namespace {
 constexpr Duration kProxyHeaderTime = std::chrono::seconds(5);
 constexpr std::string_view kPenalised = "the source has a penalty";
 
-mux::TcpAddress endpoint_of(const net::SocketAddress& address) { return {address.host(), address.port()}; }
-
-facts::Address told(const mux::TcpAddress& address) { return {address.address, address.port}; }
+mux::TcpAddress address_of(const net::SocketAddress& address) { return {address.host(), address.port()}; }
 
 }  // namespace
 
@@ -81,18 +79,18 @@ void Gate::on_knock(net::Fd fd, const net::SocketAddress& peer, bool behind_prox
   const ConnectionId id{++last_id_};
   if (behind_proxy) {
     if (drops_early()) {
-      const mux::TcpAddress source = endpoint_of(peer);
-      return drop({id, told(source), block_of(source)}, "max_startups", fd);
+      const mux::TcpAddress source = address_of(peer);
+      return drop({id, source.view(), block_of(source)}, "max_startups", fd);
     }
     greetings_[id] = std::make_unique<net::ProxyGreeting>(
         loop_, services_.clock, std::move(fd), kProxyHeaderTime,
-        [this, id, peer = endpoint_of(peer)](Result<net::ProxyHeader> header, net::Fd socket) {
+        [this, id, peer = address_of(peer)](Result<net::ProxyHeader> header, net::Fd socket) {
           on_proxy_header(id, peer, std::move(header), std::move(socket));
         });
     return;
   }
-  Login::Client client{id, endpoint_of(peer), {}, {}, {}};
-  if (const auto address = net::SocketAddress::local_of(fd.get())) client.local = endpoint_of(*address);
+  Login::Client client{id, address_of(peer), {}, {}, {}};
+  if (const auto address = net::SocketAddress::local_of(fd.get())) client.local = address_of(*address);
   static_cast<void>(let_in(std::move(client), std::move(fd)));
 }
 
@@ -100,11 +98,11 @@ void Gate::on_proxy_header(ConnectionId id, const mux::TcpAddress& peer, Result<
   if (auto greeting = greetings_.extract(id)) loop_.retire(std::move(greeting.mapped()));  // it is on the stack
   if (!header) {
     ++failed_;
-    return journal_.tell(facts::ProxyHeaderFailed{{id, told(peer), block_of(peer)}, header.error().detail});
+    return journal_.tell(facts::ProxyHeaderFailed{{id, peer.view(), block_of(peer)}, header.error().detail});
   }
-  if (!header->source) return journal_.tell(facts::HealthChecked{id, told(peer)});
+  if (!header->source) return journal_.tell(facts::HealthChecked{id, peer.view()});
   const mux::TcpAddress source{header->source->address, header->source->port};
-  journal_.tell(facts::ProxyHeaderRead{{id, told(source), block_of(source)}, told(peer)});
+  journal_.tell(facts::ProxyHeaderRead{{id, source.view(), block_of(source)}, peer.view()});
   Login::Client client{id, source, {}, {}, {}};
   if (header->destination) client.local = {header->destination->address, header->destination->port};
   static_cast<void>(let_in(std::move(client), std::move(fd)));
@@ -115,7 +113,7 @@ std::string_view Gate::let_in(Login::Client client, net::Fd fd) {
   const std::string& address = client.source.address;
   const std::string block = block_of(client.source);
   if (const std::string_view why = drops(address, block); !why.empty()) {
-    drop({id, told(client.source), block}, why, fd);
+    drop({id, client.source.view(), block}, why, fd);
     return why;
   }
   client.block = block;

@@ -121,7 +121,7 @@ class Login final : private UserauthEvents, private IdentityEvents {
   /// The request is refused, whatever the client is told of it.
   void note_refused(std::string_view why);
   /// For facts; views.
-  facts::Stranger stranger() const { return {client_.id, {client_.source.address, client_.source.port}, block_}; }
+  facts::Stranger stranger() const { return {client_.id, client_.source.view(), block_}; }
   facts::Attempt attempt_of_request() const;
   /// Of the key that the client has come with; null without one.
   const CertificateIdentity* certificate_of_request() const;

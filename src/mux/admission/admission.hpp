@@ -22,6 +22,9 @@ namespace sallyport::mux {
 struct TcpAddress {
   std::string address;
   std::uint16_t port = 0;
+
+  /// For facts; a view.
+  facts::Address view() const { return {address, port}; }
 };
 
 struct Admission {
