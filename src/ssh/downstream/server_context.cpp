@@ -56,9 +56,7 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::make(const HostKeys&
   std::set<std::string_view> types;
   for (const auto& entry : keys.keys()) {
     if (!types.insert(entry.type).second) continue;  // as with sshd, the first of a type is the one that is shown
-    fits = fits || std::any_of(allowed.begin(), allowed.end(), [&entry](const std::string& name) {
-             return name == entry.type || (entry.type == "ssh-rsa" && name.starts_with("rsa-sha2-"));
-           });
+    fits = fits || std::any_of(allowed.begin(), allowed.end(), [&entry](const auto& name) { return signs_by(entry.type, name); });
     if (entry.type.starts_with("ecdsa-")) {
       ecdsa_keys.emplace_back(ssh_key_dup(entry.key.get()));
       if (!ecdsa_keys.back()) return fail(Errc::limit, "no memory for a host key");

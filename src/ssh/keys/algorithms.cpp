@@ -59,6 +59,10 @@ const LegacyAlgorithms& legacy_algorithms() {
   return algorithms;
 }
 
+bool signs_by(std::string_view key_type, std::string_view algorithm) {
+  return algorithm == key_type || (key_type == "ssh-rsa" && algorithm.starts_with("rsa-sha2-"));
+}
+
 Names joined(Names first, const Names& more) {
   for (const std::string& name : more)
     if (std::find(first.begin(), first.end(), name) == first.end()) first.push_back(name);

@@ -33,6 +33,9 @@ struct LegacyAlgorithms {
 };
 const LegacyAlgorithms& legacy_algorithms();
 
+/// Whether a key of that type makes signatures by that algorithm: of RSA keys' there are several (RFC 8332).
+bool signs_by(std::string_view key_type, std::string_view algorithm);
+
 /// The names of `first`, then those of `more` that aren't among them.
 Names joined(Names first, const Names& more);
 

@@ -13,18 +13,13 @@
 namespace sallyport::ssh {
 namespace {
 
-// The signature algorithms that a key of this type can answer for.
-bool answers_for(const std::string& algorithm, const std::string& key_type) {
-  return algorithm == key_type || (key_type == "ssh-rsa" && algorithm.starts_with("rsa-sha2-"));
-}
-
 // As OpenSSH does: if keys are known for the host, their types are asked for first. A server that would rather show
 // another of its keys would look like an impostor.
 Names host_key_algorithms(const Names& wanted, const std::vector<std::string>& known_types) {
   Names ordered = wanted;
   std::stable_partition(ordered.begin(), ordered.end(), [&known_types](const auto& algorithm) {
     return std::any_of(known_types.begin(), known_types.end(),
-                       [&algorithm](const auto& type) { return answers_for(algorithm, type); });
+                       [&algorithm](const auto& type) { return signs_by(type, algorithm); });
   });
   return ordered;
 }
