@@ -25,6 +25,15 @@ AuditEvent about(const facts::Client& client, const facts::RemoteForward& forwar
       .with("target", forward.target);
 }
 
+/// A program that was refused, or could not be started.
+template <typename Fact>
+AuditEvent refused_program(const Fact& fact) {
+  return about("refuse", fact.client, fact.ids)
+      .with("request", fact.request)
+      .with("command", fact.command)
+      .with("reason", fact.why);
+}
+
 }  // namespace
 
 void Events::operator()(const facts::ChannelOpened& fact) const {
@@ -46,19 +55,9 @@ void Events::operator()(const facts::ProgramStarted& fact) const {
                   .with_long("command", fact.command));
 }
 
-void Events::operator()(const facts::ProgramRefused& fact) const {
-  note.record(about("refuse", fact.client, fact.ids)
-                  .with("request", fact.request)
-                  .with("command", fact.command)
-                  .with("reason", fact.why));
-}
+void Events::operator()(const facts::ProgramRefused& fact) const { note.record(refused_program(fact)); }
 
-void Events::operator()(const facts::ProgramFailed& fact) const {
-  note.record(about("refuse", fact.client, fact.ids)
-                  .with("request", fact.request)
-                  .with("command", fact.command)
-                  .with("reason", fact.why));
-}
+void Events::operator()(const facts::ProgramFailed& fact) const { note.record(refused_program(fact)); }
 
 void Events::operator()(const facts::ProgramEnded& fact) const {
   AuditEvent event = about("exit", fact.client, fact.ids);

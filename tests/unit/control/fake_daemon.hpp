@@ -24,22 +24,10 @@ class FakeDaemon final : public Connections, public DaemonControl {
   void counts(Done<OpenCounts> done) override {
     answer(std::move(done), OpenCounts{connections_.size(), channels_.size(), trunks_.size(), forwards_.size()});
   }
-  void connections(Done<std::vector<ConnectionRow>> done) override {
-    ++listed_;
-    answer(std::move(done), connections_);
-  }
-  void channels(Done<std::vector<ChannelRow>> done) override {
-    ++listed_;
-    answer(std::move(done), channels_);
-  }
-  void trunks(Done<std::vector<TrunkRow>> done) override {
-    ++listed_;
-    answer(std::move(done), trunks_);
-  }
-  void forwards(Done<std::vector<ForwardRow>> done) override {
-    ++listed_;
-    answer(std::move(done), forwards_);
-  }
+  void connections(Done<std::vector<ConnectionRow>> done) override { list(std::move(done), connections_); }
+  void channels(Done<std::vector<ChannelRow>> done) override { list(std::move(done), channels_); }
+  void trunks(Done<std::vector<TrunkRow>> done) override { list(std::move(done), trunks_); }
+  void forwards(Done<std::vector<ForwardRow>> done) override { list(std::move(done), forwards_); }
   void end_connection(ConnectionId id, std::string_view reason, Done<Result<>> done) override {
     answer(std::move(done), end('c', number(id), reason));
   }
@@ -106,6 +94,11 @@ class FakeDaemon final : public Connections, public DaemonControl {
   bool draining_ = false;
 
  private:
+  template <typename Row>
+  void list(Done<std::vector<Row>> done, const std::vector<Row>& rows) {
+    ++listed_;
+    answer(std::move(done), rows);
+  }
   template <typename Answer>
   void answer(Done<Answer> done, Answer answer) {
     if (!answers_later_) return done(std::move(answer));

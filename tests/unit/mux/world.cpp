@@ -82,33 +82,23 @@ Answer answer_of(Ask ask) {
   return *std::move(answer);
 }
 
+/// The rows of one kind, of which there must be as many as are counted.
 template <typename Row>
-std::vector<Row> counted(std::vector<Row> rows, std::size_t count) {
+std::vector<Row> rows_of(Hub& hub, void (Connections::*kind)(Connections::Done<std::vector<Row>>), std::size_t count) {
+  auto rows = answer_of<std::vector<Row>>([&](auto done) { (static_cast<Connections&>(hub).*kind)(std::move(done)); });
   EXPECT_EQ(rows.size(), count) << "counts and rows differ";
   return rows;
 }
 
 }  // namespace
 
-std::vector<ConnectionRow> World::connections() {
-  auto rows = answer_of<std::vector<ConnectionRow>>([this](auto done) { hub.connections(std::move(done)); });
-  return counted(std::move(rows), counts().connections);
-}
+std::vector<ConnectionRow> World::connections() { return rows_of(hub, &Connections::connections, counts().connections); }
 
-std::vector<ChannelRow> World::channels() {
-  auto rows = answer_of<std::vector<ChannelRow>>([this](auto done) { hub.channels(std::move(done)); });
-  return counted(std::move(rows), counts().channels);
-}
+std::vector<ChannelRow> World::channels() { return rows_of(hub, &Connections::channels, counts().channels); }
 
-std::vector<TrunkRow> World::trunks() {
-  auto rows = answer_of<std::vector<TrunkRow>>([this](auto done) { hub.trunks(std::move(done)); });
-  return counted(std::move(rows), counts().trunks);
-}
+std::vector<TrunkRow> World::trunks() { return rows_of(hub, &Connections::trunks, counts().trunks); }
 
-std::vector<ForwardRow> World::forwards() {
-  auto rows = answer_of<std::vector<ForwardRow>>([this](auto done) { hub.forwards(std::move(done)); });
-  return counted(std::move(rows), counts().forwards);
-}
+std::vector<ForwardRow> World::forwards() { return rows_of(hub, &Connections::forwards, counts().forwards); }
 
 OpenCounts World::counts() {
   return answer_of<OpenCounts>([this](auto done) { hub.counts(std::move(done)); });
