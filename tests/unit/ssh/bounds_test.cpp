@@ -235,27 +235,6 @@ TEST_F(BoundsTest, HalfAPacketIsChargedAndGivenBack) {
   EXPECT_EQ(account->held(), 0U);
 }
 
-TEST(TurnBudgetTest, IsUsedUpByBytesMessagesOrTimeAndFreshInTheNextTurn) {
-  TurnBudget budget;
-  ASSERT_TRUE(budget.has_more(2));
-  std::uint32_t messages = 0;
-  while (budget.has_more(2)) {
-    budget.use(1);
-    ++messages;
-    ASSERT_LE(messages, TurnBudget::kMessages);
-  }
-  EXPECT_TRUE(messages < TurnBudget::kMessages || budget.went_for_little());
-  EXPECT_TRUE(budget.has_more(3));
-  EXPECT_FALSE(budget.went_for_little());
-  for (std::size_t bytes = 0; bytes < TurnBudget::kBytes; bytes += 32768) {
-    ASSERT_TRUE(budget.has_more(3));
-    budget.use(32768);
-  }
-  EXPECT_FALSE(budget.has_more(3));
-  EXPECT_FALSE(budget.went_for_little());
-  EXPECT_TRUE(budget.has_more(4));
-}
-
 TEST_F(BoundsTest, ATurnTakesALimitedPartOfWhatOneConnectionSends) {
   listen();
   log_in();
